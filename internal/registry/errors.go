@@ -1,0 +1,55 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Side says which registry an error or a figure is about.
+type Side string
+
+// The two sides of a copy. The words stand in messages.
+const (
+	SideSource Side = "source"
+	SideTarget Side = "target"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrNotFound: the reference, repository or blob does not exist on that side.
+	ErrNotFound = errors.New("not found")
+	// ErrUnauthorized: the registry refused the credentials (401), or there were none.
+	ErrUnauthorized = errors.New("authentication refused")
+	// ErrForbidden: the credentials are good but do not allow this (403).
+	ErrForbidden = errors.New("access denied")
+	// ErrDigestMismatch: content does not have the digest under which it was asked for.
+	ErrDigestMismatch = errors.New("digest mismatch")
+	// ErrConflict: the target's tag holds other content.
+	ErrConflict = errors.New("tag holds other content")
+)
+
+// Error is a failed operation on one side. It unwraps to its cause.
+type Error struct {
+	// Op is what was being done, "fetching manifest".
+	Op string
+	// Side is empty where the operation belongs to neither registry.
+	Side Side
+	// Ref is the artifact, blob or repository with its host.
+	Ref string
+	Err error
+	// Hint is one line that says what a user can do; empty where there is nothing to say.
+	Hint string
+}
+
+// Error names the side, the operation, the reference and the cause; the hint is not in it.
+func (e *Error) Error() string {
+	switch {
+	case e.Side == "":
+		return fmt.Sprintf("%s %s: %v", e.Op, e.Ref, e.Err)
+	default:
+		return fmt.Sprintf("%s: %s %s: %v", e.Side, e.Op, e.Ref, e.Err)
+	}
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

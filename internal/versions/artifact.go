@@ -1,0 +1,40 @@
+package versions
+
+// Role says what an artifact is for.
+type Role string
+
+// The roles that an artifact can have.
+const (
+	RoleChart    Role = "chart"
+	RoleOperator Role = "operator"
+	RoleInstance Role = "instance"
+	// RoleExtra is an image beside the instances, FerretDB for example; Artifact.Extra names it.
+	RoleExtra Role = "extra"
+)
+
+// Edition is the flavour of an instance image.
+type Edition string
+
+// The editions of an instance image.
+const (
+	Full Edition = "full"
+	Lite Edition = "lite"
+)
+
+// Artifact is one thing to relocate: an image, an index or a chart.
+type Artifact struct {
+	// Product is the name of the product in the catalogue, "tanzu".
+	Product string `json:"product"`
+	// Release is the operator's release, "v4.3.1".
+	Release string `json:"release"`
+	Role    Role   `json:"role"`
+	// Extra names the image where Role is RoleExtra, "ferretdb"; empty otherwise.
+	Extra string `json:"extra,omitempty"`
+	// Versions are the PostgreSQL versions that the image serves, newest first;
+	// empty for charts and operators.
+	Versions []Version `json:"versions,omitempty"`
+	// Edition is empty where the release knows no editions.
+	Edition Edition   `json:"edition,omitempty"`
+	Source  Reference `json:"source"`
+	Target  Reference `json:"target"`
+}
