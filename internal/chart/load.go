@@ -1,0 +1,103 @@
+package chart
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	helmchart "helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+// maxArchive bounds a packed chart. Helm stores charts in Secrets of at most 1 MiB, so
+// that anything near this is not a chart.
+const maxArchive = 32 << 20
+
+// ErrNotAChart says that content which was expected to be a Helm chart is something else.
+var ErrNotAChart = errors.New("not a Helm chart")
+
+// Chart is a Helm chart. It keeps the archive it came as, for rendering alters a loaded
+// chart. The zero value is no chart; it is safe for concurrent use.
+type Chart struct {
+	archive []byte
+	meta    helmchart.Metadata
+}
+
+// Parse reads a packed chart, the content of a .tgz file. Errors wrap ErrNotAChart.
+func Parse(archive []byte) (*Chart, error) {
+	if len(archive) > maxArchive {
+		return nil, fmt.Errorf("%w: %d bytes are more than a chart can have", ErrNotAChart, len(archive))
+	}
+	loaded, err := load(archive)
+	if err != nil {
+		return nil, err
+	}
+	return &Chart{archive: archive, meta: *loaded.Metadata}, nil
+}
+
+// ReadFile reads a packed chart from a file.
+func ReadFile(path string) (*Chart, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory: pack it first with `helm package %s`", path, path)
+	}
+	archive, err := io.ReadAll(io.LimitReader(file, maxArchive+1))
+	if err != nil {
+		return nil, err
+	}
+	chart, err := Parse(archive)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return chart, nil
+}
+
+// load gives a fresh copy for helm to work on.
+func load(archive []byte) (*helmchart.Chart, error) {
+	loaded, err := loader.LoadArchive(bytes.NewReader(archive))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNotAChart, err)
+	}
+	if err := loaded.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNotAChart, err)
+	}
+	return loaded, nil
+}
+
+// Name is the chart's name, "vmware-sql-postgres-operator".
+func (c *Chart) Name() string { return c.meta.Name }
+
+// Version is the chart's version as its Chart.yaml has it, "v4.3.1".
+func (c *Chart) Version() string { return c.meta.Version }
+
+// Archive is the packed chart, byte for byte as it was read. The caller must not alter it.
+func (c *Chart) Archive() []byte { return c.archive }
+
+// Helm returns the chart for helm's own actions, a fresh copy at each call because those
+// actions alter it.
+func (c *Chart) Helm() (*helmchart.Chart, error) { return load(c.archive) }
+
+// Defaults are the values that the chart ships.
+func (c *Chart) Defaults() (map[string]any, error) {
+	loaded, err := c.Helm()
+	if err != nil {
+		return nil, err
+	}
+	return loaded.Values, nil
+}
+
+// HasCRDFolder tells whether the chart keeps definitions in crds/, which helm installs
+// once and never upgrades.
+func (c *Chart) HasCRDFolder() (bool, error) {
+	loaded, err := c.Helm()
+	if err != nil {
+		return false, err
+	}
+	return len(loaded.CRDObjects()) > 0, nil
+}
