@@ -1,0 +1,143 @@
+# Two commands do all set-up on a machine that has Go and make:
+#
+#   make demo    builds the program and shows it at work; needs nothing else
+#   make test    installs what the tests need and runs everything
+#
+# What is fetched or built lands in bin/ (the program) and .cache/ (tools); nothing else is
+# touched but Debian packages that are missing. `make help` lists the other targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+CACHE := $(CURDIR)/.cache
+TOOLS := $(CACHE)/bin
+export PATH := $(TOOLS):$(PATH):/usr/sbin:/sbin
+
+# VERSION is what `pgrelocate version` says.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# PKGS narrows the tests, FUZZTIME is how long each fuzz target runs.
+PKGS ?= ./...
+FUZZTIME ?= 5s
+
+# Tests that need a real server fail where it is absent instead of being skipped. Empty
+# skips them.
+PGRELOCATE_REQUIRE_REAL ?= 1
+export PGRELOCATE_REQUIRE_REAL
+
+# A folder that holds kube-apiserver and etcd; set it to bring your own.
+KUBEBUILDER_ASSETS ?= $(TOOLS)
+export KUBEBUILDER_ASSETS
+
+##@ The two commands
+
+.PHONY: demo
+demo: build ## build the program and run its demonstration: a whole release, two registries
+	bin/pgrelocate demo
+
+.PHONY: test
+test: test-deps ## run all tests with the race detector, then each fuzz target for FUZZTIME
+	tests/run.sh $(PKGS)
+	tests/fuzz.sh $(FUZZTIME) $(PKGS)
+	@cat $(CACHE)/test-summary.txt
+
+##@ Building
+
+.PHONY: build
+build: ## build bin/pgrelocate
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pgrelocate ./cmd/pgrelocate
+
+.PHONY: release-check
+release-check: $(TOOLS)/goreleaser ## check .goreleaser.yaml
+	goreleaser check
+
+.PHONY: snapshot
+snapshot: $(TOOLS)/goreleaser ## build the archives of a release into dist/, publishing nothing
+	goreleaser release --snapshot --clean --skip=publish
+
+##@ Checking
+
+.PHONY: test-deps
+test-deps: debian-test $(TOOLS)/gotestsum $(TOOLS)/registry $(TOOLS)/crane kube ## install and build what the tests need
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (make fuzz FUZZTIME=5m)
+	tests/fuzz.sh $(FUZZTIME) $(PKGS)
+
+.PHONY: lint
+lint: debian-lint $(TOOLS)/golangci-lint ## run the linters
+	golangci-lint run ./...
+	shellcheck .ci/run $$(git ls-files '*.sh')
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint ## format the code
+	golangci-lint fmt ./...
+
+##@ Help and housekeeping
+
+.PHONY: clean
+clean: ## remove what was built, but not the tools
+	rm -rf bin dist
+
+.PHONY: distclean
+distclean: clean ## remove the tools as well
+	rm -rf .cache
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+# Tools, each from a recipe of its own: see tests/tools/README.md.
+
+KUBE_VERSION := v1.36.3
+KUBE_LDFLAGS := -X k8s.io/component-base/version.gitVersion=$(KUBE_VERSION) \
+  -X k8s.io/component-base/version.gitMajor=$(word 2,$(subst ., ,$(subst v,v.,$(KUBE_VERSION)))) \
+  -X k8s.io/component-base/version.gitMinor=$(word 3,$(subst ., ,$(subst v,v.,$(KUBE_VERSION))))
+
+# $(call tool,BINARY,RECIPE,PACKAGE,LDFLAGS,ENVIRONMENT AND FLAGS,HOW LONG) is the rule
+# that builds one tool.
+define tool
+$(TOOLS)/$(1): tests/tools/$(2)/go.mod tests/tools/$(2)/go.sum
+	@mkdir -p $(TOOLS)
+	@echo "building $(1) from source, once; this takes $(or $(6),seconds)" >&2
+	@cd tests/tools/$(2) && env CGO_ENABLED=0 $(5) go build -trimpath -ldflags '-s -w $(4)' -o $$@.new $(3)
+	@mv $$@.new $$@
+endef
+
+$(eval $(call tool,gotestsum,gotestsum,gotest.tools/gotestsum))
+$(eval $(call tool,registry,distribution,github.com/distribution/distribution/v3/cmd/registry,,,a minute))
+$(eval $(call tool,crane,crane,github.com/google/go-containerregistry/cmd/crane))
+$(eval $(call tool,regctl,regclient,github.com/regclient/regclient/cmd/regctl))
+$(eval $(call tool,regsync,regclient,github.com/regclient/regclient/cmd/regsync))
+$(eval $(call tool,oras,oras,oras.land/oras/cmd/oras))
+$(eval $(call tool,golangci-lint,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,,,some minutes))
+$(eval $(call tool,goreleaser,goreleaser,github.com/goreleaser/goreleaser/v2,,,some minutes))
+$(eval $(call tool,kube-apiserver,kube-apiserver,k8s.io/kubernetes/cmd/kube-apiserver,$(KUBE_LDFLAGS),,five minutes))
+$(eval $(call tool,kube-controller-manager,kube-apiserver,k8s.io/kubernetes/cmd/kube-controller-manager,$(KUBE_LDFLAGS),,two minutes))
+$(eval $(call tool,kube-scheduler,kube-apiserver,k8s.io/kubernetes/cmd/kube-scheduler,$(KUBE_LDFLAGS)))
+$(eval $(call tool,kubelet,kube-apiserver,k8s.io/kubernetes/cmd/kubelet,$(KUBE_LDFLAGS)))
+$(eval $(call tool,etcd,etcd,go.etcd.io/etcd/server/v3,,,half a minute))
+$(eval $(call tool,runc,runc,github.com/opencontainers/runc,,CGO_ENABLED=1 GOFLAGS=-tags=seccomp))
+
+# kube is the API server that the tests run: built, unless KUBEBUILDER_ASSETS names one.
+.PHONY: kube
+ifeq ($(KUBEBUILDER_ASSETS),$(TOOLS))
+kube: $(TOOLS)/kube-apiserver $(TOOLS)/etcd
+else
+kube:
+endif
+
+# node is what else a real node needs, peers what the benchmark measures against.
+.PHONY: node peers
+node: debian-node kube $(addprefix $(TOOLS)/,kube-controller-manager kube-scheduler kubelet runc)
+peers: debian-bench $(addprefix $(TOOLS)/,crane regctl regsync oras registry)
+
+# debian-GROUP looks after Debian's packages.
+debian-%:
+	@tests/tools/debian.sh $(CACHE) $*

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Makes sure that the named groups of system tools are there, installing from Debian's
+# packages what is not. Does nothing, and needs no root, where all of them are there.
+#
+# Usage: debian.sh CACHE_DIR GROUP...
+#   test  what `make test` needs       lint  what `make lint` needs
+#   bench what `make bench` needs      node  what `make test-node` needs
+set -euo pipefail
+
+cache=$1
+shift
+export PATH="$cache/bin:$PATH:/usr/sbin:/sbin"
+
+say() { echo "debian.sh: $*" >&2; }
+
+# as_root runs a command as root, or says why it cannot.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    sudo "$@"
+  else
+    say "this needs root: $*"
+    return 1
+  fi
+}
+
+updated=
+update_lists() {
+  [ -n "$updated" ] && return
+  say "updating the package lists"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >&2
+  updated=1
+}
+
+missing=() # packages to install
+wanted=()  # commands that stand for them
+
+# need COMMAND PACKAGE notes the package where the command is not there.
+need() {
+  command -v "$1" >/dev/null && return
+  missing+=("$2")
+  wanted+=("$1")
+}
+
+# unpack_registry puts Debian's docker-registry into the cache. It is unpacked, not
+# installed: installing would start it as a service on port 5000.
+unpack_registry() {
+  command -v docker-registry >/dev/null && return
+  say "unpacking Debian's docker-registry into $cache (once)"
+  local dir
+  dir=$(mktemp -d)
+  (
+    cd "$dir"
+    chmod 755 . # so that apt's own user may write where root runs this
+    apt-get download -qq docker-registry >/dev/null 2>&1 || {
+      update_lists
+      apt-get download -qq docker-registry >&2
+    }
+    dpkg-deb -x docker-registry_*.deb root
+  )
+  mkdir -p "$cache/bin"
+  mv "$dir/root/usr/bin/docker-registry" "$cache/bin/docker-registry"
+  rm -rf "$dir"
+}
+
+registry=
+for group in "$@"; do
+  case $group in
+    test)
+      registry=1
+      need gcc gcc
+      [ -e /usr/include/stdlib.h ] || { missing+=(libc6-dev) && wanted+=("C headers"); }
+      need skopeo skopeo
+      ;;
+    lint) need shellcheck shellcheck ;;
+    bench)
+      registry=1
+      need skopeo skopeo
+      ;;
+    node)
+      registry=1
+      need containerd containerd
+      need iptables iptables
+      need gcc gcc
+      need pkg-config pkg-config
+      [ -e /usr/lib/cni/ptp ] || { missing+=(containernetworking-plugins) && wanted+=("the ptp CNI plugin"); }
+      [ -e /usr/include/seccomp.h ] || { missing+=(libseccomp-dev) && wanted+=("seccomp.h"); }
+      ;;
+    *)
+      say "no group $group"
+      exit 2
+      ;;
+  esac
+done
+
+if ! command -v apt-get >/dev/null; then
+  if [ -n "$registry" ] && ! command -v docker-registry >/dev/null; then
+    wanted+=(docker-registry)
+  fi
+  [ ${#wanted[@]} = 0 ] && exit 0
+  say "this machine has no apt-get; install by hand: ${wanted[*]}"
+  say "\`make test PGRELOCATE_REQUIRE_REAL=\` skips the tests that need what is not there"
+  exit 1
+fi
+
+if [ ${#missing[@]} != 0 ]; then
+  say "installing ${missing[*]} (for ${wanted[*]})"
+  if ! { update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >&2; }; then
+    say "install by hand, then run make again: apt-get install ${missing[*]}"
+    exit 1
+  fi
+fi
+[ -z "$registry" ] || unpack_registry
