@@ -1,8 +1,15 @@
 package versions
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
 // Reference names one artifact in one registry. The zero value names nothing.
 type Reference struct {
-	// Host is the registry with its port, "registry.example.com:5000".
+	// Host is the registry with its port, "registry.example.com:5000". It is empty where
+	// no registry has been chosen yet.
 	Host string `json:"host"`
 	// Repository is the path below the host, "tanzu-sql-postgres/postgres-operator".
 	Repository string `json:"repository"`
@@ -12,9 +19,46 @@ type Reference struct {
 	Digest string `json:"digest,omitempty"`
 }
 
+// ParseReference reads HOST/REPOSITORY[:TAG][@DIGEST]. Nothing is filled in: without a
+// tag and a digest both stay empty, and the host must be there.
+func ParseReference(s string) (Reference, error) {
+	r, err := parseReference(s)
+	if err == nil {
+		return r, nil
+	}
+	if strings.Contains(s, "@") && r.Digest == "" {
+		return Reference{}, fmt.Errorf("reference: %w", err)
+	}
+	return Reference{}, fmt.Errorf("reference %s: %w", quoted(s), err)
+}
+
+func parseReference(s string) (Reference, error) {
+	if err := checkSpelling(s); err != nil {
+		return Reference{}, err
+	}
+	rest, digest, hasDigest := strings.Cut(s, "@")
+	if hasDigest {
+		if err := checkDigest(digest); err != nil {
+			return Reference{}, errors.New(`what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`)
+		}
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	path, tag, hasTag := strings.Cut(path, ":")
+	r := Reference{Host: host, Repository: path, Tag: tag, Digest: digest}
+	if hasTag {
+		if err := checkTag(tag); err != nil {
+			return r, err
+		}
+	}
+	if err := checkHost(host); err != nil {
+		return r, err
+	}
+	return r, checkPath(host, path)
+}
+
 // String is the reference as people write it: HOST/REPOSITORY[:TAG][@DIGEST].
 func (r Reference) String() string {
-	s := r.Host + "/" + r.Repository
+	s := r.Name()
 	if r.Tag != "" {
 		s += ":" + r.Tag
 	}
@@ -23,3 +67,9 @@ func (r Reference) String() string {
 	}
 	return s
 }
+
+// Name is HOST/REPOSITORY, without tag and digest.
+func (r Reference) Name() string { return join(r.Host, r.Repository) }
+
+// IsZero tells whether r names nothing.
+func (r Reference) IsZero() bool { return r == Reference{} }

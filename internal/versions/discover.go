@@ -1,0 +1,66 @@
+package versions
+
+import (
+	"regexp"
+	"slices"
+)
+
+// TagVersion is what the tag of an instance image says.
+type TagVersion struct {
+	Release string
+	Version Version
+	Edition Edition
+}
+
+// TagVersions reads the tags of one repository of the vendor, "postgres-instance", by
+// the product's own patterns, and returns what they say: newest release first, then
+// newest version. Tags that follow no pattern are left out, and so is every repository
+// that no shape of the catalogue names, whatever its tags look like.
+func (p *Product) TagVersions(repository string, tags []string) []TagVersion {
+	var found []TagVersion
+	for _, reader := range p.tagReaders(repository) {
+		for _, tag := range tags {
+			if v, ok := reader.read(tag); ok && !slices.Contains(found, v) {
+				found = append(found, v)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b TagVersion) int {
+		if c := compareReleases(b.Release, a.Release); c != 0 {
+			return c
+		}
+		return newestFirst(a.Version, b.Version)
+	})
+	return found
+}
+
+// tagReader reads the tags of one edition.
+type tagReader struct {
+	edition Edition
+	pattern *regexp.Regexp
+}
+
+// tagReaders are for the tags of a repository whose tags say both release and version.
+func (p *Product) tagReaders(repository string) []tagReader {
+	var readers []tagReader
+	for _, shape := range p.spec.Shapes {
+		for _, spec := range shape.Instances {
+			if spec.Repository == repository && spec.Tag.has("release") && spec.Tag.has("version") {
+				readers = append(readers, tagReader{edition: spec.Edition, pattern: spec.Tag.matcher()})
+			}
+		}
+	}
+	return readers
+}
+
+func (r tagReader) read(tag string) (TagVersion, bool) {
+	match := r.pattern.FindStringSubmatch(tag)
+	if match == nil {
+		return TagVersion{}, false
+	}
+	v, err := ParseVersion(match[r.pattern.SubexpIndex("version")])
+	if err != nil {
+		return TagVersion{}, false
+	}
+	return TagVersion{Release: match[r.pattern.SubexpIndex("release")], Version: v, Edition: r.edition}, true
+}

@@ -1,0 +1,182 @@
+package versions
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// The words of selections.
+const (
+	allWord    = "all"
+	latestWord = "latest"
+	noneWord   = "none"
+)
+
+// Expression selects PostgreSQL versions. It is one or more of these, with a comma for
+// "or" between them:
+//
+//	17.5        exactly this version
+//	17          the newest minor of this major
+//	>=14 <17    every version within all the bounds; a bound that is a major alone
+//	            compares majors, so that <=16 includes 16.9
+//	latest      the newest minor of every major
+//	all         every version
+//
+// The zero value is all.
+type Expression struct {
+	terms []term
+}
+
+// term is one part between commas: exactly one of its fields is set.
+type term struct {
+	word   string // all or latest
+	exact  Version
+	major  int
+	bounds []bound
+}
+
+// bound is one side of a range, ">=14" or "<16.9".
+type bound struct {
+	operator string
+	major    int
+	minor    int // -1 where the bound is a major alone
+}
+
+// operators, with the longer ones first, so that ">=" is not read as ">".
+var boundPattern = regexp.MustCompile(`^(>=|<=|>|<)\s*([1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?(?:\s+|$)`)
+
+// longestExpression bounds what is parsed; every known version by name takes less.
+const longestExpression = 4096
+
+// ParseExpression reads an expression; the empty one is all. Whether the versions exist
+// is for Select to say.
+func ParseExpression(s string) (Expression, error) {
+	if strings.TrimSpace(s) == "" {
+		return Expression{}, nil
+	}
+	if len(s) > longestExpression {
+		return Expression{}, fmt.Errorf("versions: longer than %d characters", longestExpression)
+	}
+	var e Expression
+	for part := range strings.SplitSeq(s, ",") {
+		t, err := parseTerm(strings.TrimSpace(part))
+		if err != nil {
+			return Expression{}, fmt.Errorf("versions %s: %w", quoted(s), err)
+		}
+		e.terms = append(e.terms, t)
+	}
+	if err := e.checkCommas(); err != nil {
+		return Expression{}, fmt.Errorf("versions %s: %w", quoted(s), err)
+	}
+	return e, nil
+}
+
+func parseTerm(s string) (term, error) {
+	switch {
+	case s == "":
+		return term{}, errors.New("there is nothing between two commas")
+	case s == allWord || s == latestWord:
+		return term{word: s}, nil
+	case strings.ContainsAny(s[:1], "<>"):
+		bounds, err := parseBounds(s)
+		return term{bounds: bounds}, err
+	}
+	if major, err := strconv.Atoi(s); err == nil && s[0] >= '1' && s[0] <= '9' && major < 10000 {
+		return term{major: major}, nil
+	}
+	if v, err := ParseVersion(s); err == nil {
+		return term{exact: v}, nil
+	}
+	const help = `write 17.5, 17, ">=14 <17", latest or all`
+	if near := Nearest(s, []string{allWord, latestWord}); near != "" {
+		return term{}, fmt.Errorf("%s selects nothing; did you mean %s? %s", quoted(s), near, help)
+	}
+	return term{}, fmt.Errorf("%s selects nothing; %s", quoted(s), help)
+}
+
+func parseBounds(s string) ([]bound, error) {
+	var bounds []bound
+	for rest := s; rest != ""; {
+		match := boundPattern.FindStringSubmatch(rest)
+		if match == nil {
+			return nil, fmt.Errorf(`%s is no bound; write ">=14 <17"`, quoted(rest))
+		}
+		b := bound{operator: match[1], minor: -1}
+		b.major, _ = strconv.Atoi(match[2])
+		if match[3] != "" {
+			b.minor, _ = strconv.Atoi(match[3])
+		}
+		bounds = append(bounds, b)
+		rest = rest[len(match[0]):]
+	}
+	return bounds, nil
+}
+
+// checkCommas refuses ">=14,<17". With "or" between them the two select everything, and
+// whoever writes that means "and".
+func (e Expression) checkCommas() error {
+	for _, low := range e.terms {
+		for _, high := range e.terms {
+			if low.opens('>') && high.opens('<') && low.bounds[0].major <= high.bounds[0].major {
+				return fmt.Errorf(`with a comma %s and %s select everything; write "%s %s" for what both allow`, low, high, low, high)
+			}
+		}
+	}
+	return nil
+}
+
+// opens tells whether t is one bound that leaves the other side open.
+func (t term) opens(operator byte) bool {
+	return len(t.bounds) == 1 && t.bounds[0].operator[0] == operator
+}
+
+// String is the expression as users write it.
+func (e Expression) String() string {
+	if len(e.terms) == 0 {
+		return allWord
+	}
+	words := make([]string, len(e.terms))
+	for i, t := range e.terms {
+		words[i] = t.String()
+	}
+	return strings.Join(words, ",")
+}
+
+func (t term) String() string {
+	switch {
+	case t.word != "":
+		return t.word
+	case t.major != 0:
+		return strconv.Itoa(t.major)
+	case !t.exact.IsZero():
+		return t.exact.String()
+	}
+	words := make([]string, len(t.bounds))
+	for i, b := range t.bounds {
+		words[i] = b.String()
+	}
+	return strings.Join(words, " ")
+}
+
+func (b bound) String() string {
+	if b.minor < 0 {
+		return b.operator + strconv.Itoa(b.major)
+	}
+	return fmt.Sprintf("%s%d.%d", b.operator, b.major, b.minor)
+}
+
+// MarshalText writes an expression as String does.
+func (e Expression) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads an expression.
+func (e *Expression) UnmarshalText(text []byte) error {
+	parsed, err := ParseExpression(string(text))
+	if err != nil {
+		return err
+	}
+	*e = parsed
+	return nil
+}

@@ -1,0 +1,176 @@
+package versions
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed catalogue/*.yaml
+var builtinFiles embed.FS
+
+var builtin = sync.OnceValues(func() (*Catalogue, error) {
+	c := &Catalogue{}
+	entries, err := fs.Glob(builtinFiles, "catalogue/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		data, err := builtinFiles.ReadFile(entry)
+		if err != nil {
+			return nil, err
+		}
+		if c, err = c.Merge(entry, data); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+})
+
+// Builtin is the catalogue that the program carries. A fault in its data is a fault of
+// the build, found by this package's tests, and panics.
+func Builtin() *Catalogue {
+	c, err := builtin()
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// Load is the built-in catalogue with users' own files merged over it, in the order
+// given. Without paths it is Builtin.
+func Load(paths ...string) (*Catalogue, error) {
+	c := Builtin()
+	for _, path := range paths {
+		data, err := readCatalogue(path)
+		if err != nil {
+			return nil, err
+		}
+		if c, err = c.Merge(path, data); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// longestCatalogue is far more than a catalogue needs, and little enough to read whole
+// when somebody names the wrong file.
+const longestCatalogue = 1 << 20
+
+func readCatalogue(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, longestCatalogue+1))
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	return data, nil
+}
+
+// Merge returns a catalogue with one more file: a new product, or more about one that is
+// there already. Registries, shapes and releases of the file replace those of the same
+// name as a whole; title, notice and target do where they are given. The receiver stays
+// as it is. File stands in errors only.
+func (c *Catalogue) Merge(file string, data []byte) (*Catalogue, error) {
+	merged, err := c.merge(data)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue %s: %w", file, err)
+	}
+	return merged, nil
+}
+
+func (c *Catalogue) merge(data []byte) (*Catalogue, error) {
+	spec, err := parseSpec(data)
+	if err != nil {
+		return nil, err
+	}
+	product, err := compile(spec.over(c.spec(spec.Product)))
+	if err != nil {
+		return nil, err
+	}
+	merged := &Catalogue{}
+	for _, p := range c.products {
+		if p.Name != product.Name {
+			merged.products = append(merged.products, p)
+		}
+	}
+	merged.products = append(merged.products, product)
+	slices.SortFunc(merged.products, func(a, b *Product) int { return strings.Compare(a.Name, b.Name) })
+	return merged, nil
+}
+
+func (c *Catalogue) spec(product string) productSpec {
+	for _, p := range c.products {
+		if p.Name == product {
+			return p.spec
+		}
+	}
+	return productSpec{}
+}
+
+// parseSpec reads exactly one document, strictly.
+func parseSpec(data []byte) (productSpec, error) {
+	var spec productSpec
+	if len(data) > longestCatalogue {
+		return spec, fmt.Errorf("it is larger than %d bytes", longestCatalogue)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var document yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			return spec, errors.New("it is empty")
+		}
+		return spec, err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return spec, errors.New("it holds more than one document; write one file for each product")
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return spec, errors.New("it is no mapping of keys to values")
+	}
+	if err := checkKeys(root, reflect.TypeOf(spec), "the file"); err != nil {
+		return spec, err
+	}
+	return spec, root.Decode(&spec)
+}
+
+// over lays s over an older spec of the same product.
+func (s productSpec) over(old productSpec) productSpec {
+	merged := old
+	merged.Product = s.Product
+	if s.Title != "" {
+		merged.Title = s.Title
+	}
+	if s.Notice != "" {
+		merged.Notice = s.Notice
+	}
+	if s.Target != "" {
+		merged.Target = s.Target
+	}
+	merged.Registries = mergeMaps(old.Registries, s.Registries)
+	merged.Shapes = mergeMaps(old.Shapes, s.Shapes)
+	merged.Releases = mergeMaps(old.Releases, s.Releases)
+	return merged
+}
+
+func mergeMaps[V any](old, over map[string]V) map[string]V {
+	merged := make(map[string]V, len(old)+len(over))
+	maps.Copy(merged, old)
+	maps.Copy(merged, over)
+	return merged
+}

@@ -1,0 +1,89 @@
+package versions
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Registry is a registry, or a folder in one: HOST[/PATH]. The zero value is none.
+type Registry struct {
+	// Host is the registry with its port, "registry.example.com:5000".
+	Host string
+	// Path is the folder, "team/databases"; empty is the registry's root.
+	Path string
+}
+
+// ParseRegistry reads HOST[/PATH] as users write it; one slash at the end does not
+// matter. Its errors never repeat what may be a password.
+func ParseRegistry(s string) (Registry, error) {
+	r, err := parseRegistry(s)
+	if err == nil {
+		return r, nil
+	}
+	if strings.Contains(s, "@") {
+		return Registry{}, fmt.Errorf("registry: %w", err)
+	}
+	return Registry{}, fmt.Errorf("registry %s: %w", quoted(s), err)
+}
+
+func parseRegistry(s string) (Registry, error) {
+	if strings.Contains(s, "@") {
+		return Registry{}, errors.New(`it contains an "@"; write HOST[/PATH], without credentials and without a digest`)
+	}
+	if err := checkSpelling(s); err != nil {
+		return Registry{}, err
+	}
+	host, path, _ := strings.Cut(strings.TrimSuffix(s, "/"), "/")
+	if err := checkHost(host); err != nil {
+		return Registry{}, err
+	}
+	if strings.Contains(path, ":") {
+		return Registry{}, errors.New("it names a tag; write HOST[/PATH]")
+	}
+	if path != "" {
+		if err := checkPath(host, path); err != nil {
+			return Registry{}, err
+		}
+	}
+	return Registry{Host: host, Path: path}, nil
+}
+
+// String is HOST[/PATH]; empty for the zero value.
+func (r Registry) String() string { return join(r.Host, r.Path) }
+
+// IsZero tells whether r is no registry.
+func (r Registry) IsZero() bool { return r == Registry{} }
+
+// MarshalText writes r as String does.
+func (r Registry) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; empty text is no registry.
+func (r *Registry) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*r = Registry{}
+		return nil
+	}
+	parsed, err := ParseRegistry(string(text))
+	if err != nil {
+		return err
+	}
+	*r = parsed
+	return nil
+}
+
+// Reference names the tag of a repository below r.
+func (r Registry) Reference(repository, tag string) Reference {
+	return Reference{Host: r.Host, Repository: join(r.Path, repository), Tag: tag}
+}
+
+// join puts a slash between elements, and none where one is empty.
+func join(elements ...string) string {
+	kept := elements[:0:0]
+	for _, element := range elements {
+		if element != "" {
+			kept = append(kept, element)
+		}
+	}
+	return strings.Join(kept, "/")
+}

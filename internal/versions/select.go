@@ -1,0 +1,238 @@
+package versions
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Selection is what a user wants of a catalogue. The zero value is everything of the
+// default product's newest release, without targets.
+type Selection struct {
+	// Product is a name in the catalogue; empty is DefaultProduct.
+	Product string
+	// Releases are names as Product.Release takes them; none is the newest known.
+	Releases []string
+	// Versions selects PostgreSQL versions. With several releases each of its terms has
+	// to exist in one of them.
+	Versions Expression
+	// Editions are the wanted ones; none is all. Releases that know no editions have one
+	// image for whatever is wanted.
+	Editions []Edition
+	// Extras are the wanted images beside the instances, or "all", or "none"; nil is all.
+	Extras []string
+	// Source takes the place of the vendor's own registry and folder; zero keeps those.
+	Source Registry
+	// Target is the private registry. Without a path the product's own target is the
+	// path. Where it is zero, targets have a repository and a tag, but no host.
+	Target Registry
+}
+
+// Select returns the artifacts of a selection in the order of a plan: release by
+// release, newest first, and in each the chart, the operator, the instances, newest
+// first, and the extras. An artifact that two releases share is there once. Selecting
+// what does not exist is an *UnknownError.
+func Select(c *Catalogue, s Selection) ([]Artifact, error) {
+	product, err := c.Product(s.Product)
+	if err != nil {
+		return nil, err
+	}
+	releases, err := product.releases(s.Releases)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := s.choose(product, releases)
+	if err != nil {
+		return nil, err
+	}
+	var artifacts []Artifact
+	for _, r := range chosen {
+		artifacts = append(artifacts, s.artifacts(product, r)...)
+	}
+	return distinct(artifacts), nil
+}
+
+// releases finds releases by name, newest first, each once.
+func (p *Product) releases(names []string) ([]*Release, error) {
+	if len(names) == 0 {
+		return []*Release{p.Newest()}, nil
+	}
+	var found []*Release
+	for _, name := range names {
+		r, err := p.Release(name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	slices.SortFunc(found, func(a, b *Release) int { return compareReleases(b.Name, a.Name) })
+	return slices.Compact(found), nil
+}
+
+// choose narrows releases to what is wanted of them.
+func (s Selection) choose(product *Product, releases []*Release) ([]*Release, error) {
+	if err := s.checkEditions(product, releases); err != nil {
+		return nil, err
+	}
+	if err := s.checkVersions(releases); err != nil {
+		return nil, err
+	}
+	if err := s.checkExtras(releases); err != nil {
+		return nil, err
+	}
+	narrowed := make([]*Release, len(releases))
+	for i, r := range releases {
+		narrow := *r
+		instances := s.inEditions(r)
+		versions, _ := s.Versions.match(versionsOf(instances))
+		narrow.Instances = slices.DeleteFunc(instances, func(x Instance) bool { return !slices.Contains(versions, x.Version) })
+		narrow.Extras = slices.DeleteFunc(slices.Clone(r.Extras), func(x Extra) bool { return !s.wantsExtra(x.Name) })
+		narrowed[i] = &narrow
+	}
+	return narrowed, nil
+}
+
+// inEditions returns a release's instances in the wanted editions.
+func (s Selection) inEditions(r *Release) []Instance {
+	return slices.DeleteFunc(slices.Clone(r.Instances), func(x Instance) bool {
+		return x.Edition != "" && len(s.Editions) > 0 && !slices.Contains(s.Editions, x.Edition)
+	})
+}
+
+func (s Selection) checkEditions(product *Product, releases []*Release) error {
+	all, without := editionsOf(releases)
+	if without {
+		// Such a release has one image for whatever is wanted, so that one setting serves
+		// old and new releases; a word that no release knows is a mistake all the same.
+		all = product.Editions()
+	}
+	for _, e := range s.Editions {
+		if !slices.Contains(all, e) {
+			return unknown(string(e), "an edition of "+names(releases), editionNames(all))
+		}
+	}
+	return nil
+}
+
+// editionsOf collects the editions of releases, and tells whether one knows none.
+func editionsOf(releases []*Release) (all []Edition, without bool) {
+	for _, r := range releases {
+		editions := r.Editions()
+		without = without || len(editions) == 0
+		for _, e := range editions {
+			if !slices.Contains(all, e) {
+				all = append(all, e)
+			}
+		}
+	}
+	return all, without
+}
+
+func editionNames(all []Edition) []string {
+	words := make([]string, len(all))
+	for i, e := range all {
+		words[i] = string(e)
+	}
+	return words
+}
+
+// checkVersions wants every term to exist in one of the releases.
+func (s Selection) checkVersions(releases []*Release) error {
+	var available, anyEdition []Version
+	for _, r := range releases {
+		available = append(available, versionsOf(s.inEditions(r))...)
+		anyEdition = append(anyEdition, r.Versions()...)
+	}
+	_, missed := s.Versions.match(available)
+	if len(missed) == 0 {
+		return nil
+	}
+	where := "in " + names(releases)
+	if len(missed[0].pick(anyEdition)) > 0 {
+		where += " as " + strings.Join(editionNames(s.Editions), " or ")
+	}
+	return missed[0].missing(available, where)
+}
+
+func (s Selection) wantsExtra(name string) bool {
+	return s.Extras == nil || slices.Contains(s.Extras, name) || slices.Contains(s.Extras, allWord)
+}
+
+func (s Selection) checkExtras(releases []*Release) error {
+	var have []string
+	for _, r := range releases {
+		for _, x := range r.Extras {
+			have = append(have, x.Name)
+		}
+	}
+	for _, name := range s.Extras {
+		if name != allWord && name != noneWord && !slices.Contains(have, name) {
+			return unknown(name, "an extra of "+names(releases), have)
+		}
+		if name == noneWord && len(s.Extras) > 1 {
+			return errors.New("extras: none cannot stand beside others")
+		}
+	}
+	return nil
+}
+
+// artifacts lists what is left of a narrowed release.
+func (s Selection) artifacts(product *Product, r *Release) []Artifact {
+	var all []Artifact
+	add := func(role Role, image Image) *Artifact {
+		all = append(all, Artifact{
+			Product: product.Name,
+			Release: r.Name,
+			Role:    role,
+			Source:  image.Source(s.Source),
+			Target:  s.target(product).Reference(image.Repository, image.Tag),
+		})
+		return &all[len(all)-1]
+	}
+	if r.Chart != nil {
+		add(RoleChart, *r.Chart)
+	}
+	if r.Operator != nil {
+		add(RoleOperator, *r.Operator)
+	}
+	served := map[Image]int{}
+	for _, x := range r.Instances {
+		at, ok := served[x.Image]
+		if !ok {
+			at = len(all)
+			served[x.Image] = at
+			add(RoleInstance, x.Image).Edition = x.Edition
+		}
+		all[at].Versions = append(all[at].Versions, x.Version)
+	}
+	for _, x := range r.Extras {
+		add(RoleExtra, x.Image).Extra = x.Name
+	}
+	return all
+}
+
+// target is the folder in the private registry.
+func (s Selection) target(product *Product) Registry {
+	if s.Target.Path == "" {
+		return Registry{Host: s.Target.Host, Path: product.Target}
+	}
+	return s.Target
+}
+
+// distinct leaves out what came before from another release.
+func distinct(all []Artifact) []Artifact {
+	seen := map[Reference]bool{}
+	return slices.DeleteFunc(all, func(a Artifact) bool {
+		before := seen[a.Source]
+		seen[a.Source] = true
+		return before
+	})
+}
+
+func names(releases []*Release) string {
+	words := make([]string, len(releases))
+	for i, r := range releases {
+		words[i] = r.Name
+	}
+	return strings.Join(words, " or ")
+}
