@@ -1,9 +1,11 @@
 package chart
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -114,25 +116,26 @@ func (c *Chart) dryRun(ctx context.Context, values map[string]any, opts RenderOp
 
 // add appends the objects of a YAML stream; like gives what the stream says of each.
 func (r *Rendering) add(stream string, like Object) error {
-	reader := yaml.NewYAMLReader(newLineReader(stream))
-	for {
-		text, err := reader.Read()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the rendered chart: %w", err)
-		}
-		object := like
-		if err := yaml.Unmarshal(text, &object.Object); err != nil {
-			return fmt.Errorf("reading the rendered chart: %w", err)
-		}
-		if len(object.Object) == 0 {
-			continue
-		}
-		object.Text = strings.TrimSpace(string(text)) + "\n"
+	return eachObject(stream, func(object Object) {
+		object.FromCRDs, object.Hook = like.FromCRDs, like.Hook
 		r.Objects = append(r.Objects, object)
-	}
+	})
+}
+
+// Without drops objects from a manifest, and returns the rest of it as it was.
+func Without(manifest string, drop func(Object) bool) (string, error) {
+	kept := &Rendering{}
+	err := eachObject(manifest, func(object Object) {
+		if !drop(object) {
+			kept.Objects = append(kept.Objects, object)
+		}
+	})
+	return kept.Manifest(), err
+}
+
+// Without drops objects from the rendering.
+func (r *Rendering) Without(drop func(Object) bool) *Rendering {
+	return &Rendering{Objects: slices.DeleteFunc(slices.Clone(r.Objects), drop)}
 }
 
 // Manifest is the rendering as one YAML stream, CRDs first.
@@ -143,4 +146,33 @@ func (r *Rendering) Manifest() string {
 		out.WriteString(object.Text)
 	}
 	return out.String()
+}
+
+// ParseManifest reads a YAML stream of objects, such as the manifest that a helm release
+// has kept.
+func ParseManifest(manifest string) (*Rendering, error) {
+	rendering := &Rendering{}
+	return rendering, rendering.add(manifest, Object{})
+}
+
+// eachObject reads a YAML stream, passing over documents that hold nothing.
+func eachObject(stream string, do func(Object)) error {
+	reader := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(stream)))
+	for {
+		text, err := reader.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the rendered chart: %w", err)
+		}
+		var object Object
+		if err := yaml.Unmarshal(text, &object.Object); err != nil {
+			return fmt.Errorf("reading the rendered chart: %w", err)
+		}
+		if len(object.Object) > 0 {
+			object.Text = strings.TrimSpace(string(text)) + "\n"
+			do(object)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"bufio"
 	"fmt"
 	"sort"
 	"strings"
@@ -28,9 +27,6 @@ func visit(path string, value any, see func(path, text string)) {
 		}
 	}
 }
-
-// newLineReader gives the YAML reader its own buffer over text.
-func newLineReader(text string) *bufio.Reader { return bufio.NewReader(strings.NewReader(text)) }
 
 // copyValues is a deep copy, for helm alters the values that it is given.
 func copyValues(values map[string]any) map[string]any {
