@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// app is what every command has at hand: the streams, the settings, and the ways to say
+// something. Results go through print; everything else through note, warn and detail.
+type app struct {
+	// Streams are the standard streams. Err is shared with the progress display, so that
+	// a message never tears the bar: write to it whole lines at a time.
+	terminal.Streams
+
+	settings *config.Loader
+	// quiet and verbose are settings, kept here once they are known.
+	quiet, verbose bool
+}
+
+func newApp(streams terminal.Streams) *app {
+	streams.Err = progress.Share(streams.Err)
+	return &app{Streams: streams, settings: config.NewLoader()}
+}
+
+// action is what a command does once the settings are known.
+type action func(ctx context.Context, cfg *config.Config, args []string) error
+
+// with returns a RunE that loads the settings and then does act.
+func (a *app) with(act action) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, err := a.load()
+		if err != nil {
+			return err
+		}
+		return act(cmd.Context(), cfg, args)
+	}
+}
+
+// load reads the settings and passes its warnings on to the user.
+func (a *app) load() (*config.Config, error) {
+	cfg, warnings, err := a.settings.Load()
+	if err != nil {
+		return nil, err
+	}
+	a.quiet, a.verbose = cfg.Quiet, cfg.Verbose
+	for _, warning := range warnings {
+		a.warn("%s", warning)
+	}
+	for _, file := range a.settings.Files() {
+		a.detail("reading %s", file)
+	}
+	return cfg, nil
+}
+
+// print writes a result to stdout as -o says.
+func (a *app) print(cfg *config.Config, view output.View) error {
+	return output.Write(a.Out, cfg.Output, view)
+}
+
+// note tells the user something that is not the result; --quiet silences it.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.Err, format+"\n", args...)
+	}
+}
+
+// detail is a note for --verbose.
+func (a *app) detail(format string, args ...any) {
+	if a.verbose {
+		fmt.Fprintf(a.Err, format+"\n", args...)
+	}
+}
+
+// warn tells the user about something that is probably wrong.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Yellow, "warning:"), fmt.Sprintf(format, args...))
+}
+
+// conclude shows an error, if there is one, with its hint, and returns the exit code.
+func (a *app) conclude(ctx context.Context, err error) int {
+	if err == nil {
+		return exit.OK
+	}
+	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) {
+		err = exit.ErrInterrupted
+	}
+	err = usageOfSelection(err)
+	fmt.Fprintf(a.Err, "%s %v\n", a.Paint(terminal.Red, "error:"), err)
+	if hint := exit.Hint(err); hint != "" {
+		fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Cyan, "hint:"), hint)
+	}
+	return exit.Code(err)
+}
+
+// usageOfSelection makes what the catalogue does not know a usage error, wherever it was
+// found.
+func usageOfSelection(err error) error {
+	var unknown *versions.UnknownError
+	if !errors.As(err, &unknown) || exit.Code(err) == exit.Usage {
+		return err
+	}
+	return &exit.UsageError{Err: err, Advice: "`pgrelocate versions` lists what there is"}
+}

@@ -1,0 +1,62 @@
+// Package config turns flags, environment variables and config files into one validated
+// Config, and remembers where each value came from.
+//
+// A setting is one line in settings.go and one field of Config; everything else, the flag,
+// the PGRELOCATE_ variable, the key in the file and the documentation, follows from it.
+// Precedence: a flag beats the environment, the environment beats the files, and
+// ./pgrelocate.yaml beats the user's own file.
+package config
+
+import (
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Config is everything that a user can set, but for credentials, which are read where
+// they are used and never kept here. Values are valid one by one; whether a command has
+// all that it needs is the command's to say.
+type Config struct {
+	// Product, Releases, Versions, Editions and Extras are the selection. Whether they
+	// exist is for the catalogue to say.
+	Product  string
+	Releases []string
+	Versions versions.Expression
+	Editions []versions.Edition
+	Extras   []string
+	// Catalogues are files that are merged over the built-in catalogue.
+	Catalogues []string
+
+	// Source overrides the product's own registry where it is not zero; Registry is the target.
+	Source   versions.Registry
+	Registry versions.Registry
+
+	// SourcePlainHTTP and PlainHTTP allow HTTP on the source and the target.
+	SourcePlainHTTP bool
+	PlainHTTP       bool
+	// CAFile holds further certificate authorities for both sides; empty for none.
+	CAFile string
+	// Jobs is how many requests each side takes at once.
+	Jobs int
+	// LimitRate bounds each side, in bytes a second; 0 is unbounded.
+	LimitRate int64
+	// StallTimeout ends a transfer that makes no progress, RetryTimeout an operation that
+	// is tried again and again.
+	StallTimeout time.Duration
+	RetryTimeout time.Duration
+
+	OnConflict registry.OnConflict
+	// Platforms narrow indexes, "linux/amd64"; empty keeps them whole.
+	Platforms []string
+	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
+	Signatures bool
+	// Lock is the file into which a copy writes its lock; empty for none.
+	Lock string
+
+	Output     output.Format
+	Quiet      bool
+	Verbose    bool
+	NoProgress bool
+}

@@ -1,0 +1,162 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// FileVariable names the config file where --config does not.
+const FileVariable = "PGRELOCATE_CONFIG"
+
+// LocalFile is the config file of a working directory, which beats the user's own.
+const LocalFile = "pgrelocate.yaml"
+
+// layer is one config file.
+type layer struct {
+	name   string
+	values map[string]any
+}
+
+// fileNames lists the config files that there are, the weaker first. One that is named
+// must exist; those in the usual places need not.
+func (l *Loader) fileNames() ([]string, error) {
+	named := l.File
+	if named == "" {
+		named = os.Getenv(FileVariable)
+	}
+	if named != "" {
+		return []string{named}, nil
+	}
+	var found []string
+	for _, name := range []string{UserFile(), LocalFile} {
+		if name == "" {
+			continue
+		}
+		switch _, err := os.Stat(name); {
+		case err == nil:
+			found = append(found, name)
+		case !errors.Is(err, os.ErrNotExist):
+			return nil, &exit.UsageError{Err: fmt.Errorf("config file: %w", err)}
+		}
+	}
+	return found, nil
+}
+
+// UserFile is where the user's own config file belongs: pgrelocate/config.yaml below
+// $XDG_CONFIG_HOME, or where the system keeps such files. It is empty where there is no
+// home directory.
+func UserFile() string {
+	dir := os.Getenv("XDG_CONFIG_HOME")
+	if dir == "" {
+		var err error
+		if dir, err = os.UserConfigDir(); err != nil {
+			return ""
+		}
+	}
+	return filepath.Join(dir, "pgrelocate", "config.yaml")
+}
+
+func readLayer(name string, known []string) (layer, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return layer{}, &exit.UsageError{Err: fmt.Errorf("config file: %w", err)}
+	}
+	values, problem := parse(data, known)
+	if problem != nil {
+		problem.Err = fmt.Errorf("%s%w", name, problem.Err)
+		return layer{}, problem
+	}
+	return layer{name: name, values: values}, nil
+}
+
+// parse reads a config file. Its errors begin with ":LINE: " or ": ", to follow the
+// file's name. Values keep the text they have in the file, for YAML would read the
+// version 13.20 as the number 13.2.
+func parse(data []byte, known []string) (map[string]any, *exit.UsageError) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return nil, exit.Usagef(": %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	values := map[string]any{}
+	if len(document.Content) == 0 {
+		return values, nil // an empty file, or nothing but comments
+	}
+	root := document.Content[0]
+	if root.Tag == "!!null" {
+		return values, nil
+	}
+	if root.Kind != yaml.MappingNode {
+		return nil, exit.Usagef(":%d: must hold lines of the form \"key: value\"", root.Line)
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if err := parseLine(values, root.Content[i], root.Content[i+1], known); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// parseLine adds one key to values.
+func parseLine(values map[string]any, key, value *yaml.Node, known []string) *exit.UsageError {
+	name := strings.ToLower(key.Value)
+	if key.Kind != yaml.ScalarNode || !slices.Contains(known, name) {
+		return unknownKey(key, known)
+	}
+	if _, twice := values[name]; twice {
+		return exit.Usagef(":%d: %s stands here for the second time", key.Line, name)
+	}
+	text, ok := textOf(value)
+	if !ok {
+		return exit.Usagef(":%d: %s must be a single value or a list of such", value.Line, name)
+	}
+	values[name] = text
+	return nil
+}
+
+// textOf is a value's text, or that of the items of a list with commas between them; nil
+// where there is none.
+func textOf(value *yaml.Node) (text any, ok bool) {
+	switch {
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
+		return nil, true
+	case value.Kind == yaml.ScalarNode:
+		return value.Value, true
+	case value.Kind != yaml.SequenceNode:
+		return nil, false
+	}
+	var items []string
+	for _, item := range value.Content {
+		if item.Kind != yaml.ScalarNode {
+			return nil, false
+		}
+		items = append(items, item.Value)
+	}
+	return strings.Join(items, ","), true
+}
+
+func unknownKey(key *yaml.Node, known []string) *exit.UsageError {
+	err := exit.Usagef(":%d: unknown key %q", key.Line, key.Value)
+	if secretive(key.Value) {
+		return err.WithHint("credentials are never read from a config file; use `pgrelocate login` or the environment (docs/configuration.md)")
+	}
+	if nearest := versions.Nearest(key.Value, known); nearest != "" {
+		return exit.Usagef(":%d: unknown key %q; did you mean %q?", key.Line, key.Value, nearest)
+	}
+	return err.WithHint("known keys: %s", strings.Join(known, ", "))
+}
+
+func secretive(key string) bool {
+	key = strings.ToLower(key)
+	return slices.ContainsFunc([]string{"password", "passwd", "username", "token", "secret", "credential"}, func(word string) bool {
+		return strings.Contains(key, word)
+	})
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Kind says from what sort of place a value came.
+type Kind string
+
+// The places from which values come, the weakest first.
+const (
+	FromDefault     Kind = "default"
+	FromFile        Kind = "file"
+	FromEnvironment Kind = "environment"
+	FromFlag        Kind = "flag"
+)
+
+// Origin is where a value came from.
+type Origin struct {
+	Kind Kind
+	// Name is the flag, the variable or the file; empty for a default.
+	Name string
+}
+
+// String is the origin for people: "flag --jobs", "default".
+func (o Origin) String() string {
+	if o.Name == "" {
+		return string(o.Kind)
+	}
+	return string(o.Kind) + " " + o.Name
+}
+
+// Prefix opens a message about a setting's value that came from there.
+func (o Origin) Prefix(key string) string {
+	if o.Kind == FromFile {
+		return o.Name + ": " + key
+	}
+	return o.Name
+}
+
+// Value is one setting with its value, as text, and its origin.
+type Value struct {
+	Key    string
+	Text   string
+	Origin Origin
+}
+
+// Values returns all settings as Load left them, in the order of the documentation.
+func (l *Loader) Values() []Value {
+	var values []Value
+	l.flags.VisitAll(func(flag *pflag.Flag) {
+		values = append(values, Value{Key: flag.Name, Text: flag.Value.String(), Origin: l.origins[flag.Name]})
+	})
+	return values
+}
+
+// Keys returns the names of all settings, in the order of the documentation.
+func (l *Loader) Keys() []string {
+	var keys []string
+	l.flags.VisitAll(func(flag *pflag.Flag) { keys = append(keys, flag.Name) })
+	return keys
+}
+
+// Variable is the environment variable of a setting: PGRELOCATE_CA_FILE for ca-file.
+func Variable(key string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
+}
+
+const prefix = "PGRELOCATE_"
+
+// Credentials are the environment variables that hold credentials. They are read where
+// they are used, and nothing ever shows their values.
+var Credentials = []string{
+	"PGRELOCATE_SOURCE_USERNAME", "PGRELOCATE_SOURCE_PASSWORD",
+	"PGRELOCATE_REGISTRY_USERNAME", "PGRELOCATE_REGISTRY_PASSWORD",
+	"PGRELOCATE_PULL_USERNAME", "PGRELOCATE_PULL_PASSWORD",
+}
+
+// ignored are variables with our prefix that are meant for the project's tests.
+var ignored = []string{"PGRELOCATE_REQUIRE_REAL"}
+
+// unknownVariables warns of PGRELOCATE_ variables that nothing reads: a typing mistake
+// there would otherwise change nothing and say nothing.
+func (l *Loader) unknownVariables(environ []string) []string {
+	known := append([]string{FileVariable}, Credentials...)
+	for _, key := range l.Keys() {
+		known = append(known, Variable(key))
+	}
+	var warnings []string
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || slices.Contains(ignored, name) {
+			continue
+		}
+		warning := fmt.Sprintf("the environment variable %s means nothing to pgrelocate", name)
+		if nearest := versions.Nearest(name, known); nearest != "" {
+			warning += fmt.Sprintf("; did you mean %s?", nearest)
+		}
+		warnings = append(warnings, warning)
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// CredentialsFrom tells which of the variables PGRELOCATE_<SIDE>_USERNAME and _PASSWORD
+// are set, without reading more than that.
+func CredentialsFrom(side string) []string {
+	var set []string
+	for _, suffix := range []string{"_USERNAME", "_PASSWORD"} {
+		if name := prefix + strings.ToUpper(side) + suffix; os.Getenv(name) != "" {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+// definedIn is the strongest file that sets key.
+func definedIn(layers []layer, key string) string {
+	for _, l := range slices.Backward(layers) {
+		if l.values[key] != nil {
+			return l.name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,35 @@
+// Package exit decides what the process ends with. Commands return errors; Code turns
+// an error into an exit code, Hint into the line that says what a user can do.
+package exit
+
+// The exit codes of the program. Scripts rely on them: a number never changes its meaning.
+const (
+	OK           = 0
+	Failure      = 1
+	Usage        = 2
+	Partial      = 3
+	Unauthorized = 4
+	Verification = 5
+	Interrupted  = 130
+)
+
+// Meaning documents one exit code.
+type Meaning struct {
+	Code int
+	Name string
+	// Text is one sentence for users.
+	Text string
+}
+
+// Meanings lists every exit code, in ascending order. docs/exit-codes.md is made from it.
+func Meanings() []Meaning {
+	return []Meaning{
+		{OK, "success", "Everything that was asked for is done, or was done already."},
+		{Failure, "failure", "Something went wrong that no other code describes; the message says what."},
+		{Usage, "usage", "The command line, the environment or the config file is wrong; nothing was changed."},
+		{Partial, "some artifacts failed", "The rest is at the target; the failures are listed with their reasons. Running the same command again carries on."},
+		{Unauthorized, "authentication refused", "A registry refused the credentials (401) or does not allow what was asked (403). The message names the side."},
+		{Verification, "verification failed", "The check ran to its end and found something that does not resolve or does not match."},
+		{Interrupted, "interrupted", "Ctrl-C or a signal stopped the run. Running the same command again carries on."},
+	}
+}

@@ -1,0 +1,126 @@
+package exit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// ErrInterrupted is the cause of the context's end when a signal stopped the run.
+var ErrInterrupted = errors.New("interrupted")
+
+// UsageError is a mistake in the command line, the environment or the config file.
+type UsageError struct {
+	Err error
+	// Advice is one line that says what to do; empty where the error says it all.
+	Advice string
+}
+
+// Usagef returns a UsageError without advice.
+func Usagef(format string, args ...any) *UsageError {
+	return &UsageError{Err: fmt.Errorf(format, args...)}
+}
+
+// WithHint sets the advice and returns the error itself.
+func (e *UsageError) WithHint(format string, args ...any) *UsageError {
+	e.Advice = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Error is the mistake.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Hint is the advice.
+func (e *UsageError) Hint() string { return e.Advice }
+
+// PartialError says that some of several things failed. Its errors have been shown to
+// the user already, each with its reason; Error only counts them.
+type PartialError struct {
+	// Thing is what failed, in the plural: "artifacts".
+	Thing  string
+	Total  int
+	Errors []error
+}
+
+// Error counts the failures.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("%d of %d %s failed", len(e.Errors), e.Total, e.Thing)
+}
+
+// Unwrap returns the single failures.
+func (e *PartialError) Unwrap() []error { return e.Errors }
+
+// VerificationError says that a check ran to its end and found something wrong.
+type VerificationError struct {
+	Err error
+	// Advice is one line that says what to do; it may be empty.
+	Advice string
+}
+
+// Error says what was found.
+func (e *VerificationError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *VerificationError) Unwrap() error { return e.Err }
+
+// Hint is the advice.
+func (e *VerificationError) Hint() string { return e.Advice }
+
+// Code chooses the exit code of an error; nil is OK. It is the only place that does.
+func Code(err error) int {
+	var (
+		usage        *UsageError
+		partial      *PartialError
+		verification *VerificationError
+	)
+	switch {
+	case err == nil:
+		return OK
+	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
+		return Interrupted
+	case errors.As(err, &usage):
+		return Usage
+	case errors.As(err, &verification):
+		return Verification
+	case errors.As(err, &partial):
+		return partialCode(partial)
+	case refused(err):
+		return Unauthorized
+	default:
+		return Failure
+	}
+}
+
+// partialCode is Unauthorized where credentials are all that went wrong: with new ones
+// the same command succeeds, and that is what a script has to know.
+func partialCode(partial *PartialError) int {
+	for _, err := range partial.Errors {
+		if !refused(err) {
+			return Partial
+		}
+	}
+	return Unauthorized
+}
+
+func refused(err error) bool {
+	return errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)
+}
+
+// Hint returns the line that says what a user can do about err; empty where there is
+// nothing to say.
+func Hint(err error) string {
+	var advising interface{ Hint() string }
+	if errors.As(err, &advising) && advising.Hint() != "" {
+		return advising.Hint()
+	}
+	var refusal *registry.Error
+	if errors.As(err, &refusal) {
+		return refusal.Hint
+	}
+	return ""
+}

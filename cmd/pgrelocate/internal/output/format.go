@@ -1,0 +1,67 @@
+// Package output writes the results of commands: as a table for people, as JSON or YAML
+// for programs. Commands hand Write a view, a struct made for that purpose whose JSON
+// tags are part of the program's interface (docs/json.md), never a struct of a library.
+package output
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Format is how a result is written.
+type Format string
+
+// The formats of results.
+const (
+	Table Format = "table"
+	JSON  Format = "json"
+	YAML  Format = "yaml"
+)
+
+// Formats lists them, the default first.
+func Formats() []Format { return []Format{Table, JSON, YAML} }
+
+// SchemaVersion is the version of every JSON and YAML result. It grows when a field
+// changes its meaning or goes away; new fields do not change it.
+const SchemaVersion = 1
+
+// Header opens every view, embedded as its first field.
+type Header struct {
+	SchemaVersion int `json:"schemaVersion"`
+	// Kind names the view: "Plan", "CopyReport".
+	Kind string `json:"kind"`
+}
+
+// NewHeader returns the header of a view of that kind.
+func NewHeader(kind string) Header { return Header{SchemaVersion: SchemaVersion, Kind: kind} }
+
+// View is a result that can be shown. Its exported fields are its JSON.
+type View interface {
+	// WriteTable writes the result for people; see NewGrid.
+	WriteTable(w io.Writer) error
+}
+
+// Write writes a view to w in a format; the empty Format is Table.
+func Write(w io.Writer, format Format, view View) error {
+	switch format {
+	case Table, "":
+		return view.WriteTable(w)
+	case JSON:
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(view)
+	case YAML:
+		text, err := yaml.Marshal(view)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(text)
+		return err
+	default:
+		return fmt.Errorf("no output format %q", format)
+	}
+}

@@ -1,0 +1,87 @@
+package output
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Grid is a table of text with aligned columns, two spaces apart. The zero value has no
+// columns; rows may be shorter than the header.
+type Grid struct {
+	header []string
+	rows   [][]string
+	right  map[int]bool
+}
+
+// NewGrid returns a grid with the column titles; none means no header line.
+func NewGrid(titles ...string) *Grid { return &Grid{header: titles} }
+
+// Right aligns the columns, counted from 0, to the right: figures.
+func (g *Grid) Right(columns ...int) *Grid {
+	if g.right == nil {
+		g.right = map[int]bool{}
+	}
+	for _, c := range columns {
+		g.right[c] = true
+	}
+	return g
+}
+
+// Row adds a row. Cells are written with fmt.Sprint; an empty one becomes "-", so that
+// every row has as many fields as the header and can be cut with awk.
+func (g *Grid) Row(cells ...any) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		if row[i] = fmt.Sprint(cell); row[i] == "" {
+			row[i] = "-"
+		}
+	}
+	g.rows = append(g.rows, row)
+}
+
+// WriteTo writes the grid, one line a row, without spaces at the ends of lines.
+func (g *Grid) WriteTo(w io.Writer) (int64, error) {
+	lines := g.rows
+	if len(g.header) > 0 {
+		lines = append([][]string{g.header}, g.rows...)
+	}
+	widths := columnWidths(lines)
+	var text strings.Builder
+	for _, cells := range lines {
+		text.WriteString(g.line(cells, widths))
+		text.WriteByte('\n')
+	}
+	n, err := io.WriteString(w, text.String())
+	return int64(n), err
+}
+
+func (g *Grid) line(cells []string, widths []int) string {
+	var line strings.Builder
+	for i, cell := range cells {
+		if i > 0 {
+			line.WriteString("  ")
+		}
+		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		if g.right[i] {
+			cell, pad = pad, cell
+		}
+		line.WriteString(cell)
+		line.WriteString(pad)
+	}
+	return strings.TrimRight(line.String(), " ")
+}
+
+func columnWidths(lines [][]string) []int {
+	var widths []int
+	for _, cells := range lines {
+		for i, cell := range cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return widths
+}

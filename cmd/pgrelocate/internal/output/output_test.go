@@ -1,0 +1,95 @@
+package output
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type fruit struct {
+	Header
+	Name string `json:"name"`
+	Note string `json:"note,omitempty"`
+}
+
+func (f fruit) WriteTable(w io.Writer) error {
+	_, err := fmt.Fprintln(w, "fruit:", f.Name)
+	return err
+}
+
+func TestWrite(t *testing.T) {
+	view := fruit{Header: NewHeader("Fruit"), Name: "<pear>"}
+	tests := []struct {
+		format Format
+		want   string
+	}{
+		{"", "fruit: <pear>\n"},
+		{Table, "fruit: <pear>\n"},
+		{JSON, "{\n  \"schemaVersion\": 1,\n  \"kind\": \"Fruit\",\n  \"name\": \"<pear>\"\n}\n"},
+		{YAML, "kind: Fruit\nname: <pear>\nschemaVersion: 1\n"},
+	}
+	for _, tt := range tests {
+		var got strings.Builder
+		if err := Write(&got, tt.format, view); err != nil {
+			t.Fatalf("Write(%q) = %v", tt.format, err)
+		}
+		if diff := cmp.Diff(tt.want, got.String()); diff != "" {
+			t.Errorf("Write(%q) (-want +got):\n%s", tt.format, diff)
+		}
+	}
+	if err := Write(io.Discard, "xml", view); err == nil {
+		t.Error("Write(xml) = nil, want an error")
+	}
+	var back fruit
+	var text strings.Builder
+	_ = Write(&text, JSON, view)
+	if err := json.Unmarshal([]byte(text.String()), &back); err != nil || back != view {
+		t.Errorf("Unmarshal(Write(JSON)) = %+v, %v, want %+v", back, err, view)
+	}
+}
+
+func TestGrid(t *testing.T) {
+	g := NewGrid("STATE", "SIZE", "NAME").Right(1)
+	g.Row("new", "1.5 GiB", "é")
+	g.Row("present", "", "postgres-operator")
+	g.Row("x")
+	want := strings.Join([]string{
+		"STATE       SIZE  NAME",
+		"new      1.5 GiB  é",
+		"present        -  postgres-operator",
+		"x",
+		"",
+	}, "\n")
+	var got strings.Builder
+	if _, err := g.WriteTo(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("WriteTo (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnits(t *testing.T) {
+	tests := []struct{ got, want string }{
+		{Bytes(0), "0 B"},
+		{Bytes(-1), "0 B"},
+		{Bytes(1536), "1.5 KiB"},
+		{Bytes(1600 << 20), "1.6 GiB"},
+		{Duration(312 * time.Millisecond), "300ms"},
+		{Duration(9140 * time.Millisecond), "9.1s"},
+		{Duration(185 * time.Second), "3m5s"},
+		{Count(1, "artifact"), "1 artifact"},
+		{Count(0, "artifact"), "0 artifacts"},
+		{Count(1234, "blob"), "1,234 blobs"},
+	}
+	for i, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("case %d: got %q, want %q", i, tt.got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package output
+
+import (
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Bytes is a number of bytes for people, in powers of 1024: "1.5 GiB".
+func Bytes(n int64) string {
+	if n < 0 {
+		n = 0
+	}
+	return humanize.IBytes(uint64(n))
+}
+
+// Duration is a length of time for people: "0.3s", "12s", "3m5s".
+func Duration(d time.Duration) string {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+// Count is a number with the noun that fits: "1 artifact", "23 artifacts".
+func Count(n int, singular string) string {
+	if n == 1 {
+		return "1 " + singular
+	}
+	return humanize.Comma(int64(n)) + " " + singular + "s"
+}

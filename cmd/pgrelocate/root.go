@@ -1,0 +1,95 @@
+package main
+
+// How a command is added
+//
+//  1. One file, one constructor: newFooCommand(a *app) *cobra.Command in foo.go. No init,
+//     no package variables.
+//  2. List it below, where it belongs in the flow.
+//  3. Flags that are settings (they may also stand in the config file and the environment)
+//     come from the settings: a.settings.AddFlags(cmd.Flags(), config.Sides, config.Connection).
+//     A new setting is one line in internal/config/settings.go and one field of Config.
+//     Flags that belong to the command alone, --dry-run, are plain cobra flags.
+//  4. RunE is a sentence: RunE: a.with(func(ctx, cfg, args) error { return foo(ctx, a, cfg, opts) }).
+//  5. Arguments: Args: noArgs, or exactArgs("HOST").
+//  6. The result is a view, a struct of its own with json tags and an output.Header, shown
+//     with a.print(cfg, view). Everything else is a.note, a.detail (-v) or a.warn. Never
+//     write to os.Stdout or os.Stderr.
+//  7. What a user got wrong is exit.Usagef("...").WithHint("..."); other errors choose
+//     their exit code in internal/exit by what they wrap.
+//  8. A selection of artifacts comes from a.artifacts(cfg), registries from a.source and
+//     a.target (registries.go).
+//  9. A script in testdata/script/foo.txtar says what users see; `make docs` renews
+//     docs/commands.
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+)
+
+// newRootCommand lists the commands in the order of the flow.
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pgrelocate",
+		Short: "Relocate a PostgreSQL operator into a private registry",
+		Long: `pgrelocate copies a release of a PostgreSQL operator from its vendor's registry into
+your own: the chart, the operator, and an image for each PostgreSQL version you want.
+Every layer moves once, tags and digests stay as they are, and a second run only moves
+what is missing. The default product is Tanzu for Postgres on Kubernetes.
+
+The usual way through:
+
+  pgrelocate versions                              what there is
+  pgrelocate login HOST -u USER --password-stdin   once for each registry
+  pgrelocate plan --registry HOST                  what a copy would move, in bytes
+  pgrelocate copy --registry HOST                  move it
+
+Every flag can also stand in a config file or in the environment: see "pgrelocate config".`,
+		Example: `  # copy the newest release, all PostgreSQL versions
+  pgrelocate copy --registry registry.example.com
+
+  # only the newest minor of PostgreSQL 16 and 17, full edition
+  pgrelocate copy --registry registry.example.com --versions 17,16 --editions full`,
+		Args:          noCommand,
+		RunE:          showHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(explainFlagError)
+	root.PersistentFlags().SortFlags = false
+	root.PersistentFlags().StringVar(&a.settings.File, "config", "", "read settings from `FILE` instead of the usual places")
+	a.settings.AddFlags(root.PersistentFlags(), config.Common)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Hidden: true})
+
+	root.AddGroup(
+		&cobra.Group{ID: groupFlow, Title: "Commands, in the order of the flow:"},
+		&cobra.Group{ID: groupOther, Title: "Other commands:"},
+	)
+	addGroup(root, groupFlow)
+	addGroup(root, groupOther,
+		newConfigCommand(a),
+		newCompletionCommand(a),
+		newVersionCommand(a),
+	)
+	return root
+}
+
+// The groups of commands in the root's help.
+const (
+	groupFlow  = "flow"
+	groupOther = "other"
+)
+
+func addGroup(root *cobra.Command, id string, commands ...*cobra.Command) {
+	for _, cmd := range commands {
+		cmd.GroupID = id
+		cmd.Flags().SortFlags = false
+		root.AddCommand(cmd)
+	}
+}
+
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
