@@ -1,10 +1,13 @@
 package registry
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Manifest is a manifest exactly as a registry gave it: its bytes are pushed as they
@@ -71,3 +74,12 @@ type Body interface {
 	// digest, so that a consumer that reads to EOF has checked it.
 	From(offset int64) (io.Reader, error)
 }
+
+// NewManifest is a manifest of our own making; its descriptor follows from its bytes.
+func NewManifest(mediaType types.MediaType, body []byte) (Manifest, error) {
+	digest, size, err := v1.SHA256(bytes.NewReader(body))
+	return Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, Body: body}, err
+}
+
+// ErrSuperseded is what a Body's reader returns once From has been called again.
+var ErrSuperseded = errors.New("the body is being read from another place")

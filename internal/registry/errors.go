@@ -18,6 +18,8 @@ const (
 var (
 	// ErrNotFound: the reference, repository or blob does not exist on that side.
 	ErrNotFound = errors.New("not found")
+	// ErrRepositoryUnknown: there is no such repository, so it holds nothing; it is ErrNotFound too.
+	ErrRepositoryUnknown = errors.New("repository unknown")
 	// ErrUnauthorized: the registry refused the credentials (401), or there were none.
 	ErrUnauthorized = errors.New("authentication refused")
 	// ErrForbidden: the credentials are good but do not allow this (403).

@@ -1,0 +1,263 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// access is what a request needs: a repository, and whether it writes.
+type access struct {
+	repository string
+	push       bool
+	// from is a further repository that is read, for a mount.
+	from string
+}
+
+// scopes are the access's names in the token protocol.
+func (a access) scopes() []string {
+	if a.repository == "" {
+		return nil
+	}
+	actions := "pull"
+	if a.push {
+		actions = "pull,push"
+	}
+	list := []string{"repository:" + a.repository + ":" + actions}
+	if a.from != "" && a.from != a.repository {
+		list = append(list, "repository:"+a.from+":pull")
+	}
+	return list
+}
+
+// token is a bearer token and when it should be replaced.
+type token struct {
+	value   string
+	renewAt time.Time
+}
+
+func (t *token) fresh(now time.Time) bool { return t != nil && now.Before(t.renewAt) }
+
+// authorizer puts the Authorization header on requests. It asks for one token that
+// covers every repository of the run, and for narrower ones only where the registry
+// turns out not to grant that.
+type authorizer struct {
+	client   *Client
+	resource name.Registry
+
+	mu        sync.Mutex
+	challenge *challenge // nil until the registry has asked
+	config    *authn.AuthConfig
+	refused   error // the credentials themselves were refused: final for this run
+	run       map[string]bool
+	tokens    map[string]*token // by scopes, "" is the run's token
+	narrow    map[string]bool   // scopes that the run's token does not cover
+	fetching  chan struct{}     // one token at a time
+}
+
+func newAuthorizer(c *Client, resource name.Registry) *authorizer {
+	return &authorizer{
+		client: c, resource: resource,
+		run: map[string]bool{}, tokens: map[string]*token{}, narrow: map[string]bool{},
+		fetching: make(chan struct{}, 1),
+	}
+}
+
+func (a *authorizer) prepare(repositories []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, repository := range repositories {
+		a.run[repository] = true
+	}
+}
+
+// authorize sets the header that the registry has asked for, if it has. The value it
+// returns names the credentials used, for reject.
+func (a *authorizer) authorize(ctx context.Context, req *http.Request, need access) (string, error) {
+	a.mu.Lock()
+	challenge, refused, config := a.challenge, a.refused, a.config
+	a.mu.Unlock()
+	switch {
+	case refused != nil:
+		return "", refused
+	case challenge == nil:
+		return "", nil
+	case challenge.scheme == "basic":
+		req.SetBasicAuth(config.Username, config.Password)
+		return "basic", nil
+	case config.RegistryToken != "":
+		req.Header.Set("Authorization", "Bearer "+config.RegistryToken)
+		return "given", nil
+	}
+	value, err := a.bearer(ctx, need)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+value)
+	return value, nil
+}
+
+// bearer returns a token for need, fetching one where none is fresh.
+func (a *authorizer) bearer(ctx context.Context, need access) (string, error) {
+	if held := a.held(need); held != "" {
+		return held, nil
+	}
+	select {
+	case a.fetching <- struct{}{}:
+		defer func() { <-a.fetching }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if held := a.held(need); held != "" {
+		return held, nil
+	}
+	key, scopes := a.wanted(need)
+	fetched, err := a.fetch(ctx, scopes)
+	if err != nil {
+		return "", err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens[key] = fetched
+	return fetched.value, nil
+}
+
+func (a *authorizer) held(need access) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t := a.tokens[a.key(need)]; t.fresh(time.Now()) {
+		return t.value
+	}
+	return ""
+}
+
+// key names the token that serves need: the run's where that is thought to cover it.
+func (a *authorizer) key(need access) string {
+	own := strings.Join(need.scopes(), " ")
+	covered := need.repository == "" || a.run[need.repository] && (!need.push || a.client.opts.Push) &&
+		(need.from == "" || a.run[need.from])
+	if covered && !a.narrow[own] {
+		return ""
+	}
+	return own
+}
+
+// wanted returns the key and the scopes of the token to fetch for need.
+func (a *authorizer) wanted(need access) (string, []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := a.key(need)
+	if key != "" {
+		return key, need.scopes()
+	}
+	var scopes []string
+	for repository := range a.run {
+		scopes = append(scopes, access{repository: repository, push: a.client.opts.Push}.scopes()...)
+	}
+	sort.Strings(scopes)
+	return key, scopes
+}
+
+// reject learns from a 401: the challenge, or that the token used no longer serves. It
+// reports whether another try may fare better.
+func (a *authorizer) reject(resp *http.Response, need access, used string) (bool, error) {
+	found, ok := findChallenge(resp.Header)
+	if !ok {
+		return false, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.challenge == nil {
+		config, err := a.credentials()
+		if err != nil {
+			return false, err
+		}
+		a.challenge, a.config = &found, config
+		return found.scheme == "bearer" || config.Username != "" || config.Password != "", nil
+	}
+	if a.challenge.scheme == "basic" || used == "given" {
+		return used == "", nil // sent before the challenge was known
+	}
+	key := a.key(need)
+	if t := a.tokens[key]; t != nil && t.value == used {
+		delete(a.tokens, key)
+		if found.params["error"] == "insufficient_scope" && key == "" {
+			a.narrow[strings.Join(need.scopes(), " ")] = true
+		}
+	}
+	return true, nil
+}
+
+// narrowTo makes need use a token of its own from now on: the run's was refused twice. It
+// reports false where it does already.
+func (a *authorizer) narrowTo(need access) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	own := strings.Join(need.scopes(), " ")
+	if own == "" || a.key(need) != "" {
+		return false
+	}
+	a.narrow[own] = true
+	return true
+}
+
+// credentials asks the keychain. Identity and password are trimmed: a stray newline at
+// the end of a pasted token makes registries answer that its signature is wrong.
+func (a *authorizer) credentials() (*authn.AuthConfig, error) {
+	authenticator, err := a.client.opts.Keychain.Resolve(a.resource)
+	if err != nil {
+		return nil, a.problem(fmt.Errorf("reading credentials: %w", err), "")
+	}
+	config, err := authenticator.Authorization()
+	if err != nil {
+		return nil, a.problem(fmt.Errorf("reading credentials: %w", err), "")
+	}
+	trimmed := *config
+	trimmed.Username = strings.TrimSpace(config.Username)
+	trimmed.Password = strings.TrimSpace(config.Password)
+	trimmed.IdentityToken = strings.TrimSpace(config.IdentityToken)
+	trimmed.RegistryToken = strings.TrimSpace(config.RegistryToken)
+	return &trimmed, nil
+}
+
+func (a *authorizer) problem(err error, hint string) error {
+	return &registry.Error{Op: "authenticating at", Side: a.client.opts.Side, Ref: a.client.host, Err: err, Hint: hint}
+}
+
+// anonymous tells whether there are no credentials for the registry.
+func (a *authorizer) anonymous() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.config == nil || *a.config == authn.AuthConfig{}
+}
+
+// hint is the line for a user whose credentials were refused.
+func (a *authorizer) hint() string {
+	host, side := a.client.host, a.client.opts.Side
+	if a.anonymous() {
+		return fmt.Sprintf("no credentials for the %s %s: run `pgrelocate login %s`", side, host, host)
+	}
+	return fmt.Sprintf("the token or password for the %s %s has probably expired or is wrong: get a new one and run `pgrelocate login %s`",
+		side, host, host)
+}
+
+// refuse is the error for a 401 that nothing more can be done about. Basic credentials are
+// not tried again in this run: that could lock the account.
+func (a *authorizer) refuse(status *statusErr, used string) error {
+	err := a.problem(status, a.hint())
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if used == "basic" {
+		a.refused = err
+	}
+	return err
+}

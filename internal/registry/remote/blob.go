@@ -1,0 +1,126 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// uploadStyle is what a run has learned about how the registry takes blobs.
+type uploadStyle struct {
+	mu sync.Mutex
+	// chunk is the size of the pieces in which blobs are sent; 0 sends each whole.
+	chunk int64
+	// noPatch: the registry takes blobs whole only.
+	noPatch bool
+	// noCheck: the registry does not like a mount from the same repository, which
+	// otherwise tells whether the blob is there and opens an upload in one request.
+	noCheck bool
+}
+
+// HasBlob implements registry.Target with one HEAD. A redirect means that the blob is
+// there: the address it leads to may be signed for another method.
+func (c *Client) HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error) {
+	resp, err := c.do(ctx, call{
+		op: "looking for blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodHead,
+		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
+		accept: []int{http.StatusOK, http.StatusTemporaryRedirect, http.StatusFound, http.StatusSeeOther}, stay: true,
+	})
+	if errors.Is(err, registry.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	drain(resp.Body)
+	return true, nil
+}
+
+// MountBlob implements registry.Target. A registry that refuses a mount may open an
+// upload instead: PushBlob uses it.
+func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descriptor, from string) (bool, error) {
+	call := c.uploadCall(repository, blob, "mounting blob")
+	call.path += "?" + url.Values{"mount": {blob.Digest.String()}, "from": {from}}.Encode()
+	call.need.from = from
+	resp, err := c.do(ctx, call)
+	if refusedMount(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	drain(resp.Body)
+	if resp.StatusCode == http.StatusCreated {
+		return true, nil
+	}
+	if location, err := c.location(resp); err == nil {
+		c.keepSession(repository, blob, location.String())
+	}
+	return false, nil
+}
+
+// refusedMount tells that a registry does not mount this blob: any answer that is final,
+// for Harbor says 401 and others 403, 404 or 405. What is really wrong shows in the upload.
+func refusedMount(err error) bool {
+	var status *statusErr
+	return errors.As(err, &status) && !retryable(err)
+}
+
+func (c *Client) uploadCall(repository string, blob v1.Descriptor, op string) call {
+	return call{
+		op: op, ref: c.refOf(repository, blob.Digest.String()), method: http.MethodPost,
+		path:   "/v2/" + repository + "/blobs/uploads/",
+		need:   access{repository: repository, push: true},
+		accept: []int{http.StatusCreated, http.StatusAccepted},
+	}
+}
+
+func (c *Client) keepSession(repository string, blob v1.Descriptor, location string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions[repository+"@"+blob.Digest.String()] = location
+}
+
+func (c *Client) takeSession(repository string, blob v1.Descriptor) *url.URL {
+	key := repository + "@" + blob.Digest.String()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	location, ok := c.sessions[key]
+	delete(c.sessions, key)
+	if !ok {
+		return nil
+	}
+	parsed, err := url.Parse(location)
+	if err != nil {
+		return nil
+	}
+	return parsed
+}
+
+// location reads where an upload goes on, relative or absolute. A registry behind a proxy
+// that ends TLS may name itself by http: its own scheme is kept.
+func (c *Client) location(resp *http.Response) (*url.URL, error) {
+	raw := resp.Header.Get("Location")
+	if raw == "" {
+		return nil, errors.New("the registry opened an upload without a Location")
+	}
+	location, err := resp.Request.URL.Parse(raw)
+	if err != nil {
+		return nil, errors.New("the registry opened an upload with an unusable Location")
+	}
+	if location.Host == resp.Request.URL.Host {
+		location.Scheme = resp.Request.URL.Scheme
+	}
+	if location.Scheme != "https" && !c.mayUsePlainHTTP(location.Host) {
+		return nil, errors.New("the registry sends uploads away from TLS, to " + location.Host)
+	}
+	return location, nil
+}
+
+var _ registry.Target = (*Client)(nil)

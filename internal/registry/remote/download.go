@@ -1,0 +1,170 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// Blob implements registry.Source. What breaks off or stalls is continued from the last
+// byte; from a registry that does not serve ranges, what was read is read again.
+func (c *Client) Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+	call := call{
+		op: "fetching blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodGet,
+		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
+	}
+	d := &download{ctx: ctx, client: c, call: call, at: offset, size: blob.Size, retry: newRetry(c, call.op+" "+call.ref)}
+	if offset == blob.Size {
+		return d, nil
+	}
+	return d, d.open()
+}
+
+// download reads one blob through as many responses as it takes.
+type download struct {
+	ctx    context.Context
+	client *Client
+	call   call
+	at     int64 // of the next byte
+	size   int64
+	body   io.ReadCloser // nil between two responses
+	retry  *retry
+	fresh  int64 // bytes read since the last break
+	closed bool
+}
+
+func (d *download) Read(p []byte) (int, error) {
+	for {
+		if d.closed {
+			return 0, fs.ErrClosed
+		}
+		if d.at == d.size {
+			return 0, io.EOF
+		}
+		if d.body == nil {
+			if err := d.open(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := d.body.Read(p[:min(int64(len(p)), d.size-d.at)])
+		d.at += int64(n)
+		if n > 0 {
+			d.advanced(int64(n))
+			return n, nil // an error, if there is one, comes again or has become void
+		}
+		if err == nil {
+			continue
+		}
+		if err := d.broken(err); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// advanced starts the bounds on retries afresh once enough has moved to call it progress.
+func (d *download) advanced(n int64) {
+	if d.fresh += n; d.fresh >= d.client.opts.StallBytes {
+		d.fresh = 0
+		d.retry.progress()
+	}
+}
+
+// broken gets ready to go on after a response that ended too early.
+func (d *download) broken(err error) error {
+	d.closeBody()
+	if err == io.EOF {
+		err = &netError{io.ErrUnexpectedEOF}
+	}
+	err = fmt.Errorf("after %d of %d bytes: %w", d.at, d.size, err)
+	if !retryable(err) {
+		return d.client.failure(d.call, err)
+	}
+	if err := d.retry.wait(d.ctx, err); err != nil {
+		return d.client.failure(d.call, err)
+	}
+	return nil
+}
+
+// open asks for what is left of the blob.
+func (d *download) open() error {
+	call := d.call
+	call.accept = []int{http.StatusOK}
+	if d.at > 0 {
+		call.accept = append(call.accept, http.StatusPartialContent)
+		call.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", d.at)}}
+	}
+	for {
+		resp, err := d.client.do(d.ctx, call)
+		if err != nil {
+			return err
+		}
+		d.body = resp.Body
+		err = d.align(resp)
+		if err == nil {
+			return nil
+		}
+		if err := d.broken(err); err != nil {
+			return err
+		}
+	}
+}
+
+// align makes sure that the response begins where the download stands.
+func (d *download) align(resp *http.Response) error {
+	if resp.StatusCode == http.StatusPartialContent {
+		if start, ok := rangeStart(resp.Header.Get("Content-Range")); !ok || start != d.at {
+			return fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, printable(resp.Header.Get("Content-Range")))
+		}
+		return nil
+	}
+	if resp.ContentLength >= 0 && resp.ContentLength != d.size {
+		return fmt.Errorf("the blob has %d bytes, its manifest says %d", resp.ContentLength, d.size)
+	}
+	if d.at == 0 {
+		return nil
+	}
+	d.client.opts.Notice(fmt.Sprintf("%s: %s serves no ranges: reading %s again from its start", d.client.opts.Side, d.client.host, d.call.ref))
+	if _, err := io.CopyN(io.Discard, resp.Body, d.at); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = &netError{io.ErrUnexpectedEOF}
+		}
+		return err
+	}
+	return nil
+}
+
+// rangeStart reads "bytes 5-9/10".
+func rangeStart(contentRange string) (int64, bool) {
+	rest, ok := strings.CutPrefix(contentRange, "bytes ")
+	if !ok {
+		return 0, false
+	}
+	first, _, ok := strings.Cut(rest, "-")
+	start, err := strconv.ParseInt(first, 10, 64)
+	return start, ok && err == nil
+}
+
+func (d *download) closeBody() {
+	if d.body != nil {
+		_ = d.body.Close()
+		d.body = nil
+	}
+}
+
+// Close ends the download, whatever has been read of it.
+func (d *download) Close() error {
+	d.closeBody()
+	d.closed = true
+	return nil
+}
+
+var _ registry.Source = (*Client)(nil)

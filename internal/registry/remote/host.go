@@ -1,0 +1,164 @@
+package remote
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+type tlsConfigType = tls.Config
+
+// scout is what the first request finds out for all others: the scheme, and through the
+// authorizer how the registry wants to be authenticated.
+type scout struct {
+	turn   chan struct{} // holds one value while somebody looks ahead
+	done   atomic.Bool
+	scheme string // settled once done
+}
+
+// DefaultCertsDirs are the folders in which docker and podman keep private certificate
+// authorities and client certificates, one folder a host.
+func DefaultCertsDirs() []string {
+	dirs := []string{"/etc/docker/certs.d", "/etc/containers/certs.d"}
+	if config, err := os.UserConfigDir(); err == nil {
+		dirs = append(dirs, filepath.Join(config, "docker", "certs.d"), filepath.Join(config, "containers", "certs.d"))
+	}
+	return dirs
+}
+
+func dialer(opts Options) *net.Dialer {
+	return &net.Dialer{Timeout: opts.StallTimeout, KeepAlive: 30 * time.Second}
+}
+
+// tlsConfigFor trusts the system's authorities, the CA file, and what certs.d holds for
+// the host.
+func tlsConfigFor(host string, opts Options) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	files := []string{}
+	if opts.CAFile != "" {
+		files = append(files, opts.CAFile)
+	}
+	for _, dir := range opts.CertsDirs {
+		found, certificates, err := readCertsDir(filepath.Join(dir, host))
+		if err != nil {
+			return nil, &registry.Error{Op: "reading certificates", Side: opts.Side, Ref: host, Err: err}
+		}
+		files = append(files, found...)
+		config.Certificates = append(config.Certificates, certificates...)
+	}
+	if len(files) == 0 {
+		return config, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	for _, file := range files {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return nil, &registry.Error{Op: "reading certificates", Side: opts.Side, Ref: host, Err: err}
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, &registry.Error{Op: "reading certificates", Side: opts.Side, Ref: host,
+				Err: fmt.Errorf("%s holds no PEM certificate", file)}
+		}
+	}
+	config.RootCAs = pool
+	return config, nil
+}
+
+// readCertsDir reads docker's layout: *.crt are authorities, *.cert with *.key beside
+// them are client certificates. A folder that does not exist, or may not be read, holds nothing.
+func readCertsDir(dir string) (authorities []string, certificates []tls.Certificate, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		switch filepath.Ext(path) {
+		case ".crt":
+			authorities = append(authorities, path)
+		case ".cert":
+			key := strings.TrimSuffix(path, ".cert") + ".key"
+			pair, err := tls.LoadX509KeyPair(path, key)
+			if err != nil {
+				return nil, nil, fmt.Errorf("client certificate %s: %w", path, err)
+			}
+			certificates = append(certificates, pair)
+		}
+	}
+	return authorities, certificates, nil
+}
+
+// isLoopback tells whether host, with or without a port, is this machine.
+func isLoopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// mayUsePlainHTTP tells whether a host may be spoken to without TLS.
+func (c *Client) mayUsePlainHTTP(host string) bool {
+	return c.opts.PlainHTTP || isLoopback(host)
+}
+
+// speaksPlainHTTP tells from the error of an HTTPS request that HTTP is worth a try:
+// the server answered in the clear, or nobody listens on the default port.
+func speaksPlainHTTP(err error, host string) bool {
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return true
+	}
+	_, _, portErr := net.SplitHostPort(host)
+	return portErr != nil && errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// lookAhead lets one request at a time through until one has been answered: it learns
+// the scheme and the challenge that all others need. The returned function ends its turn;
+// its argument tells whether the registry answered.
+func (c *Client) lookAhead(ctx context.Context) (func(answered bool), error) {
+	if c.scout.done.Load() {
+		return func(bool) {}, nil
+	}
+	select {
+	case c.scout.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if c.scout.done.Load() {
+		<-c.scout.turn
+		return func(bool) {}, nil
+	}
+	return func(answered bool) {
+		if answered {
+			c.scout.done.Store(true)
+		}
+		<-c.scout.turn
+	}, nil
+}
+
+// base is the registry's URL, "https://registry.example.com". Only a request that has
+// looked ahead may ask.
+func (c *Client) base() string { return c.scout.scheme + "://" + c.host }

@@ -1,0 +1,244 @@
+package remote
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// mostPages bounds listings whose end never comes.
+const mostPages = 1000
+
+// Tags implements registry.Source.
+func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
+	call := call{
+		op: "listing tags of", ref: c.host + "/" + repository, method: http.MethodGet,
+		path: "/v2/" + repository + "/tags/list", need: access{repository: repository}, accept: []int{http.StatusOK},
+	}
+	var tags []string
+	err := c.pages(ctx, call, func(body []byte, _ http.Header) error {
+		var page struct {
+			Tags []string `json:"tags"`
+		}
+		if err := json.Unmarshal(body, &page); err != nil {
+			return err
+		}
+		tags = append(tags, page.Tags...)
+		return nil
+	})
+	if err != nil && !errors.Is(err, registry.ErrRepositoryUnknown) {
+		return nil, err
+	}
+	c.rememberTags(repository, tags)
+	return tags, err
+}
+
+func (c *Client) rememberTags(repository string, tags []string) {
+	known := make(map[string]bool, len(tags))
+	for _, tag := range tags {
+		known[tag] = true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tags[repository] = known
+}
+
+// mayHaveTag tells what the last listing of the repository says; true without one.
+func (c *Client) mayHaveTag(repository, tag string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, listed := c.tags[repository]
+	return !listed || known[tag]
+}
+
+// pages fetches a listing page after page.
+func (c *Client) pages(ctx context.Context, call call, read func([]byte, http.Header) error) error {
+	for range mostPages {
+		body, header, err := c.fetch(ctx, call)
+		if err != nil {
+			return err
+		}
+		if err := read(body, header); err != nil {
+			return c.failure(call, fmt.Errorf("reading the answer: %w", err))
+		}
+		next, err := c.nextPage(call, header)
+		if err != nil {
+			return c.failure(call, err)
+		}
+		if next == nil {
+			return nil
+		}
+		call.url = next
+	}
+	return c.failure(call, fmt.Errorf("the listing does not end after %d pages", mostPages))
+}
+
+// nextPage reads the Link header. It has to stay at the registry, which gets our credentials.
+func (c *Client) nextPage(call call, header http.Header) (*url.URL, error) {
+	link := header.Get("Link")
+	start, end := strings.Index(link, "<"), strings.Index(link, ">")
+	if start != 0 || end < 0 || !strings.Contains(link[end:], "next") {
+		return nil, nil
+	}
+	base, err := url.Parse(c.base() + call.path)
+	if err != nil {
+		return nil, err
+	}
+	next, err := base.Parse(link[1:end])
+	if err != nil {
+		return nil, fmt.Errorf("unusable link to the next page: %w", err)
+	}
+	// Registries behind a proxy name themselves by another scheme or port: only the path counts.
+	next.Scheme, next.Host = base.Scheme, base.Host
+	return next, nil
+}
+
+// Referrers implements registry.Source: by the API, and where the registry has none by
+// the tag that stands in for it.
+func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
+	c.mu.Lock()
+	none := c.noReferrer
+	c.mu.Unlock()
+	if none {
+		return c.referrersByTag(ctx, repository, digest)
+	}
+	call := call{
+		op: "listing referrers of", ref: c.refOf(repository, digest.String()), method: http.MethodGet,
+		path:   "/v2/" + repository + "/referrers/" + digest.String(),
+		need:   access{repository: repository},
+		header: http.Header{"Accept": {string(types.OCIImageIndex)}},
+		accept: []int{http.StatusOK},
+	}
+	var found []v1.Descriptor
+	err := c.pages(ctx, call, func(body []byte, header http.Header) error {
+		if mediaTypeOf(header.Get("Content-Type")) != types.OCIImageIndex {
+			return errNoReferrers
+		}
+		page, err := indexEntries(body)
+		found = append(found, page...)
+		return err
+	})
+	if unsupportedReferrers(err) {
+		c.mu.Lock()
+		c.noReferrer = true
+		c.mu.Unlock()
+		return c.referrersByTag(ctx, repository, digest)
+	}
+	return found, err
+}
+
+var errNoReferrers = errors.New("no referrers API")
+
+// unsupportedReferrers tells that the registry has no referrers API: those that have one
+// answer with an empty index, never with 404, for what nothing refers to.
+func unsupportedReferrers(err error) bool {
+	var status *statusErr
+	if errors.As(err, &status) {
+		switch status.code {
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusBadRequest, http.StatusNotImplemented, http.StatusNotAcceptable:
+			return true
+		}
+	}
+	return errors.Is(err, errNoReferrers)
+}
+
+func indexEntries(body []byte) ([]v1.Descriptor, error) {
+	var index v1.IndexManifest
+	if err := json.Unmarshal(body, &index); err != nil {
+		return nil, err
+	}
+	return index.Manifests, nil
+}
+
+// referrersTag is where the distribution specification keeps referrers for registries
+// without the API.
+func referrersTag(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
+
+func (c *Client) referrersByTag(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
+	tag := referrersTag(digest)
+	if !c.mayHaveTag(repository, tag) {
+		return nil, nil
+	}
+	manifest, err := c.Manifest(ctx, repository, tag)
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return indexEntries(manifest.Body)
+}
+
+// tagReferrer adds a manifest to its subject's referrers tag, as the distribution
+// specification asks of whoever pushes to a registry without the API.
+func (c *Client) tagReferrer(ctx context.Context, repository string, manifest registry.Manifest) error {
+	entry, subject, err := referrerEntry(manifest)
+	if err != nil || subject == nil {
+		return err
+	}
+	c.subjects.Lock()
+	defer c.subjects.Unlock()
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
+	existing, err := c.Manifest(ctx, repository, referrersTag(*subject))
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+	case err != nil:
+		return err
+	default:
+		if err := json.Unmarshal(existing.Body, &index); err != nil {
+			return fmt.Errorf("reading the referrers of %s: %w", subject, err)
+		}
+	}
+	for _, present := range index.Manifests {
+		if present.Digest == entry.Digest {
+			return nil
+		}
+	}
+	index.Manifests = append(index.Manifests, entry)
+	updated, err := newIndex(index)
+	if err != nil {
+		return err
+	}
+	return c.PushManifest(ctx, repository, referrersTag(*subject), updated)
+}
+
+// referrerEntry is how a manifest stands in the list of its subject's referrers; the
+// subject is nil where it has none.
+func referrerEntry(manifest registry.Manifest) (v1.Descriptor, *v1.Hash, error) {
+	var content struct {
+		Subject      *v1.Descriptor    `json:"subject"`
+		ArtifactType string            `json:"artifactType"`
+		Config       v1.Descriptor     `json:"config"`
+		Annotations  map[string]string `json:"annotations"`
+	}
+	if err := json.Unmarshal(manifest.Body, &content); err != nil {
+		return v1.Descriptor{}, nil, fmt.Errorf("reading manifest %s: %w", manifest.Descriptor.Digest, err)
+	}
+	if content.Subject == nil {
+		return v1.Descriptor{}, nil, nil
+	}
+	entry := manifest.Descriptor
+	entry.ArtifactType = content.ArtifactType
+	if entry.ArtifactType == "" {
+		entry.ArtifactType = string(content.Config.MediaType)
+	}
+	entry.Annotations = content.Annotations
+	return entry, &content.Subject.Digest, nil
+}
+
+func newIndex(index v1.IndexManifest) (registry.Manifest, error) {
+	body, err := json.Marshal(index)
+	if err != nil {
+		return registry.Manifest{}, err
+	}
+	return registry.NewManifest(types.OCIImageIndex, body)
+}

@@ -1,0 +1,196 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// mostManifestBytes bounds manifests, tag lists and referrers; registries commonly refuse
+// manifests above 4 MiB.
+const mostManifestBytes = 8 << 20
+
+// manifestTypes are what we can copy.
+var manifestTypes = []string{
+	string(types.OCIManifestSchema1), string(types.OCIImageIndex),
+	string(types.DockerManifestSchema2), string(types.DockerManifestList),
+}
+
+func (c *Client) manifestCall(method, op, repository, reference string) call {
+	return call{
+		op: op, ref: c.refOf(repository, reference), method: method,
+		path:   "/v2/" + repository + "/manifests/" + reference,
+		need:   access{repository: repository},
+		header: http.Header{"Accept": {strings.Join(manifestTypes, ", ")}},
+		accept: []int{http.StatusOK},
+	}
+}
+
+// refOf is a reference as people write it.
+func (c *Client) refOf(repository, reference string) string {
+	separator := ":"
+	if strings.HasPrefix(reference, "sha256:") || strings.HasPrefix(reference, "sha512:") {
+		separator = "@"
+	}
+	return c.host + "/" + repository + separator + reference
+}
+
+// Resolve implements registry.Source with one HEAD; where the registry does not answer
+// that, or an intermediary strips the headers, with one GET more.
+func (c *Client) Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error) {
+	call := c.manifestCall(http.MethodHead, "looking up", repository, reference)
+	call.accept = append(call.accept, http.StatusMethodNotAllowed, http.StatusNotImplemented)
+	resp, err := c.do(ctx, call)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	drain(resp.Body)
+	if descriptor, ok := fromHeader(resp); ok {
+		return descriptor, nil
+	}
+	manifest, err := c.Manifest(ctx, repository, reference)
+	return manifest.Descriptor, err
+}
+
+func fromHeader(resp *http.Response) (v1.Descriptor, bool) {
+	digest, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
+	mediaType := mediaTypeOf(resp.Header.Get("Content-Type"))
+	ok := err == nil && resp.StatusCode == http.StatusOK && mediaType != "" && resp.ContentLength > 0
+	return v1.Descriptor{Digest: digest, MediaType: mediaType, Size: resp.ContentLength}, ok
+}
+
+// mediaTypeOf drops parameters such as charset; it is empty for what names no manifest.
+func mediaTypeOf(contentType string) types.MediaType {
+	plain, _, _ := strings.Cut(contentType, ";")
+	plain = strings.TrimSpace(plain)
+	for _, known := range manifestTypes {
+		if plain == known {
+			return types.MediaType(known)
+		}
+	}
+	return ""
+}
+
+// Manifest implements registry.Source.
+func (c *Client) Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error) {
+	call := c.manifestCall(http.MethodGet, "fetching manifest", repository, reference)
+	body, header, err := c.fetch(ctx, call)
+	if err != nil {
+		return registry.Manifest{}, err
+	}
+	digest, size, err := v1.SHA256(bytes.NewReader(body))
+	if err != nil {
+		return registry.Manifest{}, c.failure(call, err)
+	}
+	for _, want := range []string{reference, header.Get("Docker-Content-Digest")} {
+		if strings.HasPrefix(want, "sha256:") && want != digest.String() {
+			return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, want))
+		}
+	}
+	mediaType := mediaTypeOf(header.Get("Content-Type"))
+	if mediaType == "" {
+		mediaType = declaredType(body)
+	}
+	if mediaType == "" {
+		return registry.Manifest{}, c.failure(call, fmt.Errorf("media type %q is no manifest that can be copied",
+			printable(header.Get("Content-Type"))))
+	}
+	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, Body: body}, nil
+}
+
+// declaredType is the media type that a manifest names itself.
+func declaredType(body []byte) types.MediaType {
+	var manifest struct {
+		MediaType string `json:"mediaType"`
+	}
+	if json.Unmarshal(body, &manifest) != nil {
+		return ""
+	}
+	return mediaTypeOf(manifest.MediaType)
+}
+
+// fetch reads a small body whole, starting again where it breaks off.
+func (c *Client) fetch(ctx context.Context, call call) ([]byte, http.Header, error) {
+	retry := newRetry(c, call.op+" "+call.ref)
+	for {
+		resp, err := c.do(ctx, call)
+		if err != nil {
+			return nil, nil, err
+		}
+		body, err := io.ReadAll(io.LimitReader(resp.Body, mostManifestBytes+1))
+		_ = resp.Body.Close()
+		switch {
+		case err == nil && len(body) > mostManifestBytes:
+			return nil, nil, c.failure(call, fmt.Errorf("the answer is larger than %d bytes", mostManifestBytes))
+		case err == nil:
+			return body, resp.Header, nil
+		case !retryable(err):
+			return nil, nil, c.failure(call, err)
+		}
+		if err := retry.wait(ctx, err); err != nil {
+			return nil, nil, c.failure(call, err)
+		}
+	}
+}
+
+// PushManifest implements registry.Target. For a manifest with a subject it keeps the
+// referrers tag where the registry does not list referrers itself.
+func (c *Client) PushManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) error {
+	call := c.manifestCall(http.MethodPut, "putting manifest", repository, reference)
+	call.need.push = true
+	call.header = http.Header{"Content-Type": {string(manifest.Descriptor.MediaType)}}
+	call.body = func() (io.Reader, error) { return bytes.NewReader(manifest.Body), nil }
+	call.size = int64(len(manifest.Body))
+	call.accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
+	resp, err := c.do(ctx, call)
+	if err != nil {
+		return c.explainPut(err)
+	}
+	drain(resp.Body)
+	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != manifest.Descriptor.Digest.String() {
+		return c.failure(call, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, printable(got), manifest.Descriptor.Digest))
+	}
+	if resp.Header.Get("OCI-Subject") == "" {
+		return c.tagReferrer(ctx, repository, manifest)
+	}
+	return nil
+}
+
+// explainPut adds a hint where the registry's words are known to puzzle.
+func (c *Client) explainPut(err error) error {
+	var (
+		failed *registry.Error
+		status *statusErr
+	)
+	if errors.As(err, &failed) && errors.As(err, &status) && failed.Hint == "" && status.has("NAME_UNKNOWN") {
+		failed.Hint = noSuchRepository(c.host)
+	}
+	return err
+}
+
+func noSuchRepository(host string) string {
+	return fmt.Sprintf("%s does not create repositories on push: create the repository first", host)
+}
+
+// Ping checks that the registry answers and accepts the credentials. It is one request,
+// or two where a token is needed.
+func (c *Client) Ping(ctx context.Context) error {
+	resp, err := c.do(ctx, call{
+		op: "logging in to", ref: c.host, method: http.MethodGet, path: "/v2/", accept: []int{http.StatusOK},
+	})
+	if err != nil {
+		return err
+	}
+	drain(resp.Body)
+	return nil
+}

@@ -1,0 +1,190 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// recover finds out how an upload that failed can go on, and waits as long as the registry
+// asks. It returns the error to give up with.
+func (u *upload) recover(ctx context.Context, err error) error {
+	var source *sourceErr
+	if errors.As(err, &source) {
+		return source.err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var status *statusErr
+	if errors.As(err, &status) {
+		switch {
+		case status.code == http.StatusRequestEntityTooLarge:
+			return u.smaller(status)
+		case u.isPatch() && unsupportedPatch(status):
+			return u.unchunked(status)
+		case status.has("DIGEST_INVALID"):
+			return u.invalidDigest(ctx, status)
+		case sessionLost(status) && u.at != nil:
+			return u.restart(ctx, status)
+		}
+	}
+	if !retryable(err) {
+		return err
+	}
+	return u.resume(ctx, err)
+}
+
+// resume waits and asks the registry where the upload stands.
+func (u *upload) resume(ctx context.Context, err error) error {
+	handed := u.handed.Load()
+	if handed > 0 {
+		u.breaks++
+	}
+	if waitErr := u.retry.wait(ctx, err); waitErr != nil {
+		return waitErr
+	}
+	if u.at == nil || handed == 0 && u.offset < u.blob.Size {
+		return nil // refused before the first byte: the upload is as it was
+	}
+	if u.offset+handed >= u.blob.Size {
+		there, err := u.client.HasBlob(ctx, u.repository, u.blob)
+		if err != nil {
+			return err
+		}
+		if there {
+			u.done = true
+			return nil
+		}
+	}
+	return u.ask(ctx)
+}
+
+// ask sets offset and location to what the registry has of the upload. One that it does
+// not know any more, or of which it cannot tell, starts again.
+func (u *upload) ask(ctx context.Context) error {
+	call := u.call
+	call.method, call.url = http.MethodGet, u.at
+	call.accept = []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted}
+	resp, err := u.client.do(ctx, call)
+	if err != nil {
+		var status *statusErr
+		if !errors.As(err, &status) || retryable(err) {
+			return err
+		}
+		u.forget()
+		return nil
+	}
+	drain(resp.Body)
+	stands := uploadedBytes(resp.Header.Get("Range"))
+	if stands <= 1 || stands > u.blob.Size || u.noPatch() && stands < u.blob.Size {
+		u.abandon(ctx)
+		u.forget()
+		return nil
+	}
+	if resp.Header.Get("Location") != "" {
+		if u.at, err = u.client.location(resp); err != nil {
+			return err
+		}
+	}
+	u.reached(stands)
+	return nil
+}
+
+func (u *upload) forget() { u.at, u.offset = nil, 0 }
+
+func (u *upload) noPatch() bool {
+	style := &u.client.uploads
+	style.mu.Lock()
+	defer style.mu.Unlock()
+	return style.noPatch
+}
+
+// isPatch tells whether the request that failed was one.
+func (u *upload) isPatch() bool { return u.at != nil && !u.whole() && u.offset < u.blob.Size }
+
+func unsupportedPatch(status *statusErr) bool {
+	return status.code == http.StatusMethodNotAllowed || status.code == http.StatusNotImplemented || status.has("UNSUPPORTED")
+}
+
+// sessionLost tells that the registry does not go on with this upload.
+func sessionLost(status *statusErr) bool {
+	return status.has("BLOB_UPLOAD_UNKNOWN") || status.has("BLOB_UPLOAD_INVALID") || status.has("RANGE_INVALID") ||
+		status.code == http.StatusRequestedRangeNotSatisfiable || status.code == http.StatusNotFound && !status.has("NAME_UNKNOWN")
+}
+
+func (u *upload) restart(ctx context.Context, err error) error {
+	if waitErr := u.retry.wait(ctx, err); waitErr != nil {
+		return waitErr
+	}
+	u.forget()
+	return nil
+}
+
+// invalidDigest starts once again: our side has checked what it read, so that the bytes
+// were changed on the way.
+func (u *upload) invalidDigest(ctx context.Context, status *statusErr) error {
+	if u.invalid++; u.invalid > 1 {
+		return fmt.Errorf("%w: the registry received other bytes than were sent: %w", registry.ErrDigestMismatch, status)
+	}
+	return u.restart(ctx, status)
+}
+
+// smaller halves the size of what is sent at once, for this run: a proxy before the
+// registry refuses larger bodies.
+func (u *upload) smaller(status *statusErr) error {
+	style := &u.client.uploads
+	style.mu.Lock()
+	defer style.mu.Unlock()
+	u.forget()
+	if style.chunk > 0 && style.chunk < u.size {
+		return nil // another upload has found out already
+	}
+	next := min(u.size/2, defaultChunk)
+	if style.noPatch || next < smallestChunk {
+		return &registry.Error{Op: u.call.op, Side: u.client.opts.Side, Ref: u.call.ref, Err: status,
+			Hint: fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", u.client.host)}
+	}
+	style.chunk = next
+	u.client.opts.Notice(fmt.Sprintf("%s: %s refuses bodies of %d bytes: sending chunks of %d", u.client.opts.Side, u.client.host, u.size, next))
+	u.client.opts.Traffic.Retries.Add(1)
+	return nil
+}
+
+// unchunked sends blobs whole from now on.
+func (u *upload) unchunked(status *statusErr) error {
+	style := &u.client.uploads
+	style.mu.Lock()
+	defer style.mu.Unlock()
+	if style.noPatch {
+		return status
+	}
+	style.noPatch = true
+	u.client.opts.Notice(fmt.Sprintf("%s: %s takes no chunks: sending blobs whole", u.client.opts.Side, u.client.host))
+	u.client.opts.Traffic.Retries.Add(1)
+	u.forget()
+	return nil
+}
+
+// abandonTimeout bounds the courtesy of telling the registry that an upload has ended.
+const abandonTimeout = time.Second
+
+// abandon tells the registry that nothing more will come, so that it can free the space.
+// Whether that succeeds does not matter.
+func (u *upload) abandon(ctx context.Context) {
+	if u.at == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	call := u.call
+	call.method, call.url = http.MethodDelete, u.at
+	call.accept = []int{http.StatusNoContent, http.StatusAccepted, http.StatusOK}
+	if resp, err := u.client.try(ctx, call); err == nil {
+		drain(resp.Body)
+	}
+}

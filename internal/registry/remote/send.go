@@ -1,0 +1,118 @@
+package remote
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// expectContinueFrom is the size from which an upload first asks whether it is welcome:
+// a registry that wants a new token, or fewer requests, then says so before the bytes are sent.
+const expectContinueFrom = 1 << 20
+
+const mostRedirects = 10
+
+// send sends a request under the watchdog and follows redirects of reads, unless it is
+// to stay. It counts what goes over the wire.
+func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.Response, error) {
+	for range mostRedirects {
+		resp, err := c.sendOnce(ctx, req)
+		if err != nil || stay || !isRedirect(resp.StatusCode) || req.Method != http.MethodGet && req.Method != http.MethodHead {
+			return resp, err
+		}
+		next, err := c.redirected(req, resp)
+		drain(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		req = next
+	}
+	return nil, fmt.Errorf("more than %d redirects", mostRedirects)
+}
+
+func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Response, error) {
+	ctx, watch := watch(ctx, c.opts.StallTimeout, c.opts.StallBytes)
+	req = req.WithContext(ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
+		if req.ContentLength >= expectContinueFrom {
+			req.Header.Set("Expect", "100-continue")
+		}
+	}
+	watch.wait()
+	resp, err := c.roundTrip(req)
+	if err != nil {
+		err = cause(ctx, unwrapNet(err))
+		watch.end()
+		return nil, err
+	}
+	watch.got(c.opts.StallBytes)
+	watch.reset(c.opts.StallTimeout)
+	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
+	return resp, nil
+}
+
+// roundTrip counts the request.
+func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", c.opts.UserAgent)
+	c.opts.Traffic.Requests.Add(1)
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, &netError{err}
+	}
+	return resp, nil
+}
+
+func unwrapNet(err error) error {
+	var network *netError
+	if errors.As(err, &network) {
+		return network.err
+	}
+	return err
+}
+
+func isRedirect(code int) bool {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// redirected builds the request to where a registry points, an object store most often.
+// Credentials go along to the same host and port only: a signed address refuses a second
+// authorization, and a stranger must not see it.
+func (c *Client) redirected(req *http.Request, resp *http.Response) (*http.Request, error) {
+	target, err := req.URL.Parse(resp.Header.Get("Location"))
+	if err != nil || target.Host == "" {
+		return nil, fmt.Errorf("redirect without a usable Location")
+	}
+	if target.Scheme != "https" && (req.URL.Scheme == "https" || target.Scheme != "http") && !c.mayUsePlainHTTP(target.Host) {
+		return nil, fmt.Errorf("redirect to %s://%s, away from TLS", target.Scheme, target.Host)
+	}
+	next, err := http.NewRequest(req.Method, target.String(), nil) //nolint:noctx // sendOnce adds the context
+	if err != nil {
+		return nil, err
+	}
+	for key, values := range req.Header {
+		if key != "Authorization" || sameOrigin(req.URL, target) {
+			next.Header[key] = values
+		}
+	}
+	return next, nil
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// permanentTrust tells whether a certificate was not trusted.
+func permanentTrust(err error) bool {
+	var (
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+	)
+	return errors.As(err, &certificate) || errors.As(err, &authority)
+}

@@ -1,0 +1,165 @@
+package remote
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// tokenAnswer is what a token server says, in the words of the distribution project and
+// of OAuth 2.
+type tokenAnswer struct {
+	Token       string `json:"token"`
+	AccessToken string `json:"access_token"`
+	ExpiresIn   int64  `json:"expires_in"`
+}
+
+// fetch gets a token for scopes from the challenge's realm.
+func (a *authorizer) fetch(ctx context.Context, scopes []string) (*token, error) {
+	a.mu.Lock()
+	params, config, refused := a.challenge.params, a.config, a.refused
+	a.mu.Unlock()
+	if refused != nil {
+		return nil, refused
+	}
+	realm, err := a.realm(params["realm"])
+	if err != nil {
+		return nil, a.problem(err, "")
+	}
+	asked := time.Now()
+	answer, err := a.ask(ctx, tokenRequest(realm, params["service"], scopes, config))
+	if err != nil {
+		return nil, a.remember(err)
+	}
+	return newToken(answer, asked), nil
+}
+
+// realm checks the address of the token server: credentials never travel in the clear
+// unless the user asked for plain HTTP or the server is this machine.
+func (a *authorizer) realm(raw string) (*url.URL, error) {
+	realm, err := url.Parse(raw)
+	if err != nil || realm.Host == "" {
+		return nil, fmt.Errorf("the registry names an unusable token server %q", raw)
+	}
+	switch {
+	case realm.Scheme == "https":
+	case realm.Scheme == "http" && a.client.mayUsePlainHTTP(realm.Host):
+	default:
+		return nil, fmt.Errorf("the registry names a token server without TLS, %s://%s", realm.Scheme, realm.Host)
+	}
+	return realm, nil
+}
+
+// remember keeps a refusal of the credentials: asking again in this run could lock the account.
+func (a *authorizer) remember(err error) error {
+	if !errors.Is(err, registry.ErrUnauthorized) {
+		return err
+	}
+	err = a.problem(err, a.hint())
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused = err
+	return err
+}
+
+// newToken replaces a token when a quarter of its life is left, for the registry's clock
+// and ours may differ. A token server that says nothing means 60 seconds.
+func newToken(answer *tokenAnswer, asked time.Time) *token {
+	value := answer.Token
+	if value == "" {
+		value = answer.AccessToken
+	}
+	life := time.Duration(answer.ExpiresIn) * time.Second
+	if life <= 0 {
+		life = time.Minute
+	}
+	return &token{value: value, renewAt: asked.Add(life - min(life/4, time.Minute))}
+}
+
+// tokenRequest builds the request: OAuth 2's form for an identity token, else a GET.
+func tokenRequest(realm *url.URL, service string, scopes []string, config *authn.AuthConfig) func() (*http.Request, error) {
+	return func() (*http.Request, error) {
+		if config.IdentityToken != "" {
+			return oauthRequest(realm, service, scopes, config)
+		}
+		query := realm.Query()
+		if service != "" {
+			query.Set("service", service)
+		}
+		for _, scope := range scopes {
+			query.Add("scope", scope)
+		}
+		target := *realm
+		target.RawQuery = query.Encode()
+		req, err := http.NewRequest(http.MethodGet, target.String(), nil) //nolint:noctx // ask adds the context
+		if err == nil && (config.Username != "" || config.Password != "") {
+			req.SetBasicAuth(config.Username, config.Password)
+		}
+		return req, err
+	}
+}
+
+func oauthRequest(realm *url.URL, service string, scopes []string, config *authn.AuthConfig) (*http.Request, error) {
+	form := url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {config.IdentityToken},
+		"client_id":     {"pgrelocate"},
+		"service":       {service},
+		"scope":         {strings.Join(scopes, " ")},
+	}
+	req, err := http.NewRequest(http.MethodPost, realm.String(), strings.NewReader(form.Encode())) //nolint:noctx // ask adds the context
+	if err == nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return req, err
+}
+
+// ask sends the request until it is answered or the retries are used up.
+func (a *authorizer) ask(ctx context.Context, build func() (*http.Request, error)) (*tokenAnswer, error) {
+	retry := newRetry(a.client, "fetching a token for "+a.client.host)
+	for {
+		answer, err := a.askOnce(ctx, build)
+		if err == nil || !retryable(err) {
+			return answer, err
+		}
+		if err := retry.wait(ctx, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (a *authorizer) askOnce(ctx context.Context, build func() (*http.Request, error)) (*tokenAnswer, error) {
+	req, err := build()
+	if err != nil {
+		return nil, err
+	}
+	a.client.opts.Traffic.AuthRequests.Add(1)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.client.opts.StallTimeout, errStalled)
+	defer cancel()
+	resp, err := a.client.roundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	defer drain(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		return nil, statusError(resp)
+	}
+	var answer tokenAnswer
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("reading the token server's answer: %w", err)
+	}
+	if answer.Token == "" && answer.AccessToken == "" {
+		return nil, errors.New("the token server's answer holds no token")
+	}
+	return &answer, nil
+}

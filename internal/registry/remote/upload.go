@@ -1,0 +1,241 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// PushBlob implements registry.Target. The blob goes in one body, which continues where
+// the registry says it stands when it breaks, and in chunks to a registry that refuses
+// large bodies.
+func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body) (registry.Outcome, error) {
+	u := &upload{client: c, repository: repository, blob: blob, body: body}
+	u.call = c.uploadCall(repository, blob, "uploading blob")
+	u.retry = newRetry(c, u.call.op+" "+u.call.ref)
+	u.at = c.takeSession(repository, blob)
+	for {
+		outcome, err := u.step(ctx)
+		if err == nil {
+			return outcome, nil
+		}
+		if err := u.recover(ctx, err); err != nil {
+			u.abandon(ctx)
+			return 0, c.failure(u.call, err)
+		}
+		if u.done {
+			return registry.Uploaded, nil
+		}
+	}
+}
+
+// upload is one blob on its way.
+type upload struct {
+	client     *Client
+	repository string
+	blob       v1.Descriptor
+	body       registry.Body
+	call       call
+	retry      *retry
+
+	at      *url.URL     // the open upload; nil where a new one has to be opened
+	offset  int64        // what the registry has confirmed
+	best    int64        // the furthest that offset has been
+	handed  atomic.Int64 // bytes given to the transport by the current request
+	failed  atomic.Pointer[error]
+	size    int64 // of the current request's body
+	breaks  int
+	invalid int
+	done    bool
+}
+
+// step opens an upload if need be and sends what is left.
+func (u *upload) step(ctx context.Context) (registry.Outcome, error) {
+	u.handed.Store(0)
+	if u.at == nil {
+		there, err := u.open(ctx)
+		if err != nil || there {
+			return registry.Existed, err
+		}
+	}
+	if u.whole() {
+		return registry.Uploaded, u.put(ctx, 0, u.blob.Size)
+	}
+	for u.offset < u.blob.Size {
+		if err := u.patch(ctx); err != nil {
+			return 0, err
+		}
+	}
+	u.handed.Store(0)
+	return registry.Uploaded, u.put(ctx, u.blob.Size, 0)
+}
+
+// whole tells whether the blob goes in one body.
+func (u *upload) whole() bool {
+	chunk := u.chunk()
+	return u.offset == 0 && (chunk == 0 || chunk >= u.blob.Size)
+}
+
+func (u *upload) chunk() int64 {
+	style := &u.client.uploads
+	style.mu.Lock()
+	defer style.mu.Unlock()
+	if style.noPatch {
+		return 0
+	}
+	if style.chunk == 0 && u.breaks >= breaksBeforeChunks {
+		return defaultChunk
+	}
+	return style.chunk
+}
+
+// Proxies end requests that take long: a large body that has broken twice goes in chunks.
+const (
+	breaksBeforeChunks = 2
+	defaultChunk       = 64 << 20
+	smallestChunk      = 256 << 10
+)
+
+// open begins an upload. Where the registry allows it, the same request tells whether the
+// blob is there already.
+func (u *upload) open(ctx context.Context) (there bool, err error) {
+	call := u.call
+	style := &u.client.uploads
+	style.mu.Lock()
+	check := !style.noCheck
+	style.mu.Unlock()
+	if check {
+		call.path += "?" + url.Values{"mount": {u.blob.Digest.String()}, "from": {u.repository}}.Encode()
+	}
+	resp, err := u.client.try(ctx, call)
+	if check && refusedMount(err) && !errors.Is(err, registry.ErrUnauthorized) {
+		style.mu.Lock()
+		style.noCheck = true
+		style.mu.Unlock()
+		resp, err = u.client.try(ctx, u.call)
+	}
+	if err != nil {
+		return false, err
+	}
+	drain(resp.Body)
+	if resp.StatusCode == http.StatusCreated {
+		return true, nil
+	}
+	u.offset = 0
+	u.at, err = u.client.location(resp)
+	return false, err
+}
+
+// put sends size bytes from offset and closes the upload.
+func (u *upload) put(ctx context.Context, offset, size int64) error {
+	target := *u.at
+	query := target.Query()
+	query.Set("digest", u.blob.Digest.String())
+	target.RawQuery = query.Encode()
+	call := u.bodyCall(http.MethodPut, &target, offset, size)
+	call.accept = []int{http.StatusCreated, http.StatusNoContent, http.StatusOK}
+	resp, err := u.client.try(ctx, call)
+	if err != nil {
+		return u.blame(err)
+	}
+	drain(resp.Body)
+	return nil
+}
+
+// patch sends the next chunk, or all that is left where there are no chunks.
+func (u *upload) patch(ctx context.Context) error {
+	size := u.blob.Size - u.offset
+	if chunk := u.chunk(); chunk > 0 {
+		size = min(size, chunk)
+	}
+	u.handed.Store(0)
+	call := u.bodyCall(http.MethodPatch, u.at, u.offset, size)
+	call.header.Set("Content-Range", fmt.Sprintf("%d-%d", u.offset, u.offset+size-1))
+	call.accept = []int{http.StatusAccepted, http.StatusCreated, http.StatusNoContent, http.StatusOK}
+	resp, err := u.client.try(ctx, call)
+	if err != nil {
+		return u.blame(err)
+	}
+	drain(resp.Body)
+	if u.at, err = u.client.location(resp); err != nil {
+		return err
+	}
+	u.reached(u.offset + size)
+	return nil
+}
+
+func (u *upload) reached(offset int64) {
+	u.offset = offset
+	if offset > u.best {
+		u.best = offset
+		u.retry.progress()
+	}
+}
+
+func (u *upload) bodyCall(method string, target *url.URL, offset, size int64) call {
+	call := u.call
+	call.method, call.url, call.size = method, target, size
+	u.size = size
+	call.header = http.Header{"Content-Type": {"application/octet-stream"}}
+	call.body = func() (io.Reader, error) {
+		if size == 0 {
+			return strings.NewReader(""), nil
+		}
+		content, err := u.body.From(offset)
+		if err != nil {
+			return nil, err
+		}
+		u.handed.Store(0)
+		return &handedOver{upload: u, content: io.LimitReader(content, size)}, nil
+	}
+	return call
+}
+
+// handedOver notes how far a body has got, and why it ended where that was not the target's doing.
+type handedOver struct {
+	upload  *upload
+	content io.Reader
+}
+
+func (h *handedOver) Read(p []byte) (int, error) {
+	n, err := h.content.Read(p)
+	h.upload.handed.Add(int64(n))
+	if err != nil && err != io.EOF && !errors.Is(err, registry.ErrSuperseded) {
+		h.upload.failed.Store(&err)
+	}
+	return n, err
+}
+
+// blame names the source's error where it ended the upload.
+func (u *upload) blame(err error) error {
+	if failed := u.failed.Load(); failed != nil {
+		return &sourceErr{*failed}
+	}
+	return err
+}
+
+// sourceErr is an upload that ended because its content could not be had.
+type sourceErr struct{ err error }
+
+func (e *sourceErr) Error() string { return e.err.Error() }
+func (e *sourceErr) Unwrap() error { return e.err }
+
+// uploadedBytes reads "0-24", which some registries write for an empty upload as "0-0".
+func uploadedBytes(header string) int64 {
+	_, last, ok := strings.Cut(strings.TrimPrefix(header, "bytes="), "-")
+	end, err := strconv.ParseInt(last, 10, 64)
+	if !ok || err != nil || end <= 0 {
+		return 0
+	}
+	return end + 1
+}
