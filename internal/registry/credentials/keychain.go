@@ -1,0 +1,114 @@
+package credentials
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"github.com/docker/cli/cli/config/configfile"
+	"github.com/docker/cli/cli/config/types"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Keychain returns a keychain that presents given to host, where given is not zero, and
+// looks every other login up in the config files. A login given for one registry is
+// never sent to another. Without a login a registry is asked anonymously.
+func Keychain(host string, given Login) authn.Keychain {
+	return &keychain{host: host, given: given, places: sync.OnceValues(places)}
+}
+
+type keychain struct {
+	host   string
+	given  Login
+	places func() ([]*configfile.ConfigFile, error)
+}
+
+// Resolve implements authn.Keychain.
+func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	if !k.given.IsZero() && sameHost(resource.RegistryStr(), k.host) {
+		return k.given.Authenticator(), nil
+	}
+	files, err := k.places()
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		for _, key := range keys(resource) {
+			found, err := lookup(file, key)
+			if err != nil {
+				return nil, err
+			}
+			if found != (types.AuthConfig{}) {
+				return authenticator(found), nil
+			}
+		}
+	}
+	return authn.Anonymous, nil
+}
+
+// keys are the names under which a login may be kept, the most particular first: podman
+// keeps logins for single folders of a registry too.
+func keys(resource authn.Resource) []string {
+	all := []string{resource.String()}
+	for {
+		last := all[len(all)-1]
+		cut := strings.LastIndexByte(last, '/')
+		if cut < 0 || last == resource.RegistryStr() {
+			return all
+		}
+		all = append(all, last[:cut])
+	}
+}
+
+// lookup asks one file, or the helper that it names.
+func lookup(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
+	found, err := file.GetAuthConfig(key)
+	if err != nil {
+		return types.AuthConfig{}, helperError(file, key, err)
+	}
+	found.ServerAddress = "" // always filled in; without it a login that is missing is the zero value
+	return found, nil
+}
+
+// helperError says which helper failed, and where it is configured.
+func helperError(file *configfile.ConfigFile, key string, err error) error {
+	helper := helperOf(file, key)
+	if helper == "" {
+		return fmt.Errorf("credentials of %s in %s: %w", key, file.Filename, err)
+	}
+	if errors.Is(err, exec.ErrNotFound) || strings.Contains(err.Error(), exec.ErrNotFound.Error()) {
+		return fmt.Errorf("credentials of %s: %s names the helper docker-credential-%s, which is not installed", key, file.Filename, helper)
+	}
+	return fmt.Errorf("credentials of %s from docker-credential-%s: %w", key, helper, err)
+}
+
+// helperOf is the credential helper for a key; empty where logins stand in the file.
+func helperOf(file *configfile.ConfigFile, key string) string {
+	if helper, ok := file.CredentialHelpers[key]; ok {
+		return helper
+	}
+	return file.CredentialsStore
+}
+
+func authenticator(found types.AuthConfig) authn.Authenticator {
+	return authn.FromConfig(authn.AuthConfig{
+		Username:      found.Username,
+		Password:      found.Password,
+		IdentityToken: found.IdentityToken,
+		RegistryToken: found.RegistryToken,
+	})
+}
+
+// sameHost compares registries as go-containerregistry names them: docker.io is
+// index.docker.io.
+func sameHost(a, b string) bool { return canonical(a) == canonical(b) }
+
+func canonical(host string) string {
+	if r, err := name.NewRegistry(host); err == nil {
+		return r.RegistryStr()
+	}
+	return host
+}

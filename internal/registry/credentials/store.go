@@ -1,0 +1,125 @@
+package credentials
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/docker/cli/cli/config/credentials"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Place is where a login is kept.
+type Place struct {
+	// File is docker's config file.
+	File string
+	// Helper is the program that keeps the secret, "docker-credential-pass"; empty where
+	// the secret stands in the file, readable for whoever can read that.
+	Helper string
+}
+
+// String names the place for people.
+func (p Place) String() string {
+	if p.Helper != "" {
+		return p.Helper
+	}
+	return p.File
+}
+
+// Store keeps a login for a registry, where docker will look for it.
+func Store(host string, login Login) (Place, error) {
+	file, err := open()
+	if err != nil {
+		return Place{}, err
+	}
+	if !file.ContainsAuth() {
+		// As docker does on a machine where nobody has logged in before.
+		file.CredentialsStore = credentials.DetectDefaultStore("")
+	}
+	key := serverKey(host)
+	place := placeOf(file, key)
+	if place.Helper == "" {
+		file.GetAuthConfigs()[key] = login.entry(key)
+		return place, file.Save()
+	}
+	if err := file.helper(key).Store(login.entry(key)); err != nil {
+		return Place{}, fmt.Errorf("storing credentials of %s: %w", host, helperError(file.ConfigFile, key, without(err, login.Password)))
+	}
+	return place, nil
+}
+
+// Erase forgets the login of a registry. It tells whether there was one; Place is where.
+func Erase(host string) (bool, Place, error) {
+	file, err := open()
+	if err != nil {
+		return false, Place{}, err
+	}
+	key := serverKey(host)
+	place := placeOf(file, key)
+	held, err := lookup(file.ConfigFile, key)
+	if err != nil {
+		return false, Place{}, err
+	}
+	_, listed := file.GetAuthConfigs()[key]
+	if held.Username == "" && held.IdentityToken == "" && !listed {
+		return false, place, nil
+	}
+	if place.Helper != "" {
+		err = file.helper(key).Erase(key)
+	} else {
+		err = credentials.NewFileStore(file).Erase(key)
+	}
+	if err != nil {
+		return false, Place{}, fmt.Errorf("removing credentials of %s: %w", host, err)
+	}
+	return true, place, nil
+}
+
+// Located tells where the login of a registry would come from, without asking a helper
+// for it; ok is false where no file mentions the registry.
+func Located(host string) (place Place, ok bool) {
+	files, err := places()
+	if err != nil {
+		return Place{}, false
+	}
+	key := serverKey(host)
+	for _, file := range files {
+		_, listed := file.GetAuthConfigs()[key]
+		if helper := helperOf(file, key); helper != "" {
+			return Place{File: file.Filename, Helper: "docker-credential-" + helper}, true
+		}
+		if listed {
+			return Place{File: file.Filename}, true
+		}
+	}
+	return Place{}, false
+}
+
+func (f *file) helper(key string) credentials.Store {
+	return credentials.NewNativeStore(f, helperOf(f.ConfigFile, key))
+}
+
+func placeOf(f *file, key string) Place {
+	if helper := helperOf(f.ConfigFile, key); helper != "" {
+		return Place{File: f.Filename, Helper: "docker-credential-" + helper}
+	}
+	return Place{File: f.Filename}
+}
+
+// serverKey is the name under which docker keeps a registry's login.
+func serverKey(host string) string {
+	if canonical(host) == name.DefaultRegistry {
+		return authn.DefaultAuthKey
+	}
+	return host
+}
+
+// without takes a secret out of what a helper wrote.
+func without(err error, secret string) error {
+	if secret == "" || !strings.Contains(err.Error(), secret) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), secret, "(password not shown)"))
+}
+
