@@ -1,0 +1,135 @@
+package registrytest
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"testing"
+
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
+)
+
+// InProcess runs go-containerregistry's registry in this process: fast, and good to stop
+// in the debugger. Mind that it shares blobs between repositories, so that everything can
+// be mounted from everywhere.
+func InProcess(tb testing.TB, opts Options) *Registry {
+	tb.Helper()
+	if opts.Tokens != nil {
+		tb.Fatal("InProcess knows no tokens: use Debian or Distribution")
+	}
+	r := newRegistry(tb, opts)
+	options := []ggcr.Option{ggcr.Logger(silent), ggcr.WithReferrersSupport(true)}
+	if opts.Root != "" {
+		options = append(options, ggcr.WithBlobHandler(ggcr.NewDiskBlobHandler(opts.Root)))
+	}
+	handler := ggcr.New(options...)
+	if opts.ReadOnly {
+		handler = readOnly(handler)
+	}
+	if len(opts.Accounts) > 0 {
+		handler = basicAuth(opts.Accounts, handler)
+	}
+	return r.serve(tb, handler, opts.Wrap)
+}
+
+// Front puts handlers before a registry, a Counter or faults for example, the first
+// outermost, and returns what clients should talk to instead. It has the accounts, the
+// authority and the client certificate of what stands behind it.
+func Front(tb testing.TB, behind *Registry, wrap ...Middleware) *Registry {
+	tb.Helper()
+	front := *behind
+	return front.serve(tb, behind.Forward(), wrap)
+}
+
+// Forward is a handler that passes requests on to the registry as they are, and bodies as
+// they come. It keeps the Host header, so that upload locations lead back to the client's
+// side.
+func (r *Registry) Forward() http.Handler {
+	target, err := url.Parse(r.URL)
+	if err != nil {
+		panic(err) // a URL of our own making
+	}
+	return &httputil.ReverseProxy{
+		Transport:     r.transport,
+		FlushInterval: -1,
+		BufferPool:    &copyBuffers,
+		ErrorLog:      silent,
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host = target.Scheme, target.Host
+			p.Out.Host = p.In.Host
+		},
+	}
+}
+
+func (r *Registry) serve(tb testing.TB, handler http.Handler, wrap []Middleware) *Registry {
+	tb.Helper()
+	for i := len(wrap) - 1; i >= 0; i-- {
+		handler = wrap[i](handler)
+	}
+	address := startHTTP(tb, handler, r.serverTLS(tb))
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r.listensOn(tb, u.Host)
+	return r
+}
+
+// startHTTP runs a handler until the test ends and returns its URL. Connections that are
+// still busy then are cut, so that a handler that stalls does not hold up the end.
+func startHTTP(tb testing.TB, handler http.Handler, config *tls.Config) string {
+	tb.Helper()
+	s := httptest.NewUnstartedServer(handler)
+	s.Config.ErrorLog = silent
+	if config != nil {
+		s.TLS = config
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	tb.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL
+}
+
+func basicAuth(accounts []Account, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		for _, account := range accounts {
+			if account.Username == user && account.Password == password {
+				next.ServeHTTP(w, r)
+				return
+			}
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="registrytest"`)
+		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
+	})
+}
+
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, `{"errors":[{"code":"UNSUPPORTED","message":"the registry is read-only"}]}`, http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// silent drops what servers would write about clients that hang up.
+var silent = log.New(io.Discard, "", 0)
+
+// copyBuffers are larger than what ReverseProxy takes by itself: fewer calls a gigabyte.
+var copyBuffers = bufferPool{sync.Pool{New: func() any { return make([]byte, 256<<10) }}}
+
+type bufferPool struct{ pool sync.Pool }
+
+func (b *bufferPool) Get() []byte  { return b.pool.Get().([]byte) }
+func (b *bufferPool) Put(p []byte) { b.pool.Put(p) } //nolint:staticcheck // the interface takes slices

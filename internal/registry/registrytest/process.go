@@ -1,0 +1,98 @@
+package registrytest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+)
+
+// startTimeout is how long a server may take to listen: long, for machines that build
+// something else meanwhile.
+const startTimeout = 60 * time.Second
+
+// startServer runs a server until the test ends and returns the address that it says it
+// listens on. Every server of distribution's family writes `listening on ADDRESS`, so
+// that it can be given port 0 and no other process gets in between.
+func startServer(tb testing.TB, binary string, args, env []string) string {
+	tb.Helper()
+	out := &watcher{found: make(chan string, 1), pattern: regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)}
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	dieWithParent(cmd)
+	if err := cmd.Start(); err != nil {
+		tb.Fatalf("starting %s: %v", binary, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	tb.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-done
+		if tb.Failed() {
+			tb.Logf("%s complained last of:\n%s", binary, out.last())
+		}
+	})
+	select {
+	case address := <-out.found:
+		return address
+	case err := <-done:
+		done <- err
+		tb.Fatalf("%s ended at once: %v", binary, err)
+	case <-time.After(startTimeout):
+		tb.Fatalf("%s did not listen within %v", binary, startTimeout)
+	}
+	return ""
+}
+
+// watcher looks out for a server's address and keeps the last of its complaints.
+type watcher struct {
+	pattern *regexp.Regexp
+	found   chan string
+
+	mu         sync.Mutex
+	line       []byte
+	matched    bool
+	complaints [][]byte
+}
+
+// Write never fails.
+func (w *watcher) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.line = append(w.line, p...)
+	for {
+		end := bytes.IndexByte(w.line, '\n')
+		if end < 0 {
+			return len(p), nil
+		}
+		w.take(w.line[:end+1])
+		w.line = w.line[end+1:]
+	}
+}
+
+func (w *watcher) take(line []byte) {
+	if !w.matched {
+		if m := w.pattern.FindSubmatch(line); m != nil {
+			w.matched = true
+			w.found <- string(m[1])
+		}
+	}
+	const kept = 20
+	if bytes.Contains(line, []byte("level=info")) {
+		return // every request
+	}
+	w.complaints = append(w.complaints, bytes.Clone(line))
+	if len(w.complaints) > kept {
+		w.complaints = w.complaints[1:]
+	}
+}
+
+func (w *watcher) last() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.Join(w.complaints, nil)
+}
