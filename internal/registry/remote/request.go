@@ -195,11 +195,20 @@ func (c *Client) failure(call call, err error) error {
 		failed.Hint = fmt.Sprintf("if %s uses a private certificate authority, name its file with --ca-file or put it into /etc/docker/certs.d/%s/ca.crt",
 			c.host, c.host)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		failed.Hint = fmt.Sprintf("%s speaks plain HTTP: allow that with --plain-http if you trust the network between", c.host)
+		failed.Hint = fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", c.host, c.plainHTTPFlag())
 	case !c.scout.done.Load() && !errors.Is(err, context.Canceled):
 		failed.Hint = fmt.Sprintf("is %s the right name and port, and can this machine reach it?", c.host)
 	}
 	return failed
+}
+
+// plainHTTPFlag is the flag for the client's side: allowing plain HTTP for one registry
+// must not open the way to the other's credentials.
+func (c *Client) plainHTTPFlag() string {
+	if c.opts.Side == registry.SideTarget {
+		return "--plain-http"
+	}
+	return "--source-plain-http"
 }
 
 func (c *Client) forbiddenHint(call call) string {
