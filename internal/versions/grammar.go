@@ -72,7 +72,7 @@ func checkPath(host, path string) error {
 		host = "registry.example.com"
 	}
 	if _, err := name.NewRepository(host+"/"+path, name.StrictValidation); err != nil {
-		return fmt.Errorf("%s is no repository; its length must be between 2 and 255", quoted(path))
+		return fmt.Errorf("%s is no repository; it is longer than 255 characters", quoted(path))
 	}
 	return nil
 }

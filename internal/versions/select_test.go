@@ -1,0 +1,170 @@
+package versions
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// pick is a selection of versions.
+func pick(t *testing.T, expression string, more Selection) Selection {
+	t.Helper()
+	e, err := ParseExpression(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more.Versions = e
+	return more
+}
+
+func TestSelectEverything(t *testing.T) {
+	artifacts, err := Select(Builtin(), Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(artifacts) != 23 {
+		t.Errorf("Select() = %d artifacts, want the 23 of v4.3.1", len(artifacts))
+	}
+	roles := map[Role]int{}
+	for _, a := range artifacts {
+		roles[a.Role]++
+	}
+	want := map[Role]int{RoleChart: 1, RoleOperator: 1, RoleInstance: 20, RoleExtra: 1}
+	if diff := cmp.Diff(want, roles); diff != "" {
+		t.Errorf("roles differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestSelectTags(t *testing.T) {
+	tests := []struct {
+		name      string
+		versions  string
+		selection Selection
+		want      string
+	}{
+		{"one version", "17.5", Selection{}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v17.5-v4.3.1 postgres-instance:v17.5-lite-v4.3.1 ferretdb:v2.3.1"},
+		{"lite, without extras", "16", Selection{Editions: []Edition{Lite}, Extras: []string{"none"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-lite-v4.3.1"},
+		{"extras by name", "16", Selection{Editions: []Edition{Lite}, Extras: []string{"ferretdb"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-lite-v4.3.1 ferretdb:v2.3.1"},
+		{"all extras", "16", Selection{Editions: []Edition{Full}, Extras: []string{"all"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-v4.3.1 ferretdb:v2.3.1"},
+		{"one image for all", "16.6,11.22", Selection{Releases: []string{"v4.0.0"}}, "vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
+		{"editions do not narrow one image", "", Selection{Releases: []string{"4.0.0"}, Editions: []Edition{Lite}}, "vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
+		{"a chart that is not known", "latest", Selection{Releases: []string{"v1.5.0"}}, "postgres-operator:v1.5.0 postgres-instance:v1.5.0"},
+		{"two releases", "17.5,16.6", Selection{Releases: []string{"v4.0.0", "v4.3.1", "4.0.0"}, Editions: []Edition{Full}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v17.5-v4.3.1 ferretdb:v2.3.1 vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
+	}
+	for _, tt := range tests {
+		artifacts, err := Select(Builtin(), pick(t, tt.versions, tt.selection))
+		if err != nil {
+			t.Errorf("%s: Select() = %v, want no error", tt.name, err)
+			continue
+		}
+		var got []string
+		for _, a := range artifacts {
+			got = append(got, strings.TrimPrefix(a.Target.String(), "tanzu-sql-postgres/"))
+		}
+		if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s: Select() differs (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestSelectRefuses(t *testing.T) {
+	tests := []struct {
+		versions  string
+		selection Selection
+		want      string
+	}{
+		{"17.6", Selection{}, "17.6 is not in v4.3.1; it has 17.5, 17.4"},
+		{"17.6", Selection{Releases: []string{"v4.3.1", "v4.0.0"}}, "17.6 is not in v4.3.1 or v4.0.0; it has 17.5, 17.4"},
+		{"17.5", Selection{Releases: []string{"v4.0.0"}}, "17.5 is not in v4.0.0; it has 16.6, 15.10, 14.15, 13.18, 12.22, 11.22"},
+		{"", Selection{Product: "cnpg"}, "cnpg is not a product of the catalogue; it has tanzu"},
+		{"", Selection{Releases: []string{"v4.3.1", "v4.4.0"}}, "v4.4.0 is not a known release of tanzu; it has v4.3.1, v4.0.0, v2.0.1, v1.5.0"},
+		{"", Selection{Editions: []Edition{"light"}}, "light is not an edition of v4.3.1; it has full, lite"},
+		{"", Selection{Editions: []Edition{"ful"}}, "ful is not an edition of v4.3.1; did you mean full? it has full, lite"},
+		{"", Selection{Editions: []Edition{"ful"}, Releases: []string{"v4.0.0"}}, "ful is not an edition of v4.0.0; did you mean full? it has full, lite"},
+		{"", Selection{Extras: []string{"feretdb"}}, "feretdb is not an extra of v4.3.1; did you mean ferretdb? it has ferretdb"},
+		{"", Selection{Extras: []string{"none", "ferretdb"}}, "extras: none cannot stand beside others"},
+		{"", Selection{Extras: []string{"ferretdb"}, Releases: []string{"v4.0.0"}}, "ferretdb is not an extra of v4.0.0"},
+	}
+	for _, tt := range tests {
+		if got, err := Select(Builtin(), pick(t, tt.versions, tt.selection)); message(err) != tt.want || got != nil {
+			t.Errorf("Select(%q, %+v) = %v, %q, want %q", tt.versions, tt.selection, got, message(err), tt.want)
+		}
+	}
+}
+
+func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
+	s := pick(t, "16.10", Selection{Product: "cloudnative-pg", Editions: []Edition{"minimal"}})
+	const want = "16.10 is not in 1.27.1 as minimal; it has 17.6"
+	if _, err := Select(other(t), s); message(err) != want {
+		t.Errorf("Select(16.10 minimal) = %q, want %q", message(err), want)
+	}
+}
+
+func TestSelectReferences(t *testing.T) {
+	tests := []struct {
+		source, target string // registries
+		want           string // of the operator
+	}{
+		{"", "registry.example.com", "tanzu-sql-postgres.packages.broadcom.com/postgres-operator:v4.3.1 > registry.example.com/tanzu-sql-postgres/postgres-operator:v4.3.1"},
+		{"", "registry.example.com:5000/a/b", "tanzu-sql-postgres.packages.broadcom.com/postgres-operator:v4.3.1 > registry.example.com:5000/a/b/postgres-operator:v4.3.1"},
+		{"127.0.0.1:5000", "registry.example.com", "127.0.0.1:5000/postgres-operator:v4.3.1 > registry.example.com/tanzu-sql-postgres/postgres-operator:v4.3.1"},
+		{"mirror.example.com/tanzu", "", "mirror.example.com/tanzu/postgres-operator:v4.3.1 > tanzu-sql-postgres/postgres-operator:v4.3.1"},
+	}
+	for _, tt := range tests {
+		var s Selection
+		for text, into := range map[string]*Registry{tt.source: &s.Source, tt.target: &s.Target} {
+			if err := into.UnmarshalText([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		artifacts, err := Select(Builtin(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := pairs(artifacts)[1]; got != tt.want {
+			t.Errorf("Select(%s > %s) = %s, want %s", tt.source, tt.target, got, tt.want)
+		}
+	}
+}
+
+func TestSelectSharesWhatReleasesShare(t *testing.T) {
+	c, err := Builtin().Merge("mine.yaml", []byte(`
+product: tanzu
+releases:
+  v4.3.2: {shape: image-per-version, versions: [17.5], tags: {ferretdb: v2.3.1}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	artifacts, err := Select(c, pick(t, "17.5", Selection{Releases: []string{"v4.3.1", "v4.3.2"}, Editions: []Edition{Full}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, a := range artifacts {
+		seen[a.Source.String()]++
+	}
+	if len(artifacts) != 7 || seen["tanzu-sql-postgres.packages.broadcom.com/ferretdb:v2.3.1"] != 1 {
+		t.Errorf("Select(two releases with one FerretDB) = %v, want 7 artifacts, each once", pairs(artifacts))
+	}
+}
+
+// The JSON of an artifact is what scripts read: it does not change.
+func TestArtifactJSON(t *testing.T) {
+	artifacts, err := Select(Builtin(), pick(t, "16.6", Selection{Releases: []string{"v4.0.0"}, Target: Registry{Host: "registry.example.com"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(artifacts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"product":"tanzu","release":"v4.0.0","role":"instance","versions":["16.6"],` +
+		`"source":{"host":"tanzu-sql-postgres.packages.broadcom.com","repository":"postgres-instance","tag":"v4.0.0"},` +
+		`"target":{"host":"registry.example.com","repository":"tanzu-sql-postgres/postgres-instance","tag":"v4.0.0"}}`
+	if string(data) != want {
+		t.Errorf("Marshal(artifact) = %s, want %s", data, want)
+	}
+}
