@@ -27,8 +27,12 @@ func startServer(tb testing.TB, binary string, args, env []string) string {
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("starting %s: %v", binary, err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	var ended error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ended = cmd.Wait()
+	}()
 	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-done
@@ -39,9 +43,8 @@ func startServer(tb testing.TB, binary string, args, env []string) string {
 	select {
 	case address := <-out.found:
 		return address
-	case err := <-done:
-		done <- err
-		tb.Fatalf("%s ended at once: %v", binary, err)
+	case <-done:
+		tb.Fatalf("%s ended at once: %v", binary, ended)
 	case <-time.After(startTimeout):
 		tb.Fatalf("%s did not listen within %v", binary, startTimeout)
 	}
