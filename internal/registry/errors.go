@@ -22,6 +22,8 @@ var (
 	ErrRepositoryUnknown = errors.New("repository unknown")
 	// ErrUnauthorized: the registry refused the credentials (401), or there were none.
 	ErrUnauthorized = errors.New("authentication refused")
+	// ErrUnreachable: no registry answers under that name, or it cannot be trusted.
+	ErrUnreachable = errors.New("unreachable")
 	// ErrForbidden: the credentials are good but do not allow this (403).
 	ErrForbidden = errors.New("access denied")
 	// ErrDigestMismatch: content does not have the digest under which it was asked for.

@@ -138,7 +138,7 @@ func New(host string, opts Options) (*Client, error) {
 		sessions:  map[string]string{},
 		tags:      map[string]map[string]bool{},
 	}
-	c.scout = scout{turn: make(chan struct{}, 1), scheme: "https"}
+	c.scout.turn, c.scout.scheme = make(chan struct{}, 1), "https"
 	c.uploads.chunk = opts.ChunkSize
 	c.auth = newAuthorizer(c, reg)
 	if opts.RateLimit > 0 {

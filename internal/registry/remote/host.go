@@ -26,6 +26,7 @@ type scout struct {
 	turn   chan struct{} // holds one value while somebody looks ahead
 	done   atomic.Bool
 	scheme string // settled once done
+	dead   atomic.Pointer[error]
 }
 
 // DefaultCertsDirs are the folders in which docker and podman keep private certificate
@@ -150,6 +151,10 @@ func (c *Client) lookAhead(ctx context.Context) (func(answered bool), error) {
 	if c.scout.done.Load() {
 		<-c.scout.turn
 		return func(bool) {}, nil
+	}
+	if dead := c.scout.dead.Load(); dead != nil {
+		<-c.scout.turn
+		return nil, *dead
 	}
 	return func(answered bool) {
 		if answered {

@@ -42,13 +42,32 @@ func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
 			return resp, nil
 		}
 		if !retryable(err) {
-			return nil, c.failure(call, err)
+			return nil, c.failure(call, c.unheard(ctx, err))
 		}
 		if err := retry.wait(ctx, err); err != nil {
-			return nil, c.failure(call, err)
+			return nil, c.failure(call, c.unheard(ctx, err))
 		}
 	}
 }
+
+// unheard notes that the registry cannot be reached at all, so that the run's other
+// requests do not each find that out for themselves.
+func (c *Client) unheard(ctx context.Context, err error) error {
+	var network *netError
+	if c.scout.done.Load() || ctx.Err() != nil || !errors.As(err, &network) && !errors.Is(err, errStalled) {
+		return err
+	}
+	dead := error(&unreachableErr{err})
+	c.scout.dead.CompareAndSwap(nil, &dead)
+	return dead
+}
+
+// unreachableErr is a registry that never answered.
+type unreachableErr struct{ err error }
+
+func (e *unreachableErr) Error() string        { return e.err.Error() }
+func (e *unreachableErr) Unwrap() error        { return e.err }
+func (e *unreachableErr) Is(target error) bool { return target == registry.ErrUnreachable }
 
 // try sends a call once, but for what authentication makes necessary.
 func (c *Client) try(ctx context.Context, call call) (*http.Response, error) {
@@ -196,7 +215,7 @@ func (c *Client) failure(call call, err error) error {
 			c.host, c.host)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		failed.Hint = fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", c.host, c.plainHTTPFlag())
-	case !c.scout.done.Load() && !errors.Is(err, context.Canceled):
+	case errors.Is(err, registry.ErrUnreachable):
 		failed.Hint = fmt.Sprintf("is %s the right name and port, and can this machine reach it?", c.host)
 	}
 	return failed

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // errStalled: the connection stayed open and nothing moved.
@@ -28,6 +30,9 @@ func retryable(err error) bool {
 	}
 	if errors.Is(err, errStalled) {
 		return true
+	}
+	if errors.Is(err, registry.ErrUnreachable) {
+		return false
 	}
 	var status *statusErr
 	if errors.As(err, &status) {
@@ -70,7 +75,7 @@ type retry struct {
 // the user rather wants to hear of it.
 const (
 	mostTries        = 10
-	mostTriesUnheard = 3
+	mostTriesUnheard = 4
 )
 
 func newRetry(c *Client, doing string) *retry {

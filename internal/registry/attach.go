@@ -1,0 +1,193 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// listing is the tags of one source repository, asked for once.
+type listing struct {
+	once sync.Once
+	tags []string
+	err  error
+}
+
+// mostAttachments bounds what one artifact can bring with it.
+const mostAttachments = 200
+
+// attachAll finds what belongs to the images: signatures, attestations and SBOMs by
+// cosign's tags, and OCI 1.1 referrers.
+func (p *planner) attachAll(ctx context.Context) error {
+	if p.opts.WithoutAttachments {
+		return nil
+	}
+	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *PlannedArtifact) error {
+		if a.State == StateFailed || a.State == StateSkip || a.Digest == "" {
+			return nil
+		}
+		if err := p.attach(ctx, a); err != nil {
+			a.fail(p.explain(a, err))
+		}
+		return nil
+	})
+}
+
+func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
+	digest, err := v1.NewHash(a.Digest)
+	if err != nil {
+		return err
+	}
+	subjects := []v1.Hash{digest}
+	for _, n := range a.nodes {
+		if n.manifest.Descriptor.Digest != digest {
+			subjects = append(subjects, n.manifest.Descriptor.Digest)
+		}
+	}
+	w := &attachments{planner: p, artifact: a, seen: map[string]bool{}}
+	for len(subjects) > 0 {
+		found, err := w.of(ctx, subjects[0])
+		if err != nil {
+			return err
+		}
+		// What is attached may be signed in its turn.
+		subjects = append(subjects[1:], found...)
+		if len(w.seen) > mostAttachments {
+			return errors.New("more than 200 signatures and other attachments")
+		}
+	}
+	if len(w.nodes) == 0 {
+		return nil
+	}
+	// Before the image's own tag: once that can be pulled, its signature can be checked.
+	a.nodes = append(w.nodes, a.nodes...)
+	if a.State == StatePresent {
+		a.State = StateAttach
+	}
+	return nil
+}
+
+// attachments gathers what is attached to one artifact.
+type attachments struct {
+	planner  *planner
+	artifact *PlannedArtifact
+	seen     map[string]bool
+	nodes    []node
+}
+
+// of adds what is attached to subject and returns the digests of it.
+func (w *attachments) of(ctx context.Context, subject v1.Hash) ([]v1.Hash, error) {
+	tags, err := w.planner.tagsOf(ctx, w.artifact)
+	if err != nil {
+		return nil, err
+	}
+	var digests []v1.Hash
+	for _, reference := range attachedTags(tags, subject) {
+		digest, err := w.add(ctx, reference)
+		if err != nil {
+			return nil, err
+		}
+		digests = append(digests, digest...)
+	}
+	referrers, err := w.artifact.source.Referrers(ctx, w.artifact.Source.Repository, subject)
+	if err != nil {
+		return nil, err
+	}
+	for _, referrer := range referrers {
+		digest, err := w.add(ctx, referrer.Digest.String())
+		if err != nil {
+			return nil, err
+		}
+		digests = append(digests, digest...)
+	}
+	return digests, nil
+}
+
+// attachedTags are cosign's: sha256-<hex>.sig, .att, .sbom and whatever it adds to them.
+func attachedTags(tags []string, subject v1.Hash) []string {
+	prefix := subject.Algorithm + "-" + subject.Hex + "."
+	first, _ := slices.BinarySearch(tags, prefix)
+	var found []string
+	for _, tag := range tags[first:] {
+		if !strings.HasPrefix(tag, prefix) {
+			break
+		}
+		found = append(found, tag)
+	}
+	return found
+}
+
+// add plans one attachment unless the target holds it. What is gone from the source in
+// the meantime, or was never there, is no reason to fail the image.
+func (w *attachments) add(ctx context.Context, reference string) ([]v1.Hash, error) {
+	a := w.artifact
+	if w.seen[reference] {
+		return nil, nil
+	}
+	w.seen[reference] = true
+	held, err := w.planner.held(ctx, a, reference)
+	if err != nil {
+		return nil, err
+	}
+	if held != nil {
+		there, err := a.source.Resolve(ctx, a.Source.Repository, reference)
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil || there.Digest == held.Digest {
+			return []v1.Hash{held.Digest}, err
+		}
+	}
+	t := &tree{source: a.source, repository: a.Source.Repository}
+	top, err := t.read(ctx, reference, 0)
+	if errors.Is(err, ErrNotFound) {
+		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.nodes = append(w.nodes, t.nodes...)
+	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+top.Descriptor.Digest.String())
+	return []v1.Hash{top.Descriptor.Digest}, nil
+}
+
+// held is what the target has under reference, a tag or a digest.
+func (p *planner) held(ctx context.Context, a *PlannedArtifact, reference string) (*v1.Descriptor, error) {
+	if strings.Contains(reference, ":") && p.shelves.get(a.Target.Repository).fresh {
+		return nil, nil
+	}
+	if strings.Contains(reference, ":") {
+		return p.shelves.resolve(ctx, a.Target.Repository, reference)
+	}
+	return p.shelves.lookup(ctx, a.Target.Repository, reference)
+}
+
+// tagsOf lists the source repository's tags, sorted, once a run. A registry that does not
+// list them has no attachments that could be found so.
+func (p *planner) tagsOf(ctx context.Context, a *PlannedArtifact) ([]string, error) {
+	key := place{a.source, a.Source.Repository}
+	p.mu.Lock()
+	if p.listings[key] == nil {
+		p.listings[key] = &listing{}
+	}
+	l := p.listings[key]
+	p.mu.Unlock()
+	l.once.Do(func() {
+		tags, err := a.source.Tags(ctx, a.Source.Repository)
+		switch {
+		case ctx.Err() != nil:
+			l.err = context.Cause(ctx)
+		case err != nil:
+			p.warn("the tags of " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept under tags of their own are not found: " + err.Error())
+		}
+		l.tags = slices.Clone(tags)
+		sort.Strings(l.tags)
+	})
+	return l.tags, l.err
+}

@@ -1,0 +1,314 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// preparer is a source or target that wants to know beforehand which repositories a run
+// will use, to get one token for them all.
+type preparer interface{ Prepare(repositories []string) }
+
+// NewPlan asks both sides what there is. It fails only where nothing can be planned at
+// all: the context ended, or every artifact failed for the same kind of reason on one
+// side, a refused login for example. Otherwise an artifact that cannot be copied is in the
+// plan with StateFailed.
+func NewPlan(ctx context.Context, ends Endpoints, artifacts []versions.Artifact, opts PlanOptions) (*Plan, error) {
+	p := &planner{ends: ends, opts: opts, shelves: newShelves(ends.Target), listings: map[place]*listing{}}
+	for _, artifact := range artifacts {
+		p.plan.Artifacts = append(p.plan.Artifacts, &PlannedArtifact{Artifact: artifact})
+	}
+	if err := p.prepare(); err != nil {
+		return nil, err
+	}
+	steps := []func(context.Context) error{p.resolveAll, p.attachAll, p.collect, p.lookForBlobs}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	p.sum()
+	return &p.plan, p.hopeless()
+}
+
+type planner struct {
+	ends    Endpoints
+	opts    PlanOptions
+	shelves *shelves
+	plan    Plan
+
+	mu       sync.Mutex
+	listings map[place]*listing
+	warned   map[string]bool
+}
+
+// prepare finds each artifact's source and announces the repositories of the run.
+func (p *planner) prepare() error {
+	reads, writes := map[Source][]string{}, []string{}
+	for _, a := range p.plan.Artifacts {
+		source, err := p.ends.Source(a.Source.Host)
+		if err != nil {
+			return err
+		}
+		a.source = source
+		reads[source] = append(reads[source], a.Source.Repository)
+		writes = append(writes, a.Target.Repository)
+	}
+	for source, repositories := range reads {
+		announce(source, repositories)
+	}
+	announce(p.ends.Target, writes)
+	return nil
+}
+
+func announce(side any, repositories []string) {
+	if side, ok := side.(preparer); ok {
+		sort.Strings(repositories)
+		side.Prepare(slices.Compact(repositories))
+	}
+}
+
+// each runs f for all items at once: the clients cap what is really in flight.
+func each[T any](ctx context.Context, items []T, f func(context.Context, T) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(64)
+	for _, item := range items {
+		group.Go(func() error { return f(ctx, item) })
+	}
+	return group.Wait()
+}
+
+// resolveAll gives every artifact its state and, where it has to be copied, its manifests.
+func (p *planner) resolveAll(ctx context.Context) error {
+	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *PlannedArtifact) error {
+		if err := p.resolve(ctx, a); err != nil {
+			a.fail(err)
+		}
+		return nil
+	})
+}
+
+func (a *PlannedArtifact) fail(err error) { a.State, a.Err = StateFailed, err }
+
+// sourceReference is what the artifact is asked for: its digest where that is given.
+func sourceReference(r versions.Reference) string {
+	if r.Digest != "" {
+		return r.Digest
+	}
+	return r.Tag
+}
+
+func (p *planner) resolve(ctx context.Context, a *PlannedArtifact) error {
+	held, err := p.shelves.lookup(ctx, a.Target.Repository, sourceReference(a.Target))
+	if err != nil {
+		return err
+	}
+	if held == nil {
+		a.State = StateNew
+		return p.readTree(ctx, a)
+	}
+	a.TargetDigest = held.Digest.String()
+	if err := p.sourceDigest(ctx, a); err != nil {
+		return err
+	}
+	if a.Digest == a.TargetDigest {
+		a.State = StatePresent
+		return nil
+	}
+	return p.conflict(ctx, a)
+}
+
+// sourceDigest asks the source what it has. An index of which one platform is wanted has
+// to be read for that.
+func (p *planner) sourceDigest(ctx context.Context, a *PlannedArtifact) error {
+	found, err := a.source.Resolve(ctx, a.Source.Repository, sourceReference(a.Source))
+	if err != nil {
+		return err
+	}
+	a.Digest, a.MediaType = found.Digest.String(), string(found.MediaType)
+	if p.opts.Platform != nil && found.MediaType.IsIndex() {
+		return p.readTree(ctx, a)
+	}
+	return nil
+}
+
+func (p *planner) conflict(ctx context.Context, a *PlannedArtifact) error {
+	switch p.opts.OnConflict {
+	case ConflictUpdate:
+		a.State = StateUpdate
+		if a.nodes != nil {
+			return nil
+		}
+		return p.readTree(ctx, a)
+	case ConflictSkip:
+		a.State = StateSkip
+		return nil
+	}
+	return &Error{
+		Op: "comparing", Side: SideTarget, Ref: a.Target.String(),
+		Err:  fmt.Errorf("%w: %s there, %s at the source", ErrConflict, a.TargetDigest, a.Digest),
+		Hint: "--on-conflict update moves the tag, --on-conflict skip leaves it as it is",
+	}
+}
+
+// readTree fetches the artifact's manifests.
+func (p *planner) readTree(ctx context.Context, a *PlannedArtifact) error {
+	t := &tree{source: a.source, repository: a.Source.Repository, platform: p.opts.Platform}
+	top, err := t.read(ctx, sourceReference(a.Source), 0)
+	if err != nil {
+		return p.explain(a, err)
+	}
+	// The source may name the artifact otherwise than the target does.
+	t.nodes[len(t.nodes)-1].reference = sourceReference(a.Target)
+	a.nodes = t.nodes
+	a.Digest, a.MediaType = top.Descriptor.Digest.String(), string(top.Descriptor.MediaType)
+	p.warn(t.warnings...)
+	return nil
+}
+
+// explain names the side where an error does not do so itself.
+func (p *planner) explain(a *PlannedArtifact, err error) error {
+	var named *Error
+	if errors.As(err, &named) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Error{Op: "reading", Side: SideSource, Ref: a.Source.String(), Err: err}
+}
+
+func (p *planner) warn(warnings ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, warning := range warnings {
+		if !slices.Contains(p.plan.Warnings, warning) {
+			p.plan.Warnings = append(p.plan.Warnings, warning)
+		}
+	}
+}
+
+// collect finds the distinct blobs of all artifacts, largest first.
+func (p *planner) collect(context.Context) error {
+	byDigest := map[v1.Hash]*PlannedBlob{}
+	for _, a := range p.plan.Artifacts {
+		if a.State == StateFailed {
+			continue
+		}
+		own := map[v1.Hash]bool{}
+		for _, n := range a.nodes {
+			for _, d := range n.blobs {
+				if err := p.add(byDigest, a, d); err != nil {
+					a.fail(p.explain(a, err))
+				}
+				if !own[d.Digest] {
+					own[d.Digest] = true
+					a.Size += d.Size
+				}
+			}
+		}
+	}
+	sort.SliceStable(p.plan.Blobs, func(i, j int) bool { return p.plan.Blobs[i].Size > p.plan.Blobs[j].Size })
+	return nil
+}
+
+func (p *planner) add(byDigest map[v1.Hash]*PlannedBlob, a *PlannedArtifact, d v1.Descriptor) error {
+	blob := byDigest[d.Digest]
+	if blob == nil {
+		blob = &PlannedBlob{Digest: d.Digest.String(), MediaType: string(d.MediaType), Size: d.Size, descriptor: d}
+		byDigest[d.Digest] = blob
+		p.plan.Blobs = append(p.plan.Blobs, blob)
+	}
+	if blob.Size != d.Size {
+		return fmt.Errorf("blob %s has %d bytes in one manifest and %d in another", d.Digest, blob.Size, d.Size)
+	}
+	if from := (place{a.source, a.Source.Repository}); !slices.Contains(blob.places, from) {
+		blob.places = append(blob.places, from)
+	}
+	if !slices.Contains(blob.Repositories, a.Target.Repository) {
+		blob.Repositories = append(blob.Repositories, a.Target.Repository)
+	}
+	return nil
+}
+
+// lookForBlobs finds out which blobs the target's repositories hold already.
+func (p *planner) lookForBlobs(ctx context.Context) error {
+	byRepository := map[string][]*PlannedBlob{}
+	var repositories []string
+	for _, blob := range p.plan.Blobs {
+		for _, repository := range blob.Repositories {
+			if byRepository[repository] == nil {
+				repositories = append(repositories, repository)
+			}
+			byRepository[repository] = append(byRepository[repository], blob)
+		}
+	}
+	return each(ctx, repositories, func(ctx context.Context, repository string) error {
+		found, err := p.shelves.holds(ctx, repository, byRepository[repository],
+			func(blobs []*PlannedBlob, look func(*PlannedBlob) error) error {
+				return each(ctx, blobs, func(_ context.Context, blob *PlannedBlob) error { return look(blob) })
+			})
+		if err != nil {
+			return p.repositoryFailed(ctx, repository, err)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for blob, has := range found {
+			if has {
+				blob.Present = append(blob.Present, repository)
+			}
+		}
+		return nil
+	})
+}
+
+// repositoryFailed fails the artifacts of a repository that cannot be asked.
+func (p *planner) repositoryFailed(ctx context.Context, repository string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.plan.Artifacts {
+		if a.Target.Repository == repository && len(a.nodes) > 0 {
+			a.fail(err)
+		}
+	}
+	return nil
+}
+
+func (p *planner) sum() {
+	for _, blob := range p.plan.Blobs {
+		sort.Strings(blob.Present)
+		if len(blob.Present) > 0 {
+			p.plan.BytesPresent += blob.Size
+		} else {
+			p.plan.BytesToMove += blob.Size
+		}
+	}
+}
+
+// hopeless is the reason why nothing can be planned: every artifact failed, and the first
+// failure is about a registry as a whole.
+func (p *planner) hopeless() error {
+	for _, a := range p.plan.Artifacts {
+		if a.State != StateFailed {
+			return nil
+		}
+	}
+	for _, a := range p.plan.Artifacts {
+		if errors.Is(a.Err, ErrUnauthorized) || errors.Is(a.Err, ErrUnreachable) {
+			return a.Err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,359 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// run is a copy under way. Its lock guards the state of parcels and places; no request is
+// made under it.
+type run struct {
+	target Target
+	plan   *Plan
+	opts   CopyOptions
+	stats  transfer
+	queue  *queue
+
+	mu      sync.Mutex
+	parcels []*parcel
+	cargo   []*cargo
+	counts  struct{ uploaded, mounted, present int }
+	tell    sync.Mutex // keeps ArtifactDone to one goroutine at a time
+}
+
+// parcel is one artifact on its way: it is put when nothing is missing any more.
+type parcel struct {
+	*PlannedArtifact
+	missing map[*berth]bool
+	err     error
+	done    bool
+	// release are the blobs that other repositories may mount once the parcel is put: some
+	// registries mount only what a manifest refers to.
+	release []*cargo
+}
+
+// cargo is one blob on its way to the repositories that lack it.
+type cargo struct {
+	*PlannedBlob
+	berths []*berth
+	home   string // the repository that holds it; empty while none does
+}
+
+// berth is one repository that lacks a blob.
+type berth struct {
+	cargo      *cargo
+	repository string
+	waiting    []*parcel
+	settled    bool // there, or failed
+	started    bool
+}
+
+func newRun(target Target, plan *Plan, opts CopyOptions) *run {
+	r := &run{target: target, plan: plan, opts: opts, queue: newQueue()}
+	r.stats.meter = opts.Meter
+	byDigest := map[v1.Hash]*cargo{}
+	for _, blob := range plan.Blobs {
+		c := &cargo{PlannedBlob: blob}
+		if len(blob.Present) > 0 {
+			c.home = blob.Present[0]
+		}
+		byDigest[blob.descriptor.Digest] = c
+		r.cargo = append(r.cargo, c)
+	}
+	for _, a := range plan.Artifacts {
+		r.parcels = append(r.parcels, r.pack(a, byDigest))
+	}
+	return r
+}
+
+// pack finds out what an artifact still lacks.
+func (r *run) pack(a *PlannedArtifact, byDigest map[v1.Hash]*cargo) *parcel {
+	p := &parcel{PlannedArtifact: a, missing: map[*berth]bool{}, err: a.Err}
+	if a.State == StateFailed {
+		return p
+	}
+	for _, n := range a.nodes {
+		for _, d := range n.blobs {
+			b := byDigest[d.Digest].berth(a.Target.Repository)
+			if b == nil {
+				r.counts.present++
+				continue
+			}
+			if !p.missing[b] {
+				p.missing[b] = true
+				b.waiting = append(b.waiting, p)
+			}
+		}
+	}
+	return p
+}
+
+// berth is the place of the blob in a repository, nil where it is there already.
+func (c *cargo) berth(repository string) *berth {
+	for _, present := range c.Present {
+		if present == repository {
+			return nil
+		}
+	}
+	for _, b := range c.berths {
+		if b.repository == repository {
+			return b
+		}
+	}
+	b := &berth{cargo: c, repository: repository}
+	c.berths = append(c.berths, b)
+	return b
+}
+
+// start queues all that can begin: blobs largest first, and artifacts that lack none.
+func (r *run) start() {
+	for _, c := range r.cargo {
+		r.dispatch(c)
+	}
+	for _, p := range r.parcels {
+		if p.State == StateFailed || len(p.nodes) == 0 || p.State == StateSkip {
+			r.finish(p, p.err)
+		} else if len(p.missing) == 0 {
+			r.queue.addUrgent(func(ctx context.Context) { r.put(ctx, p) })
+		}
+	}
+}
+
+// dispatch starts what can be done for a blob: mounts where a repository holds it, else one
+// upload, after which the others mount it.
+func (r *run) dispatch(c *cargo) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range c.berths {
+		if b.started {
+			if c.home == "" && !b.settled {
+				return // its upload is under way
+			}
+			continue
+		}
+		b.started = true
+		if c.home != "" {
+			r.queue.addUrgent(func(ctx context.Context) { r.mount(ctx, b) })
+			continue
+		}
+		r.queue.addBlob(c.Size, func(ctx context.Context) { r.upload(ctx, b) })
+		return
+	}
+}
+
+// wanted tells whether anybody still waits for the blob there.
+func (r *run) wanted(b *berth) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range b.waiting {
+		if !p.done {
+			return true
+		}
+	}
+	return false
+}
+
+var errUnwanted = errors.New("the artifacts that need it have failed")
+
+func (r *run) upload(ctx context.Context, b *berth) {
+	if !r.wanted(b) {
+		r.settle(b, 0, errUnwanted)
+		return
+	}
+	outcome, err := r.push(ctx, b, b.cargo.places)
+	r.settle(b, outcome, err)
+}
+
+// push sends a blob that can be read at places.
+func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, error) {
+	body, err := r.newBody(ctx, b.cargo.descriptor, places, &r.stats)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	outcome, err := r.target.PushBlob(ctx, b.repository, b.cargo.descriptor, body)
+	if err == nil && outcome != Uploaded {
+		r.stats.progress(b.cargo.Size - body.seen())
+	}
+	return outcome, err
+}
+
+func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place, stats *transfer) (*spool, error) {
+	keep := keeper{lost: true}
+	if !r.opts.NoSpool || blob.Size <= memorySpool {
+		keep = newKeeper(blob.Size, r.opts.SpoolDir)
+	}
+	return newSpool(ctx, blob, places, stats, keep)
+}
+
+// mount links a blob from the repository that holds it, and copies it where the target
+// refuses that: from that repository if it can be read and kept, so that the source is not
+// asked twice.
+func (r *run) mount(ctx context.Context, b *berth) {
+	if !r.wanted(b) {
+		r.settle(b, 0, errUnwanted)
+		return
+	}
+	mounted, err := r.target.MountBlob(ctx, b.repository, b.cargo.descriptor, b.cargo.home)
+	if err != nil || mounted {
+		r.settle(b, Mounted, err)
+		return
+	}
+	outcome, err := r.pushFromTarget(ctx, b)
+	if err != nil && ctx.Err() == nil {
+		outcome, err = r.push(ctx, b, b.cargo.places)
+	}
+	r.settle(b, outcome, err)
+}
+
+// pushFromTarget reads the blob whole before it sends it: reading while sending would take
+// two places at the target's gate, and all could wait for the second.
+func (r *run) pushFromTarget(ctx context.Context, b *berth) (Outcome, error) {
+	source, ok := r.target.(Source)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	stats := transfer{} // neither the source's bytes nor progress
+	body, err := r.newBody(ctx, b.cargo.descriptor, []place{{source, b.cargo.home}}, &stats)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	if !body.kept.holds() {
+		return 0, errors.ErrUnsupported
+	}
+	if err := body.fill(); err != nil {
+		return 0, err
+	}
+	if !body.kept.holds() {
+		return 0, errors.ErrUnsupported
+	}
+	stats.sent.Store(0)
+	outcome, err := r.target.PushBlob(ctx, b.repository, b.cargo.descriptor, body)
+	r.stats.sent.Add(stats.sent.Load())
+	return outcome, err
+}
+
+// settle notes what became of a blob in a repository, and starts what that allows.
+func (r *run) settle(b *berth, outcome Outcome, err error) {
+	r.mu.Lock()
+	b.settled = true
+	var ready []*parcel
+	var failed []*parcel
+	again := false
+	if err == nil {
+		again = r.arrived(b, outcome)
+		for _, p := range b.waiting {
+			if delete(p.missing, b); len(p.missing) == 0 && !p.done {
+				ready = append(ready, p)
+			}
+		}
+	} else {
+		again = b.cargo.home == ""
+		failed = b.waiting
+	}
+	r.mu.Unlock()
+	for _, p := range ready {
+		r.queue.addUrgent(func(ctx context.Context) { r.put(ctx, p) })
+	}
+	for _, p := range failed {
+		r.finish(p, err)
+	}
+	if again {
+		r.dispatch(b.cargo)
+	}
+}
+
+// arrived counts, and makes the repository of an upload the one that others mount from:
+// once the first artifact there is put, for a registry may ask that, or at once if that has happened.
+func (r *run) arrived(b *berth, outcome Outcome) (dispatch bool) {
+	switch outcome {
+	case Uploaded:
+		r.counts.uploaded++
+	case Mounted:
+		r.counts.mounted++
+	case Existed:
+		r.counts.present++
+	}
+	if b.cargo.home != "" {
+		return false
+	}
+	for _, p := range b.waiting {
+		if p.done {
+			b.cargo.home = b.repository
+			return true
+		}
+	}
+	first := b.waiting[0]
+	first.release = append(first.release, b.cargo)
+	return false
+}
+
+// put puts an artifact's manifests, its tag last.
+func (r *run) put(ctx context.Context, p *parcel) {
+	for _, n := range p.nodes {
+		if err := r.target.PushManifest(ctx, p.Target.Repository, n.reference, n.manifest); err != nil {
+			r.finish(p, err)
+			return
+		}
+	}
+	r.finish(p, nil)
+}
+
+// finish notes what became of an artifact, once, tells, and lets others mount its blobs.
+func (r *run) finish(p *parcel, err error) {
+	r.mu.Lock()
+	if p.done {
+		r.mu.Unlock()
+		return
+	}
+	p.done, p.err = true, err
+	release := p.release
+	for _, c := range release {
+		c.home = p.Target.Repository
+	}
+	r.mu.Unlock()
+	r.opts.Meter.ArtifactsDone.Add(1)
+	if err != nil {
+		r.opts.Meter.ArtifactsFailed.Add(1)
+	}
+	r.tell.Lock()
+	r.opts.ArtifactDone(Result{PlannedArtifact: p.PlannedArtifact, Err: err})
+	r.tell.Unlock()
+	for _, c := range release {
+		r.dispatch(c)
+	}
+}
+
+// abandon fails what has not been finished when the run was interrupted.
+func (r *run) abandon(err error) {
+	for _, p := range r.parcels {
+		r.finish(p, err)
+	}
+}
+
+func (r *run) report() *Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	report := &Report{
+		BytesFetched: r.stats.fetched.Load(), BytesSent: r.stats.sent.Load(),
+		BlobsUploaded: r.counts.uploaded, BlobsMounted: r.counts.mounted, BlobsPresent: r.counts.present,
+	}
+	for _, p := range r.parcels {
+		report.Results = append(report.Results, Result{PlannedArtifact: p.PlannedArtifact, Err: p.err})
+		switch {
+		case p.err != nil:
+			report.Failed++
+		case p.State == StatePresent:
+			report.Present++
+		case p.State == StateSkip:
+			report.Skipped++
+		default:
+			report.Copied++
+		}
+	}
+	return report
+}

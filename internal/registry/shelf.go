@@ -1,0 +1,123 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// lister is a target that can list tags. One that does is asked fewer times.
+type lister interface {
+	Tags(ctx context.Context, repository string) ([]string, error)
+}
+
+// shelves remember what is known of the target's repositories.
+type shelves struct {
+	target Target
+	mu     sync.Mutex
+	byName map[string]*shelf
+}
+
+// shelf is one repository of the target.
+type shelf struct {
+	first sync.Mutex
+	asked bool
+	// fresh: the repository has no tags, so that it most likely holds nothing.
+	fresh bool
+	// tags are those that exist; nil where nobody has listed them.
+	tags map[string]bool
+}
+
+func newShelves(target Target) *shelves {
+	return &shelves{target: target, byName: map[string]*shelf{}}
+}
+
+func (s *shelves) get(repository string) *shelf {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName[repository] == nil {
+		s.byName[repository] = &shelf{}
+	}
+	return s.byName[repository]
+}
+
+// lookup tells what a tag holds; nil where it does not exist. The first tag of a repository
+// that is missing leads to a listing, which saves the look-ups of all others that are.
+func (s *shelves) lookup(ctx context.Context, repository, tag string) (*v1.Descriptor, error) {
+	shelf := s.get(repository)
+	shelf.first.Lock()
+	if shelf.asked {
+		shelf.first.Unlock()
+		if shelf.fresh || shelf.tags != nil && !shelf.tags[tag] {
+			return nil, nil
+		}
+		return s.resolve(ctx, repository, tag)
+	}
+	defer shelf.first.Unlock()
+	found, err := s.resolve(ctx, repository, tag)
+	if err != nil {
+		return nil, err
+	}
+	shelf.asked = true
+	if found == nil {
+		s.list(ctx, repository, shelf)
+	}
+	return found, nil
+}
+
+func (s *shelves) resolve(ctx context.Context, repository, tag string) (*v1.Descriptor, error) {
+	found, err := s.target.Resolve(ctx, repository, tag)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// list learns which tags there are. That is only a saving: its errors do not matter.
+func (s *shelves) list(ctx context.Context, repository string, shelf *shelf) {
+	target, ok := s.target.(lister)
+	if !ok {
+		return
+	}
+	tags, err := target.Tags(ctx, repository)
+	if errors.Is(err, ErrRepositoryUnknown) || err == nil && len(tags) == 0 {
+		shelf.fresh = true
+		return
+	}
+	if err != nil {
+		return
+	}
+	shelf.tags = make(map[string]bool, len(tags))
+	for _, tag := range tags {
+		shelf.tags[tag] = true
+	}
+}
+
+// holds tells which of the blobs, which are ordered largest first, a repository holds. In a
+// repository without tags only the largest and the smallest are looked for: if neither is
+// there, nothing is, unless a copy was interrupted between them, and then the upload
+// finds out.
+func (s *shelves) holds(ctx context.Context, repository string, blobs []*PlannedBlob, each func([]*PlannedBlob, func(*PlannedBlob) error) error) (map[*PlannedBlob]bool, error) {
+	var mu sync.Mutex
+	found := map[*PlannedBlob]bool{}
+	look := func(blob *PlannedBlob) error {
+		has, err := s.target.HasBlob(ctx, repository, blob.descriptor)
+		mu.Lock()
+		defer mu.Unlock()
+		found[blob] = has
+		return err
+	}
+	if !s.get(repository).fresh || len(blobs) <= 2 {
+		return found, each(blobs, look)
+	}
+	first, last := blobs[0], blobs[len(blobs)-1]
+	if err := each([]*PlannedBlob{first, last}, look); err != nil || !found[first] && !found[last] {
+		return found, err
+	}
+	return found, each(blobs[1:len(blobs)-1], look)
+}

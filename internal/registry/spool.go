@@ -1,0 +1,257 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// memorySpool is the size up to which a blob is kept in memory while it is on its way.
+const memorySpool = 256 << 10
+
+// place is somewhere a blob can be read.
+type place struct {
+	source     Source
+	repository string
+}
+
+// spool is the Body of one blob: it reads each byte from its places once, checks the
+// digest as the bytes pass, and keeps what has passed, so that an upload that breaks can
+// be sent again without being fetched again. What is kept lies in memory for a small blob
+// and in an unlinked temporary file for a large one; where there is no room for that,
+// bytes needed again are fetched again.
+type spool struct {
+	ctx    context.Context
+	blob   v1.Descriptor
+	places []place
+	stats  *transfer
+
+	mu      sync.Mutex // held while reading: a superseded reader may still be in use
+	turn    int        // of the reader that may read
+	hasher  hash.Hash
+	passed  int64 // bytes read, checked and kept
+	kept    keeper
+	live    io.ReadCloser
+	liveAt  int64
+	checked bool
+}
+
+// newSpool returns the Body of a blob. Close it.
+func newSpool(ctx context.Context, blob v1.Descriptor, places []place, stats *transfer, keep keeper) (*spool, error) {
+	hasher, err := v1.Hasher(blob.Digest.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return &spool{ctx: ctx, blob: blob, places: places, stats: stats, hasher: hasher, kept: keep}, nil
+}
+
+// From implements Body.
+func (s *spool) From(offset int64) (io.Reader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if offset < 0 || offset > s.blob.Size {
+		return nil, fmt.Errorf("blob %s: offset %d of %d", s.blob.Digest, offset, s.blob.Size)
+	}
+	s.turn++
+	return &spoolReader{spool: s, turn: s.turn, at: offset}, nil
+}
+
+// fill reads the blob whole, so that sending it needs no place any more.
+func (s *spool) fill() error {
+	content, err := s.From(0)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, content)
+	return err
+}
+
+// seen is how many bytes have passed.
+func (s *spool) seen() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.passed
+}
+
+// Close ends reading and forgets what was kept.
+func (s *spool) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn++
+	s.closeLive()
+	s.kept.discard()
+}
+
+type spoolReader struct {
+	spool *spool
+	turn  int
+	at    int64
+}
+
+func (r *spoolReader) Read(p []byte) (int, error) {
+	s := r.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.turn != s.turn {
+		return 0, ErrSuperseded
+	}
+	n, err := s.readAt(p, r.at)
+	r.at += int64(n)
+	s.stats.sent.Add(int64(n))
+	return n, err
+}
+
+// readAt serves what was kept from there, and everything else from the blob's places.
+func (s *spool) readAt(p []byte, at int64) (int, error) {
+	if at < s.passed && s.kept.holds() {
+		return s.kept.read(p[:min(int64(len(p)), s.passed-at)], at)
+	}
+	if at == s.blob.Size {
+		return 0, s.check()
+	}
+	if err := s.seek(at); err != nil {
+		return 0, err
+	}
+	n, err := s.live.Read(p[:min(int64(len(p)), s.blob.Size-at)])
+	s.pass(p[:n])
+	if err == io.EOF {
+		if s.liveAt < s.blob.Size {
+			return n, fmt.Errorf("blob %s ended after %d of %d bytes: %w", s.blob.Digest, s.liveAt, s.blob.Size, io.ErrUnexpectedEOF)
+		}
+		err = nil
+	}
+	if err != nil && len(s.places) > 1 && s.ctx.Err() == nil {
+		// The same blob can be had elsewhere: what is wrong with one place must not fail it.
+		s.closeLive()
+		s.places, err = s.places[1:], nil
+	}
+	if err == nil && s.liveAt == s.blob.Size {
+		// The last bytes are given out only once the whole is known to be right: an upload
+		// that lacks them cannot be taken for complete.
+		if err := s.check(); err != io.EOF {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+// seek makes the live reader stand at offset.
+func (s *spool) seek(at int64) error {
+	if s.live != nil && s.liveAt == at {
+		return nil
+	}
+	s.closeLive()
+	var errs []error
+	for _, place := range s.places {
+		live, err := place.source.Blob(s.ctx, place.repository, s.blob, at)
+		if err == nil {
+			s.live, s.liveAt = live, at
+			return nil
+		}
+		errs = append(errs, err)
+		if s.ctx.Err() != nil {
+			break
+		}
+	}
+	if len(errs) == 0 {
+		return fmt.Errorf("blob %s: %w in any repository", s.blob.Digest, ErrNotFound)
+	}
+	return errs[0]
+}
+
+// pass takes note of bytes that the live reader gave: those never seen before are hashed
+// and kept.
+func (s *spool) pass(p []byte) {
+	s.stats.fetched.Add(int64(len(p)))
+	seen := min(int64(len(p)), max(0, s.passed-s.liveAt))
+	s.liveAt += int64(len(p))
+	if fresh := p[seen:]; len(fresh) > 0 {
+		s.hasher.Write(fresh) // never fails, see hash.Hash
+		s.kept.keep(fresh, s.passed)
+		s.passed += int64(len(fresh))
+		s.stats.progress(int64(len(fresh)))
+	}
+}
+
+// check returns io.EOF for the right content.
+func (s *spool) check() error {
+	if s.checked {
+		return io.EOF
+	}
+	got := fmt.Sprintf("%s:%x", s.blob.Digest.Algorithm, s.hasher.Sum(nil))
+	if got != s.blob.Digest.String() {
+		return fmt.Errorf("%w: got %s, want %s", ErrDigestMismatch, got, s.blob.Digest)
+	}
+	s.checked = true
+	return io.EOF
+}
+
+func (s *spool) closeLive() {
+	if s.live != nil {
+		_ = s.live.Close()
+		s.live = nil
+	}
+}
+
+// keeper keeps the beginning of a blob. The zero value keeps nothing.
+type keeper struct {
+	memory   []byte
+	file     *os.File
+	unlinked bool
+	lost     bool
+}
+
+// newKeeper keeps blobs of size bytes; where no file can be had it keeps nothing.
+func newKeeper(size int64, dir string) keeper {
+	if size <= memorySpool {
+		return keeper{memory: make([]byte, 0, size)}
+	}
+	file, err := os.CreateTemp(dir, "pgrelocate-spool-*")
+	if err != nil {
+		return keeper{lost: true}
+	}
+	// Unlinked at once where the system allows it, so that not even kill -9 leaves it behind.
+	unlinked := os.Remove(file.Name()) == nil
+	return keeper{file: file, unlinked: unlinked}
+}
+
+func (k *keeper) holds() bool { return !k.lost && (k.file != nil || k.memory != nil) }
+
+func (k *keeper) keep(p []byte, at int64) {
+	switch {
+	case !k.holds():
+	case k.file == nil:
+		k.memory = append(k.memory, p...)
+	default:
+		if _, err := k.file.WriteAt(p, at); err != nil {
+			k.discard() // the disk is full: go on without
+		}
+	}
+}
+
+func (k *keeper) read(p []byte, at int64) (int, error) {
+	if k.file == nil {
+		return copy(p, k.memory[at:]), nil
+	}
+	n, err := k.file.ReadAt(p, at)
+	if n > 0 || errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+func (k *keeper) discard() {
+	if k.file != nil {
+		_ = k.file.Close()
+		if !k.unlinked {
+			_ = os.Remove(k.file.Name())
+		}
+	}
+	*k = keeper{lost: true}
+}
