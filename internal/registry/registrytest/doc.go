@@ -1,14 +1,14 @@
-// Package registrytest is what the copy engine is tormented and measured with: faults
-// that stand round a registry as HTTP handlers, and a Link that makes loopback as slow
-// and as far away as a real network. All of it is deterministic; what is random takes
-// a seed.
+// Package registrytest is what the copy engine is tested, tormented and measured with.
 //
-// A fault is put round a handler, which may be an in-process registry or a Forward to
-// a real one:
+// Debian and Distribution run real registries, with TLS, accounts and tokens as Options
+// say; InProcess runs one in the test's own process. Front puts handlers before any of
+// them: a Counter, or faults, each of which is a small Middleware that makes one thing go
+// wrong. A Link makes loopback as slow and as far away as a real network.
 //
-//	record := &registrytest.Recorder{}
-//	handler := registrytest.Wrap(registrytest.Forward(registry),
-//		registrytest.CutDownloads(registrytest.Cut{After: 25 << 20, Times: 1}),
-//		record.Fault())
-//	server := httptest.NewServer(handler)
+//	source := registrytest.Debian(t, registrytest.Options{})
+//	var counter registrytest.Counter
+//	front := registrytest.Front(t, source, counter.Wrap,
+//		registrytest.CutDownloads(registrytest.Cut{After: 25 << 20, Times: 1}))
+//
+// Faults are deterministic: they count, and what is random takes a seed.
 package registrytest

@@ -3,6 +3,7 @@ package registrytest
 import (
 	"net/http"
 	"regexp"
+	"strings"
 )
 
 // Kind is what a request of the distribution protocol asks for.
@@ -67,11 +68,10 @@ func Classify(r *http.Request) Request {
 	case path == "/v2" || path == "/v2/":
 		return Request{Kind: Ping}
 	}
-	parts := pathPattern.FindStringSubmatch(path)
-	if parts == nil {
-		// Some clients leave out the last slash of an upload's start.
-		parts = pathPattern.FindStringSubmatch(path + "/")
+	if strings.HasSuffix(path, "/blobs/uploads") { // some clients leave out the last slash
+		path += "/"
 	}
+	parts := pathPattern.FindStringSubmatch(path)
 	if parts == nil {
 		return Request{Kind: Other}
 	}

@@ -1,0 +1,106 @@
+package registrytest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Answer is a reply in place of the registry's.
+type Answer struct {
+	// On says which requests it is for; nil means all.
+	On Match
+	// MinBody lets requests with a shorter body be; it is at most a few MiB.
+	MinBody int64
+	// Skip lets that many requests be; Times is how many are answered then, or Always.
+	Skip, Times int
+	// Body is what becomes of the request's body; Unread when zero.
+	Body Fate
+
+	Status int
+	// Code is that of the distribution protocol, "BLOB_UPLOAD_UNKNOWN"; it may be empty.
+	Code string
+	// Header is added to the reply; it may be nil.
+	Header http.Header
+}
+
+// Fate is what becomes of a request that is answered in the registry's place.
+type Fate int
+
+// The fates of a request.
+const (
+	// Unread: the answer comes before the body does.
+	Unread Fate = iota
+	// Swallowed: the body is taken to its end, and the registry never sees the request.
+	Swallowed
+	// CarriedOut: the registry does what was asked, but its reply is lost.
+	CarriedOut
+)
+
+// Fault makes a fault of the answer.
+func (a Answer) Fault() Middleware {
+	left := &budget{skip: a.Skip, times: a.Times}
+	on := a.On.or(func(*http.Request) bool { return true })
+	return func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !on(r) || !hasBody(r, a.MinBody) || !left.take() {
+				registry.ServeHTTP(w, r)
+				return
+			}
+			switch a.Body {
+			case Swallowed:
+				_, _ = io.Copy(io.Discard, r.Body)
+			case CarriedOut:
+				registry.ServeHTTP(&lostReply{http.Header{}}, r)
+			}
+			for name, values := range a.Header {
+				w.Header()[name] = values
+			}
+			writeError(w, r, a.Status, a.Code, http.StatusText(a.Status))
+		})
+	}
+}
+
+// hasBody says whether a request's body has n bytes at least; the request stays whole.
+func hasBody(r *http.Request, n int64) bool {
+	if r.ContentLength >= 0 {
+		return r.ContentLength >= n
+	}
+	var head bytes.Buffer
+	got, _ := io.CopyN(&head, r.Body, n)
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(&head, r.Body), r.Body}
+	return got >= n
+}
+
+// RetryAfter is the header that asks for a pause in seconds.
+func RetryAfter(pause time.Duration) http.Header {
+	return http.Header{"Retry-After": {strconv.Itoa(int(pause.Seconds()))}}
+}
+
+// RetryAfterDate is the header that asks for a pause by the time when it ends, which
+// has whole seconds: the pause is up to one shorter.
+func RetryAfterDate(pause time.Duration) http.Header {
+	return http.Header{"Retry-After": {time.Now().Add(pause).UTC().Format(http.TimeFormat)}}
+}
+
+// Busy answers 429 and asks for a pause.
+func Busy(on Match, pause time.Duration, times int) Middleware {
+	return Answer{
+		On: on, Times: times, Body: Swallowed,
+		Status: http.StatusTooManyRequests, Code: "TOOMANYREQUESTS", Header: RetryAfter(pause),
+	}.Fault()
+}
+
+// UploadUnknown makes a target that has forgotten an upload when the first times bodies,
+// or Always, come for it.
+func UploadUnknown(times int) Middleware {
+	return Answer{
+		On: sendsBlob, MinBody: 1, Times: times, Body: Swallowed,
+		Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
+	}.Fault()
+}

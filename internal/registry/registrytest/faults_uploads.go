@@ -1,0 +1,87 @@
+package registrytest
+
+import (
+	"io"
+	"net/http"
+)
+
+// CutUploads cuts the bodies of uploads. The registry has what came before the cut, and
+// its reply, should it give one, is lost.
+func CutUploads(cut Cut) Middleware {
+	on := cut.On.or(sendsBlob)
+	left := &budget{skip: cut.Skip, times: cut.Times}
+	return func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			tooShort := r.ContentLength >= 0 && r.ContentLength <= cut.After
+			if !on(r) || tooShort || !left.take() {
+				registry.ServeHTTP(w, r)
+				return
+			}
+			body := &shortBody{ReadCloser: r.Body, left: cut.After}
+			r.Body = body
+			isCut := func() bool { return body.cut }
+			serveBroken(registry, &heldReply{w, isCut}, r, isCut)
+			if !body.cut { // of unknown length, and short
+				left.giveBack()
+				return
+			}
+			cut.How.end(w, r)
+		})
+	}
+}
+
+// heldReply drops what is written once lost says so.
+type heldReply struct {
+	http.ResponseWriter
+	lost func() bool
+}
+
+func (h *heldReply) Write(p []byte) (int, error) {
+	if h.lost() {
+		return len(p), nil
+	}
+	return h.ResponseWriter.Write(p)
+}
+
+func (h *heldReply) WriteHeader(status int) {
+	if !h.lost() {
+		h.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// TooLarge makes a proxy that lets no body above limit bytes pass, as nginx does: it
+// answers 413 at once where the length is declared, and else when the limit is reached.
+func TooLarge(limit int64) Middleware {
+	return func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body := &shortBody{ReadCloser: r.Body, left: limit}
+			if r.ContentLength <= limit {
+				r.Body = body
+				isCut := func() bool { return body.cut }
+				serveBroken(registry, &heldReply{w, isCut}, r, isCut)
+			}
+			if r.ContentLength > limit || body.cut {
+				clear(w.Header())
+				w.Header().Set("Content-Type", "text/html")
+				w.Header().Set("Connection", "close")
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+				_, _ = io.WriteString(w, "<html><h1>413 Request Entity Too Large</h1></html>\n")
+			}
+		})
+	}
+}
+
+// NoPatch makes a registry without uploads in pieces: a blob comes in one PUT.
+func NoPatch() Middleware {
+	return Answer{
+		On: On(PatchUpload), Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED", Times: Always,
+	}.Fault()
+}
+
+// ChunkMinLength makes a registry that says how long the pieces of an upload have to be
+// at least, and refuses to go on after a shorter one.
+func ChunkMinLength(n int64) Middleware {
+	return func(registry http.Handler) http.Handler {
+		return announceMinimum(n, newPieces(n).check(registry))
+	}
+}
