@@ -1,0 +1,170 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// memorySource serves blobs from memory and counts what is read of them.
+type memorySource struct {
+	Source
+	content []byte
+	read    atomic.Int64
+	// broken ends every reader with this error after half the content.
+	broken error
+}
+
+func (m *memorySource) Blob(_ context.Context, _ string, _ v1.Descriptor, offset int64) (io.ReadCloser, error) {
+	return io.NopCloser(&countedReader{source: m, content: bytes.NewReader(m.content[offset:])}), nil
+}
+
+type countedReader struct {
+	source  *memorySource
+	content *bytes.Reader
+}
+
+func (r *countedReader) Read(p []byte) (int, error) {
+	if r.source.broken != nil && r.content.Len() <= len(r.source.content)/2 {
+		return 0, r.source.broken
+	}
+	n, err := r.content.Read(p[:min(len(p), 1000)])
+	r.source.read.Add(int64(n))
+	return n, err
+}
+
+func randomContent(t *testing.T, size int) ([]byte, v1.Descriptor) {
+	t.Helper()
+	content := make([]byte, size)
+	generator := rand.New(rand.NewPCG(1, 2))
+	for i := range content {
+		content[i] = byte(generator.Uint32())
+	}
+	digest, length, err := v1.SHA256(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content, v1.Descriptor{Digest: digest, Size: length}
+}
+
+func openSpool(t *testing.T, blob v1.Descriptor, keep keeper, sources ...Source) (*spool, *transfer) {
+	t.Helper()
+	stats := &transfer{meter: &Meter{}}
+	var places []place
+	for _, source := range sources {
+		places = append(places, place{source, "repository"})
+	}
+	s, err := newSpool(context.Background(), blob, places, stats, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s, stats
+}
+
+func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
+	tests := []struct {
+		name string
+		size int
+		keep func(size int64) keeper
+		// again is how many bytes are fetched a second time.
+		again int64
+	}{
+		{"memory", 10_000, func(n int64) keeper { return newKeeper(n, t.TempDir()) }, 0},
+		{"file", memorySpool + 10_000, func(n int64) keeper { return newKeeper(n, t.TempDir()) }, 0},
+		{"nowhere to keep", 10_000, func(int64) keeper { return keeper{lost: true} }, 4_000},
+		{"no such folder", memorySpool + 10_000, func(n int64) keeper { return newKeeper(n, "/nonexistent") }, 4_000},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			content, blob := randomContent(t, tt.size)
+			source := &memorySource{content: content}
+			s, stats := openSpool(t, blob, tt.keep(blob.Size), source)
+
+			first, err := s.From(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.CopyN(io.Discard, first, 5_000); err != nil {
+				t.Fatal(err)
+			}
+			second, err := s.From(1_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(second)
+			if err != nil || !bytes.Equal(got, content[1_000:]) {
+				t.Fatalf("reading from 1000 again: %d bytes, error %v", len(got), err)
+			}
+			if _, err := first.Read(make([]byte, 1)); !errors.Is(err, ErrSuperseded) {
+				t.Errorf("the first reader goes on with error %v, want ErrSuperseded", err)
+			}
+			if got, want := source.read.Load(), blob.Size+tt.again; got != want {
+				t.Errorf("read %d bytes at the source, want %d", got, want)
+			}
+			if got := stats.meter.BytesDone.Load(); got != blob.Size {
+				t.Errorf("progress says %d bytes, want %d", got, blob.Size)
+			}
+		})
+	}
+}
+
+func TestSpoolRefusesWrongContent(t *testing.T) {
+	for _, size := range []int{10, memorySpool * 2} {
+		content, blob := randomContent(t, size)
+		content[size/2]++
+		s, _ := openSpool(t, blob, newKeeper(blob.Size, t.TempDir()), &memorySource{content: content})
+		r, err := s.From(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if !errors.Is(err, ErrDigestMismatch) || int64(len(got)) == blob.Size {
+			t.Errorf("reading %d wrong bytes gave %d and error %v, want fewer and ErrDigestMismatch", size, len(got), err)
+		}
+	}
+}
+
+func TestSpoolRefusesShortContent(t *testing.T) {
+	content, blob := randomContent(t, 5_000)
+	s, _ := openSpool(t, blob, newKeeper(blob.Size, ""), &memorySource{content: content[:4_000]})
+	r, err := s.From(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("reading a short blob ended with %v, want io.ErrUnexpectedEOF", err)
+	}
+}
+
+func TestSpoolGoesOnElsewhere(t *testing.T) {
+	content, blob := randomContent(t, 20_000)
+	broken := &memorySource{content: content, broken: errors.New("gone")}
+	s, _ := openSpool(t, blob, newKeeper(blob.Size, ""), broken, &memorySource{content: content})
+	r, err := s.From(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("reading from a broken and a good place gave %d bytes and error %v", len(got), err)
+	}
+}
+
+func TestSpoolReportsTheSource(t *testing.T) {
+	content, blob := randomContent(t, 20_000)
+	gone := errors.New("gone")
+	s, _ := openSpool(t, blob, newKeeper(blob.Size, ""), &memorySource{content: content, broken: gone})
+	r, err := s.From(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, gone) {
+		t.Errorf("the error is %v, want %v", err, gone)
+	}
+}
