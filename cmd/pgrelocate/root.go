@@ -63,13 +63,17 @@ Every flag can also stand in a config file or in the environment: see "pgrelocat
 	root.PersistentFlags().StringVar(&a.settings.File, "config", "", "read settings from `FILE` instead of the usual places")
 	a.settings.AddFlags(root.PersistentFlags(), config.Common)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.SetHelpCommand(newHelpCommand())
+	root.SetHelpCommandGroupID(groupOther)
 
 	root.AddGroup(
 		&cobra.Group{ID: groupFlow, Title: "Commands, in the order of the flow:"},
 		&cobra.Group{ID: groupOther, Title: "Other commands:"},
 	)
-	addGroup(root, groupFlow)
+	addGroup(root, groupFlow,
+		newLoginCommand(a),
+		newLogoutCommand(a),
+	)
 	addGroup(root, groupOther,
 		newConfigCommand(a),
 		newCompletionCommand(a),
@@ -91,5 +95,3 @@ func addGroup(root *cobra.Command, id string, commands ...*cobra.Command) {
 		root.AddCommand(cmd)
 	}
 }
-
-func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }

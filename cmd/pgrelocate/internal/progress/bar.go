@@ -1,0 +1,72 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+)
+
+// bar draws a snapshot as one line of a terminal. The drawing is progressbar's; where
+// and when it appears is ours: it would write to any stream, terminal or not.
+type bar struct {
+	drawing *progressbar.ProgressBar
+	total   int64
+	cells   int
+}
+
+// The width of the bar itself, and what stands beside it: " 100% [" and "] ".
+const (
+	fewestCells = 4
+	mostCells   = 40
+	frame       = len(" 100% [") + len("] ")
+)
+
+// line draws s for a terminal of that many columns. The last column stays free: some
+// terminals wrap when it is written to.
+func (b *bar) line(s snapshot, columns int) string {
+	if s.bytesTotal == 0 {
+		return clip(s.artifacts(), columns-1)
+	}
+	figures := s.figures()
+	cells := min(columns-1-frame-len(s.artifacts())-max(len(figures), usualFigures), mostCells)
+	if cells < fewestCells {
+		return clip(narrow(s), columns-1)
+	}
+	if b.drawing == nil || b.total != s.bytesTotal || b.cells != cells {
+		b.draw(s, cells)
+	}
+	b.drawing.Describe(s.artifacts())
+	_ = b.drawing.Set64(s.bytes)
+	return clip(strings.Trim(b.drawing.String(), "\r ")+" "+figures, columns-1)
+}
+
+// usualFigures keeps the bar's width steady while the figures beside it change theirs.
+const usualFigures = len("1023 MiB/1.6 GiB, 99.9 MiB/s, 59s left")
+
+func (b *bar) draw(s snapshot, cells int) {
+	b.total, b.cells = s.bytesTotal, cells
+	b.drawing = progressbar.NewOptions64(s.bytesTotal,
+		progressbar.OptionSetWriter(io.Discard),
+		progressbar.OptionSetWidth(cells),
+		progressbar.OptionSetTheme(progressbar.ThemeASCII),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(false),
+	)
+}
+
+// narrow is for terminals where a bar would be nothing but its frame.
+func narrow(s snapshot) string {
+	return fmt.Sprintf("%d%% %d/%d %s", s.percent(), s.done, s.wanted, output.Bytes(s.bytes))
+}
+
+// clip cuts text off at a width; all of it is ASCII.
+func clip(text string, width int) string {
+	if width < 0 {
+		return ""
+	}
+	return text[:min(len(text), width)]
+}

@@ -1,0 +1,117 @@
+package progress
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// snapshot is a meter at one moment.
+type snapshot struct {
+	at                   time.Time
+	bytes, bytesTotal    int64
+	done, failed, wanted int64
+	// rate is bytes a second over the last moments; 0 while nothing is known of it.
+	rate float64
+}
+
+// reader reads a meter again and again. What it returns never goes backwards, even where
+// a counter should.
+type reader struct {
+	meter  *registry.Meter
+	last   snapshot
+	window []snapshot
+}
+
+// rateWindow is how far back the rate looks: far enough to be calm, near enough to be true.
+const rateWindow = 10 * time.Second
+
+func (r *reader) read(now time.Time) snapshot {
+	s := snapshot{
+		at:         now,
+		bytesTotal: max(r.last.bytesTotal, r.meter.BytesTotal.Load()),
+		wanted:     max(r.last.wanted, r.meter.ArtifactsTotal.Load()),
+		failed:     max(r.last.failed, r.meter.ArtifactsFailed.Load()),
+	}
+	s.bytes = min(max(r.last.bytes, r.meter.BytesDone.Load()), s.bytesTotal)
+	s.done = min(max(r.last.done, r.meter.ArtifactsDone.Load()), s.wanted)
+	s.rate = r.rate(s)
+	r.last = s
+	return s
+}
+
+// rate keeps the snapshots of the window and returns the mean over them.
+func (r *reader) rate(s snapshot) float64 {
+	r.window = append(r.window, s)
+	for len(r.window) > 2 && s.at.Sub(r.window[0].at) > rateWindow {
+		r.window = r.window[1:]
+	}
+	first := r.window[0]
+	if took := s.at.Sub(first.at).Seconds(); took > 0 {
+		return float64(s.bytes-first.bytes) / took
+	}
+	return 0
+}
+
+// percent is how much of the bytes have arrived, rounded down; where there are none to
+// move, how many of the artifacts are done.
+func (s snapshot) percent() int {
+	switch {
+	case s.bytesTotal > 0:
+		return int(s.bytes * 100 / s.bytesTotal)
+	case s.wanted > 0:
+		return int(s.done * 100 / s.wanted)
+	default:
+		return 0
+	}
+}
+
+// artifacts is "9/23 artifacts", with the failures if there are any.
+func (s snapshot) artifacts() string {
+	text := fmt.Sprintf("%d/%d artifacts", s.done, s.wanted)
+	if s.failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.failed)
+	}
+	return text
+}
+
+// left is how long the rest will take; empty where that cannot be said.
+func (s snapshot) left() string {
+	rest := s.bytesTotal - s.bytes
+	if s.rate < 1 || rest <= 0 {
+		return ""
+	}
+	seconds := float64(rest) / s.rate
+	if seconds > 99*3600 {
+		return ""
+	}
+	return (time.Duration(seconds+1) * time.Second).String() + " left"
+}
+
+// figures is what stands beside a bar: "800 MiB/1.6 GiB, 80 MiB/s, 11s left".
+func (s snapshot) figures() string {
+	return output.Bytes(s.bytes) + "/" + output.Bytes(s.bytesTotal) + s.pace()
+}
+
+// pace is the rate and the time that is left, as far as they are known, to follow
+// something else.
+func (s snapshot) pace() (text string) {
+	if s.rate >= 1 {
+		text = ", " + output.Bytes(int64(s.rate)) + "/s"
+	}
+	if left := s.left(); left != "" {
+		text += ", " + left
+	}
+	return text
+}
+
+// line is the snapshot as a line of a log.
+func (s snapshot) line() string {
+	text := fmt.Sprintf("%d%%", s.percent())
+	if s.bytesTotal > 0 {
+		text += fmt.Sprintf(", %s of %s", output.Bytes(s.bytes), output.Bytes(s.bytesTotal))
+	}
+	return text + ", " + s.artifacts() + s.pace()
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// loginOptions are the flags of `pgrelocate login`.
+type loginOptions struct {
+	username string
+	stdin    bool
+	// password catches --password, only to refuse it.
+	password string
+}
+
+func newLoginCommand(a *app) *cobra.Command {
+	var opts loginOptions
+	cmd := &cobra.Command{
+		Use:   "login HOST",
+		Short: "Log in to a registry",
+		Long: `Check a user name and a password with a registry and, if it accepts them, keep them
+where docker keeps them: in the credential helper that ~/.docker/config.json names, or in
+that file itself. Docker, helm and other tools find them there, and pgrelocate finds
+what "docker login" stored.
+
+The password comes from standard input or, on a terminal, is asked for. Blanks and
+newlines around it are removed. It cannot be given as a flag: other users of the machine
+could read it there.
+
+A registry token of the vendor's support portal expires within a day or two; log in again
+with a new one. In CI, set PGRELOCATE_SOURCE_USERNAME and PGRELOCATE_SOURCE_PASSWORD for
+the vendor's registry, PGRELOCATE_REGISTRY_USERNAME and PGRELOCATE_REGISTRY_PASSWORD for
+your own, instead of logging in: nothing is written then.`,
+		Example: `  # asks for the password
+  pgrelocate login registry.example.com -u robot
+
+  # from a file
+  pgrelocate login tanzu-sql-postgres.packages.broadcom.com -u me@example.com --password-stdin < token.txt`,
+		Args: exactArgs("HOST"),
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
+			return login(ctx, a, cfg, args[0], opts)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&opts.username, "username", "u", "", "`USER` to log in as; <token> says that the password is an identity token")
+	flags.BoolVar(&opts.stdin, "password-stdin", false, "read the password from standard input")
+	flags.StringVarP(&opts.password, "password", "p", "", "")
+	_ = flags.MarkHidden("password")
+	a.settings.AddFlags(flags, []string{"ca-file", "plain-http"})
+	return cmd
+}
+
+// login checks a login with the registry before it stores it.
+func login(ctx context.Context, a *app, cfg *config.Config, arg string, opts loginOptions) error {
+	if opts.password != "" {
+		return exit.Usagef("a password on the command line can be read by every user of this machine").
+			WithHint("consider that one known to others, and use --password-stdin: pgrelocate login HOST -u USER --password-stdin < FILE")
+	}
+	host, err := hostOf(arg)
+	if err != nil {
+		return err
+	}
+	given, err := askLogin(ctx, a, host, opts)
+	if err != nil {
+		return err
+	}
+	if err := checkLogin(ctx, a, cfg, host, given); err != nil {
+		return err
+	}
+	place, err := credentials.Store(host, given)
+	if err != nil {
+		return err
+	}
+	if place.Helper == "" {
+		a.warn("the password is kept unencrypted in %s; a docker credential helper would protect it", place.File)
+	}
+	a.note("logged in to %s; the login is kept in %s", host, place)
+	return nil
+}
+
+// hostOf is the registry of an argument that must not name more than that.
+func hostOf(arg string) (string, error) {
+	location, err := versions.ParseRegistry(arg)
+	if err != nil {
+		return "", &exit.UsageError{Err: err}
+	}
+	if location.Path != "" {
+		return "", exit.Usagef("logins are kept for a whole registry: name %s without %q", location.Host, "/"+location.Path)
+	}
+	return location.Host, nil
+}
+
+// askLogin gets user name and password from flags and standard input, or asks for them
+// where there is somebody to ask.
+func askLogin(ctx context.Context, a *app, host string, opts loginOptions) (credentials.Login, error) {
+	given := credentials.Login{Username: strings.TrimSpace(opts.username)}
+	if given.Username == "" && (opts.stdin || !a.InTTY) {
+		return given, exit.Usagef("which user? -u USER is missing")
+	}
+	if !opts.stdin && !a.InTTY {
+		return given, exit.Usagef("there is no terminal to ask for a password").
+			WithHint("pipe it in: pgrelocate login %s -u USER --password-stdin < FILE", host)
+	}
+	answers := make(chan error, 1)
+	go func() { // reading cannot be interrupted; Ctrl-C must not wait for it
+		answers <- readLogin(a, host, opts, &given)
+	}()
+	select {
+	case err := <-answers:
+		return given, err
+	case <-ctx.Done():
+		return credentials.Login{}, context.Cause(ctx)
+	}
+}
+
+func readLogin(a *app, host string, opts loginOptions, given *credentials.Login) (err error) {
+	var secret string
+	switch {
+	case opts.stdin:
+		secret, err = readAll(a.In)
+	default:
+		if given.Username == "" {
+			fmt.Fprintf(a.Err, "user name for %s: ", host)
+			if given.Username, err = readLine(a.In); err != nil {
+				return exit.Usagef("no user name given")
+			}
+		}
+		fmt.Fprintf(a.Err, "password of %s at %s: ", given.Username, host)
+		secret, err = a.Secret()
+		fmt.Fprintln(a.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the password: %w", err)
+	}
+	if given.Password, err = credentials.Clean(secret); err != nil {
+		return &exit.UsageError{Err: err}
+	}
+	return nil
+}
+
+// longestSecret is more than any token; what is longer is the wrong file.
+const longestSecret = 64 << 10
+
+func readAll(r io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, longestSecret+1))
+	if err == nil && len(data) > longestSecret {
+		err = errors.New("standard input is too long for a password")
+	}
+	return string(data), err
+}
+
+// readLine reads one line and nothing beyond it, for what follows is the password.
+func readLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReaderSize(r, 16).ReadString('\n')
+	line = strings.TrimSpace(line)
+	if line == "" && err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	return line, err
+}
+
+// checkLogin asks the registry. What it refuses is never stored.
+func checkLogin(ctx context.Context, a *app, cfg *config.Config, host string, given credentials.Login) error {
+	client, err := remote.New(host, remote.Options{
+		Side:         registry.SideTarget,
+		Keychain:     credentials.Keychain(host, given),
+		CAFile:       cfg.CAFile,
+		PlainHTTP:    cfg.PlainHTTP,
+		StallTimeout: cfg.StallTimeout,
+		RetryTimeout: loginPatience,
+		UserAgent:    userAgent(),
+		Notice:       func(line string) { a.detail("%s", line) },
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return aboutLogin(client.Ping(ctx))
+}
