@@ -1,0 +1,208 @@
+package bundle
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// maxManifests is how many bytes all manifests of a bundle may have together.
+const maxManifests = 64 << 20
+
+// Bundle is a bundle open for reading. It is a registry.Source in which a repository is
+// named as at its source, as at its target, or with the source's host before it. It is
+// safe for concurrent use.
+type Bundle struct {
+	name    string
+	archive *archive
+	lock    *Lock
+	// own tells whether the lock came with the bundle.
+	own    bool
+	signed bool
+
+	manifests map[v1.Hash]entry
+	sizes     map[v1.Hash]int64
+	// tags are by the target's repository; aliases lead there from the source's names.
+	tags      map[string]map[string]v1.Descriptor
+	aliases   map[string][]string
+	referrers map[v1.Hash][]v1.Descriptor
+	// total is the bytes of all manifests.
+	total int64
+}
+
+// entry is a manifest that was read and checked.
+type entry struct {
+	descriptor v1.Descriptor
+	links      *links
+}
+
+// newBundle holds an archive against what its lock, or its index, says of it.
+func newBundle(name string, a *archive, opts OpenOptions) (*Bundle, error) {
+	b := &Bundle{
+		name: name, archive: a,
+		manifests: make(map[v1.Hash]entry),
+		sizes:     make(map[v1.Hash]int64),
+		tags:      make(map[string]map[string]v1.Descriptor),
+		aliases:   make(map[string][]string),
+		referrers: make(map[v1.Hash][]v1.Descriptor),
+	}
+	index, err := readIndex(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.readLock(index, opts); err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{b.readArtifacts, b.checkBlobs, b.checkStrays} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// readLock reads the lock, or makes one of the index of another tool.
+func (b *Bundle) readLock(index *v1.IndexManifest, opts OpenOptions) error {
+	f, own := b.archive.files[lockName]
+	if !own {
+		if opts.PublicKey != "" {
+			return errUnsigned
+		}
+		var err error
+		b.lock, err = b.lockOf(index, opts)
+		return err
+	}
+	body, err := readSmall(f, maxLock)
+	if err != nil {
+		return fmt.Errorf("%s: %w", lockName, err)
+	}
+	if err := b.checkSignature(body, opts.PublicKey); err != nil {
+		return err
+	}
+	if b.lock, err = ParseLock(body); err != nil {
+		return err
+	}
+	b.own = true
+	return b.checkIndex(index)
+}
+
+// checkIndex refuses an index.json that would show other tools what the lock does not know.
+func (b *Bundle) checkIndex(index *v1.IndexManifest) error {
+	locked := make(map[v1.Hash]bool)
+	for _, a := range b.lock.Artifacts {
+		locked[a.Digest] = true
+	}
+	for _, a := range b.lock.Attachments {
+		locked[a.Digest] = true
+	}
+	for _, d := range index.Manifests {
+		if !locked[d.Digest] {
+			return fmt.Errorf("%s names %s, which is not in the lock: the bundle was changed", indexName, d.Digest)
+		}
+	}
+	return nil
+}
+
+// readArtifacts reads the manifests of everything in the lock.
+func (b *Bundle) readArtifacts() error {
+	for _, a := range b.lock.Artifacts {
+		if err := b.readManifest(a.descriptor(), 0); err != nil {
+			return fmt.Errorf("%s: %w", a.Source, err)
+		}
+		b.publish(a.Source, a.Target, a.descriptor())
+	}
+	for _, a := range b.lock.Attachments {
+		if err := b.readManifest(a.descriptor(), 0); err != nil {
+			return fmt.Errorf("%s: %w", a.Source, err)
+		}
+		b.publish(a.Source, a.Target, a.descriptor())
+	}
+	return nil
+}
+
+// publish makes content known under the names of both sides.
+func (b *Bundle) publish(source, target versions.Reference, d v1.Descriptor) {
+	if b.tags[target.Repository] == nil {
+		b.tags[target.Repository] = make(map[string]v1.Descriptor)
+	}
+	if target.Tag != "" {
+		b.tags[target.Repository][target.Tag] = d
+	}
+	for _, alias := range []string{source.Repository, source.Name()} {
+		if alias != target.Repository && !slices.Contains(b.aliases[alias], target.Repository) {
+			b.aliases[alias] = append(b.aliases[alias], target.Repository)
+		}
+	}
+}
+
+// maxDepth is how many indexes may lie within one another.
+const maxDepth = 8
+
+// readManifest reads a manifest and everything below it, and holds each against the
+// descriptor that led to it.
+func (b *Bundle) readManifest(d v1.Descriptor, depth int) error {
+	if known, ok := b.manifests[d.Digest]; ok {
+		if known.descriptor.Size != d.Size {
+			return fmt.Errorf("manifest %s is said to have %d and %d bytes", d.Digest, known.descriptor.Size, d.Size)
+		}
+		return nil
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("more than %d indexes lie within one another", maxDepth)
+	}
+	if !isManifest(d.MediaType) {
+		return fmt.Errorf("manifest %s is of type %q, which registries do not take", d.Digest, d.MediaType)
+	}
+	if b.total += d.Size; b.total > maxManifests {
+		return fmt.Errorf("manifests of more than %d bytes", maxManifests)
+	}
+	m, err := b.load(d)
+	if err != nil {
+		return err
+	}
+	l, err := parseLinks(m.Body)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", d.Digest, err)
+	}
+	if l.MediaType != "" && l.MediaType != d.MediaType {
+		return fmt.Errorf("manifest %s says that it is %q, and its descriptor %q", d.Digest, l.MediaType, d.MediaType)
+	}
+	b.manifests[d.Digest] = entry{m.Descriptor, l}
+	if l.Subject != nil {
+		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.referrer(m.Descriptor))
+	}
+	for _, child := range l.Manifests {
+		if err := b.readManifest(child, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads the bytes of a manifest and holds them against their digest.
+func (b *Bundle) load(d v1.Descriptor) (registry.Manifest, error) {
+	f, ok := b.archive.blobs[d.Digest]
+	if !ok {
+		return registry.Manifest{}, fmt.Errorf("manifest %s is missing", d.Digest)
+	}
+	if f.Size() != d.Size {
+		return registry.Manifest{}, fmt.Errorf("manifest %s has %d bytes and should have %d", d.Digest, f.Size(), d.Size)
+	}
+	body, err := readSmall(f, maxManifest)
+	if err != nil {
+		return registry.Manifest{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
+	}
+	h, err := v1.Hasher(d.Digest.Algorithm)
+	if err != nil {
+		return registry.Manifest{}, err
+	}
+	h.Write(body)
+	if got := digest(h, d); got != d.Digest {
+		return registry.Manifest{}, fmt.Errorf("manifest %s: %w: the content has %s", d.Digest, registry.ErrDigestMismatch, got)
+	}
+	plain := v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
+	return registry.Manifest{Descriptor: plain, Body: body}, nil
+}

@@ -1,0 +1,152 @@
+package bundle
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// OpenOptions steer Open. The zero value is ready.
+type OpenOptions struct {
+	// Volumes are further volumes, in any order, where they do not all lie beside the
+	// first. Volumes that lie beside a known one are found.
+	Volumes []string
+	// Name is HOST/REPOSITORY[:TAG] for what was written by a tool that keeps only a tag,
+	// or nothing.
+	Name versions.Reference
+	// Catalogue knows where a product's images belong in a private registry; nil is the
+	// built-in one. It is asked for bundles without a lock only.
+	Catalogue *versions.Catalogue
+	// SpoolDir receives, unlinked, the distinct files of a compressed archive, which can
+	// be read from its beginning only; empty means os.TempDir.
+	SpoolDir string
+	// PublicKey, in minisign's format, refuses every bundle that was not signed with it;
+	// empty asks for no signature.
+	PublicKey string
+}
+
+func (o OpenOptions) withDefaults() OpenOptions {
+	if o.Catalogue == nil {
+		o.Catalogue = versions.Builtin()
+	}
+	return o
+}
+
+// Open opens a bundle: a file, its volumes (any of them, or the name without the
+// number), or a directory with an OCI image layout. Layouts of other tools, archives of
+// "docker save", and a vendor's download of such archives will do as well.
+//
+// Open reads names, manifests and the lock, and finds everything that is missing, twice,
+// or not what it claims to be; only the content of the blobs is left to Verify. The
+// caller closes the bundle.
+func Open(path string, opts OpenOptions) (*Bundle, error) {
+	opts = opts.withDefaults()
+	a, err := openArchive(path, opts)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	b, err := newBundle(path, a, opts)
+	if err != nil {
+		return nil, openError(path, errors.Join(err, a.close()))
+	}
+	return b, nil
+}
+
+func openError(path string, err error) error {
+	e := &registry.Error{Op: "opening bundle", Ref: path, Err: err}
+	var own *registry.Error
+	switch {
+	case errors.As(err, &own):
+		return err
+	case errors.Is(err, errTruncated):
+		e.Hint = "the file was not copied to its end: compare its size, or run sha256sum -c on the checksum file beside it"
+	}
+	return e
+}
+
+// openArchive finds out what path is.
+func openArchive(path string, opts OpenOptions) (*archive, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return openFolder(path, opts)
+	}
+	names, err := findVolumes(path, opts.Volumes)
+	if err != nil {
+		return nil, err
+	}
+	v, err := readVolumes(names)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openFile(v, opts)
+	if err != nil {
+		if errors.Is(err, errTruncated) {
+			err = nameMissing(names, v, err)
+		}
+		return nil, errors.Join(err, v.Close())
+	}
+	a.close = joinClose(a.close, v.Close)
+	return a, nil
+}
+
+func joinClose(closers ...func() error) func() error {
+	return func() error {
+		var errs []error
+		for _, c := range closers {
+			if c != nil {
+				errs = append(errs, c())
+			}
+		}
+		return errors.Join(errs...)
+	}
+}
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// openFile tells the formats of one file apart.
+func openFile(v *volumes, opts OpenOptions) (*archive, error) {
+	head := make([]byte, len(gzipMagic))
+	if _, err := v.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.Equal(head, gzipMagic) {
+		return openCompressed(io.NewSectionReader(v, 0, v.size), opts)
+	}
+	members, err := scanner{at: v, size: v.size, links: true}.members()
+	if err != nil {
+		return nil, err
+	}
+	return fromMembers(members, opts)
+}
+
+// fromMembers makes an archive of a tar's files, whatever the format.
+func fromMembers(members []member, opts OpenOptions) (*archive, error) {
+	has := make(map[string]bool)
+	for _, m := range members {
+		has[m.name] = true
+	}
+	switch {
+	case has[layoutName] && has[indexName]:
+		return fromLayout(members)
+	case has[dockerName]:
+		return fromDocker(members)
+	default:
+		return fromDownload(members, opts)
+	}
+}
+
+// fromLayout sorts the files of an OCI image layout.
+func fromLayout(members []member) (*archive, error) {
+	a := newArchive()
+	for _, m := range members {
+		if m.link != "" {
+			return nil, fmt.Errorf("entry %q is a link", m.name)
+		}
+		a.add(m.name, m.section)
+	}
+	return a, nil
+}

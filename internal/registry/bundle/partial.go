@@ -1,0 +1,157 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// partial is a bundle on its way: files with a name of their own, and the journal of
+// what is in them.
+type partial struct {
+	path    string
+	layout  *layout
+	volume  int64
+	names   []string
+	files   *volumes
+	journal *journal
+	// noted is what an interrupted run left in these files; nil where there was none.
+	noted *noted
+	// old is what a run with another content left: worth looking through.
+	old *leftover
+}
+
+// leftover is the partial bundle of another content.
+type leftover struct {
+	noted *noted
+	files *volumes
+	names []string
+}
+
+func partialNames(path string, size, volume int64, suffix string) []string {
+	names := volumeNames(path, size, volume)
+	for i := range names {
+		names[i] += suffix
+	}
+	return names
+}
+
+func journalName(path string) string { return path + ".partial.journal" }
+
+// openPartial opens what an interrupted run left, or starts.
+func openPartial(path string, l *layout, volume int64, resume bool) (*partial, error) {
+	p := &partial{path: path, layout: l, volume: volume}
+	p.names = partialNames(path, l.size, volume, ".partial")
+	if resume {
+		if p.noted = readJournal(journalName(path)); p.noted != nil && (p.noted.layout != l.id() || p.noted.volume != volume) {
+			if err := p.setAside(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var err error
+	if p.journal, err = openJournal(journalName(path), l, volume, p.noted); err != nil {
+		return nil, err
+	}
+	if err := lockFile(p.journal.file); err != nil {
+		p.journal.Close()
+		return nil, &registry.Error{Op: "writing", Ref: path, Err: errors.New("another save is writing it")}
+	}
+	if p.files, err = openVolumes(p.names, l.size, volume, os.O_RDWR|os.O_CREATE); err != nil {
+		return nil, errors.Join(err, p.journal.Close())
+	}
+	return p, nil
+}
+
+// setAside renames what belongs to another content, so that its blobs can be taken over.
+func (p *partial) setAside() error {
+	n := p.noted
+	p.noted = nil
+	if n.volume != 0 && n.volume < MinVolume {
+		return nil
+	}
+	p.old = &leftover{noted: n}
+	for _, name := range partialNames(p.path, n.size, n.volume, ".partial") {
+		aside := name + ".old"
+		if err := os.Rename(name, aside); err != nil {
+			p.old = nil // files are missing: nothing to look through
+			return nil
+		}
+		p.old.names = append(p.old.names, aside)
+	}
+	var err error
+	p.old.files, err = openVolumes(p.old.names, n.size, n.volume, os.O_RDONLY)
+	return err
+}
+
+// dropOld removes the partial bundle of another content.
+func (p *partial) dropOld() error {
+	if p.old == nil {
+		return nil
+	}
+	errs := []error{p.old.files.Close()}
+	for _, name := range p.old.names {
+		errs = append(errs, os.Remove(name))
+	}
+	p.old = nil
+	return errors.Join(errs...)
+}
+
+// checkSpace compares what is still to be written with what is free.
+func (p *partial) checkSpace() error {
+	need := p.layout.size
+	for _, f := range p.files.files {
+		if info, err := f.Stat(); err == nil {
+			need -= usedSpace(info)
+		}
+	}
+	folder := filepath.Dir(p.path)
+	free, err := freeSpace(folder)
+	if err != nil || need <= free {
+		return nil //nolint:nilerr // a disk that does not tell will say itself when it is full
+	}
+	return &registry.Error{
+		Op: "writing", Ref: p.path,
+		Err:  fmt.Errorf("not enough disk space: %d bytes are needed and %d are free in %s", need, free, folder),
+		Hint: "free some space, choose another folder, or select fewer versions",
+	}
+}
+
+// finish gives the bundle its final name. Everything is on disk before the first rename.
+func (p *partial) finish() ([]string, error) {
+	if err := p.files.Sync(); err != nil {
+		return nil, err
+	}
+	finals := volumeNames(p.path, p.layout.size, p.volume)
+	for i, name := range p.names {
+		if err := os.Rename(name, finals[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.Remove(journalName(p.path)); err != nil {
+		return nil, err
+	}
+	return finals, syncFolder(filepath.Dir(p.path))
+}
+
+func (p *partial) Close() error {
+	var errs []error
+	if p.old != nil {
+		errs = append(errs, p.old.files.Close())
+	}
+	return errors.Join(append(errs, p.journal.Close(), p.files.Close())...)
+}
+
+// syncFolder makes names durable, where the system lets folders be synced.
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil //nolint:nilerr // the bundle is whole; only a crash could lose its name
+	}
+	defer f.Close()
+	_ = f.Sync() // not every system can
+	return nil
+}

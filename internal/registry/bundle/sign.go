@@ -1,0 +1,75 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+
+	"aead.dev/minisign"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// A bundle is signed by signing its lock: that names the digest of every artifact, and
+// their digests name everything else. The signature is minisign's, so that "minisign -V"
+// checks it too.
+
+var errUnsigned = fmt.Errorf("%w: the bundle is not signed, and a public key was given", ErrSignature)
+
+// ErrSignature: a bundle is not signed with the key that it should be signed with.
+var ErrSignature = errors.New("signature refused")
+
+// Signer returns what Content.Sign wants: a signature with a private key in minisign's
+// format. The password may be empty where the key has none.
+func Signer(key []byte, password string) (func([]byte) ([]byte, error), error) {
+	private, err := privateKey(key, password)
+	if err != nil {
+		return nil, err
+	}
+	return func(lock []byte) ([]byte, error) {
+		// No time stands in the comments: the same content gives the same bytes.
+		return minisign.SignWithComments(private, lock, lockName, "signature of "+lockName), nil
+	}, nil
+}
+
+func privateKey(key []byte, password string) (minisign.PrivateKey, error) {
+	if minisign.IsEncrypted(key) {
+		private, err := minisign.DecryptKey(password, key)
+		if err != nil {
+			return private, &registry.Error{
+				Op: "reading", Ref: "signing key", Err: errors.New("the password does not open it"),
+				Hint: "PGRELOCATE_SIGNING_PASSWORD holds the password",
+			}
+		}
+		return private, nil
+	}
+	var private minisign.PrivateKey
+	if err := private.UnmarshalText(key); err != nil {
+		return private, &registry.Error{Op: "reading", Ref: "signing key", Err: errors.New("not a minisign private key")}
+	}
+	return private, nil
+}
+
+// checkSignature refuses a lock that was not signed with the key. Without a key it only
+// notes that there is a signature.
+func (b *Bundle) checkSignature(lock []byte, publicKey string) error {
+	f, ok := b.archive.files[signatureName]
+	b.signed = ok
+	if publicKey == "" {
+		return nil
+	}
+	if !ok {
+		return errUnsigned
+	}
+	var key minisign.PublicKey
+	if err := key.UnmarshalText([]byte(publicKey)); err != nil {
+		return &registry.Error{Op: "reading", Ref: "public key", Err: errors.New("not a minisign public key")}
+	}
+	signature, err := readSmall(f, 64<<10)
+	if err != nil {
+		return fmt.Errorf("%s: %w", signatureName, err)
+	}
+	if !minisign.Verify(key, lock, signature) {
+		return fmt.Errorf("%w: the bundle was signed with another key, or changed", ErrSignature)
+	}
+	return nil
+}
