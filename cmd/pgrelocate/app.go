@@ -86,6 +86,11 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Yellow, "warning:"), fmt.Sprintf(format, args...))
 }
 
+// failed tells about one of several things that failed.
+func (a *app) failed(what string, err error) {
+	fmt.Fprintf(a.Err, "%s %s: %v\n", a.Paint(terminal.Red, "failed:"), what, err)
+}
+
 // conclude shows an error, if there is one, with its hint, and returns the exit code.
 func (a *app) conclude(ctx context.Context, err error) int {
 	if err == nil {

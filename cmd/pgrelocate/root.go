@@ -29,6 +29,7 @@ import (
 
 // newRootCommand lists the commands in the order of the flow.
 func newRootCommand(a *app) *cobra.Command {
+	cobra.EnableCommandSorting = false // the order below is the order of the flow
 	root := &cobra.Command{
 		Use:   "pgrelocate",
 		Short: "Relocate a PostgreSQL operator into a private registry",
@@ -71,7 +72,10 @@ Every flag can also stand in a config file or in the environment: see "pgrelocat
 		&cobra.Group{ID: groupOther, Title: "Other commands:"},
 	)
 	addGroup(root, groupFlow,
+		newVersionsCommand(a),
 		newLoginCommand(a),
+		newPlanCommand(a),
+		newCopyCommand(a),
 		newLogoutCommand(a),
 	)
 	addGroup(root, groupOther,

@@ -10,6 +10,8 @@ package config
 import (
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -48,8 +50,8 @@ type Config struct {
 	RetryTimeout time.Duration
 
 	OnConflict registry.OnConflict
-	// Platforms narrow indexes, "linux/amd64"; empty keeps them whole.
-	Platforms []string
+	// Platform narrows indexes to one of their images; nil keeps them whole.
+	Platform *v1.Platform
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
 	Signatures bool
 	// Lock is the file into which a copy writes its lock; empty for none.

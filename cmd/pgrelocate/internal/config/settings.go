@@ -52,7 +52,7 @@ func settings(c *Config) *pflag.FlagSet {
 
 	fs.Var(newChoice(&c.OnConflict, registry.ConflictFail, registry.ConflictUpdate, registry.ConflictSkip), "on-conflict",
 		"`WHAT` to do where a tag holds other content at the target: fail, update or skip")
-	fs.Var(newList(&c.Platforms), "platform", "copy only these `PLATFORMS` of multi-platform images, linux/amd64; all where none is named")
+	fs.Var(&platform{&c.Platform}, "platform", "copy only this `PLATFORM` of multi-platform images, linux/amd64; the image gets a digest other than the vendor's")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 	fs.Var((*path)(&c.Lock), "lock", "write what was copied, by digest, into `FILE`")
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -143,6 +144,30 @@ func (r *rate) String() string {
 	return strings.ReplaceAll(output.Bytes(int64(*r)), " ", "")
 }
 func (r *rate) Type() string { return "size" }
+
+// platform is OS/ARCHITECTURE[/VARIANT].
+type platform struct{ target **v1.Platform }
+
+func (p *platform) Set(s string) error {
+	if s == "" {
+		*p.target = nil
+		return nil
+	}
+	parsed, err := v1.ParsePlatform(s)
+	if err != nil || parsed.OS == "" || parsed.Architecture == "" {
+		return errors.New("must be OS/ARCHITECTURE[/VARIANT], such as linux/amd64")
+	}
+	*p.target = parsed
+	return nil
+}
+
+func (p *platform) String() string {
+	if *p.target == nil {
+		return ""
+	}
+	return (*p.target).String()
+}
+func (p *platform) Type() string { return "platform" }
 
 // path is a file's name. In a config file it counts from that file's folder.
 type path string

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// artifactView is an artifact in every result that lists artifacts.
+type artifactView struct {
+	Product string `json:"product"`
+	Release string `json:"release"`
+	// Role is chart, operator, instance or extra.
+	Role string `json:"role"`
+	// Extra names the image where Role is extra.
+	Extra string `json:"extra,omitempty"`
+	// Versions are the PostgreSQL versions that the image serves.
+	Versions []string `json:"versions,omitempty"`
+	Edition  string   `json:"edition,omitempty"`
+	// Source and Target are full references.
+	Source string `json:"source"`
+	Target string `json:"target"`
+}
+
+func newArtifactView(a versions.Artifact) artifactView {
+	view := artifactView{
+		Product: a.Product, Release: a.Release, Role: string(a.Role), Extra: a.Extra, Edition: string(a.Edition),
+		Source: a.Source.String(), Target: a.Target.String(),
+	}
+	for _, v := range a.Versions {
+		view.Versions = append(view.Versions, v.String())
+	}
+	return view
+}
+
+// plannedView is an artifact with what is known of it at both sides.
+type plannedView struct {
+	artifactView
+	// State is new, present, update, attach, skip or failed.
+	State string `json:"state"`
+	// Digest and MediaType are those of the source's manifest; TargetDigest is what the
+	// target's tag held when the plan was made.
+	Digest       string `json:"digest,omitempty"`
+	MediaType    string `json:"mediaType,omitempty"`
+	TargetDigest string `json:"targetDigest,omitempty"`
+	// Size is the bytes of the artifact's distinct blobs; 0 where it is present.
+	Size int64 `json:"size"`
+	// Attachments are the digests of what travels with the image.
+	Attachments []string `json:"attachments,omitempty"`
+	// Error and Hint are set where something went wrong.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+func newPlannedView(a *registry.PlannedArtifact) plannedView {
+	return plannedView{
+		artifactView: newArtifactView(a.Artifact),
+		State:        string(a.State),
+		Digest:       a.Digest,
+		MediaType:    a.MediaType,
+		TargetDigest: a.TargetDigest,
+		Size:         a.Size,
+		Attachments:  a.Attachments,
+	}
+}
+
+// folder is what all references have in common, up to a slash: the part that a table
+// says once. It is empty where there is nothing.
+func folder(references []string) string {
+	if len(references) == 0 {
+		return ""
+	}
+	common := parent(references[0])
+	for _, reference := range references[1:] {
+		for common != "" && !strings.HasPrefix(reference, common+"/") {
+			common = parent(common)
+		}
+	}
+	return common
+}
+
+func parent(reference string) string {
+	return reference[:max(strings.LastIndexByte(reference, '/'), 0)]
+}
+
+// within is a reference without the folder.
+func within(folder, reference string) string {
+	if folder == "" {
+		return reference
+	}
+	return strings.TrimPrefix(reference, folder+"/")
+}
+
+// setError says what went wrong; nil is nothing.
+func (v *plannedView) setError(err error) {
+	if err != nil {
+		v.Error, v.Hint = err.Error(), exit.Hint(err)
+	}
+}
+
+// sourceFolder and targetFolder say where artifacts come from and go to, as briefly as
+// that can be said.
+func sourceFolder(artifacts []versions.Artifact) string {
+	references := make([]string, len(artifacts))
+	for i, a := range artifacts {
+		references[i] = a.Source.String()
+	}
+	return folderOr(references, "several registries")
+}
+
+func targetFolder(artifacts []versions.Artifact) string {
+	references := make([]string, len(artifacts))
+	for i, a := range artifacts {
+		references[i] = a.Target.String()
+	}
+	return folderOr(references, "the target")
+}
+
+func folderOr(references []string, otherwise string) string {
+	if common := folder(references); common != "" {
+		return common
+	}
+	return otherwise
+}

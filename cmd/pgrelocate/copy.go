@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+func newCopyCommand(a *app) *cobra.Command {
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "copy",
+		Short: "Copy a release into the private registry",
+		Long: `Copy the selected artifacts from the vendor's registry, or from --source, into the
+private one. Each distinct layer is fetched and sent once, however many images share it;
+what the target holds already is not sent again; tags are put last, so that an
+interrupted copy leaves no tag that cannot be pulled. Run the same command again to
+carry on.
+
+Digests stay what they are, and signatures, attestations and SBOMs travel along. Where a
+tag holds other content at the target, that artifact fails and the tag stays as it is,
+unless --on-conflict says otherwise. One failed artifact does not stop the others; all
+failures are listed at the end.
+
+What is relocated stays under its vendor's licence terms.`,
+		Example: `  # everything in the newest release
+  pgrelocate copy --registry registry.example.com
+
+  # PostgreSQL 17.5 and 16.9 only, without FerretDB, into a folder of your own
+  pgrelocate copy --registry registry.example.com/databases --versions 17.5,16.9 --extras none
+
+  # look first
+  pgrelocate copy --registry registry.example.com --dry-run
+
+  # in CI: credentials from the environment, no more than 50 MiB a second
+  PGRELOCATE_SOURCE_USERNAME=me@example.com PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
+    pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			if dryRun {
+				return showPlan(ctx, a, cfg)
+			}
+			return copyArtifacts(ctx, a, cfg)
+		}),
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
+	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
+	return cmd
+}
+
+func copyArtifacts(ctx context.Context, a *app, cfg *config.Config) error {
+	ends := a.registries(cfg)
+	defer ends.close()
+	sides, plan, err := makePlan(ctx, a, cfg, ends)
+	if err != nil {
+		return err
+	}
+	report, err := runCopy(ctx, a, cfg, sides, plan)
+	if report == nil {
+		return err
+	}
+	view := newCopyView(cfg, report, ends)
+	if printErr := a.print(cfg, view); printErr != nil {
+		return printErr
+	}
+	failed := a.reportFailures(report)
+	a.notices(cfg)
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// runCopy carries the plan out and shows how far it has come.
+func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.Endpoints, plan *registry.Plan) (*registry.Report, error) {
+	if plan.BytesToMove > 0 {
+		a.note("copying %s", output.Bytes(plan.BytesToMove))
+	}
+	meter := &registry.Meter{}
+	display := a.progress(cfg, meter)
+	defer display.Stop()
+	return registry.Copy(ctx, sides, plan, registry.CopyOptions{
+		Jobs:         cfg.Jobs,
+		Meter:        meter,
+		ArtifactDone: func(r registry.Result) { a.detail("%s %s", outcome(r), r.Target) },
+	})
+}
+
+// progress shows a meter as the terminal and the settings allow.
+func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Display {
+	mode := progress.ModeOf(a.Streams, cfg.Quiet || cfg.NoProgress)
+	return progress.Start(progress.Share(a.Err), mode, meter, a.Width)
+}
+
+// reportFailures lists what was not copied, and counts it in an error; nil where all was.
+func (a *app) reportFailures(report *registry.Report) error {
+	partial := &exit.PartialError{Thing: "artifacts", Total: len(report.Results)}
+	for _, result := range report.Results {
+		if result.Err != nil {
+			partial.Errors = append(partial.Errors, result.Err)
+			a.failed(result.Target.String(), result.Err)
+		}
+	}
+	if len(partial.Errors) == 0 {
+		return nil
+	}
+	return partial
+}
+
+// notices says what a user has to know about the software that was relocated.
+func (a *app) notices(cfg *config.Config) {
+	catalogue, err := a.catalogue(cfg)
+	if err != nil {
+		return
+	}
+	if product, err := catalogue.Product(cfg.Product); err == nil && product.Notice != "" {
+		a.note("%s", product.Notice)
+	}
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// copyView is the result of `pgrelocate copy`: the account of what was done.
+type copyView struct {
+	output.Header
+	// Registry is where the artifacts went, HOST[/PATH] as it was given.
+	Registry  string      `json:"registry"`
+	Artifacts []copiedRow `json:"artifacts"`
+	// The counts together are all artifacts.
+	Copied  int `json:"copied"`
+	Present int `json:"present"`
+	Skipped int `json:"skipped"`
+	Failed  int `json:"failed"`
+	// BytesFetched and BytesSent are bytes of blobs and manifests on the wire.
+	BytesFetched int64 `json:"bytesFetched"`
+	BytesSent    int64 `json:"bytesSent"`
+	// The blobs' places in repositories, by how the blob came to be there.
+	BlobsUploaded   int         `json:"blobsUploaded"`
+	BlobsMounted    int         `json:"blobsMounted"`
+	BlobsPresent    int         `json:"blobsPresent"`
+	DurationSeconds float64     `json:"durationSeconds"`
+	SourceTraffic   trafficView `json:"sourceTraffic"`
+	TargetTraffic   trafficView `json:"targetTraffic"`
+}
+
+type copiedRow struct {
+	plannedView
+	// Result is copied, present, skipped or failed.
+	Result string `json:"result"`
+}
+
+// trafficView is what went over the wire to one side, planning included.
+type trafficView struct {
+	Requests int64 `json:"requests"`
+	// AuthRequests are those of Requests that were for tokens.
+	AuthRequests int64 `json:"authRequests"`
+	BytesRead    int64 `json:"bytesRead"`
+	BytesWritten int64 `json:"bytesWritten"`
+	Retries      int64 `json:"retries"`
+}
+
+func newTrafficView(t *registry.Traffic) trafficView {
+	return trafficView{
+		Requests:     t.Requests.Load(),
+		AuthRequests: t.AuthRequests.Load(),
+		BytesRead:    t.BytesRead.Load(),
+		BytesWritten: t.BytesWritten.Load(),
+		Retries:      t.Retries.Load(),
+	}
+}
+
+func newCopyView(cfg *config.Config, report *registry.Report, ends *registries) copyView {
+	view := copyView{
+		Header:          output.NewHeader("CopyReport"),
+		Registry:        cfg.Registry.String(),
+		Artifacts:       []copiedRow{},
+		Copied:          report.Copied,
+		Present:         report.Present,
+		Skipped:         report.Skipped,
+		Failed:          report.Failed,
+		BytesFetched:    report.BytesFetched,
+		BytesSent:       report.BytesSent,
+		BlobsUploaded:   report.BlobsUploaded,
+		BlobsMounted:    report.BlobsMounted,
+		BlobsPresent:    report.BlobsPresent,
+		DurationSeconds: report.Duration.Round(time.Millisecond).Seconds(),
+		SourceTraffic:   newTrafficView(&ends.fromSource),
+		TargetTraffic:   newTrafficView(&ends.toTarget),
+	}
+	for _, r := range report.Results {
+		row := copiedRow{plannedView: newPlannedView(r.PlannedArtifact), Result: outcome(r)}
+		row.setError(r.Err)
+		view.Artifacts = append(view.Artifacts, row)
+	}
+	return view
+}
+
+// outcome is what became of an artifact, in one word.
+func outcome(r registry.Result) string {
+	switch {
+	case r.Err != nil:
+		return "failed"
+	case r.State == registry.StatePresent:
+		return "present"
+	case r.State == registry.StateSkip:
+		return "skipped"
+	default:
+		return "copied"
+	}
+}
+
+func (v copyView) WriteTable(w io.Writer) error {
+	for _, row := range v.Artifacts {
+		if row.Result == "skipped" {
+			if _, err := fmt.Fprintf(w, "skipped %s: it holds other content, %s\n", row.Target, row.TargetDigest); err != nil {
+				return err
+			}
+		}
+	}
+	took := time.Duration(v.DurationSeconds * float64(time.Second))
+	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d failed
+moved %s in %s%s: %s uploaded, %d mounted, %d present
+source: %s
+target: %s
+`,
+		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed,
+		output.Bytes(v.BytesSent), output.Duration(took), rate(v.BytesSent, took),
+		output.Count(v.BlobsUploaded, "blob"), v.BlobsMounted, v.BlobsPresent,
+		v.SourceTraffic, v.TargetTraffic)
+	return err
+}
+
+// rate is ", 168 MiB/s"; empty where the time is too short to divide by.
+func rate(bytes int64, took time.Duration) string {
+	if bytes == 0 || took < 100*time.Millisecond {
+		return ""
+	}
+	return fmt.Sprintf(" (%s/s)", output.Bytes(int64(float64(bytes)/took.Seconds())))
+}
+
+// String is the traffic for people: "82 requests, 1.6 GiB read, 1 retry".
+func (t trafficView) String() string {
+	text := output.Count(int(t.Requests), "request")
+	if t.BytesRead > t.BytesWritten {
+		text += ", " + output.Bytes(t.BytesRead) + " read"
+	} else {
+		text += ", " + output.Bytes(t.BytesWritten) + " written"
+	}
+	if t.Retries == 1 {
+		text += ", 1 retry"
+	} else if t.Retries > 1 {
+		text += fmt.Sprintf(", %d retries", t.Retries)
+	}
+	return text
+}

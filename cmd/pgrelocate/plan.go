@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+func newPlanCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Say what a copy would move, in bytes, and move nothing",
+		Long: `Ask both registries what there is and say what "pgrelocate copy" with the same flags
+would do: each artifact's state, how many distinct blobs have to move, how many bytes
+that is, and how many are at the target already. Nothing is changed.
+
+States: "new" will be copied; "present" is there with the same digest; "attach" is there,
+but some of its signatures or SBOMs are not; "update" and "skip" are there with other
+content, and --on-conflict says what becomes of them; "failed" cannot be copied, and the
+reason follows.`,
+		Example: `  # everything in the newest release
+  pgrelocate plan --registry registry.example.com
+
+  # how many bytes would the lite edition be?
+  pgrelocate plan --registry registry.example.com --editions lite -o json | jq .bytesToMove`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return showPlan(ctx, a, cfg)
+		}),
+	}
+	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
+	return cmd
+}
+
+func showPlan(ctx context.Context, a *app, cfg *config.Config) error {
+	ends := a.registries(cfg)
+	defer ends.close()
+	_, plan, err := makePlan(ctx, a, cfg, ends)
+	if err != nil {
+		return err
+	}
+	view := newPlanView(cfg, plan)
+	if err := a.print(cfg, view); err != nil {
+		return err
+	}
+	return a.failures(plan)
+}
+
+// makePlan asks both sides what there is.
+func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries) (registry.Endpoints, *registry.Plan, error) {
+	if err := needRegistry(cfg); err != nil {
+		return registry.Endpoints{}, nil, err
+	}
+	artifacts, err := a.artifacts(cfg)
+	if err != nil {
+		return registry.Endpoints{}, nil, err
+	}
+	sides, err := ends.endpoints(artifacts)
+	if err != nil {
+		return registry.Endpoints{}, nil, err
+	}
+	a.note("planning %s: %s -> %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts), targetFolder(artifacts))
+	plan, err := registry.NewPlan(ctx, sides, artifacts, registry.PlanOptions{
+		Platform:           cfg.Platform,
+		OnConflict:         cfg.OnConflict,
+		WithoutAttachments: !cfg.Signatures,
+	})
+	if err != nil {
+		return registry.Endpoints{}, nil, err
+	}
+	for _, warning := range plan.Warnings {
+		a.warn("%s", warning)
+	}
+	return sides, plan, nil
+}
+
+// failures lists what cannot be copied, and counts it in an error; nil where all can.
+func (a *app) failures(plan *registry.Plan) error {
+	partial := &exit.PartialError{Thing: "artifacts", Total: len(plan.Artifacts)}
+	for _, artifact := range plan.Artifacts {
+		if artifact.State == registry.StateFailed {
+			partial.Errors = append(partial.Errors, artifact.Err)
+			a.failed(artifact.Target.String(), artifact.Err)
+		}
+	}
+	if len(partial.Errors) == 0 {
+		return nil
+	}
+	return partial
+}
+
+// planView is the result of `pgrelocate plan`.
+type planView struct {
+	output.Header
+	// Registry is where the artifacts would go, HOST/PATH.
+	Registry  string        `json:"registry"`
+	Artifacts []plannedView `json:"artifacts"`
+	// Blobs are the distinct blobs of everything that is not present, largest first.
+	Blobs []blobView `json:"blobs"`
+	// BytesToMove are fetched and sent once each; BytesPresent are at the target already.
+	BytesToMove  int64    `json:"bytesToMove"`
+	BytesPresent int64    `json:"bytesPresent"`
+	Warnings     []string `json:"warnings"`
+}
+
+type blobView struct {
+	Digest    string `json:"digest"`
+	MediaType string `json:"mediaType"`
+	Size      int64  `json:"size"`
+	// Repositories are those of the target that need the blob, Present those of them that
+	// hold it already.
+	Repositories []string `json:"repositories"`
+	Present      []string `json:"present,omitempty"`
+}
+
+func newPlanView(cfg *config.Config, plan *registry.Plan) planView {
+	view := planView{
+		Header:       output.NewHeader("Plan"),
+		Registry:     cfg.Registry.String(),
+		Artifacts:    []plannedView{},
+		Blobs:        []blobView{},
+		BytesToMove:  plan.BytesToMove,
+		BytesPresent: plan.BytesPresent,
+		Warnings:     append([]string{}, plan.Warnings...),
+	}
+	for _, a := range plan.Artifacts {
+		row := newPlannedView(a)
+		row.setError(a.Err)
+		view.Artifacts = append(view.Artifacts, row)
+	}
+	for _, b := range plan.Blobs {
+		view.Blobs = append(view.Blobs, blobView{
+			Digest: b.Digest, MediaType: b.MediaType, Size: b.Size, Repositories: b.Repositories, Present: b.Present,
+		})
+	}
+	return view
+}
+
+func (v planView) WriteTable(w io.Writer) error {
+	targets := make([]string, len(v.Artifacts))
+	for i, row := range v.Artifacts {
+		targets[i] = row.Target
+	}
+	common := folder(targets)
+	grid := output.NewGrid("STATE", "SIZE", "ARTIFACT").Right(1)
+	for _, row := range v.Artifacts {
+		size := ""
+		if row.Size > 0 {
+			size = output.Bytes(row.Size)
+		}
+		grid.Row(row.State, size, within(common, row.Target))
+	}
+	if _, err := grid.WriteTo(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n",
+		output.Count(len(v.Artifacts), "artifact"), v.states(),
+		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent))
+	return err
+}
+
+// states counts the artifacts: "21 new, 2 present".
+func (v planView) states() string {
+	var counts []string
+	for _, state := range []registry.State{
+		registry.StateNew, registry.StateUpdate, registry.StateAttach, registry.StatePresent, registry.StateSkip, registry.StateFailed,
+	} {
+		n := 0
+		for _, row := range v.Artifacts {
+			if row.State == string(state) {
+				n++
+			}
+		}
+		if n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return strings.Join(counts, ", ")
+}
+
+// blobsToMove counts the blobs that the target does not hold anywhere.
+func (v planView) blobsToMove() int {
+	n := 0
+	for _, b := range v.Blobs {
+		if len(b.Present) == 0 {
+			n++
+		}
+	}
+	return n
+}
