@@ -60,6 +60,7 @@ func Copy(ctx context.Context, ends Endpoints, plan *Plan, opts CopyOptions) (*R
 	opts.Meter.BytesTotal.Add(plan.BytesToMove)
 	opts.Meter.ArtifactsTotal.Add(int64(len(plan.Artifacts)))
 	r := newRun(ends.Target, plan, opts)
+	defer r.scratch.close()
 	r.start()
 	work(ctx, r.queue, opts.Jobs)
 	if ctx.Err() != nil {

@@ -37,6 +37,7 @@ func TestQueueSmallLane(t *testing.T) {
 
 func TestWorkEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	q := newQueue()
 	var done atomic.Int64
 	for range 100 {

@@ -11,11 +11,12 @@ import (
 // run is a copy under way. Its lock guards the state of parcels and places; no request is
 // made under it.
 type run struct {
-	target Target
-	plan   *Plan
-	opts   CopyOptions
-	stats  transfer
-	queue  *queue
+	target  Target
+	plan    *Plan
+	opts    CopyOptions
+	stats   transfer
+	queue   *queue
+	scratch *scratch
 
 	mu      sync.Mutex
 	parcels []*parcel
@@ -52,7 +53,8 @@ type berth struct {
 }
 
 func newRun(target Target, plan *Plan, opts CopyOptions) *run {
-	r := &run{target: target, plan: plan, opts: opts, queue: newQueue()}
+	r := &run{target: target, plan: plan, opts: opts, queue: newQueue(),
+		scratch: &scratch{dir: opts.SpoolDir, off: opts.NoSpool}}
 	r.stats.meter = opts.Meter
 	byDigest := map[v1.Hash]*cargo{}
 	for _, blob := range plan.Blobs {
@@ -182,11 +184,7 @@ func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, erro
 }
 
 func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place, stats *transfer) (*spool, error) {
-	keep := keeper{lost: true}
-	if !r.opts.NoSpool || blob.Size <= memorySpool {
-		keep = newKeeper(blob.Size, r.opts.SpoolDir)
-	}
-	return newSpool(ctx, blob, places, stats, keep)
+	return newSpool(ctx, blob, places, stats, r.scratch.keeper(blob.Size))
 }
 
 // mount links a blob from the repository that holds it, and copies it where the target

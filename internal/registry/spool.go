@@ -2,18 +2,13 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
-
-// memorySpool is the size up to which a blob is kept in memory while it is on its way.
-const memorySpool = 256 << 10
 
 // place is somewhere a blob can be read.
 type place struct {
@@ -197,61 +192,4 @@ func (s *spool) closeLive() {
 		_ = s.live.Close()
 		s.live = nil
 	}
-}
-
-// keeper keeps the beginning of a blob. The zero value keeps nothing.
-type keeper struct {
-	memory   []byte
-	file     *os.File
-	unlinked bool
-	lost     bool
-}
-
-// newKeeper keeps blobs of size bytes; where no file can be had it keeps nothing.
-func newKeeper(size int64, dir string) keeper {
-	if size <= memorySpool {
-		return keeper{memory: make([]byte, 0, size)}
-	}
-	file, err := os.CreateTemp(dir, "pgrelocate-spool-*")
-	if err != nil {
-		return keeper{lost: true}
-	}
-	// Unlinked at once where the system allows it, so that not even kill -9 leaves it behind.
-	unlinked := os.Remove(file.Name()) == nil
-	return keeper{file: file, unlinked: unlinked}
-}
-
-func (k *keeper) holds() bool { return !k.lost && (k.file != nil || k.memory != nil) }
-
-func (k *keeper) keep(p []byte, at int64) {
-	switch {
-	case !k.holds():
-	case k.file == nil:
-		k.memory = append(k.memory, p...)
-	default:
-		if _, err := k.file.WriteAt(p, at); err != nil {
-			k.discard() // the disk is full: go on without
-		}
-	}
-}
-
-func (k *keeper) read(p []byte, at int64) (int, error) {
-	if k.file == nil {
-		return copy(p, k.memory[at:]), nil
-	}
-	n, err := k.file.ReadAt(p, at)
-	if n > 0 || errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return n, err
-}
-
-func (k *keeper) discard() {
-	if k.file != nil {
-		_ = k.file.Close()
-		if !k.unlinked {
-			_ = os.Remove(k.file.Name())
-		}
-	}
-	*k = keeper{lost: true}
 }

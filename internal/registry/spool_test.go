@@ -68,6 +68,13 @@ func openSpool(t *testing.T, blob v1.Descriptor, keep keeper, sources ...Source)
 	return s, stats
 }
 
+func keeperIn(t *testing.T, dir string, size int64) keeper {
+	t.Helper()
+	files := &scratch{dir: dir}
+	t.Cleanup(files.close)
+	return files.keeper(size)
+}
+
 func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
 	tests := []struct {
 		name string
@@ -76,10 +83,10 @@ func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
 		// again is how many bytes are fetched a second time.
 		again int64
 	}{
-		{"memory", 10_000, func(n int64) keeper { return newKeeper(n, t.TempDir()) }, 0},
-		{"file", memorySpool + 10_000, func(n int64) keeper { return newKeeper(n, t.TempDir()) }, 0},
-		{"nowhere to keep", 10_000, func(int64) keeper { return keeper{lost: true} }, 4_000},
-		{"no such folder", memorySpool + 10_000, func(n int64) keeper { return newKeeper(n, "/nonexistent") }, 4_000},
+		{"memory", 10_000, func(n int64) keeper { return keeperIn(t, t.TempDir(), n) }, 0},
+		{"file", memorySpool + 10_000, func(n int64) keeper { return keeperIn(t, t.TempDir(), n) }, 0},
+		{"nowhere to keep", 10_000, func(int64) keeper { return keeper{} }, 4_000},
+		{"no such folder", memorySpool + 10_000, func(n int64) keeper { return keeperIn(t, "/nonexistent", n) }, 4_000},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,7 +126,7 @@ func TestSpoolRefusesWrongContent(t *testing.T) {
 	for _, size := range []int{10, memorySpool * 2} {
 		content, blob := randomContent(t, size)
 		content[size/2]++
-		s, _ := openSpool(t, blob, newKeeper(blob.Size, t.TempDir()), &memorySource{content: content})
+		s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content})
 		r, err := s.From(0)
 		if err != nil {
 			t.Fatal(err)
@@ -133,7 +140,7 @@ func TestSpoolRefusesWrongContent(t *testing.T) {
 
 func TestSpoolRefusesShortContent(t *testing.T) {
 	content, blob := randomContent(t, 5_000)
-	s, _ := openSpool(t, blob, newKeeper(blob.Size, ""), &memorySource{content: content[:4_000]})
+	s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content[:4_000]})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +153,7 @@ func TestSpoolRefusesShortContent(t *testing.T) {
 func TestSpoolGoesOnElsewhere(t *testing.T) {
 	content, blob := randomContent(t, 20_000)
 	broken := &memorySource{content: content, broken: errors.New("gone")}
-	s, _ := openSpool(t, blob, newKeeper(blob.Size, ""), broken, &memorySource{content: content})
+	s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), broken, &memorySource{content: content})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +166,7 @@ func TestSpoolGoesOnElsewhere(t *testing.T) {
 func TestSpoolReportsTheSource(t *testing.T) {
 	content, blob := randomContent(t, 20_000)
 	gone := errors.New("gone")
-	s, _ := openSpool(t, blob, newKeeper(blob.Size, ""), &memorySource{content: content, broken: gone})
+	s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content, broken: gone})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)

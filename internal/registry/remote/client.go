@@ -9,6 +9,7 @@ package remote
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -111,11 +112,13 @@ type Client struct {
 	scout     scout
 	uploads   uploadStyle
 
-	mu         sync.Mutex
-	sessions   map[string]string // uploads that a refused mount opened, by repository and digest
-	tags       map[string]map[string]bool
-	noReferrer bool // the registry has no referrers API
-	subjects   sync.Mutex
+	mu       sync.Mutex
+	sessions map[string]string // uploads that a refused mount opened, by repository and digest
+	tags     map[string]map[string]bool
+	subjects sync.Mutex // held while a referrers tag is read and written
+
+	referrers     atomic.Int32 // whether the registry lists them
+	referrersTurn chan struct{}
 }
 
 // New returns a client of host, "registry.example.com:5000". It reads certificates, and
@@ -137,6 +140,8 @@ func New(host string, opts Options) (*Client, error) {
 		gate:      newGate(opts.Jobs),
 		sessions:  map[string]string{},
 		tags:      map[string]map[string]bool{},
+
+		referrersTurn: make(chan struct{}, 1),
 	}
 	c.scout.turn, c.scout.scheme = make(chan struct{}, 1), "https"
 	c.uploads.chunk = opts.ChunkSize

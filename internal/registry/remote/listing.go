@@ -105,11 +105,50 @@ func (c *Client) nextPage(call call, header http.Header) (*url.URL, error) {
 // Referrers implements registry.Source: by the API, and where the registry has none by
 // the tag that stands in for it.
 func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
-	c.mu.Lock()
-	none := c.noReferrer
-	c.mu.Unlock()
-	if none {
+	settle, err := c.askFirst(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.referrersByAPI(ctx, repository, digest)
+	settle(err)
+	if unsupportedReferrers(err) {
 		return c.referrersByTag(ctx, repository, digest)
+	}
+	return found, err
+}
+
+// Whether a registry lists referrers.
+const (
+	referrersUnknown = iota
+	referrersListed
+	referrersAbsent
+)
+
+// askFirst lets one request at a time find out whether the registry lists referrers. The
+// returned function takes what came of it.
+func (c *Client) askFirst(ctx context.Context) (func(error), error) {
+	if c.referrers.Load() != referrersUnknown {
+		return func(error) {}, nil
+	}
+	select {
+	case c.referrersTurn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return func(err error) {
+		switch {
+		case unsupportedReferrers(err):
+			c.referrers.Store(referrersAbsent)
+		case err == nil:
+			c.referrers.Store(referrersListed)
+		}
+		<-c.referrersTurn
+	}, nil
+}
+
+func (c *Client) referrersByAPI(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
+	if c.referrers.Load() == referrersAbsent {
+		return nil, errNoReferrers
 	}
 	call := call{
 		op: "listing referrers of", ref: c.refOf(repository, digest.String()), method: http.MethodGet,
@@ -127,12 +166,6 @@ func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Has
 		found = append(found, page...)
 		return err
 	})
-	if unsupportedReferrers(err) {
-		c.mu.Lock()
-		c.noReferrer = true
-		c.mu.Unlock()
-		return c.referrersByTag(ctx, repository, digest)
-	}
 	return found, err
 }
 

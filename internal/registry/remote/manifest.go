@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -154,7 +153,7 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 	call.accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
 	resp, err := c.do(ctx, call)
 	if err != nil {
-		return c.explainPut(err)
+		return err
 	}
 	drain(resp.Body)
 	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != manifest.Descriptor.Digest.String() {
@@ -164,22 +163,6 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 		return c.tagReferrer(ctx, repository, manifest)
 	}
 	return nil
-}
-
-// explainPut adds a hint where the registry's words are known to puzzle.
-func (c *Client) explainPut(err error) error {
-	var (
-		failed *registry.Error
-		status *statusErr
-	)
-	if errors.As(err, &failed) && errors.As(err, &status) && failed.Hint == "" && status.has("NAME_UNKNOWN") {
-		failed.Hint = noSuchRepository(c.host)
-	}
-	return err
-}
-
-func noSuchRepository(host string) string {
-	return fmt.Sprintf("%s does not create repositories on push: create the repository first", host)
 }
 
 // Ping checks that the registry answers and accepts the credentials. It is one request,

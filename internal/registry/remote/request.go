@@ -167,6 +167,7 @@ func (c *Client) fallBackToHTTP(err error) bool {
 		return false
 	}
 	c.scout.scheme = "http"
+	c.opts.Traffic.Requests.Add(-1) // no registry has seen that one
 	return true
 }
 
@@ -210,6 +211,8 @@ func (c *Client) failure(call call, err error) error {
 		failed.Err, failed.Hint = inner.Err, inner.Hint
 	case errors.Is(err, registry.ErrForbidden):
 		failed.Hint = c.forbiddenHint(call)
+	case call.need.push && errors.Is(err, registry.ErrRepositoryUnknown):
+		failed.Hint = fmt.Sprintf("%s does not create repositories on push: create %s first", c.host, call.need.repository)
 	case permanentTrust(err):
 		failed.Hint = fmt.Sprintf("if %s uses a private certificate authority, name its file with --ca-file or put it into /etc/docker/certs.d/%s/ca.crt",
 			c.host, c.host)

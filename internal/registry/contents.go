@@ -1,0 +1,54 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// PlannedManifest is a manifest that a plan puts into a repository of the target.
+type PlannedManifest struct {
+	Manifest
+	// Reference is a tag or a digest.
+	Reference string
+	// Attached says that this is the head of something attached to the artifact.
+	Attached bool
+}
+
+// Manifests are what Copy would put for the artifact, in that order: everything before
+// what names it, the artifact's own tag last. It is empty where there is nothing to do.
+func (a *PlannedArtifact) Manifests() []PlannedManifest {
+	attached := map[string]bool{}
+	for _, reference := range a.Attachments {
+		attached[reference] = true
+	}
+	all := make([]PlannedManifest, len(a.nodes))
+	for i, n := range a.nodes {
+		digest := n.manifest.Descriptor.Digest.String()
+		all[i] = PlannedManifest{
+			Manifest:  n.manifest,
+			Reference: n.reference,
+			Attached:  digest != a.Digest && attached[a.Target.Host+"/"+a.Target.Repository+"@"+digest],
+		}
+	}
+	return all
+}
+
+// Descriptor is the blob's descriptor as the first manifest that names it has it.
+func (b *PlannedBlob) Descriptor() v1.Descriptor { return b.descriptor }
+
+// Open opens the blob at offset in the first of the source's repositories that has it.
+// The rules of Source.Blob hold.
+func (b *PlannedBlob) Open(ctx context.Context, offset int64) (io.ReadCloser, error) {
+	var errs []error
+	for _, p := range b.places {
+		body, err := p.source.Blob(ctx, p.repository, b.descriptor, offset)
+		if err == nil || !errors.Is(err, ErrNotFound) {
+			return body, err
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
