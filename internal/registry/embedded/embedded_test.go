@@ -1,0 +1,334 @@
+package embedded
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"golang.org/x/sync/errgroup"
+)
+
+func start(t *testing.T, opts Options) *Registry {
+	t.Helper()
+	r, err := Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Errorf("Close() = %v, want no error", err)
+		}
+	})
+	return r
+}
+
+func (r *Registry) ref(t *testing.T, s string) name.Reference {
+	t.Helper()
+	ref, err := name.ParseReference(r.Host + "/" + s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+func pushImage(t *testing.T, r *Registry, at string) v1.Image {
+	t.Helper()
+	image, err := random.Image(1000, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(r.ref(t, at), image, remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+func checkImage(t *testing.T, r *Registry, at string, want v1.Image) {
+	t.Helper()
+	got, err := remote.Image(r.ref(t, at), remote.WithContext(t.Context()))
+	if err != nil {
+		t.Fatalf("pulling %s: %v", at, err)
+	}
+	if err := validate.Image(got); err != nil {
+		t.Errorf("%s is not whole: %v", at, err)
+	}
+	gotDigest, _ := got.Digest()
+	wantDigest, _ := want.Digest()
+	if gotDigest != wantDigest {
+		t.Errorf("%s has the digest %s, want %s", at, gotDigest, wantDigest)
+	}
+}
+
+// A registry that is started again on its folder holds what it held before.
+func TestContentOutlivesTheRegistry(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "on", "demand")
+	first := start(t, Options{Dir: dir})
+	image := pushImage(t, first, "team/image:v1")
+	pushImage(t, first, "team/other:v1")
+	index, err := random.Index(500, 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(first.ref(t, "team/index:v1"), index); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	second := start(t, Options{Dir: dir})
+	checkImage(t, second, "team/image:v1", image)
+	pulled, err := remote.Index(second.ref(t, "team/index:v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(pulled); err != nil {
+		t.Errorf("the index is not whole: %v", err)
+	}
+	tags, err := remote.List(second.ref(t, "team/image:v1").Context())
+	if err != nil || len(tags) != 1 || tags[0] != "v1" {
+		t.Errorf("tags of team/image = %v, %v, want v1", tags, err)
+	}
+}
+
+// The folder is an OCI image layout that other tools read.
+func TestFolderIsAnImageLayout(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, Options{Dir: dir})
+	pushImage(t, r, "team/image:v1")
+	old := pushImage(t, r, "team/image:v2")
+	pushImage(t, r, "team/image:v2") // takes the tag over
+	path, err := layout.FromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := path.ImageIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(index); err != nil {
+		t.Errorf("the layout is not whole: %v", err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldDigest, _ := old.Digest()
+	var names []string
+	for _, d := range manifest.Manifests {
+		names = append(names, d.Annotations[refName])
+		if d.Digest == oldDigest {
+			t.Errorf("index.json still names %s, whose tag was taken over", oldDigest)
+		}
+	}
+	if got := strings.Join(names, " "); got != "localhost/team/image:v1 localhost/team/image:v2" {
+		t.Errorf("index.json names %s, want both tags once", got)
+	}
+}
+
+func TestBlobsBelongToRepositories(t *testing.T) {
+	r := start(t, Options{Dir: t.TempDir()})
+	image := pushImage(t, r, "team/one:v1")
+	layers, _ := image.Layers()
+	digest, _ := layers[0].Digest()
+	if got := request(t, r, http.MethodHead, "/v2/team/two/blobs/"+digest.String(), nil, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("HEAD of another repository's blob = %s, want 404", got.Status)
+	}
+	mount := "/v2/team/two/blobs/uploads/?mount=" + digest.String() + "&from="
+	if got := request(t, r, http.MethodPost, mount+"team/three", nil, ""); got.StatusCode != http.StatusAccepted {
+		t.Errorf("mounting from a repository without the blob = %s, want 202 for an upload", got.Status)
+	}
+	got := request(t, r, http.MethodPost, mount+"team/one", nil, "")
+	if got.StatusCode != http.StatusCreated || got.Header.Get("Location") != "/v2/team/two/blobs/"+digest.String() {
+		t.Errorf("mounting = %s with the Location %q, want 201 and the blob", got.Status, got.Header.Get("Location"))
+	}
+	if got := request(t, r, http.MethodHead, "/v2/team/two/blobs/"+digest.String(), nil, ""); got.StatusCode != http.StatusOK {
+		t.Errorf("HEAD of the mounted blob = %s, want 200", got.Status)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	r := start(t, Options{Dir: t.TempDir()})
+	layers, _ := pushImage(t, r, "team/image:v1").Layers()
+	digest, _ := layers[0].Digest()
+	size, _ := layers[0].Size()
+	reader, _ := layers[0].Compressed()
+	all, _ := io.ReadAll(reader)
+	tests := []struct {
+		header string
+		status int
+		want   string
+	}{
+		{"", http.StatusOK, string(all)},
+		{"bytes=100-", http.StatusPartialContent, string(all[100:])},
+		{"bytes=10-19", http.StatusPartialContent, string(all[10:20])},
+		{fmt.Sprintf("bytes=%d-", size), http.StatusRequestedRangeNotSatisfiable, ""},
+	}
+	for _, tt := range tests {
+		got := request(t, r, http.MethodGet, "/v2/team/image/blobs/"+digest.String(), nil, tt.header)
+		body, err := io.ReadAll(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.StatusCode != tt.status || (tt.want != "" && string(body) != tt.want) {
+			t.Errorf("GET with Range %q = %s and %d bytes, want %d and %d", tt.header, got.Status, len(body), tt.status, len(tt.want))
+		}
+	}
+	unknown := "/v2/team/image/blobs/sha256:" + strings.Repeat("0", 64)
+	if got := request(t, r, http.MethodGet, unknown, nil, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("GET of an unknown blob = %s, want 404", got.Status)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	r := start(t, Options{Dir: t.TempDir()})
+	pushImage(t, r, "team/image:v1")
+	zeros := "sha256:" + strings.Repeat("0", 64)
+	lacking := `{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":"` + zeros + `"},"layers":[]}`
+	tests := []struct {
+		name, method, path, body string
+		status                   int
+	}{
+		{"deleting", http.MethodDelete, "/v2/team/image/manifests/v1", "", http.StatusMethodNotAllowed},
+		{"a manifest without its blobs", http.MethodPut, "/v2/team/image/manifests/v2", lacking, http.StatusBadRequest},
+		{"a manifest under another digest", http.MethodPut, "/v2/team/image/manifests/" + zeros, `{}`, http.StatusBadRequest},
+		{"a manifest that is too large", http.MethodPut, "/v2/team/image/manifests/v2", strings.Repeat(" ", largestManifest+1), http.StatusRequestEntityTooLarge},
+	}
+	for _, tt := range tests {
+		if got := request(t, r, tt.method, tt.path, strings.NewReader(tt.body), ""); got.StatusCode != tt.status {
+			t.Errorf("%s = %s, want %d", tt.name, got.Status, tt.status)
+		}
+	}
+	if got := request(t, r, http.MethodHead, "/v2/team/image/manifests/v2", nil, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("HEAD of a refused manifest = %s, want 404", got.Status)
+	}
+}
+
+// A blob whose bytes do not match its digest leaves nothing behind.
+func TestABrokenUploadLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, Options{Dir: dir})
+	started := request(t, r, http.MethodPost, "/v2/team/image/blobs/uploads/", nil, "")
+	digest := "sha256:" + strings.Repeat("0", 64)
+	put := request(t, r, http.MethodPut, started.Header.Get("Location")+"?digest="+digest, strings.NewReader("something else"), "")
+	if put.StatusCode < 400 {
+		t.Errorf("PUT with another digest = %s, want it refused", put.Status)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("blobs = %v, %v, want none", left, err)
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	r := start(t, Options{Dir: t.TempDir()})
+	var group errgroup.Group
+	images := make([]v1.Image, 8)
+	for i := range images {
+		image, err := random.Image(2000, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		images[i] = image
+		group.Go(func() error {
+			return remote.Write(r.ref(t, fmt.Sprintf("team/image:v%d", i)), image, remote.WithContext(t.Context()))
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i, image := range images {
+		checkImage(t, r, fmt.Sprintf("team/image:v%d", i), image)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	var requests atomic.Int64
+	r := start(t, Options{Dir: t.TempDir(), Wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			next.ServeHTTP(w, r)
+		})
+	}})
+	request(t, r, http.MethodGet, "/v2/", nil, "")
+	if requests.Load() != 1 {
+		t.Errorf("the handler before the registry saw %d requests, want 1", requests.Load())
+	}
+}
+
+func TestStartRefuses(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	broken := filepath.Join(dir, "broken")
+	gone := filepath.Join(dir, "gone")
+	r := start(t, Options{Dir: gone})
+	digest, _ := pushImage(t, r, "team/image:v1").Digest()
+	for _, err := range []error{
+		os.WriteFile(file, nil, 0o600),
+		os.MkdirAll(broken, 0o700),
+		os.WriteFile(filepath.Join(broken, "index.json"), []byte("{"), 0o600),
+		os.Remove(filepath.Join(gone, "blobs", "sha256", digest.Hex)),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ dir, want string }{
+		{"", "no folder is named"},
+		{file, "not a directory"},
+		{broken, "index.json: unexpected end of JSON input"},
+		{gone, "no such file"},
+	}
+	for _, tt := range tests {
+		if _, err := Start(t.Context(), Options{Dir: tt.dir}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("Start(%q) = %v, want %s", tt.dir, err, tt.want)
+		}
+	}
+}
+
+func TestCloseTwice(t *testing.T) {
+	r, err := Start(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.Close(); err != nil {
+			t.Errorf("Close() = %v, want no error", err)
+		}
+	}
+	if _, err := http.Get("http://" + r.Host + "/v2/"); err == nil { //nolint:noctx // it fails at once
+		t.Error("the registry answers after Close")
+	}
+}
+
+func request(t *testing.T, r *Registry, method, path string, body io.Reader, byteRange string) *http.Response {
+	t.Helper()
+	target := "http://" + r.Host + path
+	if strings.HasPrefix(path, "http") {
+		target = path
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, target, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if byteRange != "" {
+		req.Header.Set("Range", byteRange)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp
+}
