@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -33,13 +34,21 @@ type noted struct {
 // progress is how many bytes of a blob are at an offset.
 type progress struct{ offset, bytes int64 }
 
-// readJournal returns nil where there is none that can be used.
-func readJournal(path string) *noted {
-	f, err := os.Open(path)
+// openJournal opens the journal of the bundle at path and keeps other processes out. It
+// returns what an earlier run noted, nil where there is nothing of use.
+func openJournal(path string) (*journal, *noted, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil
+		return nil, nil, err
 	}
-	defer f.Close()
+	if err := lockFile(f); err != nil {
+		f.Close()
+		return nil, nil, errors.New("another save is writing it")
+	}
+	return &journal{file: f}, readNotes(f), nil
+}
+
+func readNotes(f *os.File) *noted {
 	lines := bufio.NewScanner(f)
 	if !lines.Scan() {
 		return nil
@@ -52,6 +61,21 @@ func readJournal(path string) *noted {
 		n.line(lines.Text())
 	}
 	return n
+}
+
+// start begins the notes of a layout.
+func (j *journal) start(l *layout, volume int64) error {
+	if err := j.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(j.file, "pgrelocate-partial 1 %s %d %d\n", l.id(), l.size, volume)
+	return err
+}
+
+// proceed ends a line that was cut off.
+func (j *journal) proceed() error {
+	_, err := j.file.WriteString("\n")
+	return err
 }
 
 func (n *noted) line(line string) {
@@ -68,27 +92,6 @@ func (n *noted) line(line string) {
 	if err == nil && p.offset >= 0 && p.bytes >= 0 && p.offset <= n.size && p.bytes <= n.size-p.offset {
 		n.slots[h] = p
 	}
-}
-
-// openJournal goes on with a journal, or starts one where from is nil.
-func openJournal(path string, l *layout, volume int64, from *noted) (*journal, error) {
-	flag := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if from == nil {
-		flag |= os.O_TRUNC
-	}
-	f, err := os.OpenFile(path, flag, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	start := "\n" // ends a line that was cut off
-	if from == nil {
-		start = fmt.Sprintf("pgrelocate-partial 1 %s %d %d\n", l.id(), l.size, volume)
-	}
-	if _, err := f.WriteString(start); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &journal{file: f}, nil
 }
 
 func (j *journal) note(s slot, bytes int64) error {

@@ -69,7 +69,7 @@ func isManifest(t types.MediaType) bool {
 	return false
 }
 
-// mayBeAbsent tells whether a blob is one that a registry may refuse to hand out.
+// mayBeAbsent tells whether a blob is one that stays where its vendor keeps it.
 func mayBeAbsent(d v1.Descriptor) bool {
-	return !d.MediaType.IsDistributable() && len(d.URLs) > 0
+	return !d.MediaType.IsDistributable()
 }

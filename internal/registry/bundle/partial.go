@@ -43,34 +43,45 @@ func journalName(path string) string { return path + ".partial.journal" }
 
 // openPartial opens what an interrupted run left, or starts.
 func openPartial(path string, l *layout, volume int64, resume bool) (*partial, error) {
-	p := &partial{path: path, layout: l, volume: volume}
+	p := &partial{path: path, layout: l, volume: volume, files: new(volumes)}
 	p.names = partialNames(path, l.size, volume, ".partial")
-	if resume {
-		if p.noted = readJournal(journalName(path)); p.noted != nil && (p.noted.layout != l.id() || p.noted.volume != volume) {
-			if err := p.setAside(); err != nil {
-				return nil, err
-			}
-		}
-	}
 	var err error
-	if p.journal, err = openJournal(journalName(path), l, volume, p.noted); err != nil {
-		return nil, err
+	if p.journal, p.noted, err = openJournal(journalName(path)); err != nil {
+		return nil, &registry.Error{Op: "writing", Ref: path, Err: err}
 	}
-	if err := lockFile(p.journal.file); err != nil {
-		p.journal.Close()
-		return nil, &registry.Error{Op: "writing", Ref: path, Err: errors.New("another save is writing it")}
-	}
-	if p.files, err = openVolumes(p.names, l.size, volume, os.O_RDWR|os.O_CREATE); err != nil {
-		return nil, errors.Join(err, p.journal.Close())
+	if err := p.begin(resume); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
+func (p *partial) begin(resume bool) error {
+	fits := p.noted != nil && p.noted.layout == p.layout.id() && p.noted.volume == p.volume
+	switch {
+	case resume && fits:
+		if err := p.journal.proceed(); err != nil {
+			return err
+		}
+	default:
+		if err := p.setAside(resume); err != nil {
+			return err
+		}
+		if err := p.journal.start(p.layout, p.volume); err != nil {
+			return err
+		}
+	}
+	files, err := openVolumes(p.names, p.layout.size, p.volume, os.O_RDWR|os.O_CREATE)
+	if err == nil {
+		p.files = files
+	}
+	return err
+}
+
 // setAside renames what belongs to another content, so that its blobs can be taken over.
-func (p *partial) setAside() error {
+func (p *partial) setAside(resume bool) error {
 	n := p.noted
 	p.noted = nil
-	if n.volume != 0 && n.volume < MinVolume {
+	if n == nil || !resume || n.volume != 0 && n.volume < MinVolume {
 		return nil
 	}
 	p.old = &leftover{noted: n}

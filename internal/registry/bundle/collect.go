@@ -1,0 +1,156 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Collection is what Collect found at the source.
+type Collection struct {
+	Content
+	// Fetch opens the content's blobs at the source.
+	Fetch Fetch
+	// Failed are artifacts that cannot be had, with the reasons.
+	Failed []*registry.PlannedArtifact
+	// Warnings are those of the plan.
+	Warnings []string
+}
+
+// Err is nil where every artifact was found. A bundle holds all that was selected, or is
+// not written.
+func (c *Collection) Err() error {
+	var errs []error
+	for _, a := range c.Failed {
+		errs = append(errs, fmt.Errorf("%s: %w", a.Source, a.Err))
+	}
+	return errors.Join(errs...)
+}
+
+// Collect resolves artifacts with everything attached to them and reads their manifests.
+// No blob is fetched yet. The catalogue tells which folder a target lies in; nil is the
+// built-in one.
+func Collect(ctx context.Context, source func(host string) (registry.Source, error), artifacts []versions.Artifact, catalogue *versions.Catalogue, opts registry.PlanOptions) (*Collection, error) {
+	if catalogue == nil {
+		catalogue = versions.Builtin()
+	}
+	plan, err := registry.NewPlan(ctx, registry.Endpoints{Source: source, Target: nothing{}}, artifacts, opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Collection{Warnings: plan.Warnings}
+	g := &gatherer{collection: c, catalogue: catalogue, manifests: map[v1.Hash]bool{}, references: map[string]bool{}}
+	for _, a := range plan.Artifacts {
+		if a.State == registry.StateFailed {
+			c.Failed = append(c.Failed, a)
+			continue
+		}
+		if err := g.add(a); err != nil {
+			return nil, err
+		}
+	}
+	blobs := make(map[v1.Hash]*registry.PlannedBlob)
+	for _, b := range plan.Blobs {
+		blobs[b.Descriptor().Digest] = b
+	}
+	c.Fetch = func(ctx context.Context, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+		planned, ok := blobs[blob.Digest]
+		if !ok {
+			return nil, fmt.Errorf("%w: blob %s", registry.ErrNotFound, blob.Digest)
+		}
+		return planned.Open(ctx, offset)
+	}
+	return c, nil
+}
+
+// gatherer turns planned artifacts into content.
+type gatherer struct {
+	collection *Collection
+	catalogue  *versions.Catalogue
+	manifests  map[v1.Hash]bool
+	references map[string]bool
+}
+
+func (g *gatherer) add(a *registry.PlannedArtifact) error {
+	digest, err := v1.NewHash(a.Digest)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.Source, err)
+	}
+	locked := LockedArtifact{
+		Artifact: a.Artifact, Base: g.base(a.Artifact),
+		Digest: digest, MediaType: types.MediaType(a.MediaType),
+	}
+	for _, m := range a.Manifests() {
+		if !g.manifests[m.Descriptor.Digest] {
+			g.manifests[m.Descriptor.Digest] = true
+			g.collection.Manifests = append(g.collection.Manifests, m.Manifest)
+		}
+		if m.Descriptor.Digest == digest {
+			locked.Size = int64(len(m.Body))
+		}
+		if m.Attached {
+			g.attach(locked, m)
+		}
+	}
+	g.collection.Artifacts = append(g.collection.Artifacts, locked)
+	return nil
+}
+
+// attach adds an attachment, which several artifacts may share.
+func (g *gatherer) attach(a LockedArtifact, m registry.PlannedManifest) {
+	source, target := a.Source, a.Target
+	source.Tag, source.Digest = m.Reference, ""
+	if digest, err := v1.NewHash(m.Reference); err == nil {
+		source.Tag, source.Digest = "", digest.String()
+	}
+	target.Tag, target.Digest = source.Tag, source.Digest
+	if key := target.String() + " " + source.String(); !g.references[key] {
+		g.references[key] = true
+		g.collection.Attachments = append(g.collection.Attachments, LockedAttachment{
+			Source: source, Target: target, Base: a.Base,
+			Digest: m.Descriptor.Digest, MediaType: m.Descriptor.MediaType, Size: int64(len(m.Body)),
+		})
+	}
+}
+
+// base is the folder of the target that a user may replace.
+func (g *gatherer) base(a versions.Artifact) string {
+	product, err := g.catalogue.Product(a.Product)
+	if err != nil || len(a.Target.Repository) <= len(product.Target) || a.Target.Repository[:len(product.Target)+1] != product.Target+"/" {
+		return ""
+	}
+	return product.Target
+}
+
+// nothing is a target that is empty, so that a plan for it names everything.
+type nothing struct{}
+
+var _ registry.Target = nothing{}
+
+func (nothing) Resolve(_ context.Context, repository, reference string) (v1.Descriptor, error) {
+	return v1.Descriptor{}, fmt.Errorf("%s %s: %w", repository, reference, registry.ErrNotFound)
+}
+
+func (nothing) HasBlob(context.Context, string, v1.Descriptor) (bool, error) { return false, nil }
+
+func (nothing) MountBlob(context.Context, string, v1.Descriptor, string) (bool, error) {
+	return false, nil
+}
+
+func (nothing) PushBlob(context.Context, string, v1.Descriptor, registry.Body) (registry.Outcome, error) {
+	return 0, errors.ErrUnsupported
+}
+
+func (nothing) PushManifest(context.Context, string, string, registry.Manifest) error {
+	return errors.ErrUnsupported
+}
+
+// Tags says that there are none: a plan then looks up no tag and no blob.
+func (nothing) Tags(context.Context, string) ([]string, error) { return nil, nil }

@@ -1,0 +1,161 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// ArtifactsFor are the lock's artifacts with their targets in a registry. Its path, where
+// it has one, takes the place of the folder that they were saved for.
+func (l *Lock) ArtifactsFor(to versions.Registry) []versions.Artifact {
+	var all []versions.Artifact
+	for _, locked := range l.Artifacts {
+		a := locked.Artifact
+		a.Target.Host = to.Host
+		a.Target.Repository = rebase(a.Target.Repository, locked.Base, to.Path)
+		all = append(all, a)
+	}
+	return all
+}
+
+func rebase(repository, base, path string) string {
+	if path == "" {
+		return repository
+	}
+	if base != "" {
+		repository = strings.TrimPrefix(repository, base+"/")
+	}
+	return path + "/" + repository
+}
+
+// Endpoints are the two sides of a load. The source is the bundle; what a delta leaves
+// out is read from the target, where held says that it is, should the target not mount it.
+func (b *Bundle) Endpoints(target registry.Target, held Held) registry.Endpoints {
+	var mu sync.Mutex
+	hosts := make(map[string]registry.Source)
+	return registry.Endpoints{
+		Target: target,
+		Source: func(host string) (registry.Source, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if hosts[host] == nil {
+				base, _ := target.(registry.Source)
+				hosts[host] = &hostView{b, host, base, held}
+			}
+			return hosts[host], nil
+		},
+	}
+}
+
+// hostView is the bundle as one registry of those that its content comes from.
+type hostView struct {
+	*Bundle
+	host string
+	base registry.Source
+	held Held
+}
+
+func (v *hostView) full(repository string) string { return v.host + "/" + repository }
+
+func (v *hostView) Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error) {
+	return v.Bundle.Resolve(ctx, v.full(repository), reference)
+}
+
+func (v *hostView) Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error) {
+	return v.Bundle.Manifest(ctx, v.full(repository), reference)
+}
+
+func (v *hostView) Tags(ctx context.Context, repository string) ([]string, error) {
+	return v.Bundle.Tags(ctx, v.full(repository))
+}
+
+func (v *hostView) Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+	home, ok := v.held[blob.Digest]
+	if _, here := v.archive.blobs[blob.Digest]; !here && ok && v.base != nil {
+		return v.base.Blob(ctx, home, blob, offset)
+	}
+	return v.Bundle.Blob(ctx, v.full(repository), blob, offset)
+}
+
+// Held tells in which of the target's repositories a blob is that a delta leaves out.
+type Held map[v1.Hash]string
+
+// ErrIncomplete: the other side does not have what a delta leaves out.
+var ErrIncomplete = errors.New("the registry lacks what this delta leaves out")
+
+// CheckOmitted finds, in a registry, every blob that the bundle leaves out. Nothing is
+// sent. Where one is not there the error wraps ErrIncomplete.
+func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to versions.Registry) (Held, error) {
+	held := make(Held)
+	var missing []string
+	var mu sync.Mutex
+	g, running := errgroup.WithContext(ctx)
+	g.SetLimit(defaultJobs)
+	for _, blob := range b.lock.Omitted() {
+		if _, here := b.archive.blobs[blob.Digest]; here {
+			continue
+		}
+		g.Go(func() error {
+			home, err := find(running, target, blob, b.candidates(blob, to))
+			mu.Lock()
+			defer mu.Unlock()
+			if home == "" {
+				missing = append(missing, blob.Digest.String())
+			}
+			held[blob.Digest] = home
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if len(missing) == 0 {
+		return held, context.Cause(ctx)
+	}
+	slices.Sort(missing)
+	return nil, &registry.Error{
+		Op: "loading delta", Side: registry.SideTarget, Ref: to.String(),
+		Err:  fmt.Errorf("%w: %d blobs, %s the first", ErrIncomplete, len(missing), missing[0]),
+		Hint: "load the bundle that came before, or save again with --since and what `pgrelocate receipt` writes here",
+	}
+}
+
+// candidates are the repositories in which the other side may hold a blob: those that the
+// lock names, as they stand there and as they come to stand below to.
+func (b *Bundle) candidates(blob LockedBlob, to versions.Registry) []string {
+	all := slices.Clone(blob.Repositories)
+	for _, a := range b.lock.Artifacts {
+		for _, r := range blob.Repositories {
+			if a.Target.Repository == r {
+				all = append(all, rebase(r, a.Base, to.Path))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func find(ctx context.Context, target registry.Target, blob LockedBlob, repositories []string) (string, error) {
+	d := v1.Descriptor{Digest: blob.Digest, Size: blob.Size}
+	for _, repository := range repositories {
+		has, err := target.HasBlob(ctx, repository, d)
+		if err != nil && !errors.Is(err, registry.ErrNotFound) {
+			return "", err
+		}
+		if has {
+			return repository, nil
+		}
+	}
+	return "", nil
+}

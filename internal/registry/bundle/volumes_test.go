@@ -1,0 +1,91 @@
+package bundle
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestVolumesAreTheFileInPieces(t *testing.T) {
+	w := newWorld(t)
+	whole := w.write(t, WriteOptions{})
+	split := w.write(t, WriteOptions{VolumeSize: MinVolume})
+	if len(split.Files) != 4 {
+		t.Fatalf("files are %v, want 4", split.Files)
+	}
+	var joined bytes.Buffer
+	sums := ""
+	for i, name := range split.Files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined.Write(body)
+		sums += sum(body) + "  " + filepath.Base(name) + "\n"
+		if i < 3 && len(body) != MinVolume {
+			t.Errorf("%s has %d bytes, want %d", name, len(body), MinVolume)
+		}
+	}
+	want, _ := os.ReadFile(whole.Files[0])
+	if !bytes.Equal(joined.Bytes(), want) {
+		t.Error("the volumes joined are another file than the bundle in one piece")
+	}
+	if got, _ := os.ReadFile(split.Checksum); string(got) != sums {
+		t.Errorf("%s = %q, want %q", split.Checksum, got, sums)
+	}
+}
+
+func TestVolumesInAnyOrder(t *testing.T) {
+	split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	elsewhere := t.TempDir()
+	for _, i := range []int{1, 3} {
+		to := filepath.Join(elsewhere, filepath.Base(split.Files[i]))
+		if err := os.Rename(split.Files[i], to); err != nil {
+			t.Fatal(err)
+		}
+		split.Files[i] = to
+	}
+	b := open(t, split.Files[3], OpenOptions{Volumes: []string{split.Files[0]}})
+	if err := b.Verify(t.Context(), VerifyOptions{}); err != nil {
+		t.Errorf("Verify() = %v", err)
+	}
+}
+
+func TestVolumesAreFoundByAnyName(t *testing.T) {
+	split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	for _, name := range []string{strings.TrimSuffix(split.Checksum, ".sha256"), split.Files[0], split.Files[2]} {
+		open(t, name, OpenOptions{})
+	}
+}
+
+func TestAMissingVolumeIsNamed(t *testing.T) {
+	for missing := range 4 {
+		split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+		if err := os.Remove(split.Files[missing]); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(strings.TrimSuffix(split.Checksum, ".sha256"), OpenOptions{})
+		name := filepath.Base(split.Files[missing])
+		if err == nil || !strings.Contains(err.Error(), name+" is missing") {
+			t.Errorf("Open() without %s = %v, want it named", name, err)
+		}
+		if missing < 3 && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Open() = %v, want %v", err, fs.ErrNotExist)
+		}
+	}
+}
+
+func TestATruncatedVolumeIsNamed(t *testing.T) {
+	split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	if err := os.Truncate(split.Files[1], 1000); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(split.Files[0], OpenOptions{})
+	if err == nil || !strings.Contains(err.Error(), filepath.Base(split.Files[1])+" has fewer bytes") {
+		t.Errorf("Open() = %v, want %s named", err, split.Files[1])
+	}
+}
