@@ -3,8 +3,6 @@ package registrytest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"testing"
 
@@ -71,34 +69,36 @@ func (r *Registry) Digest(tb testing.TB, repositoryAndTag string) v1.Hash {
 func (r *Registry) Contents(tb testing.TB) map[string]string {
 	tb.Helper()
 	digests := map[string]string{}
-	for _, tag := range r.tags(tb) {
-		desc, err := remote.Get(r.Reference(tb, tag), r.Remote(tb.Context())...)
+	reuse, err := remote.NewPuller(r.Remote(tb.Context())...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := &puller{Puller: reuse, seen: map[string]bool{}}
+	for _, tag := range r.tags(tb, remote.Reuse(reuse)) {
+		digest, err := p.tag(tb.Context(), r.Reference(tb, tag))
 		if err != nil {
 			tb.Errorf("tag %s cannot be pulled: %v", tag, err)
-			continue
 		}
-		if err := pull(desc); err != nil {
-			tb.Errorf("tag %s cannot be pulled: %v", tag, err)
-		}
-		digests[tag] = desc.Digest.String()
+		digests[tag] = digest
 	}
 	return digests
 }
 
 // tags lists all tags of all repositories.
-func (r *Registry) tags(tb testing.TB) []string {
+func (r *Registry) tags(tb testing.TB, opts ...remote.Option) []string {
 	tb.Helper()
 	registry, err := name.NewRegistry(r.Host, r.nameOptions()...)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	repositories, err := remote.Catalog(tb.Context(), registry, r.Remote(tb.Context())...)
+	opts = append(r.Remote(tb.Context()), opts...)
+	repositories, err := remote.Catalog(tb.Context(), registry, opts...)
 	if err != nil {
 		tb.Fatalf("listing the repositories of %s: %v", r.Host, err)
 	}
 	var all []string
 	for _, repository := range repositories {
-		tags, err := remote.List(registry.Repo(repository), r.Remote(tb.Context())...)
+		tags, err := remote.List(registry.Repo(repository), opts...)
 		if isNotFound(err) { // blobs are there, but no tag yet
 			continue
 		}
@@ -110,81 +110,6 @@ func (r *Registry) tags(tb testing.TB) []string {
 		}
 	}
 	return all
-}
-
-// pull reads everything that a manifest refers to; remote checks it against the digests.
-func pull(desc *remote.Descriptor) error {
-	if desc.MediaType.IsIndex() {
-		index, err := desc.ImageIndex()
-		if err != nil {
-			return err
-		}
-		return pullIndex(index)
-	}
-	image, err := desc.Image()
-	if err != nil {
-		return err
-	}
-	return pullImage(image)
-}
-
-func pullIndex(index v1.ImageIndex) error {
-	manifest, err := index.IndexManifest()
-	if err != nil {
-		return err
-	}
-	for _, child := range manifest.Manifests {
-		if child.MediaType.IsIndex() {
-			nested, err := index.ImageIndex(child.Digest)
-			if err != nil {
-				return fmt.Errorf("child %s: %w", child.Digest, err)
-			}
-			if err := pullIndex(nested); err != nil {
-				return err
-			}
-			continue
-		}
-		image, err := index.Image(child.Digest)
-		if err != nil {
-			return fmt.Errorf("child %s: %w", child.Digest, err)
-		}
-		if err := pullImage(image); err != nil {
-			return fmt.Errorf("child %s: %w", child.Digest, err)
-		}
-	}
-	return nil
-}
-
-func pullImage(image v1.Image) error {
-	if _, err := image.RawConfigFile(); err != nil {
-		return fmt.Errorf("config: %w", err)
-	}
-	layers, err := image.Layers()
-	if err != nil {
-		return err
-	}
-	for _, layer := range layers {
-		if err := pullLayer(layer); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func pullLayer(layer v1.Layer) error {
-	digest, err := layer.Digest()
-	if err != nil {
-		return err
-	}
-	content, err := layer.Compressed()
-	if err != nil {
-		return fmt.Errorf("layer %s: %w", digest, err)
-	}
-	defer content.Close()
-	if _, err := io.Copy(io.Discard, content); err != nil {
-		return fmt.Errorf("layer %s: %w", digest, err)
-	}
-	return nil
 }
 
 func (r *Registry) nameOptions() []name.Option {

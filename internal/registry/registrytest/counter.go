@@ -14,9 +14,8 @@ import (
 // Counter counts the requests that pass it, by kind, and the bytes of their bodies. Put
 // it before a registry with Front, or round a handler. The zero value is ready.
 type Counter struct {
-	mu       sync.Mutex
-	requests map[Kind]int
-	refused  int
+	mu                     sync.Mutex
+	requests, unauthorized map[Kind]int
 
 	received, sent atomic.Int64
 }
@@ -25,8 +24,8 @@ type Counter struct {
 type Counts struct {
 	// Requests are all requests, by kind.
 	Requests map[Kind]int
-	// Challenges are those of them that were answered with 401.
-	Challenges int
+	// Unauthorized are those of them that were answered with 401.
+	Unauthorized map[Kind]int
 	// BytesReceived and BytesSent are the bodies of requests and of responses, from the
 	// registry's point of view.
 	BytesReceived, BytesSent int64
@@ -35,11 +34,12 @@ type Counts struct {
 // Wrap puts the counter before a handler.
 func (c *Counter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.count(Classify(r).Kind)
+		kind := Classify(r).Kind
+		c.count(&c.requests, kind)
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = &countedBody{r.Body, &c.received}
 		}
-		next.ServeHTTP(&countedWriter{ResponseWriter: w, counter: c}, r)
+		next.ServeHTTP(&countedWriter{ResponseWriter: w, counter: c, kind: kind}, r)
 	})
 }
 
@@ -48,7 +48,7 @@ func (c *Counter) Counts() Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Counts{
-		Requests: maps.Clone(c.requests), Challenges: c.refused,
+		Requests: maps.Clone(c.requests), Unauthorized: maps.Clone(c.unauthorized),
 		BytesReceived: c.received.Load(), BytesSent: c.sent.Load(),
 	}
 }
@@ -58,32 +58,31 @@ func (c *Counter) Reset() Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	counts := Counts{
-		Requests: c.requests, Challenges: c.refused,
+		Requests: c.requests, Unauthorized: c.unauthorized,
 		BytesReceived: c.received.Swap(0), BytesSent: c.sent.Swap(0),
 	}
-	c.requests, c.refused = nil, 0
+	c.requests, c.unauthorized = nil, nil
 	return counts
 }
 
-func (c *Counter) count(kind Kind) {
+func (c *Counter) count(by *map[Kind]int, kind Kind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.requests == nil {
-		c.requests = map[Kind]int{}
+	if *by == nil {
+		*by = map[Kind]int{}
 	}
-	c.requests[kind]++
-}
-
-func (c *Counter) challenge() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.refused++
+	(*by)[kind]++
 }
 
 // Total is the number of requests of the kinds given, of all where none are.
-func (c Counts) Total(kinds ...Kind) int {
+func (c Counts) Total(kinds ...Kind) int { return sum(c.Requests, kinds) }
+
+// Served is Total without what was answered with 401.
+func (c Counts) Served(kinds ...Kind) int { return c.Total(kinds...) - sum(c.Unauthorized, kinds) }
+
+func sum(by map[Kind]int, kinds []Kind) int {
 	total := 0
-	for kind, n := range c.Requests {
+	for kind, n := range by {
 		if len(kinds) == 0 || slices.Contains(kinds, kind) {
 			total += n
 		}
@@ -97,8 +96,8 @@ func (c Counts) String() string {
 	for _, kind := range slices.Sorted(maps.Keys(c.Requests)) {
 		parts = append(parts, fmt.Sprintf("%d %s", c.Requests[kind], kind))
 	}
-	return fmt.Sprintf("%d requests (%s), %d of them challenged, %d bytes received, %d sent",
-		c.Total(), strings.Join(parts, ", "), c.Challenges, c.BytesReceived, c.BytesSent)
+	return fmt.Sprintf("%d requests (%s), %d of them unauthorized, %d bytes received, %d sent",
+		c.Total(), strings.Join(parts, ", "), c.Total()-c.Served(), c.BytesReceived, c.BytesSent)
 }
 
 type countedBody struct {
@@ -115,11 +114,12 @@ func (b *countedBody) Read(p []byte) (int, error) {
 type countedWriter struct {
 	http.ResponseWriter
 	counter *Counter
+	kind    Kind
 }
 
 func (w *countedWriter) WriteHeader(status int) {
 	if status == http.StatusUnauthorized {
-		w.counter.challenge()
+		w.counter.count(&w.counter.unauthorized, w.kind)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

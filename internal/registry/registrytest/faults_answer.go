@@ -3,6 +3,7 @@ package registrytest
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -22,8 +23,8 @@ type Answer struct {
 	Status int
 	// Code is that of the distribution protocol, "BLOB_UPLOAD_UNKNOWN"; it may be empty.
 	Code string
-	// Header is added to the reply; it may be nil.
-	Header http.Header
+	// Header makes what is added to the reply's header when it is sent; it may be nil.
+	Header func() http.Header
 }
 
 // Fate is what becomes of a request that is answered in the registry's place.
@@ -55,8 +56,8 @@ func (a Answer) Fault() Middleware {
 			case CarriedOut:
 				registry.ServeHTTP(&lostReply{http.Header{}}, r)
 			}
-			for name, values := range a.Header {
-				w.Header()[name] = values
+			if a.Header != nil {
+				maps.Copy(w.Header(), a.Header())
 			}
 			writeError(w, r, a.Status, a.Code, http.StatusText(a.Status))
 		})
@@ -78,14 +79,18 @@ func hasBody(r *http.Request, n int64) bool {
 }
 
 // RetryAfter is the header that asks for a pause in seconds.
-func RetryAfter(pause time.Duration) http.Header {
-	return http.Header{"Retry-After": {strconv.Itoa(int(pause.Seconds()))}}
+func RetryAfter(pause time.Duration) func() http.Header {
+	return func() http.Header {
+		return http.Header{"Retry-After": {strconv.Itoa(int(pause.Seconds()))}}
+	}
 }
 
 // RetryAfterDate is the header that asks for a pause by the time when it ends, which
 // has whole seconds: the pause is up to one shorter.
-func RetryAfterDate(pause time.Duration) http.Header {
-	return http.Header{"Retry-After": {time.Now().Add(pause).UTC().Format(http.TimeFormat)}}
+func RetryAfterDate(pause time.Duration) func() http.Header {
+	return func() http.Header {
+		return http.Header{"Retry-After": {time.Now().Add(pause).UTC().Format(http.TimeFormat)}}
+	}
 }
 
 // Busy answers 429 and asks for a pause.
@@ -103,4 +108,20 @@ func UploadUnknown(times int) Middleware {
 		On: sendsBlob, MinBody: 1, Times: times, Body: Swallowed,
 		Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
 	}.Fault()
+}
+
+// Silence never answers the first times requests, or Always: the connection stays open
+// until the client gives up. The registry does not see them.
+func Silence(on Match, times int) Middleware {
+	left := &budget{times: times}
+	return func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !on(r) || !left.take() {
+				registry.ServeHTTP(w, r)
+				return
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		})
+	}
 }

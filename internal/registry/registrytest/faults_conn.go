@@ -20,11 +20,16 @@ const (
 	Stall
 )
 
-// end ends the exchange. Over HTTP/2 it does so by a panic and does not return.
+// endReply ends the exchange in the midst of its reply. Over HTTP/2 it does so by a panic
+// and does not return.
+func (e Ending) endReply(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).Flush()
+	e.end(w, r)
+}
+
+// end ends the exchange before its reply has begun; otherwise it is like endReply.
 func (e Ending) end(w http.ResponseWriter, r *http.Request) {
-	control := http.NewResponseController(w)
-	_ = control.Flush()
-	conn, _, err := control.Hijack()
+	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2
 		if e == Stall {
 			<-r.Context().Done()

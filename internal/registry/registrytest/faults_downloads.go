@@ -32,7 +32,7 @@ func CutDownloads(cut Cut) Middleware {
 			short := &shortWriter{ResponseWriter: w, left: cut.After, strike: left.take}
 			serveBroken(registry, short, r, func() bool { return short.cut })
 			if short.cut {
-				cut.How.end(w, r)
+				cut.How.endReply(w, r)
 			}
 		})
 	}

@@ -63,7 +63,7 @@ func cutDownload(share float64, registry http.Handler, w http.ResponseWriter, r 
 	}}
 	serveBroken(registry, measured, r, func() bool { return short.cut })
 	if short.cut {
-		Close.end(w, r)
+		Close.endReply(w, r)
 	}
 }
 

@@ -115,7 +115,7 @@ func (l lab) do(method, path string, body io.Reader, header ...string) reply {
 	}
 	res, err := l.client.Do(r)
 	if err != nil {
-		return reply{err: err}
+		return reply{err: err} // no answer, and so status 0
 	}
 	defer res.Body.Close()
 	got, err := io.ReadAll(res.Body)
@@ -230,8 +230,8 @@ func TestCutUploads(t *testing.T) {
 		if got := l.do("PUT", uploadURL, strings.NewReader("config")); got.status != http.StatusCreated {
 			t.Errorf("short upload = %d, %v, want 201", got.status, got.err)
 		}
-		if got := l.do("PATCH", uploadURL, bytes.NewReader(content)); got.err == nil {
-			t.Errorf("first long upload = %d, want an error", got.status)
+		if got := l.do("PATCH", uploadURL, bytes.NewReader(content)); got.err == nil || got.status != 0 {
+			t.Errorf("first long upload = %d, %v, want no answer", got.status, got.err)
 		}
 		// Its length is not known beforehand.
 		if got := l.do("PATCH", uploadURL, io.MultiReader(bytes.NewReader(content))); got.status != http.StatusAccepted {
@@ -327,8 +327,20 @@ func TestBusyAndUploadUnknown(t *testing.T) {
 	}
 }
 
+func TestSilence(t *testing.T) {
+	l := newLab(t, Silence(On(PutUpload), 1))
+	l.client.Timeout = 300 * time.Millisecond
+	if got := l.do("PUT", uploadURL, bytes.NewReader(content)); !isTimeout(got.err) {
+		t.Errorf("first upload = %d, %v, want the client's own timeout", got.status, got.err)
+	}
+	l.client.Timeout = 20 * time.Second
+	if got := l.do("PUT", uploadURL, bytes.NewReader(content)); got.status != http.StatusCreated {
+		t.Errorf("second upload = %d, %v, want 201", got.status, got.err)
+	}
+}
+
 func TestRetryAfterDate(t *testing.T) {
-	at, err := http.ParseTime(RetryAfterDate(10 * time.Second).Get("Retry-After"))
+	at, err := http.ParseTime(RetryAfterDate(10 * time.Second)().Get("Retry-After"))
 	if wait := time.Until(at); err != nil || wait < 8*time.Second || wait > 10*time.Second {
 		t.Errorf("RetryAfterDate(10s) is in %v, %v, want about 10 s", wait, err)
 	}

@@ -1,7 +1,11 @@
 package registrytest
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,4 +194,46 @@ func blobsSize(t *testing.T, image v1.Image) int64 {
 		size += layer.Size
 	}
 	return size
+}
+
+// complaints is a test that remembers its errors instead of failing.
+type complaints struct {
+	testing.TB
+	errors []string
+}
+
+func (c *complaints) Errorf(format string, args ...any) {
+	c.errors = append(c.errors, fmt.Sprintf(format, args...))
+}
+
+// Contents is what other tests rely on to find tags that cannot be pulled.
+func TestContentsFindsWhatIsMissing(t *testing.T) {
+	image := randomImage(t)
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := layers[1].Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	damages := map[string]func(file string) error{
+		"absent":  os.Remove,
+		"changed": func(file string) error { return os.WriteFile(file, make([]byte, 1219), 0o600) },
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			r := Debian(t, Options{})
+			r.Push(t, "app:v1", image)
+			blob := filepath.Join(r.Root, "docker/registry/v2/blobs/sha256", digest.Hex[:2], digest.Hex, "data")
+			if err := damage(blob); err != nil {
+				t.Fatal(err)
+			}
+			c := &complaints{TB: t}
+			r.Contents(c)
+			if len(c.errors) != 1 || !strings.Contains(c.errors[0], "app:v1 cannot be pulled") {
+				t.Errorf("Contents() complained %q, want one complaint about app:v1", c.errors)
+			}
+		})
+	}
 }
