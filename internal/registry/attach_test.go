@@ -1,0 +1,137 @@
+package registry_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// sign puts a signature where cosign does.
+func sign(t *testing.T, host, repository string, subject v1.Hash) v1.Hash {
+	t.Helper()
+	return push(t, host, fmt.Sprintf("%s:%s-%s.sig", repository, subject.Algorithm, subject.Hex), imageOf(t, randomLayer(t, 100)))
+}
+
+// refer puts a manifest that names image as its subject.
+func refer(t *testing.T, host, repository string, image v1.Image) v1.Hash {
+	t.Helper()
+	digest := must[v1.Hash](t)(image.Digest())
+	size := must[int64](t)(image.Size())
+	mediaType := must[*v1.Manifest](t)(image.Manifest()).MediaType
+	sbom := mutate.Subject(imageOf(t, randomLayer(t, 100)), v1.Descriptor{Digest: digest, Size: size, MediaType: mediaType}).(v1.Image)
+	return push(t, host, repository+"@"+must[v1.Hash](t)(sbom.Digest()).String(), sbom)
+}
+
+func TestWhatBelongsToAnImageTravels(t *testing.T) {
+	for _, sides := range []struct {
+		name     string
+		from, to bool
+	}{{"API to API", true, true}, {"tag to tag", false, false}, {"API to tag", true, false}, {"tag to API", false, true}} {
+		t.Run(sides.name, func(t *testing.T) {
+			w := newWorld(t, startRegistry(t, sides.from), startRegistry(t, sides.to))
+			image := imageOf(t, randomLayer(t, 1_000))
+			digest := push(t, w.from, "one:v0", image)
+			signature := sign(t, w.from, "one", digest)
+			sbom := refer(t, w.from, "one", image)
+			onSBOM := sign(t, w.from, "one", sbom)
+
+			plan, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+			wantCopied(t, report)
+			for _, want := range []v1.Hash{signature, sbom, onSBOM} {
+				if digestAt(t, w.to, "mirror/one@"+want.String()) == "" {
+					t.Errorf("%s did not travel; attachments are %q", want, plan.Artifacts[0].Attachments)
+				}
+			}
+			if tag := "mirror/one:" + strings.Replace(digest.String(), ":", "-", 1) + ".sig"; digestAt(t, w.to, tag) != signature.String() {
+				t.Error("the signature has not kept its tag")
+			}
+			referrers := must[v1.ImageIndex](t)(ggcrremote.Referrers(refTo(t, w.to, "mirror/one@"+digest.String()).Context().Digest(digest.String())))
+			manifest := must[*v1.IndexManifest](t)(referrers.IndexManifest())
+			if len(manifest.Manifests) != 1 || manifest.Manifests[0].Digest != sbom {
+				t.Errorf("the target lists the referrers %v, want %s", manifest.Manifests, sbom)
+			}
+			wantStates(t, w.plan(t, registry.PlanOptions{}, "one:v0"), "present")
+		})
+	}
+}
+
+func TestSignatureThatCameLaterTravels(t *testing.T) {
+	w := newWorld(t, startRegistry(t, false), startRegistry(t, false))
+	digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
+	w.copy(t, registry.PlanOptions{}, "one:v0")
+	signature := sign(t, w.from, "one", digest)
+	plan, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	wantStates(t, plan, "attach")
+	wantCopied(t, report)
+	if digestAt(t, w.to, "mirror/one@"+signature.String()) == "" {
+		t.Error("the signature did not travel")
+	}
+}
+
+func TestAttachmentsCanStay(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	signature := sign(t, w.from, "one", push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000))))
+	_, report := w.copy(t, registry.PlanOptions{WithoutAttachments: true}, "one:v0")
+	wantCopied(t, report)
+	if digestAt(t, w.to, "mirror/one@"+signature.String()) != "" {
+		t.Error("the signature travelled")
+	}
+}
+
+// pushIndex puts an index of an amd64 and an arm64 image.
+func pushIndex(t *testing.T, host, rest string) (index v1.Hash, amd64, arm64 v1.Hash) {
+	t.Helper()
+	images := map[string]v1.Image{"amd64": imageOf(t, randomLayer(t, 1_000)), "arm64": imageOf(t, randomLayer(t, 1_000))}
+	whole := v1.ImageIndex(empty.Index)
+	for architecture, image := range images {
+		whole = mutate.AppendManifests(whole, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{
+			Platform: &v1.Platform{OS: "linux", Architecture: architecture}}})
+	}
+	if err := ggcrremote.WriteIndex(refTo(t, host, rest), whole); err != nil {
+		t.Fatal(err)
+	}
+	digest := must[v1.Hash](t)
+	return digest(whole.Digest()), digest(images["amd64"].Digest()), digest(images["arm64"].Digest())
+}
+
+func TestIndexes(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	index, amd64, arm64 := pushIndex(t, w.from, "one:v0")
+	_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	wantCopied(t, report)
+	if got := digestAt(t, w.to, "mirror/one:v0"); got != index.String() {
+		t.Errorf("the whole index arrived as %q, want %s", got, index)
+	}
+	for _, child := range []v1.Hash{amd64, arm64} {
+		if digestAt(t, w.to, "mirror/one@"+child.String()) == "" {
+			t.Errorf("%s is missing", child)
+		}
+	}
+}
+
+func TestPlatform(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	_, amd64, arm64 := pushIndex(t, w.from, "one:v0")
+	push(t, w.from, "one:single", imageOf(t, randomLayer(t, 1_000)))
+	opts := registry.PlanOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	_, report := w.copy(t, opts, "one:v0", "one:single")
+	wantCopied(t, report)
+	if got := digestAt(t, w.to, "mirror/one:v0"); got != arm64.String() {
+		t.Errorf("the tag holds %q, want the arm64 image %s", got, arm64)
+	}
+	if digestAt(t, w.to, "mirror/one@"+amd64.String()) != "" {
+		t.Error("the amd64 image came along")
+	}
+	wantStates(t, w.plan(t, opts, "one:v0", "one:single"), "present present")
+
+	opts.Platform.Architecture = "s390x"
+	w = newWorld(t, w.from, startRegistry(t, true))
+	wantStates(t, w.plan(t, opts, "one:v0"), "failed")
+}

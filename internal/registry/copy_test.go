@@ -1,0 +1,131 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// The in-process registry answers a mount with 202, so that this holds for registries
+// that refuse mounts too: the source is still read once.
+func TestSharedLayersAreFetchedOnce(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	shared := randomLayer(t, 3<<20)
+	refs := append(tags("one", 3), tags("two", 2)...)
+	for _, ref := range refs {
+		push(t, w.from, ref, imageOf(t, shared, randomLayer(t, 10_000)))
+	}
+	plan, report := w.copy(t, registry.PlanOptions{}, refs...)
+	wantStates(t, plan, "new new new new new")
+	wantCopied(t, report)
+	if report.BytesFetched != plan.BytesToMove {
+		t.Errorf("fetched %d bytes, the plan says %d", report.BytesFetched, plan.BytesToMove)
+	}
+	for _, ref := range refs {
+		if got, want := digestAt(t, w.to, "mirror/"+ref), digestAt(t, w.from, ref); got != want || got == "" {
+			t.Errorf("%s is %q at the target, %q at the source", ref, got, want)
+		}
+	}
+	again := w.plan(t, registry.PlanOptions{}, refs...)
+	wantStates(t, again, "present present present present present")
+}
+
+func TestWhatIsPresentCostsOneRequestASide(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	refs := tags("one", 5)
+	for _, ref := range refs {
+		push(t, w.from, ref, imageOf(t, randomLayer(t, 1_000)))
+	}
+	_, report := w.copy(t, registry.PlanOptions{}, refs...)
+	wantCopied(t, report)
+	out, in := w.out.Requests.Load(), w.in.Requests.Load()
+	w.copy(t, registry.PlanOptions{WithoutAttachments: true}, refs...)
+	if out, in = w.out.Requests.Load()-out, w.in.Requests.Load()-in; out != 5 || in != 5 {
+		t.Errorf("5 artifacts that are present took %d requests at the source and %d at the target, want 5 and 5", out, in)
+	}
+}
+
+func TestConflicts(t *testing.T) {
+	tests := []struct {
+		answer registry.OnConflict
+		state  string
+		moved  bool
+	}{
+		{"", "failed new", false},
+		{registry.ConflictFail, "failed new", false},
+		{registry.ConflictSkip, "skip new", false},
+		{registry.ConflictUpdate, "update new", true},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.answer), func(t *testing.T) {
+			w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+			vendors := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
+			push(t, w.from, "one:v1", imageOf(t, randomLayer(t, 1_000)))
+			ours := push(t, w.to, "mirror/one:v0", imageOf(t, randomLayer(t, 1_000)))
+			plan, report := w.copy(t, registry.PlanOptions{OnConflict: tt.answer}, "one:v0", "one:v1")
+			wantStates(t, plan, tt.state)
+			if err := report.Results[0].Err; plan.Artifacts[0].State == registry.StateFailed && !errors.Is(err, registry.ErrConflict) {
+				t.Errorf("the error is %v, want ErrConflict", err)
+			}
+			want := ours
+			if tt.moved {
+				want = vendors
+			}
+			if got := digestAt(t, w.to, "mirror/one:v0"); got != want.String() {
+				t.Errorf("the tag holds %s, want %s", got, want)
+			}
+			if digestAt(t, w.to, "mirror/one:v1") == "" {
+				t.Error("the conflict stopped the other artifact")
+			}
+		})
+	}
+}
+
+func TestOneMissingArtifactStopsNoOther(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	push(t, w.from, "one:v1", imageOf(t, randomLayer(t, 1_000)))
+	plan, report := w.copy(t, registry.PlanOptions{}, "one:v0", "one:v1", "nothing:v0")
+	wantStates(t, plan, "failed new failed")
+	if report.Copied != 1 || report.Failed != 2 {
+		t.Errorf("copied %d and failed %d, want 1 and 2", report.Copied, report.Failed)
+	}
+	var failed *registry.Error
+	if err := report.Results[0].Err; !errors.Is(err, registry.ErrNotFound) || !errors.As(err, &failed) || failed.Side != registry.SideSource {
+		t.Errorf("the error is %v, want ErrNotFound at the source", err)
+	}
+}
+
+func TestUnreachableRegistryIsSaidOnce(t *testing.T) {
+	w := newWorld(t, "127.0.0.1:1", startRegistry(t, true))
+	started := time.Now()
+	_, err := registry.NewPlan(context.Background(), w.ends, w.artifacts(tags("one", 20)...), registry.PlanOptions{})
+	if !errors.Is(err, registry.ErrUnreachable) {
+		t.Errorf("NewPlan without a source = %v, want ErrUnreachable", err)
+	}
+	if took := time.Since(started); took > 20*time.Second {
+		t.Errorf("that took %s: each artifact found out for itself", took)
+	}
+}
+
+func TestInterruptedCopyLeavesNoTagAndCarriesOn(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	refs := tags("one", 4)
+	for _, ref := range refs {
+		push(t, w.from, ref, imageOf(t, randomLayer(t, 2<<20)))
+	}
+	plan := w.plan(t, registry.PlanOptions{}, refs...)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	report, err := registry.Copy(ctx, w.ends, plan, registry.CopyOptions{Jobs: 1, ArtifactDone: func(registry.Result) { cancel() }})
+	if !errors.Is(err, context.Canceled) || report.Copied != 1 || report.Failed != 3 {
+		t.Fatalf("interrupted after one artifact: copied %d, failed %d, error %v", report.Copied, report.Failed, err)
+	}
+	plan, report = w.copy(t, registry.PlanOptions{}, refs...)
+	wantCopied(t, report)
+	if report.Present != 1 || report.Copied != 3 {
+		t.Errorf("the second run found %d and copied %d (%s), want 1 and 3", report.Present, report.Copied, states(plan))
+	}
+}
