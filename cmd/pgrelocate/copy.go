@@ -65,13 +65,15 @@ func copyArtifacts(ctx context.Context, a *app, cfg *config.Config) error {
 	if report == nil {
 		return err
 	}
-	view := newCopyView(cfg, report, ends)
-	if printErr := a.print(cfg, view); printErr != nil {
+	if printErr := a.print(cfg, newCopyView(cfg, report, ends)); printErr != nil {
 		return printErr
 	}
 	failed := a.reportFailures(report)
-	a.notices(cfg)
+	if report.Copied+report.Present > 0 {
+		a.notices(cfg)
+	}
 	if err != nil {
+		a.note("what is complete stays; run the same command again to carry on")
 		return err
 	}
 	return failed
@@ -99,13 +101,15 @@ func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Disp
 }
 
 // reportFailures lists what was not copied, and counts it in an error; nil where all was.
+// What an interruption kept from being copied needs no reason.
 func (a *app) reportFailures(report *registry.Report) error {
 	partial := &exit.PartialError{Thing: "artifacts", Total: len(report.Results)}
 	for _, result := range report.Results {
-		if result.Err != nil {
-			partial.Errors = append(partial.Errors, result.Err)
-			a.failed(result.Target.String(), result.Err)
+		if result.Err == nil || exit.Code(result.Err) == exit.Interrupted {
+			continue
 		}
+		partial.Errors = append(partial.Errors, result.Err)
+		a.failed(result.Target.String(), result.Err)
 	}
 	if len(partial.Errors) == 0 {
 		return nil

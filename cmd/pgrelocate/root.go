@@ -31,7 +31,7 @@ import (
 func newRootCommand(a *app) *cobra.Command {
 	cobra.EnableCommandSorting = false // the order below is the order of the flow
 	root := &cobra.Command{
-		Use:   "pgrelocate",
+		Use:   "pgrelocate COMMAND",
 		Short: "Relocate a PostgreSQL operator into a private registry",
 		Long: `pgrelocate copies a release of a PostgreSQL operator from its vendor's registry into
 your own: the chart, the operator, and an image for each PostgreSQL version you want.
@@ -60,10 +60,12 @@ Every flag can also stand in a config file or in the environment: see "pgrelocat
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(explainFlagError)
+	root.SetUsageFunc(showUsage(a))
 	root.PersistentFlags().SortFlags = false
 	root.PersistentFlags().StringVar(&a.settings.File, "config", "", "read settings from `FILE` instead of the usual places")
 	a.settings.AddFlags(root.PersistentFlags(), config.Common)
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetHelpCommand(newHelpCommand())
 	root.SetHelpCommandGroupID(groupOther)
 
@@ -83,6 +85,7 @@ Every flag can also stand in a config file or in the environment: see "pgrelocat
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)
+	completeSettings(a, root)
 	return root
 }
 

@@ -54,8 +54,6 @@ type Config struct {
 	Platform *v1.Platform
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
 	Signatures bool
-	// Lock is the file into which a copy writes its lock; empty for none.
-	Lock string
 
 	Output     output.Format
 	Quiet      bool

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -33,32 +34,31 @@ func settings(c *Config) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	fs.SortFlags = false
 
-	fs.StringVar(&c.Product, "product", versions.DefaultProduct, "`NAME` of the product in the catalogue")
-	fs.Var(newList(&c.Releases), "release", "`RELEASE`s of the operator, v4.3.1; the newest known where none is named")
-	fs.Var(&expression{target: &c.Versions}, "versions", "PostgreSQL `VERSIONS`: 17.5, 17 (its newest minor), '>=14 <17', latest or all")
-	fs.Var(newList(&c.Editions), "editions", "`EDITIONS` of the instance images, full and lite; all where none is named")
-	fs.Var(newList(&c.Extras, "all"), "extras", "`IMAGES` beside the instances, ferretdb; all or none")
-	fs.Var(newFiles(&c.Catalogues), "catalogue", "`FILE` with further products and releases")
+	fs.StringVar(&c.Product, "product", versions.DefaultProduct, "relocate the product `NAME` of the catalogue")
+	fs.Var(newList(&c.Releases), "release", "take `RELEASE` of the operator, v4.3.1; the newest known if not given")
+	fs.Var(&expression{target: &c.Versions}, "versions", "take these PostgreSQL `VERSIONS`: 17.5, 17 (its newest minor), '>=14 <17', latest or all")
+	fs.Var(newList(&c.Editions), "editions", "take these `EDITIONS` of the instance images: full, lite; all if not given")
+	fs.Var(newList(&c.Extras, "all"), "extras", "take these `IMAGES` beside the instances: ferretdb, all or none")
+	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
 
 	fs.Var((*location)(&c.Source), "source", "copy from `HOST[/PATH]` instead of the product's own registry")
 	fs.VarP((*location)(&c.Registry), "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
-	fs.BoolVar(&c.SourcePlainHTTP, "source-plain-http", false, "speak plain HTTP to the source")
-	fs.BoolVar(&c.PlainHTTP, "plain-http", false, "speak plain HTTP to the private registry; on loopback that is tried anyway")
-	fs.Var((*path)(&c.CAFile), "ca-file", "PEM `FILE` with certificate authorities to trust besides the system's")
-	fs.Var(newNumber(&c.Jobs, 8, 1, 64), "jobs", "`NUMBER` of requests at once to each registry")
-	fs.Var((*rate)(&c.LimitRate), "limit-rate", "bound the traffic with each registry to `RATE` a second, such as 50MiB; 0 is unbounded")
-	fs.DurationVar(&c.StallTimeout, "stall-timeout", 30*time.Second, "continue or give up a transfer that has made no progress for this `TIME`")
-	fs.DurationVar(&c.RetryTimeout, "retry-timeout", 5*time.Minute, "stop retrying a request after this `TIME` without progress")
+	fs.BoolVar(&c.SourcePlainHTTP, "source-plain-http", false, "allow plain HTTP to the source; loopback needs no permission")
+	fs.BoolVar(&c.PlainHTTP, "plain-http", false, "allow plain HTTP to the private registry; loopback needs no permission")
+	fs.Var((*path)(&c.CAFile), "ca-file", "trust the certificate authorities in `FILE` (PEM) too")
+	fs.Var(newNumber(&c.Jobs, remote.DefaultJobs, 1, 64), "jobs", "send at most `N` requests at once to each registry")
+	fs.Var((*rate)(&c.LimitRate), "limit-rate", "move at most `SIZE` a second from and to each registry, 50MiB; 0 is no limit")
+	fs.DurationVar(&c.StallTimeout, "stall-timeout", remote.DefaultStallTimeout, "break off a transfer that has made no progress for `TIME`, and continue it")
+	fs.DurationVar(&c.RetryTimeout, "retry-timeout", remote.DefaultRetryTimeout, "give up what has been retried for `TIME` without progress")
 
 	fs.Var(newChoice(&c.OnConflict, registry.ConflictFail, registry.ConflictUpdate, registry.ConflictSkip), "on-conflict",
-		"`WHAT` to do where a tag holds other content at the target: fail, update or skip")
-	fs.Var(&platform{&c.Platform}, "platform", "copy only this `PLATFORM` of multi-platform images, linux/amd64; the image gets a digest other than the vendor's")
+		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")
+	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
-	fs.Var((*path)(&c.Lock), "lock", "write what was copied, by digest, into `FILE`")
 
-	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "`FORMAT` of the result: table, json or yaml")
+	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
 	fs.BoolVarP(&c.Quiet, "quiet", "q", false, "show nothing but results, warnings and errors")
-	fs.BoolVarP(&c.Verbose, "verbose", "v", false, "tell about retries, waits and each artifact")
+	fs.BoolVarP(&c.Verbose, "verbose", "v", false, "tell about each artifact, retries and waits")
 	fs.BoolVar(&c.NoProgress, "no-progress", false, "show no progress")
 	return fs
 }

@@ -14,12 +14,16 @@ func Bytes(n int64) string {
 	return humanize.IBytes(uint64(n))
 }
 
-// Duration is a length of time for people: "0.3s", "12s", "3m5s".
+// Duration is a length of time for people: "40ms", "9.1s", "12s", "3m5s".
 func Duration(d time.Duration) string {
-	if d < 10*time.Second {
+	switch {
+	case d < time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
+	default:
+		return d.Round(time.Second).String()
 	}
-	return d.Round(time.Second).String()
 }
 
 // Count is a number with the noun that fits: "1 artifact", "23 artifacts".

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// completeSettings tells the shells what the values of settings can be.
+func completeSettings(a *app, root *cobra.Command) {
+	completers := map[string]cobra.CompletionFunc{
+		"product":     a.complete(productNames),
+		"release":     a.complete(releaseNames),
+		"versions":    a.complete(versionNames),
+		"editions":    a.complete(editionNames),
+		"extras":      a.complete(extraNames),
+		"on-conflict": words("fail", "update", "skip"),
+		"output":      words("table", "json", "yaml"),
+		"platform":    words("linux/amd64", "linux/arm64"),
+		"ca-file":     files,
+		"catalogue":   files,
+	}
+	for _, cmd := range root.Commands() {
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			if complete := completers[flag.Name]; complete != nil {
+				// Commands share the flags of settings: registering one again is no mistake.
+				_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete)
+			}
+		})
+	}
+}
+
+// complete makes a completion of what the catalogue says about the chosen product. A
+// shell that completes has no use for errors: without settings there are no proposals.
+func (a *app) complete(candidates func(*config.Config, *versions.Catalogue, *versions.Product) []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		cfg, _, err := a.settings.Load()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		catalogue, err := versions.Load(cfg.Catalogues...)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		product, err := catalogue.Product(cfg.Product)
+		if err != nil {
+			product = &versions.Product{}
+		}
+		return listed(typed, candidates(cfg, catalogue, product)), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// listed puts what is typed already of a list before each candidate that is not in it.
+func listed(typed string, candidates []string) []string {
+	before := typed[:strings.LastIndexByte(typed, ',')+1]
+	chosen := strings.Split(before, ",")
+	var proposals []string
+	for _, candidate := range candidates {
+		if !slices.Contains(chosen, candidate) {
+			proposals = append(proposals, before+candidate)
+		}
+	}
+	return proposals
+}
+
+func words(candidates ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(candidates, cobra.ShellCompDirectiveNoFileComp)
+}
+
+func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+func productNames(_ *config.Config, catalogue *versions.Catalogue, _ *versions.Product) []string {
+	var names []string
+	for _, product := range catalogue.Products() {
+		names = append(names, product.Name)
+	}
+	return names
+}
+
+func releaseNames(_ *config.Config, _ *versions.Catalogue, product *versions.Product) []string {
+	var names []string
+	for _, release := range product.Releases {
+		names = append(names, release.Name)
+	}
+	return names
+}
+
+// chosenReleases are those that --release names, else the newest.
+func chosenReleases(cfg *config.Config, product *versions.Product) []*versions.Release {
+	var chosen []*versions.Release
+	for _, name := range cfg.Releases {
+		// cobra parses the flags twice for a completion, so that names come twice
+		if release, err := product.Release(name); err == nil && !slices.Contains(chosen, release) {
+			chosen = append(chosen, release)
+		}
+	}
+	if len(chosen) == 0 && len(product.Releases) > 0 {
+		chosen = append(chosen, product.Newest())
+	}
+	return chosen
+}
+
+func versionNames(cfg *config.Config, _ *versions.Catalogue, product *versions.Product) []string {
+	names := []string{"all", "latest"}
+	for _, release := range chosenReleases(cfg, product) {
+		for _, version := range release.Versions() {
+			names = append(names, version.String())
+		}
+	}
+	return names
+}
+
+func editionNames(cfg *config.Config, _ *versions.Catalogue, product *versions.Product) []string {
+	var names []string
+	for _, release := range chosenReleases(cfg, product) {
+		for _, edition := range release.Editions() {
+			names = append(names, string(edition))
+		}
+	}
+	return names
+}
+
+func extraNames(cfg *config.Config, _ *versions.Catalogue, product *versions.Product) []string {
+	names := []string{"all", "none"}
+	for _, release := range chosenReleases(cfg, product) {
+		for _, extra := range release.Extras {
+			names = append(names, extra.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// running are the registries of all scripts, by host.
+var running sync.Map
+
+// startRegistry is the script command: registry NAME [WORD...]. It starts a registry in
+// the test's process and puts its host into the environment as NAME. The words:
+//
+//	basic        user "robot" with the password "s3cret" may use it, and nobody else
+//	tls          HTTPS by a private authority, whose file is in NAME_CA
+//	readonly     nothing can be pushed
+//	stalls       downloads of blobs stop after a while, with the connection open
+//	forbidden    pushes are answered with 403
+//	tanzu:REL    it holds a small stand-in for that release of the catalogue
+//	lacks:TAG    it answers 404 for that tag
+func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: registry NAME [WORD...]")
+	}
+	var opts registrytest.Options
+	var front []registrytest.Middleware
+	var release string
+	for _, word := range args[1:] {
+		kind, value, _ := strings.Cut(word, ":")
+		switch kind {
+		case "basic":
+			opts.Accounts = []registrytest.Account{{Username: "robot", Password: "s3cret"}}
+		case "tls":
+			opts.TLS = true
+		case "readonly":
+			opts.ReadOnly = true
+		case "stalls":
+			front = append(front, stalls)
+		case "forbidden":
+			front = append(front, forbidden)
+		case "lacks":
+			front = append(front, lacks(value))
+		case "tanzu":
+			release = value
+		default:
+			ts.Fatalf("registry: unknown word %s", word)
+		}
+	}
+	behind := registrytest.InProcess(t, opts)
+	if release != "" {
+		fill(t, ts, behind, release)
+	}
+	r := registrytest.Front(t, behind, front...)
+	running.Store(r.Host, r)
+	ts.Setenv(args[0], r.Host)
+	if opts.TLS {
+		ts.Setenv(args[0]+"_CA", r.CAFile)
+	}
+}
+
+// fill pushes a stand-in for a release: images with the family's layer sharing, small.
+func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
+	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
+		Releases: []string{release}, Source: versions.Registry{Host: r.Host},
+	})
+	ts.Check(err)
+	for _, a := range artifacts {
+		image, err := standIn(a)
+		ts.Check(err)
+		r.Push(t, a.Source.Repository+":"+a.Source.Tag, image)
+	}
+}
+
+// standIn is an image of one layer that all share, one that all editions of a version
+// share, and one of its own.
+func standIn(a versions.Artifact) (v1.Image, error) {
+	layer := func(content string, kib int) v1.Layer {
+		line := []byte(content + "\n")
+		data := make([]byte, 0, kib<<10)
+		for len(data)+len(line) <= kib<<10 {
+			data = append(data, line...)
+		}
+		return static.NewLayer(data, types.OCILayer)
+	}
+	own := layer(a.Source.Repository+":"+a.Source.Tag, 20)
+	if a.Role != versions.RoleInstance {
+		return mutate.AppendLayers(empty.Image, layer("base", 100), own)
+	}
+	return mutate.AppendLayers(empty.Image, layer("base", 100), layer(fmt.Sprint(a.Versions), 50), own)
+}
+
+// writeContents is the script command: contents HOST FILE. It pulls everything that a
+// registry holds and writes REPOSITORY:TAG DIGEST, a line each, into a file.
+func writeContents(t *testing.T, ts *testscript.TestScript, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: contents HOST FILE")
+	}
+	found, ok := running.Load(args[0])
+	if !ok {
+		ts.Fatalf("contents: no registry at %s", args[0])
+	}
+	contents := found.(*registrytest.Registry).Contents(t)
+	var text strings.Builder
+	for _, tag := range slices.Sorted(maps.Keys(contents)) {
+		fmt.Fprintln(&text, tag, contents[tag])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o644))
+}
+
+// waitFor is the script command: wait-for FILE. It waits until a file is there.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+	}
+	ts.Fatalf("%s did not appear", args[0])
+}
+
+// stalls sends the first bytes of a blob and then nothing, until the client hangs up.
+func stalls(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+			w = &stalling{ResponseWriter: w, request: r}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type stalling struct {
+	http.ResponseWriter
+	request *http.Request
+}
+
+func (s *stalling) Write(p []byte) (int, error) {
+	_, _ = s.ResponseWriter.Write(p[:min(len(p), 100)])
+	s.ResponseWriter.(http.Flusher).Flush()
+	<-s.request.Context().Done()
+	return 0, s.request.Context().Err()
+}
+
+// forbidden refuses pushes.
+func forbidden(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`, http.StatusForbidden)
+	})
+}
+
+// lacks hides a tag.
+func lacks(tag string) registrytest.Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/manifests/"+tag) {
+				http.Error(w, `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}`, http.StatusNotFound)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
