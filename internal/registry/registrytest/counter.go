@@ -37,7 +37,7 @@ func (c *Counter) Wrap(next http.Handler) http.Handler {
 		kind := Classify(r).Kind
 		c.count(&c.requests, kind)
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &countedBody{r.Body, &c.received}
+			r = withBody(r, &countedBody{r.Body, &c.received})
 		}
 		next.ServeHTTP(&countedWriter{ResponseWriter: w, counter: c, kind: kind}, r)
 	})
