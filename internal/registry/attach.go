@@ -21,24 +21,12 @@ type listing struct {
 // mostAttachments bounds what one artifact can bring with it.
 const mostAttachments = 200
 
-// attachAll finds what belongs to the images: signatures, attestations and SBOMs by
-// cosign's tags, and OCI 1.1 referrers.
-func (p *planner) attachAll(ctx context.Context) error {
-	if p.opts.WithoutAttachments {
+// attach finds what belongs to an image: signatures, attestations and SBOMs by cosign's
+// tags, and OCI 1.1 referrers.
+func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
+	if p.opts.WithoutAttachments || a.State == StateSkip {
 		return nil
 	}
-	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *PlannedArtifact) error {
-		if a.State == StateFailed || a.State == StateSkip || a.Digest == "" {
-			return nil
-		}
-		if err := p.attach(ctx, a); err != nil {
-			a.fail(p.explain(a, err))
-		}
-		return nil
-	})
-}
-
-func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
 	digest, err := v1.NewHash(a.Digest)
 	if err != nil {
 		return err

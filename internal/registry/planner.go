@@ -30,7 +30,7 @@ func NewPlan(ctx context.Context, ends Endpoints, artifacts []versions.Artifact,
 	if err := p.prepare(); err != nil {
 		return nil, err
 	}
-	steps := []func(context.Context) error{p.resolveAll, p.attachAll, p.collect, p.lookForBlobs}
+	steps := []func(context.Context) error{p.resolveAll, p.collect, p.lookForBlobs}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -90,11 +90,16 @@ func each[T any](ctx context.Context, items []T, f func(context.Context, T) erro
 	return group.Wait()
 }
 
-// resolveAll gives every artifact its state and, where it has to be copied, its manifests.
+// resolveAll gives every artifact its state and, where it has to be copied, its manifests
+// with those of what is attached to it.
 func (p *planner) resolveAll(ctx context.Context) error {
 	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *PlannedArtifact) error {
-		if err := p.resolve(ctx, a); err != nil {
-			a.fail(err)
+		err := p.resolve(ctx, a)
+		if err == nil {
+			err = p.attach(ctx, a)
+		}
+		if err != nil {
+			a.fail(p.explain(a, err))
 		}
 		return nil
 	})
@@ -168,7 +173,7 @@ func (p *planner) readTree(ctx context.Context, a *PlannedArtifact) error {
 	t := &tree{source: a.source, repository: a.Source.Repository, platform: p.opts.Platform}
 	top, err := t.read(ctx, sourceReference(a.Source), 0)
 	if err != nil {
-		return p.explain(a, err)
+		return err
 	}
 	// The source may name the artifact otherwise than the target does.
 	t.nodes[len(t.nodes)-1].reference = sourceReference(a.Target)

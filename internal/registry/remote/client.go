@@ -33,8 +33,7 @@ type Options struct {
 	// CertsDirs are searched for HOST/*.crt, *.cert and *.key as docker does; nil means
 	// docker's own folders, see DefaultCertsDirs.
 	CertsDirs []string
-	// PlainHTTP allows plain HTTP for a host that is not loopback. HTTPS is tried first
-	// all the same, so that credentials do not travel in the clear without need.
+	// PlainHTTP allows plain HTTP for a host that is not loopback.
 	PlainHTTP bool
 	// Jobs is how many requests are in flight at once; 0 means DefaultJobs. A registry that
 	// answers 429 or 503 lowers it for a while.
@@ -143,7 +142,7 @@ func New(host string, opts Options) (*Client, error) {
 
 		referrersTurn: make(chan struct{}, 1),
 	}
-	c.scout.turn, c.scout.scheme = make(chan struct{}, 1), "https"
+	c.scout.turn, c.scout.scheme = make(chan struct{}, 1), c.firstScheme(tlsConfig.RootCAs != nil)
 	c.uploads.chunk = opts.ChunkSize
 	c.auth = newAuthorizer(c, reg)
 	if opts.RateLimit > 0 {

@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +28,9 @@ type scout struct {
 	turn   chan struct{} // holds one value while somebody looks ahead
 	done   atomic.Bool
 	scheme string // settled once done
-	dead   atomic.Pointer[error]
+	// changed: the other scheme was tried before.
+	changed bool
+	dead    atomic.Pointer[error]
 }
 
 // DefaultCertsDirs are the folders in which docker and podman keep private certificate
@@ -125,15 +129,41 @@ func (c *Client) mayUsePlainHTTP(host string) bool {
 	return c.opts.PlainHTTP || isLoopback(host)
 }
 
-// speaksPlainHTTP tells from the error of an HTTPS request that HTTP is worth a try:
-// the server answered in the clear, or nobody listens on the default port.
-func speaksPlainHTTP(err error, host string) bool {
-	var record tls.RecordHeaderError
-	if errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
-		return true
+// firstScheme is what the first request tries. Nothing secret is in that request: the
+// registry has not yet asked who we are.
+func (c *Client) firstScheme(trusted bool) string {
+	if c.mayUsePlainHTTP(c.host) && !trusted {
+		return "http"
 	}
-	_, _, portErr := net.SplitHostPort(host)
-	return portErr != nil && errors.Is(err, syscall.ECONNREFUSED)
+	return "https"
+}
+
+// otherScheme tells from the answer to the first request that the other scheme is worth a
+// try: the server took TLS for garbage, or garbage for TLS, or nobody listens on the default port.
+func (c *Client) otherScheme(resp *http.Response, err error) bool {
+	if c.scout.done.Load() || c.scout.changed || !c.mayUsePlainHTTP(c.host) {
+		return false
+	}
+	if err == nil {
+		return c.scout.scheme == "http" && resp.StatusCode == http.StatusBadRequest && resp.Header.Get("Docker-Distribution-Api-Version") == ""
+	}
+	var record tls.RecordHeaderError
+	_, _, portErr := net.SplitHostPort(c.host)
+	return errors.As(err, &record) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) ||
+		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") ||
+		strings.Contains(err.Error(), "malformed HTTP response") ||
+		portErr != nil && errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// changeScheme makes the next try use the other scheme.
+func (c *Client) changeScheme() {
+	c.opts.Traffic.Requests.Add(-1) // no registry has seen that one
+	c.scout.changed = true
+	if c.scout.scheme == "http" {
+		c.scout.scheme = "https"
+	} else {
+		c.scout.scheme = "http"
+	}
 }
 
 // lookAhead lets one request at a time through until one has been answered: it learns

@@ -145,7 +145,11 @@ func (c *Client) once(ctx context.Context, call call) (resp *http.Response, used
 		}
 	}
 	resp, err = c.send(ctx, req, call.stay)
-	if err != nil && c.fallBackToHTTP(err) {
+	if c.otherScheme(resp, err) {
+		if err == nil {
+			drain(resp.Body)
+		}
+		c.changeScheme()
 		if req, err = c.request(call); err != nil {
 			return nil, "", false, err
 		}
@@ -158,17 +162,6 @@ func (c *Client) once(ctx context.Context, call call) (resp *http.Response, used
 		}
 	}
 	return resp, used, again, err
-}
-
-// fallBackToHTTP changes the scheme where the registry turns out not to speak TLS and may
-// be spoken to without. Only the request that looks ahead gets here with a scheme to change.
-func (c *Client) fallBackToHTTP(err error) bool {
-	if c.scout.done.Load() || c.scout.scheme != "https" || !speaksPlainHTTP(err, c.host) || !c.mayUsePlainHTTP(c.host) {
-		return false
-	}
-	c.scout.scheme = "http"
-	c.opts.Traffic.Requests.Add(-1) // no registry has seen that one
-	return true
 }
 
 func (c *Client) request(call call) (*http.Request, error) {
