@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"io"
 	"net/http"
 	"sync"
 )
@@ -68,6 +69,15 @@ func (b *budget) giveBack() {
 	if b.times >= 0 {
 		b.times++
 	}
+}
+
+// withBody is the request with another body. It is a copy: net/http's server looks at the
+// body of its own request to find out whether the client waits for a 100, and would hold
+// back an answer that comes before the body.
+func withBody(r *http.Request, body io.ReadCloser) *http.Request {
+	r = r.WithContext(r.Context())
+	r.Body = body
+	return r
 }
 
 // serveBroken serves where the reply will be broken off: a proxy gives up by a panic

@@ -46,7 +46,12 @@ func (a Answer) Fault() Middleware {
 	on := a.On.or(func(*http.Request) bool { return true })
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !on(r) || !hasBody(r, a.MinBody) || !left.take() {
+			if !on(r) {
+				registry.ServeHTTP(w, r)
+				return
+			}
+			r, long := hasBody(r, a.MinBody)
+			if !long || !left.take() {
 				registry.ServeHTTP(w, r)
 				return
 			}
@@ -64,18 +69,18 @@ func (a Answer) Fault() Middleware {
 	}
 }
 
-// hasBody says whether a request's body has n bytes at least; the request stays whole.
-func hasBody(r *http.Request, n int64) bool {
+// hasBody says whether a request's body has n bytes at least. The request is to be used in
+// place of the other from then on.
+func hasBody(r *http.Request, n int64) (*http.Request, bool) {
 	if r.ContentLength >= 0 {
-		return r.ContentLength >= n
+		return r, r.ContentLength >= n
 	}
 	var head bytes.Buffer
 	got, _ := io.CopyN(&head, r.Body, n)
-	r.Body = struct {
+	return withBody(r, struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(&head, r.Body), r.Body}
-	return got >= n
+	}{io.MultiReader(&head, r.Body), r.Body}), got >= n
 }
 
 // RetryAfter is the header that asks for a pause in seconds.

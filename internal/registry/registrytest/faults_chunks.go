@@ -37,7 +37,7 @@ func (p *pieces) check(registry http.Handler) http.Handler {
 				"a piece before this one was shorter than OCI-Chunk-Min-Length")
 			return
 		case q.Kind == PatchUpload:
-			r.Body = body
+			r = withBody(r, body)
 		}
 		registry.ServeHTTP(w, r)
 		if q.Kind == PatchUpload && body.n < p.least {

@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -59,12 +60,17 @@ func (f *references) watch(registry http.Handler) http.Handler {
 			registry.ServeHTTP(w, r)
 			return
 		}
-		body, stored := teeBody(r), false
+		var kept bytes.Buffer
+		r = withBody(r, struct {
+			io.Reader
+			io.Closer
+		}{io.TeeReader(r.Body, &kept), r.Body})
+		stored := false
 		registry.ServeHTTP(&replyWriter{ResponseWriter: w, edit: func(status int, _ http.Header) {
 			stored = status == http.StatusCreated
 		}}, r)
 		if stored {
-			f.learn(q.Repository, body())
+			f.learn(q.Repository, kept.Bytes())
 		}
 	})
 }
@@ -149,21 +155,4 @@ func locations(change func(*url.URL, *http.Request)) Middleware {
 			}}, r)
 		})
 	}
-}
-
-// teeBody keeps a copy of what is read of a request's body.
-func teeBody(r *http.Request) func() []byte {
-	var kept []byte
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.TeeReader(r.Body, writerFunc(func(p []byte) { kept = append(kept, p...) })), r.Body}
-	return func() []byte { return kept }
-}
-
-type writerFunc func([]byte)
-
-func (f writerFunc) Write(p []byte) (int, error) {
-	f(p)
-	return len(p), nil
 }

@@ -75,7 +75,7 @@ func cutUpload(share float64, registry http.Handler, w http.ResponseWriter, r *h
 		length = 8 << 20
 	}
 	body := &shortBody{ReadCloser: r.Body, left: int64(share * float64(length))}
-	r.Body = body
+	r = withBody(r, body)
 	isCut := func() bool { return body.cut }
 	serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 	if body.cut {

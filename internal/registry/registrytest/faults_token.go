@@ -17,8 +17,11 @@ func TokenExpired(tokens *TokenServer, fate Fate, times int) Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			token := r.Header.Get("Authorization")
-			strikes := token != "" && sendsBlob(r) && hasBody(r, 1) && left.take()
-			if strikes {
+			long := false
+			if token != "" && sendsBlob(r) {
+				r, long = hasBody(r, 1)
+			}
+			if long && left.take() {
 				expired.add(token)
 			}
 			if !expired.has(token) {

@@ -18,7 +18,7 @@ func CutUploads(cut Cut) Middleware {
 				return
 			}
 			body := &shortBody{ReadCloser: r.Body, left: cut.After}
-			r.Body = body
+			r = withBody(r, body)
 			isCut := func() bool { return body.cut }
 			serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 			if !body.cut { // of unknown length, and short
@@ -56,7 +56,7 @@ func TooLarge(limit int64) Middleware {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body := &shortBody{ReadCloser: r.Body, left: limit}
 			if r.ContentLength <= limit {
-				r.Body = body
+				r = withBody(r, body)
 				isCut := func() bool { return body.cut }
 				serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 			}
