@@ -145,6 +145,7 @@ func (p *partial) finish() ([]string, error) {
 	if err := os.Remove(journalName(p.path)); err != nil {
 		return nil, err
 	}
+	_ = os.Remove(p.path + ".partial.old") // where a run was killed while taking over
 	return finals, syncFolder(filepath.Dir(p.path))
 }
 

@@ -89,7 +89,7 @@ func (s scanner) member(h *tar.Header, offset int64) (member, error) {
 			return member{}, fmt.Errorf("entry %q is a link", name)
 		}
 		target := h.Linkname
-		if h.Typeflag == tar.TypeSymlink {
+		if h.Typeflag == tar.TypeSymlink && !path.IsAbs(target) {
 			target = path.Join(path.Dir(name), target)
 		}
 		m.link, err = cleanName(target)
