@@ -1,0 +1,128 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// certManager is as much of cert-manager as an API server sees of it: its CRDs and a
+// webhook that has to allow every object.
+type certManager struct {
+	*httptest.Server
+	config *rest.Config
+	// down makes the webhook hang up; asked counts the requests that it got.
+	down  atomic.Bool
+	asked atomic.Int32
+}
+
+const certManagerCRD = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %[1]ss.cert-manager.io}
+spec:
+  group: cert-manager.io
+  scope: Namespaced
+  names: {plural: %[1]ss, singular: %[1]s, kind: %[2]s, listKind: %[2]sList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+`
+
+const certManagerWebhook = `
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: cert-manager-webhook}
+webhooks:
+  - name: webhook.cert-manager.io
+    clientConfig: {url: %q, caBundle: %s}
+    rules: [{apiGroups: [cert-manager.io], apiVersions: [v1], operations: [CREATE, UPDATE], resources: ["*/*"]}]
+    sideEffects: None
+    failurePolicy: Fail
+    timeoutSeconds: 5
+    admissionReviewVersions: [v1]
+`
+
+func startCertManager(ctx context.Context, config *rest.Config) (*certManager, error) {
+	m := &certManager{config: config}
+	m.Server = httptest.NewTLSServer(http.HandlerFunc(m.review))
+	return m, m.install(ctx)
+}
+
+func (m *certManager) install(ctx context.Context) error {
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.Certificate().Raw})
+	text := fmt.Sprintf(certManagerCRD, "issuer", "Issuer") + fmt.Sprintf(certManagerCRD, "certificate", "Certificate") +
+		fmt.Sprintf(certManagerWebhook, m.URL, base64.StdEncoding.EncodeToString(authority))
+	if err := applyText(ctx, m.config, []byte(text), nil); err != nil {
+		return err
+	}
+	return m.waitServed(ctx)
+}
+
+// waitServed waits until the API server knows the kinds.
+func (m *certManager) waitServed(ctx context.Context) error {
+	client, err := dynamic.NewForConfig(m.config)
+	if err != nil {
+		return err
+	}
+	for range 100 {
+		if _, err = client.Resource(issuers).Namespace("default").List(ctx, metav1.ListOptions{}); err == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return err
+}
+
+// remove takes cert-manager away from the cluster.
+func (m *certManager) remove(ctx context.Context) error {
+	client, err := dynamic.NewForConfig(m.config)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"issuers.cert-manager.io", "certificates.cert-manager.io"} {
+		if err := client.Resource(crds).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+			return err
+		}
+	}
+	for range 100 {
+		if _, err := client.Resource(issuers).Namespace("default").List(ctx, metav1.ListOptions{}); err != nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return fmt.Errorf("the API server goes on serving cert-manager's kinds")
+}
+
+func (m *certManager) review(w http.ResponseWriter, r *http.Request) {
+	m.asked.Add(1)
+	if m.down.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	body, err := io.ReadAll(r.Body)
+	var review admissionv1.AdmissionReview
+	if err == nil {
+		err = json.Unmarshal(body, &review)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	review.Response = &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
+	_ = json.NewEncoder(w).Encode(review)
+}

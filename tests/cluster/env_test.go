@@ -1,0 +1,112 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// server is the API server that all tests share; nil where its binaries are absent.
+var server *apiServer
+
+type apiServer struct {
+	admin *rest.Config
+	// adminFile and installerFile are kubeconfigs.
+	adminFile, installerFile string
+	certManager              *certManager
+}
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	if assets == "" {
+		assets = filepath.Join("..", "..", ".cache", "bin")
+	}
+	for _, binary := range []string{"kube-apiserver", "etcd"} {
+		if _, err := os.Stat(filepath.Join(assets, binary)); err != nil {
+			fmt.Fprintf(os.Stderr, "%s is absent; make test-deps builds it\n", filepath.Join(assets, binary))
+			if os.Getenv("PGRELOCATE_REQUIRE_REAL") != "" {
+				return 1
+			}
+			return m.Run()
+		}
+	}
+	environment := &envtest.Environment{BinaryAssetsDirectory: assets}
+	admin, err := environment.Start()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "starting the API server:", err)
+		return 1
+	}
+	defer func() { _ = environment.Stop() }()
+	dir, err := os.MkdirTemp("", "pgrelocate-cluster")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if server, err = setUp(admin, environment, dir); err != nil {
+		fmt.Fprintln(os.Stderr, "setting the API server up:", err)
+		return 1
+	}
+	defer server.certManager.Close()
+	return m.Run()
+}
+
+// setUp gives the API server what an administrator would: cert-manager, and the service
+// account of the example manifest.
+func setUp(admin *rest.Config, environment *envtest.Environment, dir string) (*apiServer, error) {
+	ctx := context.Background()
+	s := &apiServer{admin: admin, adminFile: filepath.Join(dir, "admin"), installerFile: filepath.Join(dir, "installer")}
+	if err := os.WriteFile(s.adminFile, environment.KubeConfig, 0o600); err != nil {
+		return nil, err
+	}
+	if err := apply(ctx, admin, filepath.Join("..", "..", "examples", "rbac.yaml"), nil); err != nil {
+		return nil, err
+	}
+	if err := writeKubeconfig(ctx, admin, s.installerFile, "pgrelocate", "pgrelocate"); err != nil {
+		return nil, err
+	}
+	var err error
+	s.certManager, err = startCertManager(ctx, admin)
+	return s, err
+}
+
+// token is a token of a service account.
+func token(ctx context.Context, admin *rest.Config, namespace, name string) (string, error) {
+	client, err := kubernetes.NewForConfig(admin)
+	if err != nil {
+		return "", err
+	}
+	accounts := client.CoreV1().ServiceAccounts(namespace)
+	request, err := accounts.CreateToken(ctx, name, tokenRequest(), metav1.CreateOptions{})
+	if err != nil {
+		return "", err
+	}
+	return request.Status.Token, nil
+}
+
+// need returns the API server, or skips.
+func need(t *testing.T) *apiServer {
+	t.Helper()
+	if server == nil {
+		t.Skip("kube-apiserver and etcd are absent; make test-deps builds them")
+	}
+	return server
+}
+
+func (s *apiServer) client(t *testing.T) *kubernetes.Clientset {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(s.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}

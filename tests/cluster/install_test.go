@@ -1,0 +1,121 @@
+package cluster_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// From nothing to a release, as a service account with the documented permissions only.
+func TestInstall(t *testing.T) {
+	s := newSite(t, nil)
+	opts := s.options(t)
+	opts.InstanceNamespaces = []string{s.namespace + "-demo", s.namespace + "-prod"}
+	report := s.mustInstall(t, opts)
+
+	if got, want := len(report.Created), 3; got != want {
+		t.Errorf("Run() created %d namespaces, want %d", got, want)
+	}
+	if report.Definitions != 2 || report.Revision != 1 {
+		t.Errorf("Run() = %d CRDs, revision %d, want 2 and 1", report.Definitions, report.Revision)
+	}
+	for _, namespace := range []string{s.namespace, s.namespace + "-demo", s.namespace + "-prod"} {
+		got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.registry.Host)
+		if err != nil || got != credentials(puller) {
+			t.Errorf("StoredCredentials(%s) = %v, %v, want the puller's", namespace, got, err)
+		}
+	}
+	deployment, err := s.dynamic.Resource(deployments).Namespace(s.namespace).Get(t.Context(), "postgres-operator", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	containers, _, _ := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
+	if got, want := containers[0].(map[string]any)["image"], s.registry.Host+"/tanzu-sql-postgres/postgres-operator:v4.3.1"; got != want {
+		t.Errorf("the operator's image = %v, want %v", got, want)
+	}
+	if got := len(report.Check.Versions); got != 20 {
+		t.Errorf("Run() verified %d versions, want 20", got)
+	}
+	if !report.Check.OK() {
+		t.Errorf("Check.Problems() = %v, want none", report.Check.Problems())
+	}
+	if got := s.warnings(); got != "" {
+		t.Errorf("Run() warned: %s, want no warning", got)
+	}
+	s.noSecretInRelease(t)
+}
+
+// noSecretInRelease looks into helm's own records.
+func (s *site) noSecretInRelease(t *testing.T) {
+	t.Helper()
+	list, err := s.dynamic.Resource(secrets).Namespace(s.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
+	if err != nil || len(list.Items) == 0 {
+		t.Fatalf("helm's records: %d, %v", len(list.Items), err)
+	}
+	for _, item := range list.Items {
+		encoded, _, _ := unstructured.NestedString(item.Object, "data", "release")
+		outer, _ := base64.StdEncoding.DecodeString(encoded)
+		inner, err := base64.StdEncoding.DecodeString(string(outer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unzipped, err := gzip.NewReader(bytes.NewReader(inner))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(unzipped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "postgres-operator") {
+			t.Fatal("helm's record was not decoded")
+		}
+		for _, secret := range []string{puller.Password, owner.Password, base64.StdEncoding.EncodeToString([]byte(puller.Username + ":" + puller.Password))} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("helm's record %s contains a password", item.GetName())
+			}
+		}
+	}
+}
+
+// Again: nothing changes but the revision.
+func TestInstallAgain(t *testing.T) {
+	s := newSite(t, nil)
+	s.mustInstall(t, s.options(t))
+	report := s.mustInstall(t, s.options(t))
+	if report.Revision != 2 || len(report.Created) != 0 {
+		t.Errorf("Run() again = revision %d, %d namespaces created, want 2 and 0", report.Revision, len(report.Created))
+	}
+	if got := report.Secrets[0].State; got != install.SecretUnchanged {
+		t.Errorf("Run() again left the secret %s, want unchanged", got)
+	}
+}
+
+// An upgrade brings new CRDs, which helm alone would not.
+func TestUpgradeRenewsDefinitions(t *testing.T) {
+	s := newSite(t, nil)
+	s.mustInstall(t, s.options(t))
+	opts := s.options(t)
+	opts.Subject.Chart = parseChart(t, packChart(t, func(files map[string]string) {
+		name := "crds/postgresversions.yaml"
+		files[name] = strings.ReplaceAll(files[name], "the first description", "the second description")
+	}))
+	s.mustInstall(t, opts)
+	crd, err := s.dynamic.Resource(crds).Get(t.Context(), "postgresversions.sql.tanzu.vmware.com", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	got, _, _ := unstructured.NestedString(versions[0].(map[string]any), "schema", "openAPIV3Schema", "description")
+	if want := "the second description"; got != want {
+		t.Errorf("after the upgrade the CRD says %q, want %q", got, want)
+	}
+}
