@@ -93,6 +93,11 @@ func within(folder, reference string) string {
 	return strings.TrimPrefix(reference, folder+"/")
 }
 
+// short is an artifact's name without registry and folder: what follows it names those.
+func short(r versions.Reference) string {
+	return r.String()[len(parent(r.Host+"/"+r.Repository))+1:]
+}
+
 // setError says what went wrong; nil is nothing.
 func (v *plannedView) setError(err error) {
 	if err != nil {

@@ -25,6 +25,7 @@ func completeSettings(a *app, root *cobra.Command) {
 		"ca-file":     files,
 		"catalogue":   files,
 	}
+	_ = root.RegisterFlagCompletionFunc("config", files)
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 			if complete := completers[flag.Name]; complete != nil {

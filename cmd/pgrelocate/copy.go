@@ -109,7 +109,7 @@ func (a *app) reportFailures(report *registry.Report) error {
 			continue
 		}
 		partial.Errors = append(partial.Errors, result.Err)
-		a.failed(result.Target.String(), result.Err)
+		a.failed(short(result.Target), result.Err)
 	}
 	if len(partial.Errors) == 0 {
 		return nil

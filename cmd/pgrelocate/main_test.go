@@ -2,16 +2,22 @@ package main
 
 import (
 	"errors"
+	"log"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pgrelocate": main})
+	testscript.Main(m, map[string]func(){
+		"pgrelocate":  main,
+		"interrupted": interrupted,
+	})
 }
 
 // TestScripts runs the scripts in testdata/script. Together they are the manual of what
@@ -32,9 +38,24 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"registry": func(ts *testscript.TestScript, _ bool, args []string) { startRegistry(t, ts, args) },
 			"contents": func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
-			"wait-for": waitFor,
 		},
 	})
+}
+
+// interrupted is a program for the scripts: interrupted COMMAND ARG... runs a command, sends
+// it SIGINT a moment later, as Ctrl-C does, and ends as it did.
+func interrupted() {
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Start(); err != nil {
+		log.Fatal(err)
+	}
+	time.Sleep(700 * time.Millisecond)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		log.Fatal(err)
+	}
+	_ = cmd.Wait()
+	os.Exit(cmd.ProcessState.ExitCode())
 }
 
 // exits runs a command and wants it to end with an exit code: exits CODE COMMAND ARG...

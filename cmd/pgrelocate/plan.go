@@ -88,7 +88,7 @@ func (a *app) failures(plan *registry.Plan) error {
 	for _, artifact := range plan.Artifacts {
 		if artifact.State == registry.StateFailed {
 			partial.Errors = append(partial.Errors, artifact.Err)
-			a.failed(artifact.Target.String(), artifact.Err)
+			a.failed(short(artifact.Target), artifact.Err)
 		}
 	}
 	if len(partial.Errors) == 0 {

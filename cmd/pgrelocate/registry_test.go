@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -32,6 +31,8 @@ var running sync.Map
 //	tls          HTTPS by a private authority, whose file is in NAME_CA
 //	readonly     nothing can be pushed
 //	stalls       downloads of blobs stop after a while, with the connection open
+//	silent       it accepts requests and never answers
+//	relabelled   the operator's image has other content than in other registries
 //	forbidden    pushes are answered with 403
 //	tanzu:REL    it holds a small stand-in for that release of the catalogue
 //	lacks:TAG    it answers 404 for that tag
@@ -41,7 +42,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	var opts registrytest.Options
 	var front []registrytest.Middleware
-	var release string
+	var release, note string
 	for _, word := range args[1:] {
 		kind, value, _ := strings.Cut(word, ":")
 		switch kind {
@@ -53,6 +54,10 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			opts.ReadOnly = true
 		case "stalls":
 			front = append(front, stalls)
+		case "silent":
+			front = append(front, silent)
+		case "relabelled":
+			note = "another build"
 		case "forbidden":
 			front = append(front, forbidden)
 		case "lacks":
@@ -65,7 +70,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	behind := registrytest.InProcess(t, opts)
 	if release != "" {
-		fill(t, ts, behind, release)
+		fill(t, ts, behind, release, note)
 	}
 	r := registrytest.Front(t, behind, front...)
 	running.Store(r.Host, r)
@@ -75,8 +80,9 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 }
 
-// fill pushes a stand-in for a release: images with the family's layer sharing, small.
-func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
+// fill pushes a stand-in for a release: images with the family's layer sharing, small. A
+// note makes the operator's image another one.
+func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release, note string) {
 	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
 		Releases: []string{release}, Source: versions.Registry{Host: r.Host},
 	})
@@ -84,6 +90,9 @@ func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, rel
 	for _, a := range artifacts {
 		image, err := standIn(a)
 		ts.Check(err)
+		if note != "" && a.Role == versions.RoleOperator {
+			image = mutate.Annotations(image, map[string]string{"note": note}).(v1.Image)
+		}
 		r.Push(t, a.Source.Repository+":"+a.Source.Tag, image)
 	}
 }
@@ -124,16 +133,6 @@ func writeContents(t *testing.T, ts *testscript.TestScript, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o644))
 }
 
-// waitFor is the script command: wait-for FILE. It waits until a file is there.
-func waitFor(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
-			return
-		}
-	}
-	ts.Fatalf("%s did not appear", args[0])
-}
-
 // stalls sends the first bytes of a blob and then nothing, until the client hangs up.
 func stalls(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -154,6 +153,11 @@ func (s *stalling) Write(p []byte) (int, error) {
 	s.ResponseWriter.(http.Flusher).Flush()
 	<-s.request.Context().Done()
 	return 0, s.request.Context().Err()
+}
+
+// silent answers nothing.
+func silent(http.Handler) http.Handler {
+	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 }
 
 // forbidden refuses pushes.
