@@ -101,7 +101,7 @@ func (a *app) conclude(ctx context.Context, err error) int {
 	}
 	err = usageOfSelection(err)
 	fmt.Fprintf(a.Err, "%s %v\n", a.Paint(terminal.Red, "error:"), err)
-	if hint := exit.Hint(err); hint != "" {
+	if hint := hintFor(err); hint != "" {
 		fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Cyan, "hint:"), hint)
 	}
 	return exit.Code(err)

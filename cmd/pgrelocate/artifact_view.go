@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -101,7 +100,7 @@ func short(r versions.Reference) string {
 // setError says what went wrong; nil is nothing.
 func (v *plannedView) setError(err error) {
 	if err != nil {
-		v.Error, v.Hint = err.Error(), exit.Hint(err)
+		v.Error, v.Hint = err.Error(), hintFor(err)
 	}
 }
 

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 func newCompletionCommand(a *app) *cobra.Command {
@@ -44,9 +45,5 @@ func writeCompletion(root *cobra.Command, a *app, shell string, shells []string)
 	case "powershell":
 		return root.GenPowerShellCompletionWithDesc(a.Out)
 	}
-	err := exit.Usagef("no completion for the shell %q", shell).WithHint("one of %v", shells)
-	if nearest := versions.Nearest(shell, shells); nearest != "" {
-		return err.WithHint("did you mean %s?", nearest)
-	}
-	return err
+	return exit.Usagef("no completion for the shell %q", shell).WithHint("there is one for %s", strings.Join(shells, ", "))
 }

@@ -3,6 +3,9 @@ package main
 import (
 	"sync"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -122,6 +125,9 @@ func (r *registries) open(host, owner, variables string, options remote.Options)
 		return nil, &exit.UsageError{Err: err}
 	}
 	options.Keychain = credentials.Keychain(owner, given)
+	if err := readable(options.Keychain, host); err != nil {
+		return nil, err
+	}
 	options.CAFile = r.cfg.CAFile
 	options.Jobs = r.cfg.Jobs
 	options.RateLimit = r.cfg.LimitRate
@@ -130,6 +136,17 @@ func (r *registries) open(host, owner, variables string, options remote.Options)
 	options.UserAgent = userAgent()
 	options.Notice = r.notice
 	return remote.New(host, options)
+}
+
+// readable finds out early what a keychain cannot read: later every artifact would fail
+// for the same reason.
+func readable(keychain authn.Keychain, host string) error {
+	resource, err := name.NewRegistry(host)
+	if err != nil {
+		return nil // for the client to say
+	}
+	_, err = keychain.Resolve(resource)
+	return err
 }
 
 // close closes idle connections.

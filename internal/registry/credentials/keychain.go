@@ -15,15 +15,24 @@ import (
 
 // Keychain returns a keychain that presents given to host, where given is not zero, and
 // looks every other login up in the config files. A login given for one registry is
-// never sent to another. Without a login a registry is asked anonymously.
+// never sent to another. Without a login a registry is asked anonymously. What was found
+// once is kept, for helpers may be slow.
 func Keychain(host string, given Login) authn.Keychain {
-	return &keychain{host: host, given: given, places: sync.OnceValues(places)}
+	return &keychain{host: host, given: given, places: sync.OnceValues(places), found: map[string]answer{}}
 }
 
 type keychain struct {
 	host   string
 	given  Login
 	places func() ([]*configfile.ConfigFile, error)
+
+	mu    sync.Mutex
+	found map[string]answer
+}
+
+type answer struct {
+	authn.Authenticator
+	err error
 }
 
 // Resolve implements authn.Keychain.
@@ -31,6 +40,18 @@ func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error)
 	if !k.given.IsZero() && sameHost(resource.RegistryStr(), k.host) {
 		return k.given.Authenticator(), nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known, ok := k.found[resource.String()]
+	if !ok {
+		known.Authenticator, known.err = k.search(resource)
+		k.found[resource.String()] = known
+	}
+	return known.Authenticator, known.err
+}
+
+// search looks into the files, and asks the helpers that they name.
+func (k *keychain) search(resource authn.Resource) (authn.Authenticator, error) {
 	files, err := k.places()
 	if err != nil {
 		return nil, err

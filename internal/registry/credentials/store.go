@@ -122,4 +122,3 @@ func without(err error, secret string) error {
 	}
 	return errors.New(strings.ReplaceAll(err.Error(), secret, "(password not shown)"))
 }
-

@@ -109,17 +109,20 @@ func (l *Loader) unknownVariables(environ []string) []string {
 	return warnings
 }
 
-// CredentialsFrom tells which of the variables PGRELOCATE_<SIDE>_USERNAME and _PASSWORD
-// are set, without reading more than that.
+// CredentialsFrom tells which of the variables with the credentials of a side, "source",
+// "registry" or "pull", are set, without reading more than that.
 func CredentialsFrom(side string) []string {
 	var set []string
-	for _, suffix := range []string{"_USERNAME", "_PASSWORD"} {
-		if name := prefix + strings.ToUpper(side) + suffix; os.Getenv(name) != "" {
+	for _, name := range []string{Variable(side) + "_USERNAME", PasswordVariable(side)} {
+		if os.Getenv(name) != "" {
 			set = append(set, name)
 		}
 	}
 	return set
 }
+
+// PasswordVariable is the environment variable with the password of a side.
+func PasswordVariable(side string) string { return Variable(side) + "_PASSWORD" }
 
 // definedIn is the strongest file that sets key.
 func definedIn(layers []layer, key string) string {
