@@ -6,7 +6,7 @@ func TestNearest(t *testing.T) {
 	known := []string{"registry", "release", "versions", "editions", "full"}
 	tests := []struct{ in, want string }{
 		{"registry", "registry"},
-		{"regsitry", "registry"},
+		{"registyr", "registry"},
 		{"Registry", "registry"},
 		{"version", "versions"},
 		{"editoins", "editions"},

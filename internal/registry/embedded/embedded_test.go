@@ -3,6 +3,7 @@ package embedded
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -142,19 +143,19 @@ func TestBlobsBelongToRepositories(t *testing.T) {
 	image := pushImage(t, r, "team/one:v1")
 	layers, _ := image.Layers()
 	digest, _ := layers[0].Digest()
-	if got := request(t, r, http.MethodHead, "/v2/team/two/blobs/"+digest.String(), nil, ""); got.StatusCode != http.StatusNotFound {
-		t.Errorf("HEAD of another repository's blob = %s, want 404", got.Status)
+	if got := request(t, r, http.MethodHead, "/v2/team/two/blobs/"+digest.String(), nil, ""); got.code != http.StatusNotFound {
+		t.Errorf("HEAD of another repository's blob = %d, want 404", got.code)
 	}
 	mount := "/v2/team/two/blobs/uploads/?mount=" + digest.String() + "&from="
-	if got := request(t, r, http.MethodPost, mount+"team/three", nil, ""); got.StatusCode != http.StatusAccepted {
-		t.Errorf("mounting from a repository without the blob = %s, want 202 for an upload", got.Status)
+	if got := request(t, r, http.MethodPost, mount+"team/three", nil, ""); got.code != http.StatusAccepted {
+		t.Errorf("mounting from a repository without the blob = %d, want 202 for an upload", got.code)
 	}
 	got := request(t, r, http.MethodPost, mount+"team/one", nil, "")
-	if got.StatusCode != http.StatusCreated || got.Header.Get("Location") != "/v2/team/two/blobs/"+digest.String() {
-		t.Errorf("mounting = %s with the Location %q, want 201 and the blob", got.Status, got.Header.Get("Location"))
+	if got.code != http.StatusCreated || got.location != "/v2/team/two/blobs/"+digest.String() {
+		t.Errorf("mounting = %d with the Location %q, want 201 and the blob", got.code, got.location)
 	}
-	if got := request(t, r, http.MethodHead, "/v2/team/two/blobs/"+digest.String(), nil, ""); got.StatusCode != http.StatusOK {
-		t.Errorf("HEAD of the mounted blob = %s, want 200", got.Status)
+	if got := request(t, r, http.MethodHead, "/v2/team/two/blobs/"+digest.String(), nil, ""); got.code != http.StatusOK {
+		t.Errorf("HEAD of the mounted blob = %d, want 200", got.code)
 	}
 }
 
@@ -177,17 +178,13 @@ func TestRanges(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := request(t, r, http.MethodGet, "/v2/team/image/blobs/"+digest.String(), nil, tt.header)
-		body, err := io.ReadAll(got.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.StatusCode != tt.status || (tt.want != "" && string(body) != tt.want) {
-			t.Errorf("GET with Range %q = %s and %d bytes, want %d and %d", tt.header, got.Status, len(body), tt.status, len(tt.want))
+		if got.code != tt.status || (tt.want != "" && got.body != tt.want) {
+			t.Errorf("GET with Range %q = %d and %d bytes, want %d and %d", tt.header, got.code, len(got.body), tt.status, len(tt.want))
 		}
 	}
 	unknown := "/v2/team/image/blobs/sha256:" + strings.Repeat("0", 64)
-	if got := request(t, r, http.MethodGet, unknown, nil, ""); got.StatusCode != http.StatusNotFound {
-		t.Errorf("GET of an unknown blob = %s, want 404", got.Status)
+	if got := request(t, r, http.MethodGet, unknown, nil, ""); got.code != http.StatusNotFound {
+		t.Errorf("GET of an unknown blob = %d, want 404", got.code)
 	}
 }
 
@@ -206,12 +203,12 @@ func TestRefusals(t *testing.T) {
 		{"a manifest that is too large", http.MethodPut, "/v2/team/image/manifests/v2", strings.Repeat(" ", largestManifest+1), http.StatusRequestEntityTooLarge},
 	}
 	for _, tt := range tests {
-		if got := request(t, r, tt.method, tt.path, strings.NewReader(tt.body), ""); got.StatusCode != tt.status {
-			t.Errorf("%s = %s, want %d", tt.name, got.Status, tt.status)
+		if got := request(t, r, tt.method, tt.path, strings.NewReader(tt.body), ""); got.code != tt.status {
+			t.Errorf("%s = %d, want %d", tt.name, got.code, tt.status)
 		}
 	}
-	if got := request(t, r, http.MethodHead, "/v2/team/image/manifests/v2", nil, ""); got.StatusCode != http.StatusNotFound {
-		t.Errorf("HEAD of a refused manifest = %s, want 404", got.Status)
+	if got := request(t, r, http.MethodHead, "/v2/team/image/manifests/v2", nil, ""); got.code != http.StatusNotFound {
+		t.Errorf("HEAD of a refused manifest = %d, want 404", got.code)
 	}
 }
 
@@ -221,9 +218,9 @@ func TestABrokenUploadLeavesNothing(t *testing.T) {
 	r := start(t, Options{Dir: dir})
 	started := request(t, r, http.MethodPost, "/v2/team/image/blobs/uploads/", nil, "")
 	digest := "sha256:" + strings.Repeat("0", 64)
-	put := request(t, r, http.MethodPut, started.Header.Get("Location")+"?digest="+digest, strings.NewReader("something else"), "")
-	if put.StatusCode < 400 {
-		t.Errorf("PUT with another digest = %s, want it refused", put.Status)
+	put := request(t, r, http.MethodPut, started.location+"?digest="+digest, strings.NewReader("something else"), "")
+	if put.code < 400 {
+		t.Errorf("PUT with another digest = %d, want it refused", put.code)
 	}
 	left, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
 	if err != nil || len(left) != 0 {
@@ -277,6 +274,7 @@ func TestStartRefuses(t *testing.T) {
 	for _, err := range []error{
 		os.WriteFile(file, nil, 0o600),
 		os.MkdirAll(broken, 0o700),
+		os.WriteFile(filepath.Join(broken, "oci-layout"), []byte(layoutFile), 0o600),
 		os.WriteFile(filepath.Join(broken, "index.json"), []byte("{"), 0o600),
 		os.Remove(filepath.Join(gone, "blobs", "sha256", digest.Hex)),
 	} {
@@ -289,6 +287,7 @@ func TestStartRefuses(t *testing.T) {
 		{file, "not a directory"},
 		{broken, "index.json: unexpected end of JSON input"},
 		{gone, "no such file"},
+		{dir, "it holds something else"},
 	}
 	for _, tt := range tests {
 		if _, err := Start(t.Context(), Options{Dir: tt.dir}); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -307,12 +306,21 @@ func TestCloseTwice(t *testing.T) {
 			t.Errorf("Close() = %v, want no error", err)
 		}
 	}
-	if _, err := http.Get("http://" + r.Host + "/v2/"); err == nil { //nolint:noctx // it fails at once
-		t.Error("the registry answers after Close")
+	var dialer net.Dialer
+	if conn, err := dialer.DialContext(t.Context(), "tcp", r.Host); err == nil {
+		conn.Close()
+		t.Error("the registry listens after Close")
 	}
 }
 
-func request(t *testing.T, r *Registry, method, path string, body io.Reader, byteRange string) *http.Response {
+// reply is a response that was read to its end.
+type reply struct {
+	code     int
+	location string
+	body     string
+}
+
+func request(t *testing.T, r *Registry, method, path string, body io.Reader, byteRange string) reply {
 	t.Helper()
 	target := "http://" + r.Host + path
 	if strings.HasPrefix(path, "http") {
@@ -329,6 +337,10 @@ func request(t *testing.T, r *Registry, method, path string, body io.Reader, byt
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { resp.Body.Close() })
-	return resp
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{code: resp.StatusCode, location: resp.Header.Get("Location"), body: string(content)}
 }

@@ -32,6 +32,9 @@ type link struct {
 }
 
 func openStore(dir string) (*store, error) {
+	if err := checkOurs(dir); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
 	}
@@ -40,6 +43,21 @@ func openStore(dir string) (*store, error) {
 		return nil, err
 	}
 	return &store{dir: dir, index: index, links: map[link]bool{}}, nil
+}
+
+// checkOurs refuses a folder that somebody uses for something else.
+func checkOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(entries) == 0) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err != nil {
+		return errors.New("it holds something else; name a folder that is empty or does not exist")
+	}
+	return nil
 }
 
 func (s *store) path(h v1.Hash) string { return filepath.Join(s.dir, "blobs", h.Algorithm, h.Hex) }
