@@ -183,8 +183,27 @@ func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, erro
 	return outcome, err
 }
 
+// newBody reads a blob from places, the first of which may be read in pieces, ahead of
+// the upload. What is read ahead lies in a file and need not be kept once more.
 func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place, stats *transfer) (*spool, error) {
-	return newSpool(ctx, blob, places, stats, r.scratch.keeper(blob.Size))
+	var openers []place
+	for _, p := range places {
+		openers = append(openers, place{counting{p.source, stats}, p.repository})
+	}
+	var a *ahead
+	if blob.Size >= aheadFrom {
+		a = newAhead(ctx, places[0], blob, aheadPiece, r.scratch, stats)
+	}
+	if a == nil {
+		return newSpool(ctx, blob, openers, stats, r.scratch.keeper(blob.Size))
+	}
+	body, err := newSpool(ctx, blob, append([]place{{a, ""}}, openers...), stats, keeper{})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	body.onClose = a.close
+	return body, nil
 }
 
 // mount links a blob from the repository that holds it, and copies it where the target

@@ -10,10 +10,40 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
+// opener is the part of a Source that reads blobs.
+type opener interface {
+	Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error)
+}
+
 // place is somewhere a blob can be read.
 type place struct {
-	source     Source
+	source     opener
 	repository string
+}
+
+// counting is an opener that counts what is fetched from it.
+type counting struct {
+	opener
+	stats *transfer
+}
+
+func (c counting) Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+	content, err := c.opener.Blob(ctx, repository, blob, offset)
+	if err != nil {
+		return nil, err
+	}
+	return &countedContent{content, c.stats}, nil
+}
+
+type countedContent struct {
+	io.ReadCloser
+	stats *transfer
+}
+
+func (c *countedContent) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.stats.fetched.Add(int64(n))
+	return n, err
 }
 
 // spool is the Body of one blob: it reads each byte from its places once, checks the
@@ -35,6 +65,7 @@ type spool struct {
 	live    io.ReadCloser
 	liveAt  int64
 	checked bool
+	onClose func()
 }
 
 // newSpool returns the Body of a blob. Close it.
@@ -81,6 +112,10 @@ func (s *spool) Close() {
 	s.turn++
 	s.closeLive()
 	s.kept.discard()
+	if s.onClose != nil {
+		s.onClose()
+		s.onClose = nil
+	}
 }
 
 type spoolReader struct {
@@ -163,7 +198,6 @@ func (s *spool) seek(at int64) error {
 // pass takes note of bytes that the live reader gave: those never seen before are hashed
 // and kept.
 func (s *spool) pass(p []byte) {
-	s.stats.fetched.Add(int64(len(p)))
 	seen := min(int64(len(p)), max(0, s.passed-s.liveAt))
 	s.liveAt += int64(len(p))
 	if fresh := p[seen:]; len(fresh) > 0 {

@@ -18,15 +18,29 @@ import (
 // Blob implements registry.Source. What breaks off or stalls is continued from the last
 // byte; from a registry that does not serve ranges, what was read is read again.
 func (c *Client) Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
-	call := call{
-		op: "fetching blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodGet,
-		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
-	}
-	d := &download{ctx: ctx, client: c, call: call, at: offset, size: blob.Size, retry: newRetry(c, call.op+" "+call.ref)}
+	d := c.download(ctx, repository, blob, offset, blob.Size)
 	if offset == blob.Size {
 		return d, nil
 	}
 	return d, d.open()
+}
+
+// BlobRange opens the bytes of a blob from from up to, but not including, to. A registry
+// that does not serve ranges gives the whole blob to who asks from 0; ranged is false then.
+func (c *Client) BlobRange(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+	d := c.download(ctx, repository, blob, from, to)
+	if err := d.open(); err != nil {
+		return nil, false, err
+	}
+	return d, d.end == to, nil
+}
+
+func (c *Client) download(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) *download {
+	call := call{
+		op: "fetching blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodGet,
+		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
+	}
+	return &download{ctx: ctx, client: c, call: call, at: from, end: to, size: blob.Size, retry: newRetry(c, call.op+" "+call.ref)}
 }
 
 // download reads one blob through as many responses as it takes.
@@ -34,8 +48,9 @@ type download struct {
 	ctx    context.Context
 	client *Client
 	call   call
-	at     int64 // of the next byte
-	size   int64
+	at     int64         // of the next byte
+	end    int64         // where to stop
+	size   int64         // of the whole blob
 	body   io.ReadCloser // nil between two responses
 	retry  *retry
 	fresh  int64 // bytes read since the last break
@@ -47,7 +62,7 @@ func (d *download) Read(p []byte) (int, error) {
 		if d.closed {
 			return 0, fs.ErrClosed
 		}
-		if d.at == d.size {
+		if d.at == d.end {
 			return 0, io.EOF
 		}
 		if d.body == nil {
@@ -55,7 +70,7 @@ func (d *download) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		n, err := d.body.Read(p[:min(int64(len(p)), d.size-d.at)])
+		n, err := d.body.Read(p[:min(int64(len(p)), d.end-d.at)])
 		d.at += int64(n)
 		if n > 0 {
 			d.advanced(int64(n))
@@ -98,9 +113,9 @@ func (d *download) broken(err error) error {
 func (d *download) open() error {
 	call := d.call
 	call.accept = []int{http.StatusOK}
-	if d.at > 0 {
+	if d.at > 0 || d.end < d.size {
 		call.accept = append(call.accept, http.StatusPartialContent)
-		call.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", d.at)}}
+		call.header = http.Header{"Range": {d.wanted()}}
 	}
 	for {
 		resp, err := d.client.do(d.ctx, call)
@@ -118,6 +133,14 @@ func (d *download) open() error {
 	}
 }
 
+// wanted is the value of the Range header.
+func (d *download) wanted() string {
+	if d.end < d.size {
+		return fmt.Sprintf("bytes=%d-%d", d.at, d.end-1)
+	}
+	return fmt.Sprintf("bytes=%d-", d.at)
+}
+
 // align makes sure that the response begins where the download stands.
 func (d *download) align(resp *http.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
@@ -130,6 +153,7 @@ func (d *download) align(resp *http.Response) error {
 		return fmt.Errorf("the blob has %d bytes, its manifest says %d", resp.ContentLength, d.size)
 	}
 	if d.at == 0 {
+		d.end = d.size // no ranges: this answer is the whole
 		return nil
 	}
 	d.client.opts.Notice(fmt.Sprintf("%s: %s serves no ranges: reading %s again from its start", d.client.opts.Side, d.client.host, d.call.ref))
