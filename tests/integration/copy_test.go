@@ -3,6 +3,7 @@ package integration_test
 import (
 	"testing"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -68,7 +69,7 @@ func TestWholeRelease(t *testing.T) {
 			if len(artifacts) != 23 {
 				t.Fatalf("v4.3.1 has %d artifacts, want 23", len(artifacts))
 			}
-			family := pushFamily(t, r, artifacts, 32*kib)
+			family := pushFamily(t, r, standin.Options{})
 
 			cold(t, r, artifacts, family)
 			r.wantSame(t, artifacts)

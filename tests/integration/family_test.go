@@ -1,54 +1,45 @@
 package integration_test
 
 import (
-	"fmt"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
-	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// family is content for a selection, with the layer sharing of a release: all images
-// share a base, all instances one layer more, full and lite of a version another.
+// family is a release at the source, with the layer sharing of the real one.
 type family struct {
-	images map[string]v1.Image // by REPOSITORY:TAG at the source
 	// blobs are the sizes of the distinct blobs by digest.
 	blobs map[string]int64
 }
 
 const kib = 1 << 10
 
-// pushFamily makes a family for the artifacts and puts it into the source. Unit is the size
-// of a version's own layer; a base layer has four times as much.
-func pushFamily(t *testing.T, r *rig, artifacts []versions.Artifact, unit int64) *family {
+// pushFamily puts a stand-in release into the source.
+func pushFamily(t *testing.T, r *rig, opts standin.Options) *family {
 	t.Helper()
-	f := &family{images: map[string]v1.Image{}, blobs: map[string]int64{}}
-	base, instances := layer(t, 4*unit), layer(t, 2*unit)
-	shared := map[string]v1.Layer{}
-	for _, a := range artifacts {
-		var image v1.Image
-		switch a.Role {
-		case versions.RoleChart:
-			image = chartArtifact(t, a)
-		case versions.RoleInstance:
-			version := fmt.Sprint(a.Versions)
-			if shared[version] == nil {
-				shared[version] = layer(t, unit)
-			}
-			image = imageOf(t, base, instances, shared[version], layer(t, unit/2))
-		default:
-			image = imageOf(t, base, layer(t, unit))
+	release, err := standin.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := release.Push(t.Context(), versions.Registry{Host: r.source.Host}, r.source.Remote(t.Context())...)
+	if err != nil {
+		t.Fatalf("pushing the stand-in release: %v", err)
+	}
+	f := &family{blobs: map[string]int64{}}
+	for _, a := range written {
+		image, err := remote.Image(r.source.Reference(t, sourceName(a)), r.source.Remote(t.Context())...)
+		if err != nil {
+			t.Fatal(err)
 		}
 		f.add(t, image)
-		name := a.Source.Repository + ":" + a.Source.Tag
-		f.images[name] = image
-		r.source.Push(t, name, image)
 	}
 	r.resetCounts()
 	return f
@@ -91,13 +82,6 @@ func layer(t *testing.T, size int64) v1.Layer {
 		t.Fatal(err)
 	}
 	return l
-}
-
-// chartArtifact has the media types of a Helm chart, which no image has.
-func chartArtifact(t *testing.T, a versions.Artifact) v1.Image {
-	t.Helper()
-	content := static.NewLayer([]byte("a chart of "+a.Release), "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
-	return mutate.ConfigMediaType(imageOf(t, content), "application/vnd.cncf.helm.config.v1+json")
 }
 
 // multiArch is an index of an image for each platform, and those images by platform.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -26,7 +27,7 @@ func TestInterrupted(t *testing.T) {
 		target: newSide(t, registrytest.Distribution(t, registrytest.Options{}), alarm.Wrap),
 	}
 	artifacts := r.artifacts(t, versions.Selection{Releases: []string{"v4.3.1"}})
-	family := pushFamily(t, r, artifacts, 64*kib)
+	family := pushFamily(t, r, standin.Options{Bytes: 4 << 20})
 	tags := 0
 	for round := range 6 {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -62,7 +63,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedWhileStalled(t *testing.T) {
 	r := debianRig(t)
 	artifacts := small(t, r)
-	pushFamily(t, r, artifacts, kib)
+	pushSmall(t, r)
 	r.source = newSide(t, r.source.Registry, stallBlobs)
 	artifacts = small(t, r)
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -16,13 +17,27 @@ import (
 // small is a selection of a chart, an operator and two instances.
 func small(t *testing.T, r *rig) []versions.Artifact {
 	t.Helper()
-	wanted, err := versions.ParseExpression("17.5,16.9")
+	return r.artifacts(t, versions.Selection{
+		Releases: []string{"v4.3.1"}, Versions: expression(t, smallVersions),
+		Editions: []versions.Edition{versions.Full}, Extras: []string{"none"},
+	})
+}
+
+const smallVersions = "17.5,16.9"
+
+// pushSmall puts what small selects into the source, and a little more.
+func pushSmall(t *testing.T, r *rig) {
+	t.Helper()
+	pushFamily(t, r, standin.Options{Versions: expression(t, smallVersions), Bytes: 200 * kib})
+}
+
+func expression(t *testing.T, s string) versions.Expression {
+	t.Helper()
+	e, err := versions.ParseExpression(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.artifacts(t, versions.Selection{
-		Releases: []string{"v4.3.1"}, Versions: wanted, Editions: []versions.Edition{versions.Full}, Extras: []string{"none"},
-	})
+	return e
 }
 
 func debianRig(t *testing.T) *rig {
@@ -54,7 +69,7 @@ func TestConflict(t *testing.T) {
 			t.Parallel()
 			r := debianRig(t)
 			artifacts := small(t, r)
-			pushFamily(t, r, artifacts, kib)
+			pushSmall(t, r)
 			disputed := artifacts[2]
 			theirs := r.target.Push(t, targetName(disputed), imageOf(t, layer(t, kib))).String()
 			ours := r.source.Digest(t, sourceName(disputed)).String()
@@ -105,7 +120,7 @@ func TestMissingArtifact(t *testing.T) {
 	r := debianRig(t)
 	artifacts := small(t, r)
 	missing := artifacts[len(artifacts)-1]
-	pushFamily(t, r, artifacts[:len(artifacts)-1], kib)
+	pushFamily(t, r, standin.Options{Versions: expression(t, "17.5")})
 
 	_, report, err := r.copy(t.Context(), t, artifacts, registry.PlanOptions{})
 	if err != nil {
@@ -131,7 +146,7 @@ func TestWrongPassword(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
 				artifacts := small(t, r)
-				pushFamily(t, r, artifacts, kib)
+				pushSmall(t, r)
 				wrong := &registrytest.Account{Username: "somebody", Password: "wr0ng-pa55word"}
 				host := r.source.Host
 				if which == registry.SideSource {
@@ -177,7 +192,7 @@ func TestTargetRefusesWriting(t *testing.T) {
 			t.Parallel()
 			r := &rig{source: newSide(t, registrytest.InProcess(t, registrytest.Options{})), target: newSide(t, tt.target(t))}
 			artifacts := small(t, r)
-			pushFamily(t, r, artifacts, kib)
+			pushSmall(t, r)
 
 			_, report, err := r.copy(t.Context(), t, artifacts, registry.PlanOptions{})
 			if err != nil {

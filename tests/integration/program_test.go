@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -115,7 +116,7 @@ func TestProgramCopies(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	artifacts := u.rig.artifacts(t, versions.Selection{Releases: []string{"v4.3.1"}})
-	family := pushFamily(t, u.rig, artifacts, 16*kib)
+	family := pushFamily(t, u.rig, standin.Options{})
 
 	plan := u.command(t, "plan", "-o", "json")
 	if code := run(t, plan); code != 0 {
@@ -151,7 +152,7 @@ func TestKilled(t *testing.T) {
 	var alarm alarm
 	u := newUser(t, alarm.Wrap)
 	artifacts := u.rig.artifacts(t, versions.Selection{Releases: []string{"v4.3.1"}})
-	family := pushFamily(t, u.rig, artifacts, 64*kib)
+	family := pushFamily(t, u.rig, standin.Options{Bytes: 4 << 20})
 	const most = 8
 	kills, tags := 0, 0
 	for round := range most {
@@ -214,7 +215,7 @@ func TestProgramInterrupted(t *testing.T) {
 	var alarm alarm
 	u := newUser(t, alarm.Wrap)
 	artifacts := u.rig.artifacts(t, versions.Selection{Releases: []string{"v4.3.1"}})
-	pushFamily(t, u.rig, artifacts, 64*kib)
+	pushFamily(t, u.rig, standin.Options{Bytes: 4 << 20})
 	cmd := u.command(t, "copy")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
