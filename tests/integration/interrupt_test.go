@@ -62,10 +62,9 @@ func TestInterrupted(t *testing.T) {
 // A stop is prompt even while every connection stands still.
 func TestInterruptedWhileStalled(t *testing.T) {
 	r := debianRig(t)
-	artifacts := small(t, r)
 	pushSmall(t, r)
 	r.source = newSide(t, r.source.Registry, stallBlobs)
-	artifacts = small(t, r)
+	artifacts := small(t, r)
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var stoppedAt time.Time
