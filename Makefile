@@ -51,6 +51,10 @@ test: test-deps ## run all tests with the race detector, then each fuzz target f
 build: ## build bin/pgrelocate
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pgrelocate ./cmd/pgrelocate
 
+.PHONY: docs
+docs: ## write the generated pages: commands, settings, exit codes, results
+	go test ./cmd/pgrelocate -run '^TestDocs' -count=1 -update
+
 .PHONY: release-check
 release-check: $(TOOLS)/goreleaser ## check .goreleaser.yaml
 	goreleaser check
@@ -72,6 +76,14 @@ fuzz: ## run each fuzz target for FUZZTIME (make fuzz FUZZTIME=5m)
 lint: debian-lint $(TOOLS)/golangci-lint ## run the linters
 	golangci-lint run ./...
 	shellcheck .ci/run $$(git ls-files '*.sh')
+
+.PHONY: docs-check
+docs-check: ## check that the generated pages are current
+	go test ./cmd/pgrelocate -run '^TestDocs' -count=1
+
+.PHONY: cross
+cross: ## check that every package compiles for the systems of a release
+	GOOS=darwin GOARCH=arm64 go vet ./...
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format the code
