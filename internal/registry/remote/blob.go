@@ -17,6 +17,8 @@ type uploadStyle struct {
 	mu sync.Mutex
 	// chunk is the size of the pieces in which blobs are sent; 0 sends each whole.
 	chunk int64
+	// least is how long the registry says that a chunk has to be, but for the last.
+	least int64
 	// noPatch: the registry takes blobs whole only.
 	noPatch bool
 	// noCheck: the registry does not like a mount from the same repository, which
@@ -25,14 +27,16 @@ type uploadStyle struct {
 }
 
 // HasBlob implements registry.Target with one HEAD. A redirect means that the blob is
-// there: the address it leads to may be signed for another method.
+// there: the address it leads to may be signed for another method. A registry that does not
+// answer HEAD is taken to lack the blob: the upload finds out.
 func (c *Client) HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error) {
 	resp, err := c.do(ctx, call{
 		op: "looking for blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodHead,
 		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
 		accept: []int{http.StatusOK, http.StatusTemporaryRedirect, http.StatusFound, http.StatusSeeOther}, stay: true,
 	})
-	if errors.Is(err, registry.ErrNotFound) {
+	var status *statusErr
+	if errors.As(err, &status) && (status.code == http.StatusNotFound || status.code == http.StatusMethodNotAllowed) {
 		return false, nil
 	}
 	if err != nil {

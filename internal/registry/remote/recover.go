@@ -141,11 +141,11 @@ func (u *upload) smaller(status *statusErr) error {
 	style.mu.Lock()
 	defer style.mu.Unlock()
 	u.forget()
-	if style.chunk > 0 && style.chunk < u.size {
+	if style.chunk > 0 && style.chunk < u.size && !style.noPatch {
 		return nil // another upload has found out already
 	}
 	next := min(u.size/2, defaultChunk)
-	if style.noPatch || next < smallestChunk {
+	if style.noPatch || next < smallestChunk || next < style.least {
 		return &registry.Error{Op: u.call.op, Side: u.client.opts.Side, Ref: u.call.ref, Err: status,
 			Hint: fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", u.client.host)}
 	}

@@ -93,10 +93,13 @@ func (u *upload) chunk() int64 {
 	if style.noPatch {
 		return 0
 	}
-	if style.chunk == 0 && u.breaks >= breaksBeforeChunks {
-		return defaultChunk
+	switch {
+	case style.chunk > 0:
+		return max(style.chunk, style.least)
+	case u.breaks >= breaksBeforeChunks:
+		return max(defaultChunk, style.least)
 	}
-	return style.chunk
+	return 0
 }
 
 // Proxies end requests that take long: a large body that has broken twice goes in chunks.
@@ -131,9 +134,21 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 	if resp.StatusCode == http.StatusCreated {
 		return true, nil
 	}
+	style.heed(resp.Header)
 	u.offset = 0
 	u.at, err = u.client.location(resp)
 	return false, err
+}
+
+// heed learns from the opening of an upload how long chunks have to be.
+func (s *uploadStyle) heed(header http.Header) {
+	least, err := strconv.ParseInt(header.Get("OCI-Chunk-Min-Length"), 10, 64)
+	if err != nil || least <= 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.least = least
 }
 
 // put sends size bytes from offset and closes the upload.
