@@ -81,10 +81,6 @@ type lab struct {
 func newLab(t *testing.T, faults ...Middleware) lab {
 	t.Helper()
 	registry := &fakeRegistry{}
-	var handler http.Handler = registry
-	for i := len(faults) - 1; i >= 0; i-- {
-		handler = faults[i](handler)
-	}
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{
@@ -92,7 +88,7 @@ func newLab(t *testing.T, faults ...Middleware) lab {
 		Timeout:       20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return lab{T: t, registry: registry, client: client, url: startHTTP(t, handler, nil)}
+	return lab{T: t, registry: registry, client: client, url: startHTTP(t, wrapAll(registry, faults), nil)}
 }
 
 // reply is what a client saw: how many bytes came, and how they ended.
@@ -253,6 +249,21 @@ func TestCutUploadsOfUnknownLength(t *testing.T) {
 	}
 	if got := l.do("PATCH", uploadURL, io.MultiReader(bytes.NewReader(content))); got.err == nil {
 		t.Errorf("longer upload = %d, want an error", got.status)
+	}
+}
+
+func TestWrongUploadBytes(t *testing.T) {
+	l := newLab(t, WrongUploadBytes(30000, 1))
+	for range 2 {
+		if got := l.do("PATCH", uploadURL, bytes.NewReader(content)); got.status != http.StatusAccepted {
+			t.Fatalf("upload = %d, %v, want 202", got.status, got.err)
+		}
+	}
+	_, uploads := l.registry.got()
+	want := bytes.Clone(content)
+	want[30000] ^= 1
+	if !bytes.Equal(uploads[0], want) || !bytes.Equal(uploads[1], content) {
+		t.Error("want one bit of one byte wrong in the first upload, and the second right")
 	}
 }
 

@@ -49,6 +49,35 @@ func (h *heldReply) WriteHeader(status int) {
 	}
 }
 
+// WrongUploadBytes flips one bit of the byte at an offset of a body, for the first times
+// uploads of a blob that reach it, or Always.
+func WrongUploadBytes(offset int64, times int) Middleware {
+	left := &budget{times: times}
+	return func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if sendsBlob(r) {
+				r = withBody(r, &flippingBody{ReadCloser: r.Body, until: offset, strike: left.take})
+			}
+			registry.ServeHTTP(w, r)
+		})
+	}
+}
+
+type flippingBody struct {
+	io.ReadCloser
+	until  int64
+	strike func() bool
+}
+
+func (f *flippingBody) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	if f.until >= 0 && f.until < int64(n) && f.strike() {
+		p[f.until] ^= 1
+	}
+	f.until -= int64(n)
+	return n, err
+}
+
 // TooLarge makes a proxy that lets no body above limit bytes pass, as nginx does: it
 // answers 413 at once where the length is declared, and else when the limit is reached.
 func TooLarge(limit int64) Middleware {

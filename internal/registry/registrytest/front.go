@@ -66,12 +66,17 @@ func (r *Registry) Forward() http.Handler {
 	}
 }
 
-func (r *Registry) serve(tb testing.TB, handler http.Handler, wrap []Middleware) *Registry {
-	tb.Helper()
+// wrapAll puts handlers round another, the first outermost.
+func wrapAll(handler http.Handler, wrap []Middleware) http.Handler {
 	for i := len(wrap) - 1; i >= 0; i-- {
 		handler = wrap[i](handler)
 	}
-	address := startHTTP(tb, handler, r.serverTLS(tb))
+	return handler
+}
+
+func (r *Registry) serve(tb testing.TB, handler http.Handler, wrap []Middleware) *Registry {
+	tb.Helper()
+	address := startHTTP(tb, wrapAll(handler, wrap), r.serverTLS(tb))
 	u, err := url.Parse(address)
 	if err != nil {
 		tb.Fatal(err)

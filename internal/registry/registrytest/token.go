@@ -24,6 +24,8 @@ type TokenOptions struct {
 	HideLifetime bool
 	// ClaimLifetime is what expires_in says where it is not the truth; 0 says the truth.
 	ClaimLifetime time.Duration
+	// Wrap stands before the token server, the first outermost: a Counter, or faults.
+	Wrap []Middleware
 	// DenyPush grants pulling only, whoever asks, as a vendor's registry does.
 	DenyPush bool
 }
@@ -64,7 +66,7 @@ func newTokenServer(tb testing.TB, r *Registry, opts TokenOptions) *TokenServer 
 		opts: opts, accounts: r.Accounts, rootFile: ca.File,
 		cert: signer.TLS.Leaf, key: signer.TLS.PrivateKey.(*ecdsa.PrivateKey),
 	}
-	url := startHTTP(tb, s, r.serverTLS(tb))
+	url := startHTTP(tb, wrapAll(s, opts.Wrap), r.serverTLS(tb))
 	// By name: go-containerregistry refuses a realm that names a private address.
 	s.realm = strings.Replace(url, "127.0.0.1", "localhost", 1) + "/token"
 	return s

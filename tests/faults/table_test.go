@@ -1,0 +1,177 @@
+package faults_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// row is one fault and what the copy of one image with one layer has to make of it.
+type row struct {
+	name string
+	// source and target are the faults before either side.
+	source, target []registrytest.Middleware
+	// extraRead and extraSent are how many bytes may move beyond the ideal.
+	extraRead, extraSent int64
+	// stall shortens the watchdog's patience.
+	stall time.Duration
+	// atLeast is what the pauses that were asked for come to.
+	atLeast time.Duration
+}
+
+type faults = []registrytest.Middleware
+
+const (
+	cutAt = 15 * mib
+	large = mib // bodies from there on are the layer
+	// underWay is what a reset can throw away that was sent, but not read yet.
+	underWay = 8 * mib
+)
+
+// table makes the rows anew: faults count, and are good for one server.
+func table() []row {
+	return []row{
+		{name: "no fault"},
+
+		{name: "source closes once", source: faults{cutDownload(cutAt, 1, registrytest.Close)}},
+		{name: "source resets once", extraRead: underWay, source: faults{cutDownload(cutAt, 1, registrytest.Reset)}},
+		{name: "source closes 6 times", source: faults{cutDownload(3*mib, 6, registrytest.Close)}},
+		{name: "source closes 20 times", source: faults{cutDownload(mib, 20, registrytest.Close)}},
+		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}, stall: time.Second},
+		{name: "source stalls 3 times", source: faults{cutDownload(3*mib, 3, registrytest.Stall)}, stall: time.Second},
+		{name: "source does not answer", source: faults{
+			registrytest.Silence(registrytest.On(registrytest.GetBlob), 1),
+			registrytest.Silence(registrytest.On(registrytest.GetManifest), 1),
+		}, stall: time.Second},
+		{name: "source closes and serves no ranges", extraRead: cutAt, source: faults{
+			cutDownload(cutAt, 1, registrytest.Close), registrytest.IgnoreRange(),
+		}},
+		{name: "source closes and misplaces the rest", extraRead: layerSize, source: faults{
+			cutDownload(cutAt, 1, registrytest.Close), registrytest.WrongContentRange(-mib, 1),
+		}},
+		{name: "source ends early", source: faults{registrytest.EndEarly(cutAt, false, 1)}},
+		{name: "source ends early and calls it all", extraRead: cutAt, source: faults{registrytest.EndEarly(cutAt, true, 1)}},
+		{name: "source 503 twice on a blob", source: faults{
+			refuse(registrytest.On(registrytest.GetBlob), http.StatusServiceUnavailable, 2),
+		}},
+		{name: "source 429 Retry-After, twice, on a manifest", atLeast: 2 * time.Second, source: faults{
+			registrytest.Busy(registrytest.On(registrytest.GetManifest), time.Second, 2),
+		}},
+		{name: "source 429 with a date on a blob", atLeast: time.Second, source: faults{
+			registrytest.Answer{
+				On: registrytest.On(registrytest.GetBlob), Times: 1, Status: http.StatusTooManyRequests,
+				Header: registrytest.RetryAfterDate(3 * time.Second),
+			}.Fault(),
+		}},
+
+		{name: "target closes the upload", extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Close)}},
+		{name: "target resets the upload", extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Reset)}},
+		{name: "target stops taking the upload", extraSent: cutAt, stall: time.Second, target: faults{cutUpload(cutAt, registrytest.Stall)}},
+		{name: "target 500 instead of the upload", extraSent: layerSize, target: faults{
+			answerUpload(registrytest.Swallowed, http.StatusInternalServerError),
+		}},
+		{name: "target 500 after the upload", target: faults{
+			answerUpload(registrytest.CarriedOut, http.StatusInternalServerError),
+		}},
+		{name: "target 503 instead of the upload", extraSent: layerSize, target: faults{
+			answerUpload(registrytest.Swallowed, http.StatusServiceUnavailable),
+		}},
+		{name: "target 503 after the upload", target: faults{
+			answerUpload(registrytest.CarriedOut, http.StatusServiceUnavailable),
+		}},
+		{name: "target 429 Retry-After on the upload", atLeast: 2 * time.Second, target: faults{
+			registrytest.Answer{
+				On: uploads, MinBody: large, Times: 1, Status: http.StatusTooManyRequests,
+				Header: registrytest.RetryAfter(2 * time.Second),
+			}.Fault(),
+		}},
+		{name: "target 429 Retry-After on an upload's start", atLeast: 2 * time.Second, target: faults{
+			registrytest.Busy(registrytest.On(registrytest.StartUpload, registrytest.Mount), 2*time.Second, 1),
+		}},
+		{name: "target 404 BLOB_UPLOAD_UNKNOWN", target: faults{
+			registrytest.Answer{
+				On: uploads, MinBody: large, Times: 1, Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
+			}.Fault(),
+		}},
+		{name: "target 404 BLOB_UPLOAD_UNKNOWN after the body", extraSent: layerSize, target: faults{
+			registrytest.Answer{
+				On: uploads, MinBody: large, Times: 1, Body: registrytest.Swallowed,
+				Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
+			}.Fault(),
+		}},
+		{name: "target 503 on the manifest", target: faults{
+			refuse(registrytest.On(registrytest.PutManifest), http.StatusServiceUnavailable, 2),
+		}},
+		{name: "target 429 on the manifest", atLeast: time.Second, target: faults{
+			registrytest.Busy(registrytest.On(registrytest.PutManifest), time.Second, 1),
+		}},
+		{name: "target 413", extraSent: layerSize, target: faults{registrytest.TooLarge(5 * mib)}},
+		{name: "target takes no chunks", target: faults{registrytest.NoPatch()}},
+		{name: "target mounts nothing", target: faults{registrytest.NoMount()}},
+
+		{name: "both strip headers on HEAD", source: faults{registrytest.BareHead()}, target: faults{registrytest.BareHead()}},
+		{name: "both refuse HEAD", source: faults{registrytest.NoHead()}, target: faults{registrytest.NoHead()}},
+		{name: "relative locations", target: faults{registrytest.RelativeLocations()}},
+		{name: "absolute locations", target: faults{registrytest.AbsoluteLocations()}},
+	}
+}
+
+var uploads = registrytest.On(registrytest.PatchUpload, registrytest.PutUpload)
+
+func cutDownload(after int64, times int, how registrytest.Ending) registrytest.Middleware {
+	return registrytest.CutDownloads(registrytest.Cut{After: after, Times: times, How: how})
+}
+
+func cutUpload(after int64, how registrytest.Ending) registrytest.Middleware {
+	return registrytest.CutUploads(registrytest.Cut{After: after, Times: 1, How: how})
+}
+
+func refuse(on registrytest.Match, status, times int) registrytest.Middleware {
+	return registrytest.Answer{On: on, Times: times, Status: status}.Fault()
+}
+
+func answerUpload(fate registrytest.Fate, status int) registrytest.Middleware {
+	return registrytest.Answer{On: uploads, MinBody: large, Times: 1, Body: fate, Status: status}.Fault()
+}
+
+// Every fault of the table is survived, between registries of either generation, and
+// nothing is moved twice but what was in flight.
+func TestFaultTable(t *testing.T) {
+	image := name{"app", "v1"}
+	for _, behind := range targets {
+		t.Run(behind.name, func(t *testing.T) {
+			r := &rig{source: newSide(t, registrytest.Debian(t, registrytest.Options{}))}
+			r.push(t, image, newLayer(t, layerSize))
+			for _, tt := range table() {
+				t.Run(tt.name, func(t *testing.T) {
+					r := &rig{
+						source: newSide(t, r.source.behind, tt.source...),
+						target: newSide(t, behind.start(t), tt.target...),
+					}
+					r.source.opts.StallTimeout, r.target.opts.StallTimeout = tt.stall, tt.stall
+					started := time.Now()
+					succeeded(t, r.copy(t.Context(), t, image))
+					if took := time.Since(started); took < tt.atLeast {
+						t.Errorf("took %v, want the pauses obeyed, %v at least", took, tt.atLeast)
+					}
+					r.arrived(t, image)
+					r.moved(t, layerSize, tt.extraRead, tt.extraSent)
+				})
+			}
+		})
+	}
+}
+
+// targets are the two generations of the reference registry: they differ in what is left
+// of an upload that broke.
+var targets = []struct {
+	name  string
+	start func(*testing.T) *registrytest.Registry
+}{
+	{"Debian", func(t *testing.T) *registrytest.Registry { return registrytest.Debian(t, registrytest.Options{}) }},
+	{"distribution", func(t *testing.T) *registrytest.Registry {
+		return registrytest.Distribution(t, registrytest.Options{})
+	}},
+}
