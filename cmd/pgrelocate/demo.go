@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+func newDemoCommand(a *app) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See the whole job done on this machine, with two registries of its own",
+		Long: `Start two registries inside this program, one with a stand-in for the newest release
+and one that is empty, and do between them what "pgrelocate plan" and "pgrelocate copy"
+do between a vendor's registry and yours. It is the same code; only the content of the
+images is made up. Nothing leaves this machine, and no settings but --quiet, --verbose
+and --no-progress count.`,
+		Example: `  pgrelocate demo
+
+  # keep what was copied: an OCI image layout, for skopeo, crane and others
+  pgrelocate demo --dir mirror`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return demonstrate(ctx, a, cfg, dir)
+		}),
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "keep the private registry's content in `DIR`, and carry on with what is there")
+	return cmd
+}
+
+// demo is one run of the demonstration.
+type demo struct {
+	*app
+	// cfg is what a user would have set for these two registries.
+	cfg *config.Config
+	// dir is where the private registry's content is; temporary is removed at the end.
+	dir, temporary string
+
+	vendor, private *demoRegistry
+	// published is what the vendor's registry holds, with digests.
+	published []versions.Artifact
+}
+
+// steps are the demonstration. A step that goes on from here, into a cluster for example,
+// is one more line.
+func (d *demo) steps() []demoStep {
+	return []demoStep{
+		{"Start a vendor's registry that holds a stand-in release", d.publish},
+		{"Start a private registry", d.openPrivate},
+		{"Plan: what would a copy move?", d.plan},
+		{"Copy", d.copy},
+		{"Copy again: there is nothing to do", d.copyAgain},
+		{"Check that both registries hold the same", d.check},
+	}
+}
+
+// demoStep is one step with what it says before it starts.
+type demoStep struct {
+	title string
+	run   func(context.Context) error
+}
+
+func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string) error {
+	d, err := newDemo(a, cfg, dir)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	steps := d.steps()
+	for i, step := range steps {
+		a.note("\n%d/%d  %s", i+1, len(steps), step.title)
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("demo, step %d: %w", i+1, err)
+		}
+	}
+	d.whatNext()
+	return nil
+}
+
+func newDemo(a *app, cfg *config.Config, dir string) (*demo, error) {
+	temporary, err := os.MkdirTemp("", "pgrelocate-demo-")
+	if err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		dir = filepath.Join(temporary, "private")
+	}
+	// Users' own settings are for their own registries.
+	own := config.Defaults()
+	own.Quiet, own.Verbose, own.NoProgress = cfg.Quiet, cfg.Verbose, cfg.NoProgress
+	return &demo{app: a, cfg: own, dir: dir, temporary: temporary}, nil
+}
+
+// close ends the registries and removes what was temporary.
+func (d *demo) close() {
+	d.vendor.close()
+	d.private.close()
+	if err := os.RemoveAll(d.temporary); err != nil {
+		d.warn("%v", err)
+	}
+}
+
+// demoBytes is large enough for figures that mean something and small enough for a moment.
+const demoBytes = 16 << 20
+
+func (d *demo) publish(ctx context.Context) error {
+	release, err := standin.New(standin.Options{Bytes: demoBytes})
+	if err != nil {
+		return err
+	}
+	if d.vendor, err = startDemoRegistry(ctx, filepath.Join(d.temporary, "vendor")); err != nil {
+		return err
+	}
+	d.cfg.Source = versions.Registry{Host: d.vendor.Host}
+	if d.published, err = release.Push(ctx, d.cfg.Source); err != nil {
+		return err
+	}
+	d.note("%s holds %s of %s: chart, operator, PostgreSQL images, FerretDB",
+		d.vendor.Host, output.Count(len(d.published), "artifact"), d.published[0].Release)
+	return nil
+}
+
+func (d *demo) openPrivate(ctx context.Context) (err error) {
+	if d.private, err = startDemoRegistry(ctx, d.dir); err != nil {
+		return err
+	}
+	d.cfg.Registry = versions.Registry{Host: d.private.Host}
+	d.note("%s keeps its content in %s", d.private.Host, d.dir)
+	return nil
+}
+
+func (d *demo) plan(ctx context.Context) error {
+	d.command("plan")
+	return showPlan(ctx, d.app, d.cfg)
+}
+
+func (d *demo) copy(ctx context.Context) error {
+	d.command("copy")
+	defer d.count()()
+	return copyArtifacts(ctx, d.app, d.cfg)
+}
+
+// copyAgain wants the private registry itself to have seen nothing but questions.
+func (d *demo) copyAgain(ctx context.Context) error {
+	d.command("copy")
+	defer d.count()()
+	before := d.private.writes.Load()
+	if err := copyArtifacts(ctx, d.app, d.cfg); err != nil {
+		return err
+	}
+	if n := d.private.writes.Load() - before; n != 0 {
+		return fmt.Errorf("the second copy wrote to the private registry, in %s", output.Count(int(n), "request"))
+	}
+	return nil
+}
+
+// command shows what a user would type for the step.
+func (d *demo) command(name string) {
+	d.note("$ pgrelocate %s --source %s --registry %s", name, d.cfg.Source, d.cfg.Registry)
+}
+
+// count notes what both registries counted until the function that it returns is called.
+func (d *demo) count() func() {
+	vendor, private := d.vendor.requests.Load(), d.private.requests.Load()
+	writes := d.private.writes.Load()
+	return func() {
+		d.note("counted at the registries: %s at the vendor's; %s at the private one, %d of them to write",
+			output.Count(int(d.vendor.requests.Load()-vendor), "request"),
+			output.Count(int(d.private.requests.Load()-private), "request"), d.private.writes.Load()-writes)
+	}
+}
+
+// whatNext says how to go on with registries of one's own.
+func (d *demo) whatNext() {
+	product, err := versions.Builtin().Product(d.cfg.Product)
+	if err != nil {
+		return
+	}
+	kept := "Its content is removed now; --dir DIR keeps it."
+	if filepath.Dir(d.dir) != d.temporary {
+		kept = "Its content stays in " + d.dir + ", an OCI image layout."
+	}
+	d.note(`
+That was the whole job. The private registry ends with this program. %s
+
+Next, with a registry of your own (registry.example.com here):
+
+  pgrelocate versions
+  pgrelocate login %s -u YOU@EXAMPLE.COM --password-stdin < token
+  pgrelocate login registry.example.com -u USER --password-stdin < password
+  pgrelocate plan --registry registry.example.com
+  pgrelocate copy --registry registry.example.com`,
+		kept, product.Newest().Operator.Registry.Host)
+}

@@ -1,0 +1,4 @@
+package config
+
+// Defaults is a Config as it is where nobody has set anything.
+func Defaults() *Config { return &NewLoader().config }
