@@ -54,6 +54,8 @@ type download struct {
 	body   io.ReadCloser // nil between two responses
 	retry  *retry
 	fresh  int64 // bytes read since the last break
+	whole  bool  // ask for the whole blob: ranges come back wrong
+	odd    bool  // an answer of another size has come before
 	closed bool
 }
 
@@ -113,7 +115,7 @@ func (d *download) broken(err error) error {
 func (d *download) open() error {
 	call := d.call
 	call.accept = []int{http.StatusOK}
-	if d.at > 0 || d.end < d.size {
+	if !d.whole && (d.at > 0 || d.end < d.size) {
 		call.accept = append(call.accept, http.StatusPartialContent)
 		call.header = http.Header{"Range": {d.wanted()}}
 	}
@@ -145,12 +147,13 @@ func (d *download) wanted() string {
 func (d *download) align(resp *http.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
 		if start, ok := rangeStart(resp.Header.Get("Content-Range")); !ok || start != d.at {
-			return fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, printable(resp.Header.Get("Content-Range")))
+			d.whole = true
+			return &netError{fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, printable(resp.Header.Get("Content-Range")))}
 		}
 		return nil
 	}
 	if resp.ContentLength >= 0 && resp.ContentLength != d.size {
-		return fmt.Errorf("the blob has %d bytes, its manifest says %d", resp.ContentLength, d.size)
+		return d.otherSize(resp.ContentLength)
 	}
 	if d.at == 0 {
 		d.end = d.size // no ranges: this answer is the whole
@@ -164,6 +167,17 @@ func (d *download) align(resp *http.Response) error {
 		return err
 	}
 	return nil
+}
+
+// otherSize is an answer that cannot be the blob. Proxies that cut answers short do that
+// once; a manifest that does not fit its blobs does it again.
+func (d *download) otherSize(size int64) error {
+	err := fmt.Errorf("the blob has %d bytes, its manifest says %d", size, d.size)
+	if d.odd {
+		return err
+	}
+	d.odd = true
+	return &netError{err}
 }
 
 // rangeStart reads "bytes 5-9/10".
