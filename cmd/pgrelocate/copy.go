@@ -61,7 +61,12 @@ func copyArtifacts(ctx context.Context, a *app, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	report, err := runCopy(ctx, a, cfg, sides, plan)
+	return a.carryOut(ctx, cfg, ends, sides, plan, registry.CopyOptions{})
+}
+
+// carryOut does what a plan says, and gives an account of it.
+func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries, sides registry.Endpoints, plan *registry.Plan, opts registry.CopyOptions) error {
+	report, err := runCopy(ctx, a, cfg, sides, plan, opts)
 	if report == nil {
 		return err
 	}
@@ -80,18 +85,16 @@ func copyArtifacts(ctx context.Context, a *app, cfg *config.Config) error {
 }
 
 // runCopy carries the plan out and shows how far it has come.
-func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.Endpoints, plan *registry.Plan) (*registry.Report, error) {
+func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.Endpoints, plan *registry.Plan, opts registry.CopyOptions) (*registry.Report, error) {
 	if plan.BytesToMove > 0 {
 		a.note("copying %s", output.Bytes(plan.BytesToMove))
 	}
 	meter := &registry.Meter{}
 	display := a.progress(cfg, meter)
 	defer display.Stop()
-	return registry.Copy(ctx, sides, plan, registry.CopyOptions{
-		Jobs:         cfg.Jobs,
-		Meter:        meter,
-		ArtifactDone: func(r registry.Result) { a.detail("%s %s", outcome(r), r.Target) },
-	})
+	opts.Jobs, opts.Meter = cfg.Jobs, meter
+	opts.ArtifactDone = func(r registry.Result) { a.detail("%s %s", outcome(r), r.Target) }
+	return registry.Copy(ctx, sides, plan, opts)
 }
 
 // progress shows a meter as the terminal and the settings allow.

@@ -150,3 +150,48 @@ func fromLayout(members []member) (*archive, error) {
 	}
 	return a, nil
 }
+
+// OpenReader opens a bundle that comes through a pipe. It has to be whole before any of
+// it can be believed, so it is kept in a temporary file without a name until Close. What
+// is a regular file after all is read where it lies.
+func OpenReader(r io.Reader, opts OpenOptions) (*Bundle, error) {
+	const name = "standard input"
+	opts = opts.withDefaults()
+	v, err := spooled(r, opts)
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	a, err := openFile(v, opts)
+	if err != nil {
+		return nil, openError(name, errors.Join(err, v.Close()))
+	}
+	a.close = joinClose(a.close, v.Close)
+	b, err := newBundle(name, a, opts)
+	if err != nil {
+		return nil, openError(name, errors.Join(err, a.close()))
+	}
+	return b, nil
+}
+
+func spooled(r io.Reader, opts OpenOptions) (*volumes, error) {
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return &volumes{files: []*os.File{f}, each: max(1, info.Size()), size: info.Size()}, nil
+		}
+	}
+	folder := opts.SpoolDir
+	if folder == "" {
+		folder = os.TempDir()
+	}
+	f, err := unnamedFile(folder)
+	if err != nil {
+		return nil, err
+	}
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, onlyReader{r}, *buffer)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &volumes{files: []*os.File{f}, each: max(1, n), size: n}, nil
+}

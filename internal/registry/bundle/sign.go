@@ -73,3 +73,20 @@ func (b *Bundle) checkSignature(lock []byte, publicKey string) error {
 	}
 	return nil
 }
+
+// NewKeys makes a pair of keys in minisign's format. A password encrypts the private one.
+func NewKeys(password string) (private, public []byte, err error) {
+	publicKey, privateKey, err := minisign.GenerateKey(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if public, err = publicKey.MarshalText(); err != nil {
+		return nil, nil, err
+	}
+	if password == "" {
+		private, err = privateKey.MarshalText()
+	} else {
+		private, err = minisign.EncryptKey(password, privateKey)
+	}
+	return private, public, err
+}

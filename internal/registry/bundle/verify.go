@@ -100,3 +100,38 @@ func (b *Bundle) verifyBlob(ctx context.Context, d v1.Descriptor, meter *registr
 	}
 	return nil
 }
+
+// Size is the bytes of all blobs and manifests in the bundle.
+func (b *Bundle) Size() int64 {
+	n := b.total
+	for _, d := range b.present() {
+		n += d.Size
+	}
+	return n
+}
+
+// SizeOf is the bytes of the distinct blobs below a manifest, whether they are in the
+// bundle or left out of it.
+func (b *Bundle) SizeOf(digest v1.Hash) int64 {
+	var n int64
+	seen := make(map[v1.Hash]bool)
+	var visit func(v1.Hash)
+	visit = func(digest v1.Hash) {
+		m, ok := b.manifests[digest]
+		if !ok || seen[digest] {
+			return
+		}
+		seen[digest] = true
+		for _, d := range m.links.blobs() {
+			if !seen[d.Digest] {
+				seen[d.Digest] = true
+				n += d.Size
+			}
+		}
+		for _, child := range m.links.Manifests {
+			visit(child.Digest)
+		}
+	}
+	visit(digest)
+	return n
+}

@@ -81,6 +81,7 @@ var Credentials = []string{
 	"PGRELOCATE_SOURCE_USERNAME", "PGRELOCATE_SOURCE_PASSWORD",
 	"PGRELOCATE_REGISTRY_USERNAME", "PGRELOCATE_REGISTRY_PASSWORD",
 	"PGRELOCATE_PULL_USERNAME", "PGRELOCATE_PULL_PASSWORD",
+	"PGRELOCATE_SIGNING_PASSWORD",
 }
 
 // ignored are variables with our prefix that are meant for the project's tests.
@@ -132,4 +133,22 @@ func definedIn(layers []layer, key string) string {
 		}
 	}
 	return ""
+}
+
+// Entry documents one setting.
+type Entry struct {
+	Key      string
+	Variable string
+	Default  string
+	Usage    string
+}
+
+// Reference documents every setting, in the order in which they should be read.
+func Reference() []Entry {
+	var entries []Entry
+	settings(&Config{}).VisitAll(func(flag *pflag.Flag) {
+		_, usage := pflag.UnquoteUsage(flag)
+		entries = append(entries, Entry{Key: flag.Name, Variable: Variable(flag.Name), Default: flag.DefValue, Usage: usage})
+	})
+	return entries
 }

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+func newBundleCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bundle",
+		Short: "Look into a bundle, check it, make keys to sign it",
+		Long:  "Work with bundles where no registry is at hand.",
+		Example: `  pgrelocate bundle inspect pg.tar
+  pgrelocate bundle verify pg.tar`,
+		Args: noCommand,
+		RunE: showHelp,
+	}
+	cmd.AddCommand(newInspectCommand(a), newVerifyBundleCommand(a), newKeygenCommand(a))
+	return cmd
+}
+
+func newInspectCommand(a *app) *cobra.Command {
+	var file bundleFile
+	var blobs bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "List what is in a bundle, with sizes",
+		Long: `List the artifacts of a bundle with their sizes, what is attached to them, and how many
+bytes it holds. No registry is asked, and the content is not read: "pgrelocate bundle
+verify" does that.`,
+		Example: `  pgrelocate bundle inspect pg.tar
+
+  # every blob, for a script
+  pgrelocate bundle inspect pg.tar --blobs -o json`,
+		Args: exactArgs("FILE"),
+		RunE: a.with(func(_ context.Context, cfg *config.Config, args []string) error {
+			file.files = args
+			b, err := file.open(a, cfg)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			return a.print(cfg, newBundleView(b, blobs))
+		}),
+	}
+	file.addTrustFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&blobs, "blobs", false, "list the blobs too")
+	a.settings.AddFlags(cmd.Flags(), []string{"catalogue"}, config.Output)
+	return cmd
+}
+
+func newVerifyBundleCommand(a *app) *cobra.Command {
+	var file bundleFile
+	cmd := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Check every byte of a bundle",
+		Long: `Check every byte of a bundle against its digests, and that nothing is missing, as "load"
+does before it sends anything. It exits with code 5 where the bundle is not what it
+should be.`,
+		Example: `  pgrelocate bundle verify pg.tar
+
+  # and that it is ours
+  pgrelocate bundle verify pg.tar --public-key minisign.pub`,
+		Args: exactArgs("FILE"),
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
+			file.files = args
+			b, err := file.open(a, cfg)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			if err := a.verifyBundle(ctx, cfg, b); err != nil {
+				return err
+			}
+			view := newBundleView(b, false)
+			view.Verified, view.Checked = true, file.publicKey != ""
+			return a.print(cfg, view)
+		}),
+	}
+	file.addTrustFlags(cmd.Flags())
+	a.settings.AddFlags(cmd.Flags(), []string{"catalogue"}, config.Output)
+	return cmd
+}
+
+func newKeygenCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "keygen NAME",
+		Short: "Make a pair of keys to sign bundles with",
+		Long: `Make a pair of minisign keys: NAME.key signs bundles ("pgrelocate save --sign-key"),
+NAME.pub checks them ("pgrelocate load --public-key"). Keys of minisign itself will do as
+well. PGRELOCATE_SIGNING_PASSWORD, if it is set, encrypts the private key.`,
+		Example: `  PGRELOCATE_SIGNING_PASSWORD=... pgrelocate bundle keygen relocation`,
+		Args:    exactArgs("NAME"),
+		RunE: a.with(func(_ context.Context, _ *config.Config, args []string) error {
+			return keygen(a, args[0], os.Getenv("PGRELOCATE_SIGNING_PASSWORD"))
+		}),
+	}
+}
+
+// keygen writes a pair of keys, and never over one that is there.
+func keygen(a *app, name, password string) error {
+	private, public, err := bundle.NewKeys(password)
+	if err != nil {
+		return err
+	}
+	for _, file := range []struct {
+		name string
+		mode os.FileMode
+		text []byte
+	}{{name + ".key", 0o600, private}, {name + ".pub", 0o644, public}} {
+		if err := writeNew(file.name, file.text, file.mode); err != nil {
+			return err
+		}
+	}
+	if password == "" {
+		a.warn("%s.key is not encrypted: set PGRELOCATE_SIGNING_PASSWORD to have it so", name)
+	}
+	a.note("%s.key signs, %s.pub checks", name, name)
+	return nil
+}
+
+func writeNew(name string, text []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, os.ErrExist) {
+		return exit.Usagef("%s exists", name).WithHint("a key that is lost cannot be made again: choose another name")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+// bundleView is the result of `pgrelocate bundle inspect` and `bundle verify`.
+type bundleView struct {
+	output.Header
+	Artifacts []bundledView `json:"artifacts"`
+	// Attachments counts the signatures, SBOMs and other referrers.
+	Attachments int `json:"attachments"`
+	// Blobs and BlobBytes are those in the bundle, ManifestBytes the manifests beside them.
+	Blobs         int   `json:"blobs"`
+	BlobBytes     int64 `json:"blobBytes"`
+	ManifestBytes int64 `json:"manifestBytes"`
+	// OmittedBlobs are left out because the other side has them.
+	OmittedBlobs int   `json:"omittedBlobs"`
+	OmittedBytes int64 `json:"omittedBytes"`
+	// Signed says that there is a signature, SignatureChecked that a public key accepted it.
+	Signed  bool `json:"signed"`
+	Checked bool `json:"signatureChecked"`
+	// Verified says that every byte was held against its digest.
+	Verified bool             `json:"verified"`
+	List     []bundleBlobView `json:"blobList,omitempty"`
+}
+
+type bundledView struct {
+	artifactView
+	Digest    string `json:"digest"`
+	MediaType string `json:"mediaType"`
+	// Size is the bytes of the artifact's distinct blobs, whether they are shared or omitted.
+	Size int64 `json:"size"`
+}
+
+type bundleBlobView struct {
+	Digest       string   `json:"digest"`
+	Size         int64    `json:"size"`
+	Repositories []string `json:"repositories"`
+	Omitted      bool     `json:"omitted,omitempty"`
+}
+
+func newBundleView(b *bundle.Bundle, blobs bool) bundleView {
+	lock := b.Lock()
+	view := bundleView{
+		Header:      output.NewHeader("Bundle"),
+		Artifacts:   []bundledView{},
+		Attachments: len(lock.Attachments),
+		Signed:      b.Signed(),
+	}
+	for _, a := range lock.Artifacts {
+		view.Artifacts = append(view.Artifacts, bundledView{
+			artifactView: newArtifactView(a.Artifact),
+			Digest:       a.Digest.String(), MediaType: string(a.MediaType), Size: b.SizeOf(a.Digest),
+		})
+	}
+	for _, blob := range lock.Blobs {
+		if blob.Omitted {
+			view.OmittedBlobs++
+			view.OmittedBytes += blob.Size
+		} else {
+			view.Blobs++
+			view.BlobBytes += blob.Size
+		}
+		if blobs {
+			view.List = append(view.List, bundleBlobView{
+				Digest: blob.Digest.String(), Size: blob.Size, Repositories: blob.Repositories, Omitted: blob.Omitted,
+			})
+		}
+	}
+	view.ManifestBytes = b.Size() - view.BlobBytes
+	return view
+}
+
+func (v bundleView) WriteTable(w io.Writer) error {
+	targets := make([]string, len(v.Artifacts))
+	for i, a := range v.Artifacts {
+		targets[i] = a.Target
+	}
+	common := folder(targets)
+	grid := output.NewGrid("RELEASE", "KIND", "SIZE", "ARTIFACT", "DIGEST").Right(2)
+	for _, a := range v.Artifacts {
+		grid.Row(a.Release, a.Role, output.Bytes(a.Size), within(common, a.Target), a.Digest)
+	}
+	if _, err := grid.WriteTo(w); err != nil {
+		return err
+	}
+	for _, b := range v.List {
+		word := ""
+		if b.Omitted {
+			word = "  (left out)"
+		}
+		if _, err := fmt.Fprintf(w, "%s %d%s\n", b.Digest, b.Size, word); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", v.summary())
+	return err
+}
+
+func (v bundleView) summary() string {
+	text := fmt.Sprintf("%s, %s: %s in %s", output.Count(len(v.Artifacts), "artifact"),
+		output.Count(v.Attachments, "attachment"), output.Bytes(v.BlobBytes+v.ManifestBytes), output.Count(v.Blobs, "blob"))
+	if v.OmittedBlobs > 0 {
+		text += fmt.Sprintf("\na delta: the other side has to hold %s, %s", output.Count(v.OmittedBlobs, "blob"), output.Bytes(v.OmittedBytes))
+	}
+	switch {
+	case v.Checked:
+		text += "\nsigned with the key that was given"
+	case v.Signed:
+		text += "\nsigned; --public-key checks by whom"
+	}
+	if v.Verified {
+		text += "\nevery byte is right"
+	}
+	return text
+}

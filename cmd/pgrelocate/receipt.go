@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+func newReceiptCommand(a *app) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "receipt",
+		Short: "Write down what the private registry holds",
+		Long: `Write down what the private registry really holds of the product, by digest, small enough
+to be carried back. "pgrelocate save --since RECEIPT" on the other side then leaves that
+out of the next bundle.
+
+Every known release is looked for unless --release says otherwise; a blob counts only
+where the registry says that it has it.`,
+		Example: `  # inside
+  pgrelocate receipt --registry registry.example.com -f receipt.json
+
+  # outside, with the file that was carried back
+  pgrelocate save --since receipt.json -f pg-next.tar`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return receipt(ctx, a, cfg, file)
+		}),
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "write to `FILE` instead of standard output")
+	a.settings.AddFlags(cmd.Flags(), []string{"registry"}, config.Selection, config.Connection)
+	return cmd
+}
+
+func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error {
+	if err := needRegistry(cfg); err != nil {
+		return err
+	}
+	catalogue, err := a.catalogue(cfg)
+	if err != nil {
+		return err
+	}
+	if len(cfg.Releases) == 0 {
+		product, err := catalogue.Product(cfg.Product)
+		if err != nil {
+			return err
+		}
+		for _, release := range product.Releases {
+			cfg.Releases = append(cfg.Releases, release.Name)
+		}
+	}
+	artifacts, err := a.artifacts(cfg)
+	if err != nil {
+		return err
+	}
+	ends := a.registries(cfg)
+	defer ends.close()
+	private, err := ends.openTarget(false)
+	if err != nil {
+		return err
+	}
+	private.Prepare(repositories(artifacts))
+	lock, warnings, err := bundle.Receipt(ctx, private, artifacts, catalogue)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		a.warn("%s", warning)
+	}
+	a.note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(lock.Artifacts), "artifact"), len(artifacts), output.Count(len(lock.Blobs), "blob"))
+	if file == "" {
+		_, err = a.Out.Write(lock.Marshal())
+		return err
+	}
+	return os.WriteFile(file, lock.Marshal(), 0o644)
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+// saveOptions are the flags of save that are no settings.
+type saveOptions struct {
+	file      string
+	since     string
+	volume    size
+	signKey   string
+	resume    bool
+	overwrite bool
+}
+
+func newSaveCommand(a *app) *cobra.Command {
+	var opts saveOptions
+	cmd := &cobra.Command{
+		Use:   "save",
+		Short: "Write a release into a file that crosses an air gap",
+		Long: `Write the selected artifacts into a bundle: one file that "pgrelocate load" puts into the
+private registry on the other side, where no machine reaches both.
+
+The bundle is an OCI image layout in a tar, with every distinct layer in it once, the
+signatures and SBOMs, and a lock that names everything by digest. A checksum file for
+"sha256sum -c" is written beside it. The file has its name when it is complete, and not
+before: until then it is called FILE.partial, and the same command carries on with it.
+
+--since leaves out what the other side has: it takes an earlier bundle, or what
+"pgrelocate receipt" wrote there. --volume-size splits the file for media with limits.
+--file - writes to standard output.
+
+What is relocated stays under its vendor's licence terms.`,
+		Example: `  # PostgreSQL 17.5 and 16.9 of the newest release
+  pgrelocate save --versions 17.5,16.9 -f pg.tar
+
+  # only what is new since the last bundle, in files of 4 GiB
+  pgrelocate save -f pg-next.tar --since pg.tar --volume-size 4GiB
+
+  # from the private registry, signed
+  PGRELOCATE_SIGNING_PASSWORD=... \
+    pgrelocate save --source registry.example.com/tanzu-sql-postgres -f pg.tar --sign-key minisign.key
+
+  # through a pipe
+  pgrelocate save -f - | ssh inside "pgrelocate load -f - --registry registry.example.com"`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return save(ctx, a, cfg, opts)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&opts.file, "file", "f", "", "write the bundle to `FILE`, or to standard output where it is -")
+	flags.StringVar(&opts.since, "since", "", "leave out what the lock, receipt or bundle in `FILE` holds")
+	flags.Var(&opts.volume, "volume-size", "split the bundle into files of `SIZE`, 4GiB; they are called FILE.001 and so on")
+	flags.StringVar(&opts.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
+	flags.BoolVar(&opts.resume, "resume", true, "carry on with what an interrupted run left")
+	flags.BoolVar(&opts.overwrite, "overwrite", false, "replace the file if it exists")
+	a.settings.AddFlags(flags, config.Selection, []string{"source", "source-plain-http", "platform", "signatures"}, connection("plain-http"), config.Output)
+	return cmd
+}
+
+// connection is the group of that name without some of it.
+func connection(without ...string) []string {
+	var kept []string
+	for _, key := range config.Connection {
+		if key != without[0] {
+			kept = append(kept, key)
+		}
+	}
+	return kept
+}
+
+func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) error {
+	if opts.file == "" {
+		return exit.Usagef("which file? --file FILE is missing")
+	}
+	if opts.file == "-" && a.OutTTY {
+		return exit.Usagef("a bundle does not belong on a terminal").WithHint("redirect it, or name a file")
+	}
+	cfg = withoutTarget(cfg)
+	ends := a.registries(cfg)
+	defer ends.close()
+	content, err := collect(ctx, a, cfg, ends)
+	if err != nil {
+		return err
+	}
+	if err := opts.prepare(content); err != nil {
+		return err
+	}
+	written, err := writeBundle(ctx, a, cfg, content, opts)
+	if err != nil {
+		return err
+	}
+	a.notices(cfg)
+	if opts.file == "-" {
+		a.note("streamed %s, sha256 %s", output.Bytes(written.Size), written.SHA256[0])
+		return nil
+	}
+	return a.print(cfg, newSavedView(written, ends))
+}
+
+// collect asks the source for everything that is selected. A bundle is whole or is not
+// written.
+func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) (*bundle.Collection, error) {
+	artifacts, err := a.artifacts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := a.catalogue(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.note("reading %s of %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts))
+	content, err := bundle.Collect(ctx, ends.sourcesOf(artifacts), artifacts, catalogue, registry.PlanOptions{
+		Platform:           cfg.Platform,
+		WithoutAttachments: !cfg.Signatures,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range content.Warnings {
+		a.warn("%s", warning)
+	}
+	partial := &exit.PartialError{Thing: "artifacts", Total: len(artifacts)}
+	for _, failed := range content.Failed {
+		partial.Errors = append(partial.Errors, failed.Err)
+		a.failed(short(failed.Source), failed.Err)
+	}
+	if len(partial.Errors) > 0 {
+		return nil, partial
+	}
+	return content, nil
+}
+
+// prepare adds to the content what the flags say.
+func (o saveOptions) prepare(content *bundle.Collection) (err error) {
+	if o.since != "" {
+		if content.Since, err = bundle.ReadLock(o.since); err != nil {
+			return exit.Usagef("--since: %w", err)
+		}
+	}
+	if o.signKey != "" {
+		key, err := os.ReadFile(o.signKey)
+		if err != nil {
+			return exit.Usagef("--sign-key: %w", err)
+		}
+		if content.Sign, err = bundle.Signer(key, os.Getenv("PGRELOCATE_SIGNING_PASSWORD")); err != nil {
+			return &exit.UsageError{Err: err, Advice: exit.Hint(err)}
+		}
+	}
+	return nil
+}
+
+func writeBundle(ctx context.Context, a *app, cfg *config.Config, content *bundle.Collection, opts saveOptions) (*bundle.Written, error) {
+	meter := new(registry.Meter)
+	write := bundle.WriteOptions{
+		Jobs: cfg.Jobs, VolumeSize: int64(opts.volume), NoResume: !opts.resume, Overwrite: opts.overwrite,
+		Meter: meter, Notice: func(line string) { a.note("%s", line) },
+	}
+	display := a.progress(cfg, meter)
+	defer display.Stop()
+	if opts.file == "-" {
+		return bundle.Stream(ctx, a.Out, &content.Content, content.Fetch, write)
+	}
+	written, err := bundle.Write(ctx, opts.file, &content.Content, content.Fetch, write)
+	if err != nil && meter.BytesDone.Load() > 0 {
+		a.note("what has come stays in %s.partial; run the same command again to carry on", opts.file)
+	}
+	return written, err
+}

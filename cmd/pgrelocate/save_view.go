@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+// savedView is the result of `pgrelocate save`.
+type savedView struct {
+	output.Header
+	// Files are the bundle, or its volumes in order, with their sums.
+	Files []savedFile `json:"files"`
+	// Checksum is the file for sha256sum -c.
+	Checksum string `json:"checksum"`
+	// Size is that of all files together, UniqueBytes that of the distinct blobs and
+	// manifests in them.
+	Size        int64 `json:"size"`
+	UniqueBytes int64 `json:"uniqueBytes"`
+	Artifacts   int   `json:"artifacts"`
+	Blobs       int   `json:"blobs"`
+	// OmittedBlobs are left out because the other side has them.
+	OmittedBlobs int   `json:"omittedBlobs"`
+	OmittedBytes int64 `json:"omittedBytes"`
+	// BytesFetched were fetched now, BytesResumed by an interrupted run.
+	BytesFetched  int64       `json:"bytesFetched"`
+	BytesResumed  int64       `json:"bytesResumed"`
+	SourceTraffic trafficView `json:"sourceTraffic"`
+}
+
+type savedFile struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+func newSavedView(w *bundle.Written, ends *registries) savedView {
+	view := savedView{
+		Header:   output.NewHeader("SavedBundle"),
+		Files:    []savedFile{},
+		Checksum: w.Checksum, Size: w.Size, UniqueBytes: w.Unique,
+		Artifacts: len(w.Lock.Artifacts), Blobs: len(w.Lock.Blobs),
+		BytesFetched: w.Fetched, BytesResumed: w.Resumed,
+		SourceTraffic: newTrafficView(&ends.fromSource),
+	}
+	for i, name := range w.Files {
+		view.Files = append(view.Files, savedFile{name, w.SHA256[i]})
+	}
+	for _, b := range w.Lock.Omitted() {
+		view.Blobs--
+		view.OmittedBlobs++
+		view.OmittedBytes += b.Size
+	}
+	return view
+}
+
+func (v savedView) WriteTable(w io.Writer) error {
+	for _, f := range v.Files {
+		if _, err := fmt.Fprintf(w, "%s  %s\n", f.SHA256, f.Name); err != nil {
+			return err
+		}
+	}
+	text := fmt.Sprintf("%s in %s, %s", output.Count(v.Artifacts, "artifact"), output.Count(v.Blobs, "blob"), output.Bytes(v.Size))
+	if v.OmittedBlobs > 0 {
+		text += fmt.Sprintf("; left out: %s, %s", output.Count(v.OmittedBlobs, "blob"), output.Bytes(v.OmittedBytes))
+	}
+	if v.BytesResumed > 0 {
+		text += fmt.Sprintf("; of an interrupted run: %s", output.Bytes(v.BytesResumed))
+	}
+	_, err := fmt.Fprintf(w, "%s\nsource: %s\n", text, v.SourceTraffic)
+	return err
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/serve"
+)
+
+// serveOptions are the flags of serve that are no settings.
+type serveOptions struct {
+	listen     string
+	cert, key  string
+	selfSigned string
+	htpasswd   string
+	unchecked  bool
+}
+
+func newServeCommand(a *app) *cobra.Command {
+	var file bundleFile
+	var opts serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Be a read-only registry for a bundle",
+		Long: `Serve a bundle, or a directory with an OCI image layout, as a read-only registry, without
+unpacking it: for sites that have none, or to seed nodes. containerd, crane, skopeo and
+helm pull from it; "pgrelocate install --registry" installs from it.
+
+Images are found under their names in a private registry, tanzu-sql-postgres/..., and
+under those that they have at the vendor, so that it can be a mirror in containerd's
+hosts.toml. Nothing can be pushed. It listens on the loopback unless --listen says
+otherwise, and ends with Ctrl-C.`,
+		Example: `  pgrelocate serve -f pg.tar
+
+  # for the nodes: HTTPS with a certificate of its own, and users
+  htpasswd -Bc users alice
+  pgrelocate serve -f pg.tar --listen 10.0.0.5:5000 --tls-self-signed ./tls --htpasswd users`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return serveBundle(ctx, a, cfg, file, opts)
+		}),
+	}
+	flags := cmd.Flags()
+	file.addFlags(flags)
+	flags.StringVar(&opts.listen, "listen", "127.0.0.1:5000", "`ADDRESS` to listen on; port 0 takes a free one")
+	flags.StringVar(&opts.cert, "tls-cert", "", "PEM `FILE` with the certificate for HTTPS")
+	flags.StringVar(&opts.key, "tls-key", "", "PEM `FILE` with its key")
+	flags.StringVar(&opts.selfSigned, "tls-self-signed", "", "HTTPS with a certificate of our own making, kept in `FOLDER`; clients have to trust the tls.crt there")
+	flags.StringVar(&opts.htpasswd, "htpasswd", "", "let in only the users in `FILE`, as htpasswd -B writes it")
+	flags.BoolVar(&opts.unchecked, "unchecked", false, "start at once, without checking every byte first")
+	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
+	cmd.MarkFlagsMutuallyExclusive("tls-cert", "tls-self-signed")
+	a.settings.AddFlags(flags, []string{"catalogue"})
+	return cmd
+}
+
+func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFile, opts serveOptions) error {
+	b, err := file.open(a, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if !opts.unchecked {
+		a.note("checking %s", output.Bytes(b.Size()))
+		if err := a.verifyBundle(ctx, cfg, b); err != nil {
+			return err
+		}
+	}
+	if n := len(b.Lock().Omitted()); n > 0 {
+		a.warn("this is a delta: %s of it are not here, and cannot be pulled", output.Count(n, "blob"))
+	}
+	handler, err := opts.handler(a, b)
+	if err != nil {
+		return err
+	}
+	certificate, err := opts.certificate()
+	if err != nil {
+		return exit.Usagef("certificate: %w", err)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", opts.listen)
+	if err != nil {
+		return exit.Usagef("--listen: %w", err)
+	}
+	opts.announce(a, b, listener, certificate)
+	return serve.Run(ctx, listener, handler, certificate)
+}
+
+func (o serveOptions) handler(a *app, b *bundle.Bundle) (http.Handler, error) {
+	handler := logged(a, serve.New(b))
+	if o.htpasswd == "" {
+		return handler, nil
+	}
+	text, err := os.ReadFile(o.htpasswd)
+	if err != nil {
+		return nil, exit.Usagef("--htpasswd: %w", err)
+	}
+	users, err := serve.ParsePasswords(text)
+	if err != nil {
+		return nil, exit.Usagef("--htpasswd: %s: %w", o.htpasswd, err)
+	}
+	return serve.Authenticate(handler, users), nil
+}
+
+// logged tells about each request with -v.
+func logged(a *app, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.detail("%s %s %s", r.RemoteAddr, r.Method, r.URL.EscapedPath())
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (o serveOptions) certificate() (*tls.Certificate, error) {
+	if o.cert != "" {
+		certificate, err := tls.LoadX509KeyPair(o.cert, o.key)
+		return &certificate, err
+	}
+	if o.selfSigned == "" {
+		return nil, nil
+	}
+	host, _, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"localhost", "127.0.0.1", "::1"}
+	if name, err := os.Hostname(); err == nil {
+		names = append(names, name)
+	}
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		names = append(names, host)
+	}
+	return serve.SelfSigned(o.selfSigned, names)
+}
+
+// announce says where the registry is, and what is missing for more than the loopback.
+func (o serveOptions) announce(a *app, b *bundle.Bundle, listener net.Listener, certificate *tls.Certificate) {
+	address := listener.Addr().String()
+	scheme := "http"
+	if certificate != nil {
+		scheme = "https"
+	}
+	a.note("serving %s on %s://%s", output.Count(len(b.Lock().Artifacts), "artifact"), scheme, address)
+	if o.selfSigned != "" {
+		a.note("clients have to trust %s", filepath.Join(o.selfSigned, serve.CertificateFile))
+	}
+	tcp, ok := listener.Addr().(*net.TCPAddr)
+	if ok && !tcp.IP.IsLoopback() && certificate == nil {
+		a.warn("%v", errors.New("others can reach this registry, and it does not speak HTTPS: see --tls-cert and --tls-self-signed"))
+	}
+}
