@@ -91,6 +91,7 @@ func startHTTP(tb testing.TB, handler http.Handler, config *tls.Config) string {
 	tb.Helper()
 	s := httptest.NewUnstartedServer(handler)
 	s.Config.ErrorLog = silent
+	s.Config.ConnContext = ConnContext
 	if config != nil {
 		s.TLS = config
 		s.StartTLS()
@@ -132,9 +133,19 @@ func readOnly(next http.Handler) http.Handler {
 var silent = log.New(io.Discard, "", 0)
 
 // copyBuffers are larger than what ReverseProxy takes by itself: fewer calls a gigabyte.
-var copyBuffers = bufferPool{sync.Pool{New: func() any { return make([]byte, 256<<10) }}}
+var copyBuffers bufferPool
 
 type bufferPool struct{ pool sync.Pool }
 
-func (b *bufferPool) Get() []byte  { return b.pool.Get().([]byte) }
-func (b *bufferPool) Put(p []byte) { b.pool.Put(p) } //nolint:staticcheck // the interface takes slices
+const copyBuffer = 256 << 10
+
+// Get returns a buffer that nobody else uses.
+func (b *bufferPool) Get() []byte {
+	if p, ok := b.pool.Get().(*[copyBuffer]byte); ok {
+		return p[:]
+	}
+	return make([]byte, copyBuffer)
+}
+
+// Put takes a buffer back.
+func (b *bufferPool) Put(p []byte) { b.pool.Put((*[copyBuffer]byte)(p)) }
