@@ -52,6 +52,7 @@ func (s *side) client(t *testing.T, which registry.Side, opts remote.Options) *r
 	if err != nil {
 		t.Fatalf("remote.New(%s): %v", s.Host, err)
 	}
+	t.Cleanup(client.Close)
 	return client
 }
 
