@@ -83,7 +83,7 @@ func TestObjectStore(t *testing.T) {
 	var served registrytest.Counter
 	cut := cutDownload(cutAt, 1, registrytest.Close) // the second request has to be redirected anew
 	server := &httptest.Server{Listener: listener, Config: &http.Server{
-		Handler: served.Wrap(cut(store.Handler(behind.Forward()))), ReadHeaderTimeout: time.Minute,
+		Handler: served.Wrap(cut(store.Handler(behind.Forward()))), ConnContext: registrytest.ConnContext,
 	}}
 	server.Start()
 	t.Cleanup(server.Close)

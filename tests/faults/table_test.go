@@ -68,7 +68,7 @@ func table() []row {
 
 		{name: "target closes the upload", extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Close)}},
 		{name: "target resets the upload", extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Reset)}},
-		{name: "target stops taking the upload", extraSent: cutAt, stall: time.Second, target: faults{cutUpload(cutAt, registrytest.Stall)}},
+		{name: "target stops taking the upload", extraSent: cutAt, stall: time.Second, target: faults{cutUpload(8*mib, registrytest.Stall)}},
 		{name: "target 500 instead of the upload", extraSent: layerSize, target: faults{
 			answerUpload(registrytest.Swallowed, http.StatusInternalServerError),
 		}},

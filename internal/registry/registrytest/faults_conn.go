@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"context"
 	"net"
 	"net/http"
 )
@@ -8,8 +9,7 @@ import (
 // Ending is how a fault ends a transfer before its time.
 type Ending int
 
-// The endings. Over HTTP/2, where a handler does not own its connection, Close and
-// Reset both reset the stream.
+// The endings. Over HTTP/2 Close and Reset both reset the stream.
 const (
 	// Close closes the connection in good order; where the other side is still sending,
 	// TCP makes a reset of it.
@@ -20,34 +20,36 @@ const (
 	Stall
 )
 
-// endReply ends the exchange in the midst of its reply. Over HTTP/2 it does so by a panic
-// and does not return.
+// endReply ends the exchange in the midst of its reply, by a panic for the server.
 func (e Ending) endReply(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).Flush()
 	e.end(w, r)
 }
 
-// end ends the exchange before its reply has begun; otherwise it is like endReply.
-func (e Ending) end(w http.ResponseWriter, r *http.Request) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2
+// end ends the exchange before its reply has begun; otherwise it is like endReply. It does
+// not take the connection from its server, so that closing the server ends a stall.
+func (e Ending) end(_ http.ResponseWriter, r *http.Request) {
+	conn, _ := r.Context().Value(connKey{}).(net.Conn)
+	if tcp := tcpOf(conn); tcp != nil && r.ProtoMajor == 1 {
 		if e == Stall {
-			<-r.Context().Done()
+			waitForHangup(tcp)
 		}
-		panic(http.ErrAbortHandler)
-	}
-	tcp := tcpOf(conn)
-	switch {
-	case tcp == nil:
-		_ = conn.Close()
-	case e == Reset:
-		reset(tcp)
-	case e == Stall:
-		waitForHangup(tcp)
+		if e == Reset {
+			_ = tcp.SetLinger(0)
+		}
 		_ = tcp.Close()
-	default:
-		_ = tcp.Close()
+	} else if e == Stall {
+		<-r.Context().Done()
 	}
+	panic(http.ErrAbortHandler)
+}
+
+type connKey struct{}
+
+// ConnContext is for http.Server: it shows faults the connection of a request. Without it,
+// as over HTTP/2, every Ending but Stall leaves it to the server how to break off.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
 // tcpOf finds the TCP connection, below TLS where there is any; nil where there is none.

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waitForHangup returns when the other side has closed the connection. It reads
-// nothing, for that would look like progress to one who sends.
+// waitForHangup returns when either side has closed the connection. It reads nothing, for
+// that would look like progress to one who sends.
 func waitForHangup(tcp *net.TCPConn) {
 	const step = 5 * time.Millisecond
 	raw, err := tcp.SyscallConn()

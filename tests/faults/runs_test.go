@@ -1,0 +1,185 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// pushFamily puts images into the source that share layers as a release's do: a base that
+// all have, and a layer for each pair. It returns them and the size of their distinct blobs.
+func (r *rig) pushFamily(t *testing.T, pairs, unit int) (names []name, size int64) {
+	t.Helper()
+	base := newLayer(t, 4*unit)
+	for pair := range pairs {
+		shared := newLayer(t, 2*unit)
+		full := name{"postgres-instance", fmt.Sprintf("v%d", pair)}
+		lite := name{"postgres-instance", fmt.Sprintf("v%d-lite", pair)}
+		r.push(t, full, base, shared, newLayer(t, unit))
+		r.push(t, lite, base, shared)
+		names = append(names, full, lite)
+	}
+	operator := name{"postgres-operator", "v1"}
+	r.push(t, operator, base, newLayer(t, unit))
+	return append(names, operator), int64(4*unit + pairs*3*unit + unit)
+}
+
+// A blob that cannot be had fails the images that need it, and no other: neither those
+// that share blobs with them, nor the blobs that they share.
+func TestFailureStaysWithItsArtifact(t *testing.T) {
+	bad, shared := newLayer(t, 2*mib), newLayer(t, 3*mib)
+	digest, err := bad.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := registrytest.Answer{
+		On: func(r *http.Request) bool {
+			return registrytest.Classify(r).Reference == digest.String()
+		},
+		Times: registrytest.Always, Status: 404, Code: "BLOB_UNKNOWN",
+	}.Fault()
+	r := &rig{
+		source: newSide(t, registrytest.Debian(t, registrytest.Options{}), broken),
+		target: newSide(t, registrytest.Debian(t, registrytest.Options{})),
+	}
+	poor, poorToo, rich := name{"app", "bad"}, name{"other", "bad"}, name{"app", "good"}
+	r.push(t, poor, bad, shared)
+	r.push(t, poorToo, bad, shared)
+	r.push(t, rich, shared, newLayer(t, mib))
+	for _, result := range r.copy(t.Context(), t, poor, poorToo, rich).Results {
+		if failed, want := result.Err != nil, result.Target.Tag == "bad"; failed != want {
+			t.Errorf("copying %s: %v, want an error: %v", result.Target, result.Err, want)
+		}
+		if result.Err != nil {
+			wantError(t, result.Err, "", digest.String(), "")
+		}
+	}
+	r.arrived(t, rich)
+	if there := r.target.behind.Contents(t); len(there) != 1 {
+		t.Errorf("target has %v, want %s only", there, rich)
+	}
+}
+
+// Registries differ in what they mount. Whatever they do, each blob is read once from the
+// source.
+func TestMountsRefused(t *testing.T) {
+	tests := []struct {
+		name   string
+		target registrytest.Middleware
+		again  bool // the shared blob is sent a second time
+	}{
+		{"mounted", func(next http.Handler) http.Handler { return next }, false},
+		{"mounted once referenced", registrytest.MountReferencedOnly(), false},
+		{"never mounted", registrytest.NoMount(), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &rig{
+				source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
+				target: newSide(t, registrytest.Debian(t, registrytest.Options{}), tt.target),
+			}
+			names, size := r.pushFamily(t, 2, mib)
+			succeeded(t, r.copy(t.Context(), t, names...))
+			r.arrived(t, names...)
+			again := int64(0)
+			if tt.again {
+				again = 4 * mib
+			}
+			r.moved(t, size, 0, again)
+		})
+	}
+}
+
+// 40 % of downloads cut, 10 % of uploads cut, 10 % of requests refused: everything
+// arrives, and next to nothing is fetched twice.
+func TestStorm(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			storm := registrytest.Storm{Seed: seed, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1}
+			r := &rig{
+				source: newSide(t, registrytest.Debian(t, registrytest.Options{}), storm.Fault()),
+				target: newSide(t, registrytest.Debian(t, registrytest.Options{}), storm.Fault()),
+			}
+			names, size := r.pushFamily(t, 5, mib)
+			succeeded(t, r.copy(t.Context(), t, names...))
+			r.arrived(t, names...)
+			r.moved(t, size, size/50, size)
+		})
+	}
+}
+
+// An interruption ends at once what waits for a registry, whatever it waits for.
+func TestInterruption(t *testing.T) {
+	tests := []struct {
+		name           string
+		source, target faults
+	}{
+		{"while the source stalls", faults{cutDownload(mib, registrytest.Always, registrytest.Stall)}, nil},
+		{"while the source does not answer", faults{registrytest.Silence(registrytest.On(registrytest.GetBlob), registrytest.Always)}, nil},
+		{"during a pause", faults{registrytest.Busy(registrytest.On(registrytest.GetBlob), time.Minute, registrytest.Always)}, nil},
+		{"while the target stalls", nil, faults{cutUpload(mib, registrytest.Stall)}},
+		{"during the target's pause", nil, faults{registrytest.Busy(registrytest.On(registrytest.PutUpload), time.Minute, registrytest.Always)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, tt.source, tt.target)
+			ends := r.endpoints(t)
+			plan, err := registry.NewPlan(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			var interrupted time.Time
+			timer := time.AfterFunc(500*time.Millisecond, func() { interrupted = time.Now(); cancel() })
+			defer timer.Stop()
+			report, err := registry.Copy(ctx, ends, plan, registry.CopyOptions{})
+			if !errors.Is(err, context.Canceled) || report.Failed != 1 {
+				t.Errorf("Copy = %+v, %v, want one failure and %v", report, err, context.Canceled)
+			}
+			if took := time.Since(interrupted); took > 2*time.Second {
+				t.Errorf("Copy ended %v after the interruption, want at once", took)
+			}
+			r.nothingArrived(t)
+		})
+	}
+}
+
+// What an interrupted run has brought is not brought again by the next.
+func TestSecondRunCarriesOn(t *testing.T) {
+	r := &rig{
+		source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
+		target: newSide(t, registrytest.Debian(t, registrytest.Options{})),
+	}
+	names, size := r.pushFamily(t, 5, mib)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var meter registry.Meter
+	go func() {
+		for meter.BytesDone.Load() < size/2 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	ends := r.endpoints(t)
+	plan, err := registry.NewPlan(t.Context(), ends, r.artifacts(names), r.planOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = registry.Copy(ctx, ends, plan, registry.CopyOptions{Meter: &meter, Jobs: 2})
+	r.target.behind.Contents(t) // every tag that is there can be pulled
+	first := r.source.counter.Reset().BytesSent
+
+	succeeded(t, r.copy(t.Context(), t, names...))
+	r.arrived(t, names...)
+	second := r.source.counter.Counts().BytesSent
+	// Two blobs were under way, of 4 MiB at most.
+	if most := size + 8*mib + overhead; first+second > most {
+		t.Errorf("both runs read %s, want at most %s", mibs(first+second), mibs(most))
+	}
+}
