@@ -14,6 +14,7 @@ const (
 	aheadFrom   = 256 << 20
 	aheadPiece  = 128 << 20
 	piecesAhead = 4
+	mostPieces  = 64
 )
 
 // ranger is a source that can serve part of a blob.

@@ -192,7 +192,7 @@ func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place, s
 	}
 	var a *ahead
 	if blob.Size >= aheadFrom {
-		a = newAhead(ctx, places[0], blob, aheadPiece, r.scratch, stats)
+		a = newAhead(ctx, places[0], blob, max(aheadPiece, blob.Size/mostPieces), r.scratch, stats)
 	}
 	if a == nil {
 		return newSpool(ctx, blob, openers, stats, r.scratch.keeper(blob.Size))

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,6 +20,7 @@ type node struct {
 const (
 	mostDepth     = 4
 	mostManifests = 1000
+	mostBlobBytes = 1 << 44
 )
 
 // tree reads a manifest with everything below it.
@@ -153,8 +153,8 @@ func checkBlob(blob v1.Descriptor) error {
 	if _, err := v1.Hasher(blob.Digest.Algorithm); err != nil {
 		return err
 	}
-	if blob.Size < 0 {
-		return errors.New("a blob of negative size")
+	if blob.Size < 0 || blob.Size > mostBlobBytes {
+		return fmt.Errorf("blob %s: absurd size %d", blob.Digest, blob.Size)
 	}
 	return nil
 }

@@ -15,8 +15,11 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// mostPages bounds listings whose end never comes.
-const mostPages = 1000
+// Listings whose end never comes are given up.
+const (
+	mostPages        = 1000
+	mostListingBytes = 64 << 20
+)
 
 // Tags implements registry.Source.
 func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
@@ -62,10 +65,14 @@ func (c *Client) mayHaveTag(repository, tag string) bool {
 
 // pages fetches a listing page after page.
 func (c *Client) pages(ctx context.Context, call call, read func([]byte, http.Header) error) error {
+	total := 0
 	for range mostPages {
 		body, header, err := c.fetch(ctx, call)
 		if err != nil {
 			return err
+		}
+		if total += len(body); total > mostListingBytes {
+			break
 		}
 		if err := read(body, header); err != nil {
 			return c.failure(call, fmt.Errorf("reading the answer: %w", err))
@@ -79,7 +86,7 @@ func (c *Client) pages(ctx context.Context, call call, read func([]byte, http.He
 		}
 		call.url = next
 	}
-	return c.failure(call, fmt.Errorf("the listing does not end after %d pages", mostPages))
+	return c.failure(call, errors.New("the listing does not end"))
 }
 
 // nextPage reads the Link header. It has to stay at the registry, which gets our credentials.

@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// manifestSource serves manifests from memory, by tag and by digest.
+type manifestSource struct {
+	Source
+	manifests map[string]Manifest
+}
+
+func (m *manifestSource) Manifest(_ context.Context, _, reference string) (Manifest, error) {
+	found, ok := m.manifests[reference]
+	if !ok {
+		return Manifest{}, ErrNotFound
+	}
+	return found, nil
+}
+
+// put serves a manifest by its digest, and as reference.
+func (m *manifestSource) put(t *testing.T, reference string, mediaType types.MediaType, content any) Manifest {
+	t.Helper()
+	body, err := json.Marshal(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := NewManifest(mediaType, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.manifests == nil {
+		m.manifests = map[string]Manifest{}
+	}
+	m.manifests[manifest.Descriptor.Digest.String()] = manifest
+	m.manifests[reference] = manifest
+	return manifest
+}
+
+func image(size int64) v1.Manifest {
+	digest := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}
+	return v1.Manifest{SchemaVersion: 2, Config: v1.Descriptor{Digest: digest, Size: 2, MediaType: types.OCIConfigJSON},
+		Layers: []v1.Descriptor{{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("b", 64)}, Size: size, MediaType: types.OCILayer}}}
+}
+
+func TestTreeRefusesHostileManifests(t *testing.T) {
+	tests := []struct {
+		name  string
+		build func(*testing.T, *manifestSource)
+		want  string
+	}{
+		{"negative size", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, image(-1)) }, "absurd size"},
+		{"absurd size", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, image(1<<60)) }, "absurd size"},
+		{"no JSON", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, "text") }, "reading manifest"},
+		{"an algorithm nobody knows", func(t *testing.T, m *manifestSource) {
+			broken := image(1)
+			broken.Layers[0].Digest.Algorithm = "md5"
+			m.put(t, "top", types.OCIManifestSchema1, broken)
+		}, "md5"},
+		{"indexes in indexes without end", func(t *testing.T, m *manifestSource) {
+			below := m.put(t, "image", types.OCIManifestSchema1, image(1))
+			for i := range 10 {
+				below = m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{below.Descriptor},
+					Annotations: map[string]string{"level": fmt.Sprint(i)}})
+			}
+		}, "nested too deep"},
+		{"a child of another size", func(t *testing.T, m *manifestSource) {
+			child := m.put(t, "image", types.OCIManifestSchema1, image(1)).Descriptor
+			child.Size++
+			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})
+		}, "says that"},
+		{"a child that is not there", func(t *testing.T, m *manifestSource) {
+			child := v1.Descriptor{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("c", 64)}}
+			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})
+		}, "not found"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			source := &manifestSource{}
+			tt.build(t, source)
+			read := &tree{source: source}
+			if _, err := read.read(context.Background(), "top", 0); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("reading gave the error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestTreeLeavesForeignLayers(t *testing.T) {
+	source := &manifestSource{}
+	foreign := image(5)
+	foreign.Layers[0].MediaType = types.DockerForeignLayer
+	source.put(t, "top", types.DockerManifestSchema2, foreign)
+	read := &tree{source: source, repository: "windows"}
+	if _, err := read.read(context.Background(), "top", 0); err != nil {
+		t.Fatal(err)
+	}
+	if len(read.nodes) != 1 || len(read.nodes[0].blobs) != 1 || len(read.warnings) != 1 {
+		t.Errorf("%d blobs and the warnings %q, want only the config and one warning", len(read.nodes[0].blobs), read.warnings)
+	}
+}
+
+func FuzzTree(f *testing.F) {
+	f.Add(`{"schemaVersion":2,"config":{"digest":"sha256:aa","size":1}}`, true)
+	f.Add(`{"manifests":[{"digest":"sha256:aa"}]}`, false)
+	f.Fuzz(func(t *testing.T, body string, leaf bool) {
+		mediaType := types.OCIImageIndex
+		if leaf {
+			mediaType = types.OCIManifestSchema1
+		}
+		manifest, err := NewManifest(mediaType, []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := &manifestSource{manifests: map[string]Manifest{"top": manifest, manifest.Descriptor.Digest.String(): manifest}}
+		read := &tree{source: source}
+		if _, err := read.read(context.Background(), "top", 0); err == nil && len(read.nodes) == 0 {
+			t.Error("a manifest was read and is not there")
+		}
+	})
+}
