@@ -35,9 +35,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":    exits,
-			"registry": func(ts *testscript.TestScript, _ bool, args []string) { startRegistry(t, ts, args) },
-			"contents": func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
+			"exits":     exits,
+			"registry":  func(ts *testscript.TestScript, _ bool, args []string) { startRegistry(t, ts, args) },
+			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
+			"freeport":  freePort,
+			"listening": listening,
 		},
 	})
 }

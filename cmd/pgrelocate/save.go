@@ -87,6 +87,12 @@ func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) err
 	if opts.file == "-" && a.OutTTY {
 		return exit.Usagef("a bundle does not belong on a terminal").WithHint("redirect it, or name a file")
 	}
+	if opts.volume != 0 && opts.volume < bundle.MinVolume {
+		return exit.Usagef("--volume-size: %d bytes are too few; %d at least", opts.volume, bundle.MinVolume)
+	}
+	if opts.volume != 0 && opts.file == "-" {
+		return exit.Usagef("--volume-size: what goes to standard output is in one piece")
+	}
 	cfg = withoutTarget(cfg)
 	ends := a.registries(cfg)
 	defer ends.close()

@@ -59,13 +59,25 @@ otherwise, and ends with Ctrl-C.`,
 	flags.StringVar(&opts.selfSigned, "tls-self-signed", "", "HTTPS with a certificate of our own making, kept in `FOLDER`; clients have to trust the tls.crt there")
 	flags.StringVar(&opts.htpasswd, "htpasswd", "", "let in only the users in `FILE`, as htpasswd -B writes it")
 	flags.BoolVar(&opts.unchecked, "unchecked", false, "start at once, without checking every byte first")
-	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
-	cmd.MarkFlagsMutuallyExclusive("tls-cert", "tls-self-signed")
 	a.settings.AddFlags(flags, []string{"catalogue"})
 	return cmd
 }
 
+// check finds flags that do not go together.
+func (o serveOptions) check() error {
+	switch {
+	case (o.cert == "") != (o.key == ""):
+		return exit.Usagef("--tls-cert and --tls-key go together")
+	case o.cert != "" && o.selfSigned != "":
+		return exit.Usagef("--tls-cert and --tls-self-signed exclude each other")
+	}
+	return nil
+}
+
 func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFile, opts serveOptions) error {
+	if err := opts.check(); err != nil {
+		return err
+	}
 	b, err := file.open(a, cfg)
 	if err != nil {
 		return err

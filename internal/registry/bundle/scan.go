@@ -44,6 +44,9 @@ func (s scanner) members() ([]member, error) {
 		if errors.Is(err, io.EOF) {
 			return all, s.ended(r)
 		}
+		if err != nil && n == 0 && r.offset <= block {
+			return nil, errNoArchive
+		}
 		if err != nil {
 			return nil, s.broken(err, r.offset)
 		}
@@ -99,6 +102,9 @@ func (s scanner) member(h *tar.Header, offset int64) (member, error) {
 		return member{}, fmt.Errorf("entry %q is no regular file (type %q)", name, h.Typeflag)
 	}
 }
+
+// errNoArchive: there is not even the beginning of a tar.
+var errNoArchive = errors.New("not a bundle: neither a tar nor a compressed one")
 
 // errTruncated: the end of the file is missing.
 var errTruncated = errors.New("truncated")
