@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -103,6 +104,8 @@ func (c *Cluster) reach(ctx context.Context, client rest.Interface) error {
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err):
+		return explain(fmt.Errorf("asking %s for its version: %w", c.config.Host, err))
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("no answer within %s", reachTimeout)
 	}

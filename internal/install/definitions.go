@@ -19,30 +19,63 @@ import (
 // establishTimeout is how long the API server may take to serve a new definition.
 const establishTimeout = time.Minute
 
-// applyDefinitions applies the CRDs of the chart's crds/ folder, which helm itself would
-// install once and never upgrade, and waits until they are served. It returns how many it
-// applied.
-func (c *Cluster) applyDefinitions(ctx context.Context, rendering *chart.Rendering, force bool) (int, error) {
-	applied := 0
-	for _, object := range rendering.Objects {
-		if !object.FromCRDs || !object.IsCRD() {
+// applyDefinitions brings the chart's CRDs about before helm runs, and waits until they
+// are served. Those of the crds/ folder are applied, for helm itself would install them
+// once and never upgrade them. Those among the templates are helm's to look after, but
+// have to be there before the custom resources of the same chart: where they are missing
+// they are created as the helm release's own. It returns how many were written.
+func (c *Cluster) applyDefinitions(ctx context.Context, p *Prepared, force bool) (int, error) {
+	written := 0
+	for _, object := range p.Rendering.Objects {
+		if !object.IsCRD() {
 			continue
 		}
-		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: force}
-		if _, err := c.of(definitions, "").Apply(ctx, object.GetName(), &object.Unstructured, options); err != nil {
-			return applied, explainConflict(object.GetName(), err)
+		done, err := true, error(nil)
+		if object.FromCRDs {
+			options := metav1.ApplyOptions{FieldManager: fieldManager, Force: force}
+			_, err = c.of(definitions, "").Apply(ctx, object.GetName(), &object.Unstructured, options)
+		} else {
+			done, err = c.createDefinition(ctx, p, object)
 		}
-		applied++
+		if err != nil {
+			return written, explainConflict(object.GetName(), err)
+		}
+		if done {
+			written++
+		}
 	}
-	for _, object := range rendering.Objects {
-		if object.FromCRDs && object.IsCRD() {
+	for _, object := range p.Rendering.Objects {
+		if object.IsCRD() {
 			if err := c.waitEstablished(ctx, object.GetName()); err != nil {
-				return applied, err
+				return written, err
 			}
 		}
 	}
 	c.refresh()
-	return applied, nil
+	return written, nil
+}
+
+// createDefinition creates a CRD with the marks by which helm knows what belongs to a
+// release. It tells whether there was none.
+func (c *Cluster) createDefinition(ctx context.Context, p *Prepared, object chart.Object) (bool, error) {
+	crd := object.DeepCopy()
+	labels, annotations := crd.GetLabels(), crd.GetAnnotations()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	labels[managedByLabel] = "Helm"
+	annotations["meta.helm.sh/release-name"] = p.HelmRelease
+	annotations["meta.helm.sh/release-namespace"] = p.Namespace
+	crd.SetLabels(labels)
+	crd.SetAnnotations(annotations)
+	_, err := c.of(definitions, "").Create(ctx, crd, metav1.CreateOptions{FieldManager: fieldManager})
+	if apierrors.IsAlreadyExists(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // explainConflict names who wants which fields otherwise, which is all that the API

@@ -64,10 +64,9 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 }
 
 func (i *installation) definitions(ctx context.Context) (string, error) {
-	rendering := i.report.Prepared.Rendering
 	count := 0
-	for _, object := range rendering.Objects {
-		if object.FromCRDs && object.IsCRD() {
+	for _, object := range i.report.Prepared.Rendering.Objects {
+		if object.IsCRD() {
 			count++
 			if i.DryRun {
 				i.plan("apply CRD %s", object.GetName())
@@ -75,16 +74,16 @@ func (i *installation) definitions(ctx context.Context) (string, error) {
 		}
 	}
 	if count == 0 {
-		return "the chart keeps none in crds/, helm looks after them", errSkip
+		return "the chart has none", errSkip
 	}
 	if i.DryRun {
 		return fmt.Sprintf("would apply %d", count), nil
 	}
-	applied, err := i.Cluster.applyDefinitions(ctx, rendering, i.ForceConflicts)
-	if i.report.Definitions = applied; applied > 0 {
-		i.did("%d CRDs applied", applied)
+	written, err := i.Cluster.applyDefinitions(ctx, i.report.Prepared, i.ForceConflicts)
+	if i.report.Definitions = written; written > 0 {
+		i.did("%d CRDs applied", written)
 	}
-	return fmt.Sprintf("%d applied", applied), err
+	return fmt.Sprintf("%d applied, %d in all", written, count), err
 }
 
 func (i *installation) operator(ctx context.Context) (string, error) {

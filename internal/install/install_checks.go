@@ -96,7 +96,7 @@ func (i *installation) unmirrored(p *Prepared) error {
 func (i *installation) warnOfPush(ctx context.Context, p *Prepared) {
 	for _, image := range p.Images {
 		if image.Needed && image.Digest != "" && !i.Credentials.IsZero() {
-			if push, err := mayPush(ctx, i.pull, image.Ref.Repository, image.Digest); err == nil && push {
+			if push, err := i.pull.MayPush(ctx, image.Ref.Repository); err == nil && push {
 				i.Hooks.warn("the credentials that go into the cluster are allowed to push; better give it read-only ones: --pull-credentials-file")
 			}
 			return

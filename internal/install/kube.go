@@ -82,12 +82,14 @@ func (k *kubeClient) Create(resources helmkube.ResourceList) (*helmkube.Result, 
 	return k.Client.Create(resources)
 }
 
-// Update updates resources unless the run has ended.
+// Update updates resources unless the run has ended. For custom resources helm compares
+// the old manifest with the new one only, and would leave alone what somebody has edited
+// by hand; the three-way merge puts it back, as helm does for everything else.
 func (k *kubeClient) Update(original, target helmkube.ResourceList, force bool) (*helmkube.Result, error) {
 	if err := k.interrupted(); err != nil {
 		return &helmkube.Result{}, err
 	}
-	return k.Client.Update(original, target, force)
+	return k.Client.UpdateThreeWayMerge(original, target, force)
 }
 
 // WatchUntilReady waits for a hook.

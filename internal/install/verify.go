@@ -214,8 +214,11 @@ func (v *verification) checkNamespaces(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrDenied) {
 		return err
 	}
+	host, _ := v.probe()
 	for _, secret := range ours {
-		if secret.Name == v.PullSecret {
+		// One for another registry belongs to something else.
+		_, err := v.Cluster.StoredCredentials(ctx, secret.Namespace, secret.Name, host)
+		if secret.Name == v.PullSecret && !errors.Is(err, errNoEntry) {
 			counts[secret.Namespace] += 0
 		}
 	}

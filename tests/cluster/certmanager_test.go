@@ -34,7 +34,7 @@ kind: CustomResourceDefinition
 metadata: {name: %[1]ss.cert-manager.io}
 spec:
   group: cert-manager.io
-  scope: Namespaced
+  scope: %[3]s
   names: {plural: %[1]ss, singular: %[1]s, kind: %[2]s, listKind: %[2]sList}
   versions:
     - name: v1
@@ -66,7 +66,10 @@ func startCertManager(ctx context.Context, config *rest.Config) (*certManager, e
 
 func (m *certManager) install(ctx context.Context) error {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.Certificate().Raw})
-	text := fmt.Sprintf(certManagerCRD, "issuer", "Issuer") + fmt.Sprintf(certManagerCRD, "certificate", "Certificate") +
+	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: cert-manager}\n---\n" +
+		fmt.Sprintf(certManagerCRD, "issuer", "Issuer", "Namespaced") +
+		fmt.Sprintf(certManagerCRD, "clusterissuer", "ClusterIssuer", "Cluster") +
+		fmt.Sprintf(certManagerCRD, "certificate", "Certificate", "Namespaced") +
 		fmt.Sprintf(certManagerWebhook, m.URL, base64.StdEncoding.EncodeToString(authority))
 	if err := applyText(ctx, m.config, []byte(text), nil); err != nil {
 		return err
@@ -95,7 +98,7 @@ func (m *certManager) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"issuers.cert-manager.io", "certificates.cert-manager.io"} {
+	for _, name := range []string{"issuers.cert-manager.io", "clusterissuers.cert-manager.io", "certificates.cert-manager.io"} {
 		if err := client.Resource(crds).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	helmchart "helm.sh/helm/v3/pkg/chart"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -104,18 +105,19 @@ func TestUpgradeRenewsDefinitions(t *testing.T) {
 	s := newSite(t, nil)
 	s.mustInstall(t, s.options(t))
 	opts := s.options(t)
-	opts.Subject.Chart = parseChart(t, packChart(t, func(files map[string]string) {
-		name := "crds/postgresversions.yaml"
-		files[name] = strings.ReplaceAll(files[name], "the first description", "the second description")
-	}))
+	opts.Subject.Chart = s.chart(t, func(file *helmchart.File) {
+		if file.Name == "crds/postgresversions.yaml" {
+			file.Data = bytes.ReplaceAll(file.Data, []byte("dbVersion:\n"), []byte("dbVersion:\n                  description: the second\n"))
+		}
+	})
 	s.mustInstall(t, opts)
 	crd, err := s.dynamic.Resource(crds).Get(t.Context(), "postgresversions.sql.tanzu.vmware.com", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	got, _, _ := unstructured.NestedString(versions[0].(map[string]any), "schema", "openAPIV3Schema", "description")
-	if want := "the second description"; got != want {
+	got, _, _ := unstructured.NestedString(versions[0].(map[string]any), "schema", "openAPIV3Schema", "properties", "spec", "properties", "dbVersion", "description")
+	if want := "the second"; got != want {
 		t.Errorf("after the upgrade the CRD says %q, want %q", got, want)
 	}
 }

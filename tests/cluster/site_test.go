@@ -5,31 +5,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/name"
+	ggcr "github.com/google/go-containerregistry/pkg/v1/remote"
+	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
-	helmregistry "helm.sh/helm/v3/pkg/registry"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -38,14 +31,18 @@ import (
 )
 
 var (
-	secrets          = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
-	pods             = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	deployments      = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	namespaces       = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	crds             = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-	issuers          = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "issuers"}
-	postgresversions = schema.GroupVersionResource{Group: "sql.tanzu.vmware.com", Version: "v1", Resource: "postgresversions"}
-	postgres         = schema.GroupVersionResource{Group: "sql.tanzu.vmware.com", Version: "v1", Resource: "postgres"}
+	secrets             = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	pods                = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	deployments         = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	namespaces          = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	crds                = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	issuers             = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "issuers"}
+	postgresversions    = schema.GroupVersionResource{Group: "sql.tanzu.vmware.com", Version: "v1", Resource: "postgresversions"}
+	clusterissuers      = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "clusterissuers"}
+	certificates        = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}
+	clusterroles        = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"}
+	clusterrolebindings = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
+	postgres            = schema.GroupVersionResource{Group: "sql.tanzu.vmware.com", Version: "v1", Resource: "postgres"}
 )
 
 // The accounts of the private registry.
@@ -97,11 +94,7 @@ func newSite(t *testing.T, skip func(versions.Artifact) bool) *site {
 	if s.artifacts, err = versions.Select(catalogue, versions.Selection{Releases: []string{"v4.3.1"}, Target: s.target}); err != nil {
 		t.Fatal(err)
 	}
-	for _, artifact := range s.artifacts {
-		if skip == nil || !skip(artifact) {
-			s.push(t, artifact)
-		}
-	}
+	s.relocate(t, skip)
 	if s.dynamic, err = dynamic.NewForConfig(s.admin); err != nil {
 		t.Fatal(err)
 	}
@@ -109,68 +102,74 @@ func newSite(t *testing.T, skip func(versions.Artifact) bool) *site {
 	return s
 }
 
-func (s *site) push(t *testing.T, artifact versions.Artifact) {
+// relocate puts the stand-in release into the private registry.
+func (s *site) relocate(t *testing.T, skip func(versions.Artifact) bool) {
 	t.Helper()
-	name := artifact.Target.Repository + ":" + artifact.Target.Tag
-	if artifact.Role == versions.RoleChart {
-		s.registry.Push(t, name, chartArtifact(t, packChart(t, nil)))
-		return
-	}
-	image, err := random.Image(256, 1)
+	vendor := registrytest.InProcess(t, registrytest.Options{})
+	release, err := standin.New(standin.Options{Release: s.release.Name, Bytes: 50_000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.registry.Push(t, name, image)
-}
-
-// packChart packs the stand-in chart; change alters its files first.
-func packChart(t *testing.T, change func(files map[string]string)) []byte {
-	t.Helper()
-	files := map[string]string{}
-	root := filepath.Join("testdata", "chart")
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+	written, err := release.Push(t.Context(), versions.Registry{Host: vendor.Host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, artifact := range s.artifacts {
+		if skip != nil && skip(artifact) {
+			continue
 		}
-		text, err := os.ReadFile(path)
-		name, _ := filepath.Rel(root, path)
-		files[filepath.ToSlash(name)] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+		source, err := name.ParseReference(written[i].Source.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := ggcr.Image(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.registry.Push(t, artifact.Target.Repository+":"+artifact.Target.Tag, content)
 	}
-	if change != nil {
-		change(files)
-	}
-	var buffered []*loader.BufferedFile
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		buffered = append(buffered, &loader.BufferedFile{Name: name, Data: []byte(files[name])})
-	}
-	loaded, err := loader.LoadFiles(buffered)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := chartutil.Save(loaded, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	archive, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return archive
 }
 
-// chartArtifact is a chart as helm pushes it.
-func chartArtifact(t *testing.T, archive []byte) v1.Image {
+// chart is the chart in the private registry, its files changed.
+func (s *site) chart(t *testing.T, change func(file *helmchart.File)) *chart.Chart {
 	t.Helper()
-	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), helmregistry.ConfigMediaType)
-	image, err := mutate.AppendLayers(image, static.NewLayer(archive, helmregistry.ChartLayerMediaType))
+	reg, err := s.dial(s.registry.Host, credentials(owner))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image
+	fetched, err := chart.Fetch(t.Context(), reg, s.artifacts[0].Target.Repository, s.artifacts[0].Target.Tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := fetched.Helm()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*loader.BufferedFile
+	for _, file := range loaded.Raw {
+		change(file)
+		files = append(files, &loader.BufferedFile{Name: file.Name, Data: file.Data})
+	}
+	if loaded, err = loader.LoadFiles(files); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := chartutil.Save(loaded, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := chart.ReadFile(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+// chartWithCRDsInTemplates is the same chart in the other shape.
+func (s *site) chartWithCRDsInTemplates(t *testing.T) *chart.Chart {
+	t.Helper()
+	return s.chart(t, func(file *helmchart.File) {
+		file.Name = strings.Replace(file.Name, "crds/", "templates/crd-", 1)
+	})
 }
 
 // dial opens the registry as the given user.
@@ -285,18 +284,19 @@ func (s *site) objects(t *testing.T) string {
 func (s *site) clean(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	for _, each := range []struct {
-		resource schema.GroupVersionResource
-		name     string
-	}{
-		{crds, "postgresversions.sql.tanzu.vmware.com"},
-		{crds, "postgres.sql.tanzu.vmware.com"},
-		{schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"}, "postgres-operator"},
-		{schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}, "postgres-operator"},
-	} {
-		err := s.dynamic.Resource(each.resource).Delete(ctx, each.name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			t.Errorf("cleaning up %s: %v", each.name, err)
+	helms := metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=Helm"}
+	for _, resource := range []schema.GroupVersionResource{clusterroles, clusterrolebindings, clusterissuers, certificates} {
+		client := dynamic.ResourceInterface(s.dynamic.Resource(resource))
+		if resource == certificates {
+			client = s.dynamic.Resource(resource).Namespace("cert-manager")
+		}
+		if err := client.DeleteCollection(ctx, metav1.DeleteOptions{}, helms); err != nil && !apierrors.IsNotFound(err) {
+			t.Errorf("cleaning up %s: %v", resource.Resource, err)
+		}
+	}
+	for _, name := range []string{"postgresversions.sql.tanzu.vmware.com", "postgres.sql.tanzu.vmware.com"} {
+		if err := s.dynamic.Resource(crds).Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			t.Errorf("cleaning up %s: %v", name, err)
 		}
 	}
 	for range 200 {

@@ -1,0 +1,163 @@
+package cluster_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+func TestSecrets(t *testing.T) {
+	s := need(t)
+	site := newSite(t, nil)
+	cluster := connect(t, s.installerFile)
+	namespace := site.namespace
+	secret := install.PullSecret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: credentials(puller)}
+
+	_, err := cluster.Apply(t.Context(), secret)
+	if err == nil || !strings.Contains(err.Error(), "does not exist") || !strings.Contains(hint(err), "kubectl create namespace") {
+		t.Errorf("Apply() without a namespace = %v (hint %q), want how to create it", err, hint(err))
+	}
+	if err := applyText(t.Context(), s.admin, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n"), nil); err != nil {
+		t.Fatal(err)
+	}
+	step := func(what string, secret install.PullSecret, want install.SecretState, wantErr error) {
+		t.Helper()
+		got, err := cluster.Apply(t.Context(), secret)
+		if got.State != want || !errors.Is(err, wantErr) {
+			t.Errorf("%s: Apply() = %s, %v, want %s, %v", what, got.State, err, want, wantErr)
+		}
+	}
+	step("new", secret, install.SecretCreated, nil)
+	step("again", secret, install.SecretUnchanged, nil)
+	secret.Credentials = credentials(owner)
+	step("other credentials", secret, install.SecretUpdated, nil)
+
+	// Somebody else's, of another type even.
+	foreign := "apiVersion: v1\nkind: Secret\nmetadata: {name: theirs, namespace: " + namespace + "}\ntype: Opaque\nstringData: {a: b}\n"
+	if err := applyText(t.Context(), s.admin, []byte(foreign), nil); err != nil {
+		t.Fatal(err)
+	}
+	secret.Name = "theirs"
+	step("not ours", secret, install.SecretForeign, install.ErrNotOurs)
+	if _, err := cluster.StoredCredentials(t.Context(), namespace, "theirs", "r.example.com"); err == nil {
+		t.Error("a secret that is not ours was changed")
+	}
+	secret.Force = true
+	step("forced", secret, install.SecretCreated, nil)
+	if got, err := cluster.StoredCredentials(t.Context(), namespace, "theirs", "r.example.com"); err != nil || got != credentials(owner) {
+		t.Errorf("StoredCredentials() after force = %v, %v, want the owner's", got, err)
+	}
+}
+
+// Rotation renews every secret of ours for that registry, wherever it is, and nothing else.
+func TestRotate(t *testing.T) {
+	s := newSite(t, nil)
+	opts := s.options(t)
+	opts.InstanceNamespaces = []string{s.namespace + "-demo", s.namespace + "-prod"}
+	s.mustInstall(t, opts)
+	other := install.PullSecret{Namespace: s.namespace, Name: "other", Host: "other.example.com", Credentials: credentials(puller)}
+	if _, err := opts.Cluster.Apply(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	results, err := opts.Cluster.Rotate(t.Context(), s.registry.Host, credentials(owner))
+	if err != nil || len(results) != 3 {
+		t.Fatalf("Rotate() = %v, %v, want 3 secrets", results, err)
+	}
+	for _, namespace := range append(opts.InstanceNamespaces, s.namespace) {
+		if got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.registry.Host); err != nil || got != credentials(owner) {
+			t.Errorf("after Rotate() namespace %s has %v, %v, want the owner's", namespace, got, err)
+		}
+	}
+	if got, err := opts.Cluster.StoredCredentials(t.Context(), s.namespace, "other", "other.example.com"); err != nil || got != credentials(puller) {
+		t.Errorf("Rotate() touched the secret of another registry: %v, %v", got, err)
+	}
+}
+
+// An install does not take a secret over that somebody else made; it says so and goes on.
+func TestInstallLeavesForeignSecret(t *testing.T) {
+	s := newSite(t, nil)
+	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + s.namespace + "}\n---\n" +
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: " + s.namespace + "}\ntype: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: '{\"auths\":{}}'}\n"
+	if err := applyText(t.Context(), s.admin, []byte(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	report := s.mustInstall(t, s.options(t))
+	if got := report.Secrets[0].State; got != install.SecretForeign || !strings.Contains(s.warnings(), "--force-secret") {
+		t.Errorf("Run() = secret %s, warnings %q, want not ours and how to force", got, s.warnings())
+	}
+	if report.Check.OK() {
+		t.Error("Run() verified a secret without credentials as good")
+	}
+	opts := s.options(t)
+	opts.ForceSecret = true
+	if report := s.mustInstall(t, opts); !report.Check.OK() {
+		t.Errorf("Run(ForceSecret) = problems %v, want none", report.Check.Problems())
+	}
+}
+
+func (s *site) uninstallOptions(t *testing.T) install.UninstallOptions {
+	t.Helper()
+	return install.UninstallOptions{
+		Cluster: connect(t, s.installerFile), Product: s.product,
+		HelmRelease: "postgres-operator", Namespace: s.namespace, PullSecret: "regsecret",
+	}
+}
+
+func TestUninstall(t *testing.T) {
+	for _, inTemplates := range []bool{false, true} {
+		name := "CRDs in crds"
+		if inTemplates {
+			name = "CRDs in templates"
+		}
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, nil)
+			opts := s.options(t)
+			if inTemplates {
+				opts.Subject.Chart = s.chartWithCRDsInTemplates(t)
+			}
+			demo := s.namespace + "-demo"
+			opts.InstanceNamespaces = []string{demo}
+			s.mustInstall(t, opts)
+			s.instance(t, demo, "pg")
+
+			before := s.objects(t)
+			_, err := install.Uninstall(t.Context(), s.uninstallOptions(t))
+			if !errors.Is(err, install.ErrInUse) || !strings.Contains(err.Error(), demo+"/pg") || !strings.Contains(hint(err), "--force") {
+				t.Fatalf("Uninstall() with an instance = %v, want ErrInUse with its name", err)
+			}
+			if after := s.objects(t); after != before {
+				t.Errorf("Uninstall() refused and changed:\nbefore\n%s\nafter\n%s", before, after)
+			}
+
+			force := s.uninstallOptions(t)
+			force.Force = true
+			removal, err := install.Uninstall(t.Context(), force)
+			if err != nil || !removal.Removed {
+				t.Fatalf("Uninstall(force) = %+v, %v, want removed", removal, err)
+			}
+			if got, want := strings.Join(removal.KeptSecrets, " "), demo+"/regsecret"; got != want {
+				t.Errorf("Uninstall(force) kept the secrets %q, want %q", got, want)
+			}
+			if _, err := s.dynamic.Resource(postgres).Namespace(demo).Get(t.Context(), "pg", metav1.GetOptions{}); err != nil {
+				t.Errorf("Uninstall(force) lost the instance: %v", err)
+			}
+			if s.state(t) != "none" {
+				t.Errorf("Uninstall(force) left the helm release in state %s", s.state(t))
+			}
+			left := s.objects(t)
+			if strings.Contains(left, "deployments") || strings.Contains(left, "secrets") {
+				t.Errorf("Uninstall(force) left\n%s", left)
+			}
+			// Again is no error.
+			if removal, err := install.Uninstall(t.Context(), force); err != nil || removal.Removed {
+				t.Errorf("Uninstall() again = %+v, %v, want nothing to do", removal, err)
+			}
+			// And back.
+			s.mustInstall(t, opts)
+		})
+	}
+}
