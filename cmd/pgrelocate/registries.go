@@ -143,7 +143,7 @@ func (r *registries) open(host, owner, variables string, options remote.Options)
 func readable(keychain authn.Keychain, host string) error {
 	resource, err := name.NewRegistry(host)
 	if err != nil {
-		return nil // for the client to say
+		return nil //nolint:nilerr // a name that is wrong is for the client to say
 	}
 	_, err = keychain.Resolve(resource)
 	return err

@@ -90,19 +90,23 @@ var ignored = []string{"PGRELOCATE_REQUIRE_REAL"}
 // unknownVariables warns of PGRELOCATE_ variables that nothing reads: a typing mistake
 // there would otherwise change nothing and say nothing.
 func (l *Loader) unknownVariables(environ []string) []string {
-	known := append([]string{FileVariable}, Credentials...)
+	var known []string
 	for _, key := range l.Keys() {
-		known = append(known, Variable(key))
+		known = append(known, strings.TrimPrefix(Variable(key), prefix))
+	}
+	for _, name := range append([]string{FileVariable}, Credentials...) {
+		known = append(known, strings.TrimPrefix(name, prefix))
 	}
 	var warnings []string
 	for _, entry := range environ {
-		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || slices.Contains(ignored, name) {
+		name, value, _ := strings.Cut(entry, "=")
+		word, ours := strings.CutPrefix(name, prefix)
+		if !ours || value == "" || slices.Contains(known, word) || slices.Contains(ignored, name) {
 			continue
 		}
 		warning := fmt.Sprintf("the environment variable %s means nothing to pgrelocate", name)
-		if nearest := versions.Nearest(name, known); nearest != "" {
-			warning += fmt.Sprintf("; did you mean %s?", nearest)
+		if nearest := versions.Nearest(word, known); nearest != "" {
+			warning += fmt.Sprintf("; did you mean %s?", prefix+nearest)
 		}
 		warnings = append(warnings, warning)
 	}

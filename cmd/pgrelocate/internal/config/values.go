@@ -180,6 +180,10 @@ func (p *path) Type() string       { return "file" }
 type location versions.Registry
 
 func (l *location) Set(s string) error {
+	if s == "" { // none, against a file that names one
+		*l = location{}
+		return nil
+	}
 	parsed, err := versions.ParseRegistry(s)
 	if err != nil {
 		return err
