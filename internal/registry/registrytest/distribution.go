@@ -48,7 +48,7 @@ func startDistribution(tb testing.TB, binary string, opts Options) *Registry {
 	}
 	// v3 sends traces to a collector unless told otherwise, and complains of its absence.
 	env := []string{"OTEL_TRACES_EXPORTER=none"}
-	r.listensOn(tb, startServer(tb, binary, []string{"serve", config}, env))
+	r.listensOn(tb, startServer(tb, binary, []string{"serve", config}, env, opts.AccessLog))
 	return r
 }
 
@@ -64,10 +64,11 @@ func distributionConfig(tb testing.TB, r *Registry, opts Options) object {
 			tls["clientcas"] = []string{r.CAFile}
 		}
 		http["tls"] = tls
+		http["http2"] = object{"disabled": opts.HTTP1}
 	}
 	config := object{
 		"version": "0.1",
-		"log":     object{"level": "info", "accesslog": object{"disabled": true}},
+		"log":     object{"level": "info", "accesslog": object{"disabled": opts.AccessLog == nil}},
 		"http":    http,
 		"storage": object{
 			"filesystem":  object{"rootdirectory": opts.Root},

@@ -1,6 +1,9 @@
 package registrytest
 
-import "net/http"
+import (
+	"io"
+	"net/http"
+)
 
 // Options say what a registry is like. The zero value is an empty registry over plain
 // HTTP that lets everybody do everything.
@@ -16,6 +19,11 @@ type Options struct {
 	Tokens *TokenOptions
 	// ReadOnly refuses everything that would change the content.
 	ReadOnly bool
+	// HTTP1 leaves HTTP/2 out of what is offered over TLS.
+	HTTP1 bool
+	// AccessLog receives a line for each request, in Apache's combined format, when it has
+	// been answered; nil writes none. InProcess does not know it.
+	AccessLog io.Writer
 	// Root is the folder that holds the content; empty means a temporary one. Debian's
 	// registry and distribution read what the other wrote.
 	Root string

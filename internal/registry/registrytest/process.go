@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -17,12 +18,15 @@ const startTimeout = 60 * time.Second
 // startServer runs a server until the test ends and returns the address that it says it
 // listens on. Every server of distribution's family writes `listening on ADDRESS`, so
 // that it can be given port 0 and no other process gets in between.
-func startServer(tb testing.TB, binary string, args, env []string) string {
+func startServer(tb testing.TB, binary string, args, env []string, accessLog io.Writer) string {
 	tb.Helper()
 	out := &watcher{found: make(chan string, 1), pattern: regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)}
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
+	if accessLog != nil {
+		cmd.Stdout = accessLog // messages go to the other one
+	}
 	dieWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("starting %s: %v", binary, err)
