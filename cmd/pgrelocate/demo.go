@@ -78,7 +78,9 @@ func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string) er
 	steps := d.steps()
 	for i, step := range steps {
 		a.note("\n%d/%d  %s", i+1, len(steps), step.title)
-		if err := step.run(ctx); err != nil {
+		if err := step.run(ctx); ctx.Err() != nil {
+			return context.Cause(ctx)
+		} else if err != nil {
 			return fmt.Errorf("demo, step %d: %w", i+1, err)
 		}
 	}

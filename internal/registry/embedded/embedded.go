@@ -17,6 +17,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -40,6 +41,10 @@ type Registry struct {
 
 	server *http.Server
 	served chan error
+
+	// mu is held by every request, so that Close can wait for them.
+	mu     sync.RWMutex
+	closed bool
 }
 
 // Start runs a registry on a free port of loopback, until Close.
@@ -56,12 +61,8 @@ func Start(ctx context.Context, opts Options) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a registry: %w", err)
 	}
-	r := &Registry{
-		Host:   listener.Addr().String(),
-		Dir:    opts.Dir,
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
-		served: make(chan error, 1),
-	}
+	r := &Registry{Host: listener.Addr().String(), Dir: opts.Dir, served: make(chan error, 1)}
+	r.server = &http.Server{Handler: r.whileOpen(handler), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		r.served <- r.server.Serve(listener)
 		close(r.served)
@@ -87,10 +88,26 @@ func newHandler(ctx context.Context, dir string) (http.Handler, error) {
 	return h, h.replay(ctx)
 }
 
-// Close ends the registry and cuts the requests that are under way. It may be called more
-// than once.
+// whileOpen answers requests until the registry is closed.
+func (r *Registry) whileOpen(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		if r.closed {
+			refuse(w, http.StatusServiceUnavailable, "UNKNOWN", "the registry is closed")
+			return
+		}
+		next.ServeHTTP(w, req)
+	})
+}
+
+// Close ends the registry and cuts the requests that are under way. Once it returns
+// nothing is written to the folder any more. It may be called more than once.
 func (r *Registry) Close() error {
-	closed := r.server.Close()
+	closed := r.server.Close() // fails reads and writes of the requests, so that they end
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 	if err := <-r.served; err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("the registry at %s: %w", r.Host, err)
 	}

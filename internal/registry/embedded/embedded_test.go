@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -292,6 +293,41 @@ func TestStartRefuses(t *testing.T) {
 	for _, tt := range tests {
 		if _, err := Start(t.Context(), Options{Dir: tt.dir}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("Start(%q) = %v, want %s", tt.dir, err, tt.want)
+		}
+	}
+}
+
+// Once Close has returned the folder can be removed: nobody writes to it any more.
+func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
+	for range 10 {
+		dir := filepath.Join(t.TempDir(), "content")
+		r, err := Start(t.Context(), Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		started := make(chan struct{}, 8)
+		for i := range 8 {
+			image, err := random.Image(200_000, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref := r.ref(t, fmt.Sprintf("team/image:v%d", i))
+			group.Go(func() {
+				started <- struct{}{}
+				_ = remote.Write(ref, image, remote.WithContext(t.Context()), remote.WithRetryPredicate(func(error) bool { return false }))
+			})
+		}
+		<-started
+		if err := r.Close(); err != nil {
+			t.Errorf("Close() = %v, want no error", err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("the folder is written to after Close: %v", err)
+		}
+		group.Wait()
+		if _, err := os.Stat(dir); err == nil {
+			t.Error("the folder has come back after Close")
 		}
 	}
 }
