@@ -86,17 +86,12 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Yellow, "warning:"), fmt.Sprintf(format, args...))
 }
 
-// failed tells about one of several things that failed.
-func (a *app) failed(what string, err error) {
-	fmt.Fprintf(a.Err, "%s %s: %v\n", a.Paint(terminal.Red, "failed:"), what, err)
-}
-
 // conclude shows an error, if there is one, with its hint, and returns the exit code.
 func (a *app) conclude(ctx context.Context, err error) int {
 	if err == nil {
 		return exit.OK
 	}
-	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) {
+	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) && !errors.Is(err, exit.ErrInterrupted) {
 		err = exit.ErrInterrupted
 	}
 	err = usageOfSelection(err)

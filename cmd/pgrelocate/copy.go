@@ -106,18 +106,13 @@ func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Disp
 // reportFailures lists what was not copied, and counts it in an error; nil where all was.
 // What an interruption kept from being copied needs no reason.
 func (a *app) reportFailures(report *registry.Report) error {
-	partial := &exit.PartialError{Thing: "artifacts", Total: len(report.Results)}
+	failed := newFailures(len(report.Results))
 	for _, result := range report.Results {
-		if result.Err == nil || exit.Code(result.Err) == exit.Interrupted {
-			continue
+		if result.Err != nil && exit.Code(result.Err) != exit.Interrupted {
+			failed.add(a, result.Artifact, result.Err)
 		}
-		partial.Errors = append(partial.Errors, result.Err)
-		a.failed(short(result.Target), result.Err)
 	}
-	if len(partial.Errors) == 0 {
-		return nil
-	}
-	return partial
+	return failed.err()
 }
 
 // notices says what a user has to know about the software that was relocated.

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -84,17 +83,13 @@ func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries)
 
 // failures lists what cannot be copied, and counts it in an error; nil where all can.
 func (a *app) failures(plan *registry.Plan) error {
-	partial := &exit.PartialError{Thing: "artifacts", Total: len(plan.Artifacts)}
+	failed := newFailures(len(plan.Artifacts))
 	for _, artifact := range plan.Artifacts {
 		if artifact.State == registry.StateFailed {
-			partial.Errors = append(partial.Errors, artifact.Err)
-			a.failed(short(artifact.Target), artifact.Err)
+			failed.add(a, artifact.Artifact, artifact.Err)
 		}
 	}
-	if len(partial.Errors) == 0 {
-		return nil
-	}
-	return partial
+	return failed.err()
 }
 
 // planView is the result of `pgrelocate plan`.

@@ -137,13 +137,12 @@ func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) 
 	for _, warning := range content.Warnings {
 		a.warn("%s", warning)
 	}
-	partial := &exit.PartialError{Thing: "artifacts", Total: len(artifacts)}
-	for _, failed := range content.Failed {
-		partial.Errors = append(partial.Errors, failed.Err)
-		a.failed(short(failed.Source), failed.Err)
+	failed := newFailures(len(artifacts))
+	for _, missing := range content.Failed {
+		failed.add(a, missing.Artifact, missing.Err)
 	}
-	if len(partial.Errors) > 0 {
-		return nil, partial
+	if err := failed.err(); err != nil {
+		return nil, err
 	}
 	return content, nil
 }

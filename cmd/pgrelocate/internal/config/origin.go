@@ -82,6 +82,7 @@ var Credentials = []string{
 	"PGRELOCATE_REGISTRY_USERNAME", "PGRELOCATE_REGISTRY_PASSWORD",
 	"PGRELOCATE_PULL_USERNAME", "PGRELOCATE_PULL_PASSWORD",
 	"PGRELOCATE_SIGNING_PASSWORD",
+	"PGRELOCATE_SIGNING_PASSWORD",
 }
 
 // ignored are variables with our prefix that are meant for the project's tests.

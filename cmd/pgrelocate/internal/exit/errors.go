@@ -45,7 +45,12 @@ type PartialError struct {
 	Thing  string
 	Total  int
 	Errors []error
+	// Advice is one line for all of them; empty where the first error's own hint serves.
+	Advice string
 }
+
+// Hint is the advice.
+func (e *PartialError) Hint() string { return e.Advice }
 
 // Error counts the failures.
 func (e *PartialError) Error() string {
