@@ -44,6 +44,7 @@ The usual way through:
   pgrelocate login HOST -u USER --password-stdin   once for each registry
   pgrelocate plan --registry HOST                  what a copy would move, in bytes
   pgrelocate copy --registry HOST                  move it
+  pgrelocate install --registry HOST               run it from there
 
 Every flag can also stand in a config file or in the environment: see "pgrelocate config".`,
 		Example: `  # copy the newest release, all PostgreSQL versions
@@ -81,12 +82,18 @@ Every flag can also stand in a config file or in the environment: see "pgrelocat
 		newSaveCommand(a),
 		newLoadCommand(a),
 		newReceiptCommand(a),
+		newInstallCommand(a),
+		newVerifyCommand(a),
+		newSecretCommand(a),
+		newUninstallCommand(a),
 		newLogoutCommand(a),
 	)
 	addGroup(root, groupOther,
 		newDemoCommand(a),
 		newBundleCommand(a),
 		newServeCommand(a),
+		newValuesCommand(a),
+		newRenderCommand(a),
 		newConfigCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),

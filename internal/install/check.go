@@ -5,66 +5,66 @@ import (
 	"strings"
 )
 
-// Check is what a verification found. Its JSON is part of the program's interface.
+// Check is what a verification found.
 type Check struct {
-	HelmRelease string `json:"helmRelease"`
-	Namespace   string `json:"namespace"`
-	Revision    int    `json:"revision"`
+	HelmRelease string
+	Namespace   string
+	Revision    int
 	// Status is the helm release's: "deployed" where all is well.
-	Status string `json:"status"`
-	Chart  string `json:"chart"`
+	Status string
+	Chart  string
 	// Workloads are what the release runs.
-	Workloads []WorkloadCheck `json:"workloads"`
+	Workloads []WorkloadCheck
 	// Images are those that the release names outside of its versions.
-	Images []ImageCheck `json:"images"`
+	Images []ImageCheck
 	// Versions are those that a user of the cluster can pick.
-	Versions []VersionCheck `json:"versions"`
+	Versions []VersionCheck
 	// Namespaces are those that need the pull secret.
-	Namespaces []NamespaceCheck `json:"namespaces"`
+	Namespaces []NamespaceCheck
 }
 
 // WorkloadCheck is one workload of the release.
 type WorkloadCheck struct {
-	Object string `json:"object"`
-	Ready  bool   `json:"ready"`
-	Reason string `json:"reason,omitempty"`
-	Hint   string `json:"hint,omitempty"`
+	Object string
+	Ready  bool
+	Reason string
+	Hint   string
 }
 
 // ImageCheck is one image, asked for with the pull secret as it is stored in the cluster.
 type ImageCheck struct {
-	Image string `json:"image"`
+	Image string
 	// Digest is what the registry has under that name.
-	Digest string `json:"digest,omitempty"`
+	Digest string
 	// Pulls says that the registry gives it out; Reason says why not.
-	Pulls  bool   `json:"pulls"`
-	Reason string `json:"reason,omitempty"`
-	Hint   string `json:"hint,omitempty"`
+	Pulls  bool
+	Reason string
+	Hint   string
 	// Node says that a node has pulled it; nil where that was not tried.
-	Node *bool `json:"node,omitempty"`
+	Node *bool
 }
 
 // VersionCheck is one version that users can pick, a PostgresVersion for example.
 type VersionCheck struct {
-	Name      string `json:"name"`
-	DBVersion string `json:"dbVersion,omitempty"`
+	Name      string
+	DBVersion string
 	ImageCheck
 	// Edited says that it is not as the release made it; Expected is the release's image,
 	// empty where the release has no such version.
-	Edited   bool   `json:"edited,omitempty"`
-	Expected string `json:"expected,omitempty"`
+	Edited   bool
+	Expected string
 }
 
 // NamespaceCheck is one namespace that needs the pull secret.
 type NamespaceCheck struct {
-	Namespace string `json:"namespace"`
+	Namespace string
 	// Instances is how many databases it has.
-	Instances int    `json:"instances"`
-	Secret    string `json:"secret"`
+	Instances int
+	Secret    string
 	// OK says that the secret is there and the registry accepts it.
-	OK     bool   `json:"ok"`
-	Reason string `json:"reason,omitempty"`
-	Hint   string `json:"hint,omitempty"`
+	OK     bool
+	Reason string
+	Hint   string
 }
 
 // Problem is one thing that is wrong.

@@ -15,11 +15,11 @@ import (
 // Pending is something that is not ready, and why.
 type Pending struct {
 	// Object is what is waited for, "Deployment postgres-system/postgres-operator".
-	Object string `json:"object"`
+	Object string
 	// Reason is why it is not ready, as far as the cluster tells.
-	Reason string `json:"reason"`
+	Reason string
 	// Hint is what to do about it; it may be empty.
-	Hint string `json:"hint,omitempty"`
+	Hint string
 }
 
 // String is the object and its reason.

@@ -38,9 +38,9 @@ const (
 
 // SecretResult is what became of a pull secret in one namespace.
 type SecretResult struct {
-	Namespace string      `json:"namespace"`
-	Name      string      `json:"name"`
-	State     SecretState `json:"state"`
+	Namespace string
+	Name      string
+	State     SecretState
 }
 
 // Apply creates or updates a pull secret by server-side apply. One that is not ours is

@@ -35,16 +35,16 @@ type UninstallOptions struct {
 
 // Removal is what an uninstall did.
 type Removal struct {
-	HelmRelease string `json:"helmRelease"`
-	Namespace   string `json:"namespace"`
+	HelmRelease string
+	Namespace   string
 	// Removed says that the release was there.
-	Removed bool `json:"removed"`
+	Removed bool
 	// Secrets are the pull secrets that were removed, KeptSecrets those that databases need.
-	Secrets     []string `json:"secrets"`
-	KeptSecrets []string `json:"keptSecrets"`
+	Secrets     []string
+	KeptSecrets []string
 	// KeptDefinitions are the CRDs of the release, and Instances the databases; both stay.
-	KeptDefinitions []string   `json:"keptDefinitions"`
-	Instances       []Instance `json:"instances"`
+	KeptDefinitions []string
+	Instances       []Instance
 }
 
 // Uninstall removes the helm release and our pull secrets. CRDs stay, since every database

@@ -284,8 +284,8 @@ func (v *verification) probe() (string, *versions.Reference) {
 
 // Instance is a database.
 type Instance struct {
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
+	Namespace string
+	Name      string
 }
 
 // String is NAMESPACE/NAME.

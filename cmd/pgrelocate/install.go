@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// installOptions are the flags of `pgrelocate install`.
+type installOptions struct {
+	clusterFlags
+	chartFlags
+	pullFlags
+	instanceNamespaces []string
+	install.Options
+	wait bool
+}
+
+func newInstallCommand(a *app) *cobra.Command {
+	opts := &installOptions{}
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Install the operator from the private registry, or upgrade it",
+		Long: `Take a cluster from nothing to an operator that runs from the private registry.
+
+Before anything is changed, the chart is pulled from the private registry and rendered
+with values that name it; nothing may name the source registry any more; every image is
+looked up with the credentials that go into the pull secret; and the cluster is asked for
+its version, for cert-manager, and whether you may do what has to be done. Versions whose
+image was not relocated are listed; the install goes on unless --strict says otherwise.
+
+Then, step by step: the namespaces, the pull secret in the operator's namespace and in
+--instance-namespaces, the CRDs (on upgrades too), and the helm release. What does not
+become ready is said with the reason that the node and the registry give. At the end the
+installation is verified as "pgrelocate verify" does.
+
+Run it again at any time: it carries on, upgrades, and puts back what was edited by hand.
+After Ctrl-C and after a failure it says what state it left.
+
+The pull secret holds the credentials in --pull-credentials-file, or in
+PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that registry.`,
+		Example: `  pgrelocate install --registry registry.example.com
+
+  # with read-only credentials for the cluster, and two namespaces for databases
+  pgrelocate install --registry registry.example.com \
+    --pull-credentials-file robot.txt --instance-namespaces demo,prod
+
+  # look first: prints the manifests, changes nothing
+  pgrelocate install --registry registry.example.com --dry-run`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return installRelease(ctx, a, cfg, opts)
+		}),
+	}
+	flags := cmd.Flags()
+	a.settings.AddFlags(flags, releaseSettings)
+	opts.addAccess(flags)
+	opts.addPlace(flags)
+	flags.StringArrayVar(&opts.instanceNamespaces, "instance-namespaces", nil, "put the pull secret into these `NAMESPACES` too, demo,prod")
+	opts.pullFlags.add(flags)
+	opts.chartFlags.add(flags)
+	flags.BoolVar(&opts.Strict, "strict", false, "refuse where the image of a version was not relocated")
+	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated, so that nobody picks one")
+	flags.BoolVar(&opts.wait, "wait", true, "wait until the operator is ready")
+	flags.DurationVar(&opts.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
+	flags.BoolVar(&opts.Atomic, "atomic", false, "undo what fails: roll back an upgrade, uninstall an install")
+	flags.BoolVar(&opts.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
+	flags.BoolVar(&opts.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
+	flags.BoolVar(&opts.DryRun, "dry-run", false, "print manifests and actions, and change nothing")
+	a.settings.AddFlags(flags, config.Connection, config.Output)
+	return cmd
+}
+
+func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *installOptions) error {
+	run := opts.Options
+	if run.Strict && run.OnlyMirrored {
+		return exit.Usagef("--strict and --only-mirrored exclude each other")
+	}
+	var err error
+	if run.Subject, err = a.subject(cfg, &opts.clusterFlags, opts.chartFlags); err != nil {
+		return err
+	}
+	if run.Credentials, err = opts.credentials(a, cfg.Registry.Host); err != nil {
+		return err
+	}
+	ends := a.registries(cfg)
+	defer ends.close()
+	if run.Registry, err = ends.openTarget(false); err != nil {
+		return err
+	}
+	if run.Cluster, err = opts.connect(ctx, a); err != nil {
+		return err
+	}
+	run.Dial, run.Hooks, run.NoWait = ends.dial, a.installHooks(), !opts.wait
+	run.InstanceNamespaces = splitNames(opts.instanceNamespaces)
+	report, err := install.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	if err := a.print(cfg, newInstallView(report, run.DryRun)); err != nil {
+		return err
+	}
+	a.adviseInstances(report, run)
+	return verdict(report.Check, report.Prepared.Unmirrored)
+}
+
+// adviseInstances says what is left to do for databases. Sources disagree on whether an
+// instance without imagePullSecret pulls.
+func (a *app) adviseInstances(report *install.Report, run install.Options) {
+	if run.DryRun || run.Credentials.IsZero() {
+		return
+	}
+	a.note("\nnext: databases pull with the secret of their own namespace; set in each Postgres resource\n"+
+		"  spec: {imagePullSecret: {name: %s}}", run.Subject.PullSecret)
+	if len(run.InstanceNamespaces) == 0 {
+		a.note("and for each of their namespaces run `pgrelocate secret --namespace NAMESPACE --registry %s`", run.Subject.Target.Host)
+	}
+}
+
+// verdict is an error where a check found something wrong that was not known, and said,
+// before.
+func verdict(check *install.Check, known []string) error {
+	if check == nil {
+		return nil
+	}
+	var problems []install.Problem
+	for _, problem := range check.Problems() {
+		if !slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(problem.Text, name+" ") }) {
+			problems = append(problems, problem)
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	lines := make([]string, len(problems))
+	for i, problem := range problems {
+		lines[i] = problem.Text
+	}
+	return &exit.VerificationError{Err: errors.New(strings.Join(lines, "\n  ")), Advice: problems[0].Hint}
+}

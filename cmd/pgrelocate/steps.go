@@ -1,0 +1,37 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// installHooks tell the user how a run goes: a line for each step, and what is waited for
+// whenever that changes.
+func (a *app) installHooks() install.Hooks {
+	last := ""
+	return install.Hooks{
+		Step: func(e install.StepEvent) {
+			switch e.State {
+			case install.Started:
+				a.detail("%d/%d  %s ...", e.Index, e.Total, e.Name)
+			case install.Done, install.Skipped:
+				a.note("%d/%d  %-13s  %s", e.Index, e.Total, e.Name, e.Detail)
+			}
+		},
+		Warn: func(text string) { a.warn("%s", text) },
+		Waiting: func(pending []install.Pending) {
+			lines := make([]string, len(pending))
+			for i, p := range pending {
+				lines[i] = "     waiting for " + p.String()
+				if p.Hint != "" {
+					lines[i] += " (" + p.Hint + ")"
+				}
+			}
+			if text := strings.Join(lines, "\n"); text != "" && text != last {
+				last = text
+				a.note("%s", text)
+			}
+		},
+	}
+}

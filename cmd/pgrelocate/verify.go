@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// verifyOptions are the flags of `pgrelocate verify`.
+type verifyOptions struct {
+	clusterFlags
+	instanceNamespaces []string
+	deep, pull         bool
+}
+
+func newVerifyCommand(a *app) *cobra.Command {
+	opts := &verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check that everything the operator offers can be pulled",
+		Long: `Hold a cluster against what was installed: does the operator run, can the image of every
+version that a user may pick be pulled with the secret as it is stored in the cluster, is
+every version as the release made it, and do the namespaces that hold databases have the
+pull secret. It changes nothing, and ends with exit code 5 where something is wrong, so
+that a cron job can tell.
+
+--deep asks the registry for every layer of every image as well. --pull proves it on the
+nodes: a pod for each image, which runs nothing and is removed at once, judged by whether
+the kubelet pulled it; this fills the nodes' disks with those images until they are
+cleaned up there.
+
+Without --registry, images may come from the registries that the helm release names.`,
+		Example: `  pgrelocate verify
+
+  # for a cron job
+  pgrelocate verify -o json --quiet
+
+  # let the nodes prove it
+  pgrelocate verify --pull`,
+		Args: noArgs,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return verifyInstallation(ctx, a, cfg, opts)
+		}),
+	}
+	flags := cmd.Flags()
+	opts.addAccess(flags)
+	opts.addPlace(flags)
+	flags.StringArrayVar(&opts.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
+	flags.BoolVar(&opts.deep, "deep", false, "ask for every layer of every image")
+	flags.BoolVar(&opts.pull, "pull", false, "let the nodes pull every image")
+	a.settings.AddFlags(flags, []string{"registry", "product", "catalogue"}, config.Connection, config.Output)
+	return cmd
+}
+
+func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *verifyOptions) error {
+	_, product, err := a.product(cfg)
+	if err != nil {
+		return err
+	}
+	opts.complete(product)
+	cluster, err := opts.connect(ctx, a)
+	if err != nil {
+		return err
+	}
+	ends := a.registries(cfg)
+	defer ends.close()
+	run := install.VerifyOptions{
+		Cluster: cluster, Dial: ends.dial, Product: product,
+		HelmRelease: opts.helmRelease, Namespace: opts.namespace, PullSecret: opts.pullSecret,
+		Namespaces: splitNames(opts.instanceNamespaces), Deep: opts.deep, Pull: opts.pull, Hooks: a.installHooks(),
+	}
+	if !cfg.Registry.IsZero() {
+		run.Hosts = []string{cfg.Registry.Host}
+	}
+	check, err := install.Verify(ctx, run)
+	if err != nil {
+		return err
+	}
+	if err := a.print(cfg, newCheckView(check)); err != nil {
+		return err
+	}
+	a.note("%s", check.Summary())
+	return verdict(check, nil)
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// checkView is the result of `pgrelocate verify`.
+type checkView struct {
+	output.Header
+	// OK says that nothing is wrong.
+	OK          bool   `json:"ok"`
+	HelmRelease string `json:"helmRelease"`
+	Namespace   string `json:"namespace"`
+	Revision    int    `json:"revision"`
+	// Status is the helm release's: "deployed" where all is well.
+	Status string `json:"status"`
+	Chart  string `json:"chart"`
+	// Problems is everything that is wrong, in words.
+	Problems  []string       `json:"problems"`
+	Workloads []workloadView `json:"workloads"`
+	// Images are those that the release names outside of its versions.
+	Images []imageView `json:"images"`
+	// Versions are those that a user of the cluster can pick.
+	Versions []pickView `json:"versions"`
+	// Namespaces are those that need the pull secret.
+	Namespaces []namespaceView `json:"namespaces"`
+}
+
+// workloadView is something that the release runs.
+type workloadView struct {
+	Object string `json:"object"`
+	Ready  bool   `json:"ready"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// imageView is an image, asked for with the secret as it is stored in the cluster.
+type imageView struct {
+	Image string `json:"image"`
+	// Digest is what the registry has under that name.
+	Digest string `json:"digest,omitempty"`
+	Pulls  bool   `json:"pulls"`
+	// Reason says why it does not.
+	Reason string `json:"reason,omitempty"`
+	// Node says whether a node could pull it; absent without --pull.
+	Node *bool `json:"node,omitempty"`
+}
+
+// pickView is a version that a user can pick.
+type pickView struct {
+	Name      string `json:"name"`
+	DBVersion string `json:"dbVersion"`
+	imageView
+	// Edited says that it is not as the release made it; Expected is the release's image.
+	Edited   bool   `json:"edited,omitempty"`
+	Expected string `json:"expected,omitempty"`
+}
+
+// namespaceView is a namespace that needs the pull secret.
+type namespaceView struct {
+	Namespace string `json:"namespace"`
+	// Instances is how many databases it has.
+	Instances int    `json:"instances"`
+	Secret    string `json:"secret"`
+	// OK says that the secret is there and the registry accepts it.
+	OK     bool   `json:"ok"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func newCheckView(c *install.Check) checkView {
+	view := checkView{
+		Header: output.NewHeader("Check"), OK: c.OK(),
+		HelmRelease: c.HelmRelease, Namespace: c.Namespace, Revision: c.Revision, Status: c.Status, Chart: c.Chart,
+		Problems: []string{}, Workloads: []workloadView{}, Images: []imageView{}, Versions: []pickView{}, Namespaces: []namespaceView{},
+	}
+	for _, p := range c.Problems() {
+		view.Problems = append(view.Problems, p.Text)
+	}
+	for _, w := range c.Workloads {
+		view.Workloads = append(view.Workloads, workloadView{w.Object, w.Ready, w.Reason})
+	}
+	for _, i := range c.Images {
+		view.Images = append(view.Images, newImageView(i))
+	}
+	for _, v := range c.Versions {
+		view.Versions = append(view.Versions, pickView{v.Name, v.DBVersion, newImageView(v.ImageCheck), v.Edited, v.Expected})
+	}
+	for _, n := range c.Namespaces {
+		view.Namespaces = append(view.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.OK, n.Reason})
+	}
+	return view
+}
+
+func newImageView(i install.ImageCheck) imageView {
+	return imageView{i.Image, i.Digest, i.Pulls, i.Reason, i.Node}
+}
+
+// WriteTable writes the versions, the release's own images before them and the namespaces
+// after them.
+func (v checkView) WriteTable(w io.Writer) error {
+	grid := output.NewGrid("NAME", "DB VERSION", "IMAGE", "DIGEST", "PULLS")
+	for _, i := range v.Images {
+		grid.Row("(operator)", "", i.Image, shortDigest(i.Digest), i.verdict())
+	}
+	for _, version := range v.Versions {
+		verdict := version.verdict()
+		if version.Edited {
+			verdict += ", edited by hand"
+		}
+		grid.Row(version.Name, version.DBVersion, version.Image, shortDigest(version.Digest), verdict)
+	}
+	if _, err := grid.WriteTo(w); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	places := output.NewGrid("NAMESPACE", "INSTANCES", "PULL SECRET", "STATE")
+	for _, n := range v.Namespaces {
+		state := "ok"
+		if !n.OK {
+			state = n.Reason
+		}
+		places.Row(n.Namespace, n.Instances, n.Secret, state)
+	}
+	_, err := places.WriteTo(w)
+	return err
+}
+
+func (i imageView) verdict() string {
+	switch {
+	case !i.Pulls:
+		return "no: " + i.Reason
+	case i.Node != nil:
+		return "yes, by a node"
+	default:
+		return "yes"
+	}
+}
+
+// shortDigest is enough of a digest to tell one from another at a glance.
+func shortDigest(digest string) string {
+	algorithm, hex, ok := strings.Cut(digest, ":")
+	if !ok || len(hex) < 12 {
+		return digest
+	}
+	return algorithm + ":" + hex[:12]
+}
