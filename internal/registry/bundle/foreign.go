@@ -91,11 +91,14 @@ func (b *Bundle) lockOf(index *v1.IndexManifest, opts OpenOptions) (*Lock, error
 	return lock, lock.check()
 }
 
+// errNoName: the tool that wrote the layout kept no reference.
+var errNoName = errors.New("the image layout does not say where its images come from")
+
 func errNameless(unnamed []v1.Descriptor) error {
 	if len(unnamed) == 0 {
 		return errors.New("the image layout is empty")
 	}
-	return fmt.Errorf("the image layout does not say where its %d images come from; name the source as HOST/REPOSITORY:TAG", len(unnamed))
+	return fmt.Errorf("%w (%d of them)", errNoName, len(unnamed))
 }
 
 // named is the name for what carries none, or only a tag.

@@ -63,6 +63,8 @@ func openError(path string, err error) error {
 	switch {
 	case errors.As(err, &own):
 		return err
+	case errors.Is(err, errNoName):
+		e.Hint = "say it with --name HOST/REPOSITORY:TAG"
 	case errors.Is(err, errTruncated):
 		e.Hint = "the file was not copied to its end: compare its size, or run sha256sum -c on the checksum file beside it"
 	}
