@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -35,6 +36,7 @@ var running sync.Map
 //	relabelled   the operator's image has other content than in other registries
 //	forbidden    pushes are answered with 403
 //	tanzu:REL    it holds a small stand-in for that release of the catalogue
+//	relocated:REL  it holds that release where a copy puts it, with a chart that renders
 //	lacks:TAG    it answers 404 for that tag
 func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	if len(args) == 0 {
@@ -42,7 +44,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	var opts registrytest.Options
 	var front []registrytest.Middleware
-	var release, note string
+	var release, relocated, note string
 	for _, word := range args[1:] {
 		kind, value, _ := strings.Cut(word, ":")
 		switch kind {
@@ -64,6 +66,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			front = append(front, lacks(value))
 		case "tanzu":
 			release = value
+		case "relocated":
+			relocated = value
 		default:
 			ts.Fatalf("registry: unknown word %s", word)
 		}
@@ -72,12 +76,23 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	if release != "" {
 		fill(t, ts, behind, release, note)
 	}
+	if relocated != "" {
+		relocate(t, ts, behind, relocated)
+	}
 	r := registrytest.Front(t, behind, front...)
 	running.Store(r.Host, r)
 	ts.Setenv(args[0], r.Host)
 	if opts.TLS {
 		ts.Setenv(args[0]+"_CA", r.CAFile)
 	}
+}
+
+// relocate pushes a stand-in with a chart that renders, to where a copy puts it.
+func relocate(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
+	made, err := standin.New(standin.Options{Release: release, Bytes: 50_000})
+	ts.Check(err)
+	_, err = made.Push(t.Context(), versions.Registry{Host: r.Host, Path: "tanzu-sql-postgres"}, r.Remote(t.Context())...)
+	ts.Check(err)
 }
 
 // fill pushes a stand-in for a release: images with the family's layer sharing, small. A
