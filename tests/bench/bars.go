@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// bar is something that pgrelocate has to reach.
+type bar struct {
+	Name string `json:"name"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+	Pass bool   `json:"pass"`
+}
+
+func (r *report) passed() bool {
+	for _, b := range r.Bars {
+		if !b.Pass {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *report) bar(name string, pass bool, want, got string, args ...any) {
+	r.Bars = append(r.Bars, bar{name, want, fmt.Sprintf(got, args...), pass})
+}
+
+// judge holds pgrelocate's figures against the bars.
+func (r *report) judge(f *family, _ *options) {
+	r.judgeSpeed(f)
+	r.judgeTLS()
+	r.judgeMemory()
+	r.judgeFaults()
+	r.judgeStorm()
+}
+
+func (r *report) judgeSpeed(f *family) {
+	ours := oursOf(r.Speed)
+	if len(ours.Cold) == 0 {
+		return
+	}
+	limit := r.Family.ColdLimit
+	toWire := ours.cold(wall) / limit
+	r.bar("cold, seconds to the wire's limit", toWire <= 1.15, "≤ 1.15 ×", "%.2f × (%.2f s of %.2f s)", toWire, ours.cold(wall), limit)
+	ratio := ours.cold(fetched) / float64(f.Unique())
+	r.bar("cold, bytes of blobs fetched", ratio >= 1 && ratio < 1.0005, "1.000 × unique", "%.4f ×", ratio)
+	blobs, artifacts := len(f.Blobs), len(f.spec.artifacts)
+	sourceFloor := blobs + artifacts
+	source := ours.cold(sourceRequests) - ours.cold(sourceAuth)
+	r.bar("cold, requests at the source beside auth", source <= float64(sourceFloor), fmt.Sprintf("≤ %d", sourceFloor), "%.0f", source)
+	target := ours.cold(targetRequests) - ours.cold(targetAuth)
+	r.bar("cold, requests at the target beside auth", target <= 190, "≤ 190", "%.0f", target)
+	for _, side := range []struct {
+		name string
+		got  float64
+	}{
+		{"source", ours.warm(sourceRequests) - ours.warm(sourceAuth)},
+		{"target", ours.warm(targetRequests) - ours.warm(targetAuth)},
+	} {
+		r.bar("warm, requests at the "+side.name+" beside auth", side.got <= float64(artifacts), fmt.Sprintf("≤ %d", artifacts), "%.0f", side.got)
+	}
+	r.judgePeers(ours)
+}
+
+// judgePeers compares with whichever tool is best at each.
+func (r *report) judgePeers(ours *speedRow) {
+	leanest, fastest, warmest := "", "", ""
+	var leanestCPU, fastestCold, fastestWarm float64
+	for _, row := range r.Speed {
+		if row.Ours || median(row.Cold, arrivedCount) < float64(r.Family.Artifacts) {
+			continue
+		}
+		better(&leanest, &leanestCPU, row.Tool, row.cold(cpu))
+		better(&fastest, &fastestCold, row.Tool, row.cold(wall))
+		better(&warmest, &fastestWarm, row.Tool, row.warm(wall))
+	}
+	if leanest == "" {
+		return
+	}
+	r.bar("cold, seconds", ours.cold(wall) < fastestCold, fmt.Sprintf("below %s's %.2f", fastest, fastestCold), "%.2f", ours.cold(wall))
+	r.bar("cold, CPU seconds", ours.cold(cpu) <= 0.75*leanestCPU, fmt.Sprintf("well under %s's %.2f: ≤ 0.75 ×", leanest, leanestCPU), "%.2f", ours.cold(cpu))
+	r.bar("warm, seconds", ours.warm(wall) <= fastestWarm, fmt.Sprintf("≤ %s's %.2f", warmest, fastestWarm), "%.2f", ours.warm(wall))
+}
+
+func better(name *string, best *float64, tool string, value float64) {
+	if *name == "" || value < *best {
+		*name, *best = tool, value
+	}
+}
+
+// auth are the requests that only find out how to authenticate, and do so.
+func auth(t traffic) float64 {
+	return float64(t.ByKind[registrytest.Ping] + t.Challenges)
+}
+
+func sourceAuth(s sample) float64 { return auth(s.Source) }
+func targetAuth(s sample) float64 { return auth(s.Target) }
+
+func (r *report) judgeTLS() {
+	var with, without *speedRow
+	for _, row := range r.TLS {
+		switch {
+		case !row.Ours:
+		case strings.Contains(row.Tool, "HTTP/2"):
+			with = row
+		default:
+			without = row
+		}
+	}
+	if with == nil || without == nil {
+		return
+	}
+	ratio := with.cold(wall) / without.cold(wall)
+	r.bar("TLS, seconds with HTTP/2 on offer to HTTP/1.1", ratio <= 1.05, "no slower: ≤ 1.05 ×", "%.2f ×", ratio)
+}
+
+const mostMemory = 40 // MiB
+
+func (r *report) judgeMemory() {
+	for _, row := range r.Memory {
+		if !row.Ours {
+			continue
+		}
+		over := "plain HTTP"
+		if row.TLS {
+			over = "TLS"
+		}
+		r.bar(fmt.Sprintf("memory with a layer of %d MiB, %s", r.opts.largeLayer/mib, over),
+			row.Sample.Largest <= mostMemory && row.Sample.Arrived == 1, fmt.Sprintf("≤ %d MiB", mostMemory), "%.1f MiB", row.Sample.Largest)
+	}
+	if ours := oursOf(r.Speed); len(ours.Cold) > 0 {
+		r.bar("memory, cold", ours.cold(largest) <= mostMemory, fmt.Sprintf("≤ %d MiB", mostMemory), "%.1f MiB", ours.cold(largest))
+	}
+}
+
+// slack is what manifests, lists and errors come to, in MiB, and what a reset throws away
+// that was sent and not read.
+const slack = 0.5
+
+func (r *report) judgeFaults() {
+	if len(r.Faults) == 0 {
+		return
+	}
+	good, all := 0, 0
+	var bad []string
+	for _, row := range r.Faults {
+		for _, o := range row.Outcomes {
+			if !o.Ours {
+				continue
+			}
+			all++
+			if o.Result == "ok" && o.Read <= row.MostRead+slack && o.Sent <= row.MostSent+slack {
+				good++
+			} else {
+				bad = append(bad, row.Fault)
+			}
+		}
+	}
+	if all == 0 {
+		return
+	}
+	got := fmt.Sprintf("%d of %d", good, all)
+	if len(bad) > 0 {
+		got += ": not " + strings.Join(bad, "; ")
+	}
+	r.bar("faults survived with at most one piece moved twice", good == all, fmt.Sprintf("%d of %d", all, all), "%s", got)
+}
+
+func (r *report) judgeStorm() {
+	for _, row := range r.Storm {
+		if !row.Ours {
+			continue
+		}
+		r.bar("storm, artifacts arrived", row.Arrived == r.Family.Artifacts, fmt.Sprintf("%d of %d", r.Family.Artifacts, r.Family.Artifacts), "%d", row.Arrived)
+		r.bar("storm, bytes fetched again", row.Refetched < 0.02, "< 2 %", "%.2f %%", 100*row.Refetched)
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// bench is one run of this program.
+type bench struct {
+	*host
+	opts   *options
+	tools  []*tool
+	report *report
+	ca     *registrytest.CA
+	family *family // of part speed
+}
+
+func newBench(h *host, opts *options) *bench {
+	b := &bench{host: h, opts: opts, ca: registrytest.NewCA(h)}
+	root := registrytest.ModuleRoot(h)
+	b.check(os.Setenv("PATH", filepath.Join(root, ".cache", "bin")+":"+os.Getenv("PATH")))
+	b.check(os.Setenv("PGRELOCATE_REQUIRE_REAL", "1"))
+	b.report = newReport(opts)
+	for _, t := range knownTools(opts) {
+		b.install(t)
+	}
+	if opts.dir != "" {
+		b.check(os.MkdirAll(opts.dir, 0o755))
+	}
+	return b
+}
+
+// install takes a tool into the run where it is there and wanted.
+func (b *bench) install(t *tool) {
+	if len(b.opts.tools) > 0 && !t.isAmong(b.opts.tools) {
+		return
+	}
+	path, err := exec.LookPath(t.binary)
+	if err != nil {
+		b.Logf("%s is not installed: left out", t.binary)
+		b.report.Missing = append(b.report.Missing, t.name)
+		return
+	}
+	t.binary, err = filepath.Abs(path)
+	b.check(err)
+	b.report.Versions[t.name] = t.version()
+	b.tools = append(b.tools, t)
+}
+
+// version is what the tool says of itself.
+func (t *tool) version() string {
+	out, err := exec.Command(t.binary, t.versionArgs...).CombinedOutput()
+	if err != nil {
+		return "unknown"
+	}
+	for _, line := range strings.Split(string(out), "\n") {
+		if line = strings.TrimSpace(line); line != "" && (t.versionLine == "" || strings.HasPrefix(line, t.versionLine)) {
+			return strings.TrimSpace(strings.TrimPrefix(line, t.versionLine))
+		}
+	}
+	return "unknown"
+}
+
+// ours is pgrelocate among the tools; nil where it takes no part.
+func (b *bench) ours() *tool {
+	for _, t := range b.tools {
+		if t.ours {
+			return t
+		}
+	}
+	return nil
+}
+
+// startRegistry starts a registry of the kind that the flags name.
+func (b *bench) startRegistry(opts registrytest.Options) *registrytest.Registry {
+	if b.opts.registry == "distribution" {
+		return registrytest.Distribution(b, opts)
+	}
+	return registrytest.Debian(b, opts)
+}
+
+// wire is a registry at the end of a link, with an account of what goes over it.
+type wire struct {
+	registry *registrytest.Registry
+	link     *registrytest.Link
+	log      *accessLog
+}
+
+// startWire starts a registry at the end of a link.
+func (b *bench) startWire(link registrytest.LinkOptions, opts registrytest.Options) *wire {
+	w := &wire{log: &accessLog{}}
+	opts.AccessLog, opts.CA = w.log, b.ca
+	w.registry = b.startRegistry(opts)
+	var err error
+	w.link, err = registrytest.NewLink(w.registry.Host, link)
+	b.check(err)
+	b.Cleanup(func() { _ = w.link.Close() })
+	return w
+}
+
+// host is what clients connect to.
+func (w *wire) host() string { return w.link.Addr() }
+
+// traffic is what a tool has put on one wire.
+type traffic struct {
+	Requests int                       `json:"requests"`
+	ByKind   map[registrytest.Kind]int `json:"byKind"`
+	// Challenges are requests answered with 401, and Ping requests among others: auth.
+	Challenges int `json:"challenges"`
+	// BlobBytes are the bytes of blobs in replies; Down and Up are all bytes above TCP, to
+	// the client and to the registry.
+	BlobBytes   int64 `json:"blobBytes"`
+	Down        int64 `json:"down"`
+	Up          int64 `json:"up"`
+	Connections int64 `json:"connections"`
+}
+
+// measured returns what went over the wire while f ran.
+func (w *wire) measured(f func()) traffic {
+	w.log.reset()
+	before := w.link.Counts()
+	f()
+	t := w.log.settled()
+	after := w.link.Counts()
+	t.Down, t.Up = after.ToClient-before.ToClient, after.ToServer-before.ToServer
+	t.Connections = after.Connections - before.Connections
+	return t
+}

@@ -1,0 +1,34 @@
+package main
+
+import "github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+
+// memory copies one image with a very large layer, over plain HTTP and over TLS.
+func (b *bench) memory() {
+	f := b.seed(single(b.opts.largeLayer))
+	for _, secure := range []bool{false, true} {
+		b.scoped(func() {
+			options := registrytest.Options{TLS: secure}
+			sourceOptions := options
+			sourceOptions.Root, sourceOptions.ReadOnly = f.Root, true
+			source := b.startWire(b.opts.source, sourceOptions)
+			for _, t := range b.tools {
+				if !t.oneImage || b.ctx.Err() != nil {
+					continue
+				}
+				b.scoped(func() {
+					target := b.startWire(b.opts.target, options)
+					s := b.copyOver(t, f, source, target, secure)
+					b.Logf("  %-12s TLS %v: %.1f MiB of memory, %.2f s, %.2f CPU seconds", t.name, secure, s.Largest, s.Wall, s.CPU)
+					b.report.Memory = append(b.report.Memory, memoryRow{t.name, t.ours, secure, s})
+				})
+			}
+		})
+	}
+}
+
+type memoryRow struct {
+	Tool   string `json:"tool"`
+	Ours   bool   `json:"ours,omitempty"`
+	TLS    bool   `json:"tls"`
+	Sample sample `json:"sample"`
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// options are what the flags say.
+type options struct {
+	parts, tools    list
+	scale           float64
+	runs            int
+	registry        string
+	program         string
+	dir, json       string
+	timeout         time.Duration
+	source, target  registrytest.LinkOptions
+	largeLayer      int64
+	faultLayer      int64
+	faultTimeout    time.Duration
+	stormShare      float64
+	busyMachineNote bool
+}
+
+// list is a flag of words with commas between them.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Set replaces the list.
+func (l *list) Set(value string) error {
+	*l = strings.Split(value, ",")
+	return nil
+}
+
+const mib = 1 << 20
+
+var allParts = list{"speed", "tls", "memory", "faults", "storm"}
+
+func parse(args []string) (*options, error) {
+	o := &options{parts: slices.Clone(allParts)}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprintf(flags.Output(), "Measures pgrelocate beside the tools that people use today: see docs/performance.md.\n\n")
+		flags.PrintDefaults()
+	}
+	sourceRTT := flags.Duration("source-rtt", 30*time.Millisecond, "round trip `time` to the source")
+	targetRTT := flags.Duration("target-rtt", 2*time.Millisecond, "round trip `time` to the target")
+	total := flags.Float64("source-bandwidth", 200, "`MiB` a second from the source in all")
+	each := flags.Float64("source-connection", 40, "`MiB` a second of each connection to the source")
+	large := flags.Float64("large-layer", 600, "`MiB` of the layer in part memory")
+	fault := flags.Float64("fault-layer", 40, "`MiB` of the layer in part faults")
+	flags.Var(&o.parts, "parts", "`parts` to run: "+allParts.String())
+	flags.Var(&o.tools, "tools", "`tools` to measure, by their names in the tables; all that are installed if not given")
+	flags.Float64Var(&o.scale, "scale", 1, "`factor` for the size of the family's layers")
+	flags.IntVar(&o.runs, "n", 3, "`runs` of each tool, whose medians are printed")
+	flags.StringVar(&o.registry, "registry", "debian", "`registry` on both sides: debian (docker-registry 2.8.2) or distribution (v3)")
+	flags.StringVar(&o.program, "program", "bin/pgrelocate", "pgrelocate's `file`")
+	flags.StringVar(&o.dir, "dir", "", "`folder` for the registries' contents; the source's stays there for the next run. Empty means a temporary one, in memory where there is room")
+	flags.StringVar(&o.json, "json", "", "`file` that receives everything measured as JSON")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "`time` after which a tool is stopped")
+	flags.DurationVar(&o.faultTimeout, "fault-timeout", time.Minute, "`time` after which a tool is taken to hang in part faults")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	o.source = registrytest.LinkOptions{RTT: *sourceRTT, Bandwidth: int64(*total * mib), PerConnection: int64(*each * mib)}
+	o.target = registrytest.LinkOptions{RTT: *targetRTT}
+	o.largeLayer, o.faultLayer = int64(*large*mib), int64(*fault*mib)
+	return o, o.check()
+}
+
+func (o *options) check() error {
+	for _, part := range o.parts {
+		if !slices.Contains(allParts, part) {
+			return usage("there is no part %q: %s", part, allParts.String())
+		}
+	}
+	switch {
+	case o.scale <= 0 || o.scale > 10:
+		return usage("--scale has to be above 0 and at most 10")
+	case o.runs < 1:
+		return usage("--n has to be 1 at least")
+	case o.registry != "debian" && o.registry != "distribution":
+		return usage("there is no registry %q: debian, distribution", o.registry)
+	}
+	return nil
+}
+
+func usage(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	return errors.Join(err)
+}
+
+func (o *options) wants(part string) bool { return slices.Contains(o.parts, part) }

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// print writes the report as the tables of a Markdown page.
+func (r *report) print(w io.Writer) {
+	p := &printer{w}
+	p.line("%s, %d cores, %s; %s; registries: %s", r.Machine.Processor, r.Machine.Cores, r.Machine.OS, r.Machine.Go, r.registries())
+	p.line("Source: %s. Target: %s.", r.Setting.Source, r.Setting.Target)
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		p.line("- %s: %s", name, r.Versions[name])
+	}
+	if len(r.Missing) > 0 {
+		p.line("Not installed and left out: %s.", strings.Join(r.Missing, ", "))
+	}
+	r.printSpeed(p)
+	r.printTLS(p)
+	r.printMemory(p)
+	r.printFaults(p)
+	r.printStorm(p)
+	r.printBars(p)
+}
+
+func (r *report) registries() string {
+	if r.Setting.Registry == "distribution" {
+		return "distribution v3"
+	}
+	return "docker-registry 2.8.2"
+}
+
+type printer struct{ io.Writer }
+
+func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+func (p *printer) title(format string, args ...any) { p.line("\n## "+format+"\n", args...) }
+
+// table writes a Markdown table; all columns but the first are figures.
+func (p *printer) table(head []string, rows [][]string) {
+	p.line("| %s |", strings.Join(head, " | "))
+	p.line("|---%s|", strings.Repeat("|--:", len(head)-1))
+	for _, row := range rows {
+		p.line("| %s |", strings.Join(row, " | "))
+	}
+	p.line("")
+}
+
+// times is a ratio, "1.75 ×"; nothing where there is nothing to compare with.
+func times(value, of float64) string {
+	if of <= 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f ×", value/of)
+}
+
+func (r *report) printSpeed(p *printer) {
+	if len(r.Speed) == 0 {
+		return
+	}
+	f := r.Family
+	p.title("Speed: %d artifacts, %d distinct blobs in %d places, %.2f GB", f.Artifacts, f.Blobs, f.Places, float64(f.Unique)/1e9)
+	p.line("Medians of %d. The wire allows %.2f s cold and %.2f s warm; the source alone, thrown away, took %.2f s.\n",
+		r.Setting.Runs, f.ColdLimit, f.WarmLimit, middle(r.Drain))
+	speedTables(p, r.Speed, f)
+}
+
+func speedTables(p *printer, rows []*speedRow, f *familyFigures) {
+	ours := oursOf(rows)
+	var cold, warm [][]string
+	for _, row := range rows {
+		cold = append(cold, []string{
+			row.Tool,
+			fmt.Sprintf("%d", int(median(row.Cold, arrivedCount))),
+			fmt.Sprintf("%.2f", median(row.Cold, wall)), times(median(row.Cold, wall), ours.cold(wall)), times(median(row.Cold, wall), f.ColdLimit),
+			fmt.Sprintf("%.2f", median(row.Cold, cpu)), times(median(row.Cold, cpu), ours.cold(cpu)),
+			fmt.Sprintf("%.0f", median(row.Cold, largest)), fmt.Sprintf("%.0f", median(row.Cold, together)),
+			fmt.Sprintf("%.3f", median(row.Cold, fetched)/float64(f.Unique)),
+			fmt.Sprintf("%.3f", median(row.Cold, sent)/float64(f.Unique)),
+			fmt.Sprintf("%.0f / %.0f", median(row.Cold, sourceRequests), median(row.Cold, targetRequests)),
+		})
+		warm = append(warm, []string{
+			row.Tool,
+			fmt.Sprintf("%.2f", median(row.Warm, wall)), times(median(row.Warm, wall), ours.warm(wall)),
+			fmt.Sprintf("%.2f", median(row.Warm, cpu)), times(median(row.Warm, cpu), ours.warm(cpu)),
+			fmt.Sprintf("%.0f", median(row.Warm, largest)),
+			fmt.Sprintf("%.0f / %.0f", median(row.Warm, sourceRequests), median(row.Warm, targetRequests)),
+		})
+	}
+	p.table([]string{"cold", "arrived", "seconds", "to ours", "to the wire", "CPU seconds", "to ours",
+		"MiB of memory", "of all at once", "fetched ÷ unique", "sent ÷ unique", "requests source / target"}, cold)
+	p.table([]string{"warm", "seconds", "to ours", "CPU seconds", "to ours", "MiB of memory", "requests source / target"}, warm)
+}
+
+// oursOf is pgrelocate's row, or one without figures.
+func oursOf(rows []*speedRow) *speedRow {
+	for _, row := range rows {
+		if row.Ours {
+			return row
+		}
+	}
+	return &speedRow{}
+}
+
+func (r *speedRow) cold(f func(sample) float64) float64 { return median(r.Cold, f) }
+func (r *speedRow) warm(f func(sample) float64) float64 { return median(r.Warm, f) }
+
+func (r *report) printTLS(p *printer) {
+	if len(r.TLS) == 0 {
+		return
+	}
+	p.title("TLS")
+	var rows [][]string
+	for _, row := range r.TLS {
+		rows = append(rows, []string{
+			row.Tool, fmt.Sprintf("%.2f", row.cold(wall)), fmt.Sprintf("%.2f", row.cold(cpu)),
+			fmt.Sprintf("%.0f", row.cold(largest)),
+			fmt.Sprintf("%.0f / %.0f", row.cold(sourceConnections), row.cold(targetConnections)),
+			fmt.Sprintf("%.2f", row.warm(wall)),
+		})
+	}
+	p.table([]string{"", "cold: seconds", "CPU seconds", "MiB of memory", "connections source / target", "warm: seconds"}, rows)
+}
+
+func sourceConnections(s sample) float64 { return float64(s.Source.Connections) }
+func targetConnections(s sample) float64 { return float64(s.Target.Connections) }
+
+func (r *report) printMemory(p *printer) {
+	if len(r.Memory) == 0 {
+		return
+	}
+	p.title("One image with a layer of %d MiB", r.opts.largeLayer/mib)
+	var rows [][]string
+	for _, row := range r.Memory {
+		over := "plain HTTP"
+		if row.TLS {
+			over = "TLS"
+		}
+		s := row.Sample
+		rows = append(rows, []string{
+			row.Tool + ", " + over, fmt.Sprintf("%d", s.Arrived), fmt.Sprintf("%.1f", s.Largest),
+			fmt.Sprintf("%.2f", s.Wall), fmt.Sprintf("%.2f", s.CPU),
+		})
+	}
+	p.table([]string{"", "arrived", "MiB of memory", "seconds", "CPU seconds"}, rows)
+}
+
+func (r *report) printFaults(p *printer) {
+	if len(r.Faults) == 0 {
+		return
+	}
+	p.title("Faults: one layer of %d MiB; MiB read from the source / sent to the target", r.opts.faultLayer/mib)
+	head := []string{"fault", "ideal"}
+	for _, o := range r.Faults[0].Outcomes {
+		head = append(head, o.Tool)
+	}
+	var rows [][]string
+	for _, f := range r.Faults {
+		row := []string{f.Fault, fmt.Sprintf("%.0f / %.0f", f.MostRead, f.MostSent)}
+		for _, o := range f.Outcomes {
+			row = append(row, o.String())
+		}
+		rows = append(rows, row)
+	}
+	p.table(head, rows)
+	p.line("Ideal is each byte once and, where a piece is lost on the way, that piece again. A tool hangs that does not end within %v.\n", r.opts.faultTimeout)
+}
+
+// String is a cell of the table.
+func (o outcome) String() string {
+	if o.Result == "ok" {
+		return fmt.Sprintf("ok %.0f / %.0f", o.Read, o.Sent)
+	}
+	return "**" + o.Result + "**"
+}
+
+func (r *report) printStorm(p *printer) {
+	if len(r.Storm) == 0 {
+		return
+	}
+	p.title("Storm: 40 %% of downloads and 10 %% of uploads cut, 10 %% of requests refused")
+	var rows [][]string
+	for _, row := range r.Storm {
+		rows = append(rows, []string{
+			row.Tool, fmt.Sprintf("%d of %d", row.Arrived, r.Family.Artifacts),
+			fmt.Sprintf("%+.1f %%", 100*row.Refetched), fmt.Sprintf("%.1f", row.Wall),
+		})
+	}
+	p.table([]string{"", "arrived", "fetched beyond unique", "seconds"}, rows)
+}
+
+func (r *report) printBars(p *printer) {
+	if len(r.Bars) == 0 {
+		return
+	}
+	p.title("Bars")
+	var rows [][]string
+	for _, b := range r.Bars {
+		verdict := "pass"
+		if !b.Pass {
+			verdict = "**MISSED**"
+		}
+		rows = append(rows, []string{b.Name, b.Want, b.Got, verdict})
+	}
+	p.table([]string{"bar", "asked for", "measured", ""}, rows)
+}
+
+// middle is the median of figures.
+func middle(values []float64) float64 {
+	var samples []sample
+	for _, v := range values {
+		samples = append(samples, sample{cost: cost{Wall: v}})
+	}
+	return median(samples, wall)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// speedRow is one tool in part speed.
+type speedRow struct {
+	Tool string   `json:"tool"`
+	Ours bool     `json:"ours,omitempty"`
+	Cold []sample `json:"cold"`
+	Warm []sample `json:"warm"`
+}
+
+// speed copies the family with every tool, cold and warm. The tools take turns, so that a
+// machine that is slower for a while is so for all.
+func (b *bench) speed() {
+	f := b.seed(newFamily(b.opts.scale))
+	b.family = f
+	b.report.describe(f)
+	b.scoped(func() {
+		source := b.startWire(b.opts.source, registrytest.Options{Root: f.Root, ReadOnly: true})
+		b.drain(f, source)
+		rows := b.speedRows()
+		for run := range b.opts.runs {
+			b.Logf("run %d of %d", run+1, b.opts.runs)
+			b.report.Drain = append(b.report.Drain, b.drain(f, source))
+			for _, row := range rows {
+				b.coldAndWarm(row, f, source, false, registrytest.Options{})
+			}
+		}
+		for _, row := range rows {
+			b.report.Speed = append(b.report.Speed, row.speedRow)
+		}
+	})
+}
+
+type toolRow struct {
+	*speedRow
+	tool *tool
+}
+
+func (b *bench) speedRows() []toolRow {
+	var rows []toolRow
+	for _, t := range b.tools {
+		if t.family {
+			rows = append(rows, toolRow{&speedRow{Tool: t.name, Ours: t.ours}, t})
+		}
+	}
+	return rows
+}
+
+// coldAndWarm copies to a target of its own, twice.
+func (b *bench) coldAndWarm(row toolRow, f *family, source *wire, secure bool, opts registrytest.Options) {
+	if b.ctx.Err() != nil {
+		return
+	}
+	b.scoped(func() {
+		target := b.startWire(b.opts.target, opts)
+		cold := b.copyOver(row.tool, f, source, target, secure)
+		row.Cold = append(row.Cold, cold)
+		b.Logf("  %-20s cold %6.2f s, %5.2f CPU seconds, %d + %d requests, %.2f times the bytes", row.Tool,
+			cold.Wall, cold.CPU, cold.Source.Requests, cold.Target.Requests, float64(cold.Source.BlobBytes)/float64(f.Unique()))
+		warm := b.copyOver(row.tool, f, source, target, secure)
+		row.Warm = append(row.Warm, warm)
+		b.Logf("  %-20s warm %6.2f s, %d + %d requests", row.Tool, warm.Wall, warm.Source.Requests, warm.Target.Requests)
+	})
+}
+
+// drain fetches every blob once, largest first, over as many connections as pgrelocate
+// opens, and throws them away: what this machine's source and link can do at best.
+func (b *bench) drain(f *family, source *wire) float64 {
+	self, err := os.Executable()
+	b.check(err)
+	var seconds float64
+	b.scoped(func() {
+		list := write(b.TempDir(), "blobs", f.blobList())
+		c := b.runInner(batch{Commands: [][]string{{self, "inner-drain", source.host(), list}}, Timeout: b.opts.timeout})
+		if c.Failed > 0 {
+			b.Fatalf("draining the source: %s", c.Said)
+		}
+		seconds = c.Wall
+	})
+	b.Logf("  the source alone, thrown away: %.2f s", seconds)
+	return seconds
+}
