@@ -14,6 +14,7 @@ import (
 
 func newCopyCommand(a *app) *cobra.Command {
 	var dryRun bool
+	var lock string
 	cmd := &cobra.Command{
 		Use:   "copy",
 		Short: "Copy a release into the private registry",
@@ -46,10 +47,14 @@ What is relocated stays under its vendor's licence terms.`,
 			if dryRun {
 				return showPlan(ctx, a, cfg)
 			}
-			return copyArtifacts(ctx, a, cfg)
+			if err := copyArtifacts(ctx, a, cfg); err != nil || lock == "" {
+				return err
+			}
+			return writeLock(ctx, a, cfg, lock)
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
+	cmd.Flags().StringVar(&lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
 	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
 	return cmd
 }
@@ -70,7 +75,9 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries
 	if report == nil {
 		return err
 	}
-	if printErr := a.print(cfg, newCopyView(cfg, report, ends)); printErr != nil {
+	view := newCopyView(cfg, report, ends)
+	view.Interrupted = err != nil
+	if printErr := a.print(cfg, view); printErr != nil {
 		return printErr
 	}
 	failed := a.reportFailures(report)

@@ -21,6 +21,8 @@ type copyView struct {
 	Present int `json:"present"`
 	Skipped int `json:"skipped"`
 	Failed  int `json:"failed"`
+	// Interrupted says that Failed counts also what was not come to.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// BytesFetched and BytesSent are bytes of blobs and manifests on the wire.
 	BytesFetched int64 `json:"bytesFetched"`
 	BytesSent    int64 `json:"bytesSent"`
@@ -108,16 +110,24 @@ func (v copyView) WriteTable(w io.Writer) error {
 		}
 	}
 	took := time.Duration(v.DurationSeconds * float64(time.Second))
-	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d failed
+	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d %s
 moved %s in %s%s: %s uploaded, %d mounted, %d present
 source: %s
 target: %s
 `,
-		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed,
+		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
 		output.Bytes(v.BytesSent), output.Duration(took), rate(v.BytesSent, took),
 		output.Count(v.BlobsUploaded, "blob"), v.BlobsMounted, v.BlobsPresent,
 		v.SourceTraffic, v.TargetTraffic)
 	return err
+}
+
+// failedWord is what the artifacts are that Failed counts.
+func (v copyView) failedWord() string {
+	if v.Interrupted {
+		return "not copied"
+	}
+	return "failed"
 }
 
 // rate is ", 168 MiB/s"; empty where the time is too short to divide by.

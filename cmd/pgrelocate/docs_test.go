@@ -160,11 +160,7 @@ const (
 // withTable is a page as it is, with its generated part renewed.
 func withTable(t *testing.T, name, table string) string {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(docs, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(page), tableStart)
+	before, rest, ok := strings.Cut(read(t, filepath.Join(docs, name)), tableStart)
 	_, after, closed := strings.Cut(rest, tableEnd)
 	if !ok || !closed {
 		t.Fatalf("docs/%s lacks the markers %q and %q", name, tableStart, tableEnd)
@@ -183,4 +179,13 @@ func settingsTable() string {
 		fmt.Fprintf(&table, "| `%s` | `%s` | %s | %s |\n", s.Key, s.Variable, standard, strings.ReplaceAll(s.Usage, "|", `\|`))
 	}
 	return table.String()
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

@@ -44,22 +44,9 @@ func (r *registries) endpoints(artifacts []versions.Artifact) (registry.Endpoint
 	if err != nil {
 		return registry.Endpoints{}, err
 	}
-	repositories := map[string][]string{}
-	for _, artifact := range artifacts {
-		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
-		repositories[""] = append(repositories[""], artifact.Target.Repository)
-	}
-	target.Prepare(repositories[""])
 	owner := ownerOfCredentials(r.cfg, artifacts)
 	return registry.Endpoints{
-		Source: func(host string) (registry.Source, error) {
-			client, err := r.openSource(host, owner)
-			if err != nil {
-				return nil, err
-			}
-			client.Prepare(repositories[host])
-			return client, nil
-		},
+		Source: func(host string) (registry.Source, error) { return r.openSource(host, owner) },
 		Target: target,
 	}, nil
 }

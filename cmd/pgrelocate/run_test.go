@@ -1,0 +1,129 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// elsewhere keeps a test away from the settings and the logins of whoever runs it.
+func elsewhere(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("HOME", dir)
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	t.Setenv("DOCKER_CONFIG", dir)
+}
+
+// twoRegistries are one with a stand-in for a release, and one that is empty.
+func twoRegistries(t *testing.T, release string) (vendor, private *registrytest.Registry) {
+	t.Helper()
+	vendor = registrytest.InProcess(t, registrytest.Options{})
+	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
+		Releases: []string{release}, Source: versions.Registry{Host: vendor.Host},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range artifacts {
+		image, err := standIn(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vendor.Push(t, a.Source.Repository+":"+a.Source.Tag, image)
+	}
+	return vendor, registrytest.InProcess(t, registrytest.Options{})
+}
+
+// On a terminal a copy shows a bar while it runs, at any width, and takes it away at the
+// end. Results never get mixed up with it.
+func TestCopyOnATerminal(t *testing.T) {
+	elsewhere(t)
+	vendor, private := twoRegistries(t, "v4.0.0")
+	for _, columns := range []int{20, 80, 200} {
+		streams, out, messages := terminal.Test("")
+		streams.ErrTTY, streams.OutTTY, streams.NoColor = true, true, true
+		streams.Columns = func() int { return columns }
+		args := []string{"copy", "--release=v4.0.0", "--source=" + vendor.Host, "--registry=" + private.Host, "--limit-rate=600KiB"}
+		// Each run needs an empty registry, for this one shares blobs between repositories.
+		private = registrytest.InProcess(t, registrytest.Options{})
+		if code := run(t.Context(), args, streams); code != exit.OK {
+			t.Fatalf("run(%v) = %d, want %d:\n%s", args, code, exit.OK, messages)
+		}
+		frames := strings.Split(messages.String(), "\r")
+		if len(frames) < 3 || !strings.Contains(messages.String(), "/3") {
+			t.Errorf("at %d columns the copy showed no bar: %q", columns, messages)
+		}
+		for _, frame := range frames {
+			for _, line := range strings.Split(frame, "\n") {
+				if strings.Contains(line, "artifacts  ") && len(line) >= columns {
+					t.Errorf("at %d columns the bar is %d wide: %q", columns, len(line), line)
+				}
+			}
+		}
+		last := frames[len(frames)-1]
+		if strings.Contains(last, "%") || !strings.HasSuffix(messages.String(), "licence terms.\n") {
+			t.Errorf("at %d columns the bar is still there at the end: %q", columns, last)
+		}
+		if strings.Contains(messages.String(), "\x1b") {
+			t.Errorf("NO_COLOR, and yet there are escape sequences: %q", messages)
+		}
+		if strings.Contains(out.String(), "\r") || !strings.HasPrefix(out.String(), "3 artifacts: 3 copied") {
+			t.Errorf("stdout is %q, want the account and nothing else", out)
+		}
+	}
+}
+
+func TestColourOnATerminalOnly(t *testing.T) {
+	elsewhere(t)
+	for _, tty := range []bool{true, false} {
+		streams, _, messages := terminal.Test("")
+		streams.ErrTTY = tty
+		if code := run(t.Context(), []string{"nonsense"}, streams); code != exit.Usage {
+			t.Errorf("run(nonsense) = %d, want %d", code, exit.Usage)
+		}
+		if got := strings.Contains(messages.String(), "\x1b[31merror:"); got != tty {
+			t.Errorf("stderr is a terminal: %v; message %q", tty, messages)
+		}
+	}
+}
+
+// Every command is explained: what it is for, how it is used, an example.
+func TestEveryCommandIsExplained(t *testing.T) {
+	streams, _, _ := terminal.Test("")
+	for _, cmd := range visible(newRootCommand(newApp(streams))) {
+		if cmd.Short == "" || cmd.Long == "" || cmd.Example == "" {
+			t.Errorf("%s lacks a short text, a long text or an example", cmd.CommandPath())
+		}
+		if strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("%s: the short text %q ends with a full stop", cmd.CommandPath(), cmd.Short)
+		}
+		if !cmd.HasSubCommands() && cmd.RunE == nil {
+			t.Errorf("%s has no RunE", cmd.CommandPath())
+		}
+	}
+}
+
+// Every command has a script that says what users see of it.
+func TestEveryCommandHasAScript(t *testing.T) {
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, name := range scripts {
+		all.WriteString(read(t, name))
+	}
+	streams, _, _ := terminal.Test("")
+	for _, cmd := range visible(newRootCommand(newApp(streams))) {
+		if !strings.Contains(all.String(), cmd.CommandPath()) {
+			t.Errorf("no script runs %q", cmd.CommandPath())
+		}
+	}
+}
