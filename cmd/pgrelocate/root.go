@@ -38,15 +38,18 @@ your own: the chart, the operator, and an image for each PostgreSQL version you 
 Every layer moves once, tags and digests stay as they are, and a second run only moves
 what is missing. The default product is Tanzu for Postgres on Kubernetes.
 
-The usual way through:
+The usual way through, with your own registry as HOST:
 
-  pgrelocate versions                              what there is
-  pgrelocate login HOST -u USER --password-stdin   once for each registry
-  pgrelocate plan --registry HOST                  what a copy would move, in bytes
-  pgrelocate copy --registry HOST                  move it
-  pgrelocate install --registry HOST               run it from there
+  pgrelocate demo                      see the whole job done, on this machine
+  pgrelocate versions                  what there is to relocate
+  pgrelocate login HOST -u USER        log in, once to each registry
+  pgrelocate plan --registry HOST      what a copy would move, in bytes
+  pgrelocate copy --registry HOST      move it
+  pgrelocate install --registry HOST   run it from there
+  pgrelocate verify --registry HOST    check that everything can be pulled
 
-Every flag can also stand in a config file or in the environment: see "pgrelocate config".`,
+Where no machine reaches both registries, "save" writes a file and "load" reads it.
+Most flags can also stand in a config file or in the environment: see "pgrelocate config".`,
 		Example: `  # copy the newest release, all PostgreSQL versions
   pgrelocate copy --registry registry.example.com
 
@@ -67,48 +70,43 @@ Every flag can also stand in a config file or in the environment: see "pgrelocat
 	a.settings.AddFlags(root.PersistentFlags(), config.Common)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.SetHelpCommand(newHelpCommand())
-	root.SetHelpCommandGroupID(groupOther)
-
-	root.AddGroup(
-		&cobra.Group{ID: groupFlow, Title: "Commands, in the order of the flow:"},
-		&cobra.Group{ID: groupOther, Title: "Other commands:"},
-	)
-	addGroup(root, groupFlow,
+	addGroup(root, "relocate", "Relocate:",
 		newVersionsCommand(a),
 		newLoginCommand(a),
 		newPlanCommand(a),
 		newCopyCommand(a),
+		newLogoutCommand(a),
+	)
+	addGroup(root, "bundle", "Across an air gap:",
 		newSaveCommand(a),
 		newLoadCommand(a),
 		newReceiptCommand(a),
+		newBundleCommand(a),
+		newServeCommand(a),
+	)
+	addGroup(root, "cluster", "In the cluster:",
 		newInstallCommand(a),
 		newVerifyCommand(a),
 		newSecretCommand(a),
-		newUninstallCommand(a),
-		newLogoutCommand(a),
-	)
-	addGroup(root, groupOther,
-		newDemoCommand(a),
-		newBundleCommand(a),
-		newServeCommand(a),
 		newValuesCommand(a),
 		newRenderCommand(a),
+		newUninstallCommand(a),
+	)
+	addGroup(root, "about", "Look around:",
+		newDemoCommand(a),
 		newConfigCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)
+	root.SetHelpCommand(newHelpCommand())
+	root.SetHelpCommandGroupID("about")
 	completeSettings(a, root)
 	return root
 }
 
-// The groups of commands in the root's help.
-const (
-	groupFlow  = "flow"
-	groupOther = "other"
-)
-
-func addGroup(root *cobra.Command, id string, commands ...*cobra.Command) {
+// addGroup adds commands that stand under one title in the root's help.
+func addGroup(root *cobra.Command, id, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
 	for _, cmd := range commands {
 		cmd.GroupID = id
 		cmd.Flags().SortFlags = false
