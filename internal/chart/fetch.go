@@ -45,7 +45,7 @@ func chartLayer(manifest registry.Manifest) (v1.Descriptor, error) {
 	}
 	var parsed v1.Manifest
 	if err := json.Unmarshal(manifest.Body, &parsed); err != nil {
-		return v1.Descriptor{}, fmt.Errorf("%w: %v", ErrNotAChart, err)
+		return v1.Descriptor{}, fmt.Errorf("%w: %w", ErrNotAChart, err)
 	}
 	if parsed.Config.MediaType != helmregistry.ConfigMediaType {
 		return v1.Descriptor{}, fmt.Errorf("%w: its config is %q", ErrNotAChart, parsed.Config.MediaType)

@@ -62,10 +62,10 @@ func ReadFile(path string) (*Chart, error) {
 func load(archive []byte) (*helmchart.Chart, error) {
 	loaded, err := loader.LoadArchive(bytes.NewReader(archive))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrNotAChart, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotAChart, err)
 	}
 	if err := loaded.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrNotAChart, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotAChart, err)
 	}
 	return loaded, nil
 }

@@ -3,6 +3,7 @@ package chart
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -160,7 +161,7 @@ func eachObject(stream string, do func(Object)) error {
 	reader := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(stream)))
 	for {
 		text, err := reader.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

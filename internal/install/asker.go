@@ -102,7 +102,7 @@ func (a *asker) ask(ctx context.Context, image string, hosts []string) (ImageChe
 	ref, err := versions.ParseReference(image)
 	if err != nil {
 		check.Reason = err.Error()
-		return check, nil
+		return check, nil //nolint:nilerr // the reason says it
 	}
 	if !slices.Contains(hosts, ref.Host) {
 		check.Reason = fmt.Sprintf("it is in %s and not in the private registry", ref.Host)

@@ -22,7 +22,7 @@ var (
 	// ErrNotOurs: an object of that name exists and was not made by pgrelocate.
 	ErrNotOurs = errors.New("not made by pgrelocate")
 	// ErrInUse: Postgres instances exist.
-	ErrInUse = errors.New("Postgres instances exist")
+	ErrInUse = errors.New("Postgres instances exist") //nolint:staticcheck // the kind is written so
 	// ErrConflict: another manager of a CRD's fields wants them otherwise.
 	ErrConflict = errors.New("managed by someone else")
 	// ErrNotInstalled: there is no such helm release.

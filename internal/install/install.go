@@ -131,7 +131,7 @@ func (i *installation) failed(ctx context.Context, step string, err error) error
 	var inner *Error
 	if errors.As(err, &inner) && inner.Step == "" {
 		failure = &Error{Step: step, Err: inner.Err, Details: inner.Details, Advice: inner.Hint()}
-		if err != error(inner) {
+		if err != error(inner) { //nolint:errorlint // whether it is wrapped is the question
 			failure.Err = err
 		}
 	}

@@ -51,7 +51,6 @@ type planner struct {
 
 	mu       sync.Mutex
 	listings map[place]*listing
-	warned   map[string]bool
 }
 
 // prepare finds each artifact's source and announces the repositories of the run.

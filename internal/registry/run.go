@@ -260,7 +260,7 @@ func (r *run) settle(b *berth, outcome Outcome, err error) {
 	b.settled = true
 	var ready []*parcel
 	var failed []*parcel
-	again := false
+	var again bool
 	if err == nil {
 		again = r.arrived(b, outcome)
 		for _, p := range b.waiting {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -164,7 +165,7 @@ func (s *spool) readAt(p []byte, at int64) (int, error) {
 	if err == nil && s.liveAt == s.blob.Size {
 		// The last bytes are given out only once the whole is known to be right: an upload
 		// that lacks them cannot be taken for complete.
-		if err := s.check(); err != io.EOF {
+		if err := s.check(); !errors.Is(err, io.EOF) {
 			return 0, err
 		}
 	}

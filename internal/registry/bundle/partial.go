@@ -88,8 +88,8 @@ func (p *partial) setAside(resume bool) error {
 	for _, name := range partialNames(p.path, n.size, n.volume, ".partial") {
 		aside := name + ".old"
 		if err := os.Rename(name, aside); err != nil {
-			p.old = nil // files are missing: nothing to look through
-			return nil
+			p.old = nil
+			return nil //nolint:nilerr // files are missing: nothing to look through
 		}
 		p.old.names = append(p.old.names, aside)
 	}
@@ -161,7 +161,7 @@ func (p *partial) Close() error {
 func syncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil //nolint:nilerr // the bundle is whole; only a crash could lose its name
+		return nil // the bundle is whole; only a crash could lose its name
 	}
 	defer f.Close()
 	_ = f.Sync() // not every system can

@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -92,7 +93,7 @@ func (l *lane) hold(c chunk) {
 }
 
 func finish(dst *net.TCPConn, end error) {
-	if end == io.EOF {
+	if errors.Is(end, io.EOF) {
 		_ = dst.CloseWrite()
 		return
 	}

@@ -98,7 +98,7 @@ func (d *download) advanced(n int64) {
 // broken gets ready to go on after a response that ended too early.
 func (d *download) broken(err error) error {
 	d.closeBody()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = &netError{io.ErrUnexpectedEOF}
 	}
 	err = fmt.Errorf("after %d of %d bytes: %w", d.at, d.size, err)

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -82,7 +83,7 @@ func (r *received) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	r.watch.got(int64(n))
 	r.client.opts.Traffic.BytesRead.Add(int64(n))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = cause(r.ctx, err)
 	}
 	if limitErr := r.client.throttle(r.ctx, n); limitErr != nil && err == nil {

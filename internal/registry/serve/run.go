@@ -25,18 +25,21 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler, certi
 	if certificate != nil {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}
 	}
-	stopped := make(chan error, 1)
+	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
-		stopped <- errors.Join(server.Shutdown(late), server.Close())
+		// Pulls that take too long are cut: that is no failure of the server.
+		_ = server.Shutdown(late)
+		_ = server.Close()
+		close(stopped)
 	})
 	defer stop()
 	err := serve(server, listener)
 	if !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	<-stopped // pulls that took too long were cut: that is no failure of the server
+	<-stopped
 	return nil
 }
 

@@ -285,7 +285,7 @@ func TestRunServesTLSUntilItIsStopped(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
-	resp, err := client.Get("https://" + listener.Addr().String()) //nolint:noctx // a test
+	resp, err := client.Get("https://" + listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
