@@ -39,16 +39,21 @@ func (a *PlannedArtifact) Manifests() []PlannedManifest {
 // Descriptor is the blob's descriptor as the first manifest that names it has it.
 func (b *PlannedBlob) Descriptor() v1.Descriptor { return b.descriptor }
 
-// Open opens the blob at offset in the first of the source's repositories that has it.
-// The rules of Source.Blob hold.
-func (b *PlannedBlob) Open(ctx context.Context, offset int64) (io.ReadCloser, error) {
+// Open opens the bytes of the blob from from up to to, in the first of the source's
+// repositories that has it. Where the source serves no ranges, and to is not the end,
+// the body goes on to the end and ranged is false. Otherwise the rules of Source.Blob hold.
+func (b *PlannedBlob) Open(ctx context.Context, from, to int64) (body io.ReadCloser, ranged bool, err error) {
 	var errs []error
 	for _, p := range b.places {
-		body, err := p.source.Blob(ctx, p.repository, b.descriptor, offset)
+		if source, ok := p.source.(ranger); ok && to < b.Size {
+			body, ranged, err = source.BlobRange(ctx, p.repository, b.descriptor, from, to)
+		} else {
+			body, err = p.source.Blob(ctx, p.repository, b.descriptor, from)
+		}
 		if err == nil || !errors.Is(err, ErrNotFound) {
-			return body, err
+			return body, ranged, err
 		}
 		errs = append(errs, err)
 	}
-	return nil, errors.Join(errs...)
+	return nil, false, errors.Join(errs...)
 }

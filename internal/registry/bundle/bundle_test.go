@@ -11,8 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
@@ -108,6 +110,42 @@ func TestTheSameContentGivesTheSameBytes(t *testing.T) {
 		t.Errorf("sums are %v and %v, want %s", first.SHA256, third.SHA256, sum(want))
 	}
 }
+
+func TestAStreamInPartsIsTheSame(t *testing.T) {
+	w := newWorld(t)
+	d := w.image(types.OCIManifestSchema1, w.layer(9, 3*partSize+5), w.layer(10, partSize), w.layer(11, partSize+1))
+	w.artifact(versions.RoleInstance, "postgres-instance", "v16.9-v4.3.1", d)
+	written := w.write(t, WriteOptions{})
+	for _, w.rangeless = range []bool{false, true} {
+		for _, jobs := range []int{1, 2, 8} {
+			s, err := Stream(t.Context(), io.Discard, &w.content, w.fetch, WriteOptions{Jobs: jobs})
+			if err != nil || s.SHA256[0] != written.SHA256[0] {
+				t.Errorf("Stream(%d jobs, no ranges %t) = %v, %v, want %v", jobs, w.rangeless, s, err, written.SHA256)
+			}
+		}
+	}
+}
+
+func TestAStreamThatBreaksIsNoBundle(t *testing.T) {
+	w := newWorld(t)
+	w.cutAfter(2 << 20)
+	var out bytes.Buffer
+	if _, err := Stream(t.Context(), &out, &w.content, w.fetch, WriteOptions{}); !errors.Is(err, errCut) {
+		t.Errorf("Stream() = %v, want %v", err, errCut)
+	}
+	w.spoil = nil
+	broken := errors.New("the pipe is gone")
+	if _, err := Stream(t.Context(), failing{broken}, &w.content, w.fetch, WriteOptions{}); !errors.Is(err, broken) {
+		t.Errorf("Stream(into nothing) = %v, want %v", err, broken)
+	}
+	if err := use(t, out.Bytes()); err == nil {
+		t.Error("what was streamed before the break can be used")
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 func sum(b []byte) string {
 	digest, _, _ := v1.SHA256(bytes.NewReader(b))

@@ -60,12 +60,12 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 	for _, b := range plan.Blobs {
 		blobs[b.Descriptor().Digest] = b
 	}
-	c.Fetch = func(ctx context.Context, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+	c.Fetch = func(ctx context.Context, blob v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
 		planned, ok := blobs[blob.Digest]
 		if !ok {
-			return nil, fmt.Errorf("%w: blob %s", registry.ErrNotFound, blob.Digest)
+			return nil, false, fmt.Errorf("%w: blob %s", registry.ErrNotFound, blob.Digest)
 		}
-		return planned.Open(ctx, offset)
+		return planned.Open(ctx, from, to)
 	}
 	return c, nil
 }

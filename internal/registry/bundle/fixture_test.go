@@ -25,6 +25,9 @@ type world struct {
 	content Content
 	blobs   map[v1.Hash][]byte
 
+	// rangeless: the registry serves whole blobs only.
+	rangeless bool
+
 	mu sync.Mutex
 	// fetched counts the bytes that were handed out of each blob.
 	fetched map[v1.Hash]int64
@@ -128,16 +131,19 @@ func (w *world) attachment(repository, tag string, d v1.Descriptor) {
 }
 
 // fetch is the registry's side of Write.
-func (w *world) fetch(_ context.Context, d v1.Descriptor, offset int64) (io.ReadCloser, error) {
+func (w *world) fetch(_ context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
 	body, ok := w.blobs[d.Digest]
 	if !ok {
-		return nil, fmt.Errorf("%w: %s", registry.ErrNotFound, d.Digest)
+		return nil, false, fmt.Errorf("%w: %s", registry.ErrNotFound, d.Digest)
 	}
-	var r io.Reader = bytes.NewReader(body[offset:])
+	if w.rangeless {
+		to = d.Size
+	}
+	var r io.Reader = bytes.NewReader(body[from:to])
 	if w.spoil != nil {
-		r = w.spoil(d, offset, r)
+		r = w.spoil(d, from, r)
 	}
-	return io.NopCloser(&counted{r, w, d.Digest}), nil
+	return io.NopCloser(&counted{r, w, d.Digest}), !w.rangeless, nil
 }
 
 type counted struct {

@@ -155,13 +155,13 @@ func TestTwoSavesDoNotWriteOneFile(t *testing.T) {
 	started, stop := make(chan struct{}), make(chan struct{})
 	first := make(chan error, 1)
 	go func() {
-		_, err := Write(t.Context(), path, &w.content, func(ctx context.Context, d v1.Descriptor, offset int64) (io.ReadCloser, error) {
+		_, err := Write(t.Context(), path, &w.content, func(ctx context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
 			select {
 			case started <- struct{}{}:
 				<-stop
 			default:
 			}
-			return w.fetch(ctx, d, offset)
+			return w.fetch(ctx, d, from, to)
 		}, WriteOptions{Jobs: 1})
 		first <- err
 	}()

@@ -6,21 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// aheadBytes is how much of the blobs to come is kept in memory while one is written.
-const aheadBytes = 32 << 20
+// A stream is written from its first byte to its last, while registries serve several
+// connections faster than one. So blobs are fetched in parts, several at once, and each
+// waits in memory for its turn.
+const (
+	partSize  = 4 << 20
+	pieceSize = 256 << 10
+)
 
-const pieceSize = 256 << 10
-
-// Stream writes a bundle to w from its first byte to its last. The next blobs are
-// fetched while one is written, as far as 32 MiB reach. Where it fails, what was written
-// is no bundle: its end is missing.
+// Stream writes a bundle to w from its first byte to its last. What comes next is
+// fetched meanwhile, 4 MiB for each of the jobs. Where it fails, what was written is no
+// bundle: its end is missing.
 func Stream(ctx context.Context, w io.Writer, c *Content, fetch Fetch, opts WriteOptions) (*Written, error) {
 	l, err := newLayout(c)
 	if err != nil {
@@ -28,6 +33,7 @@ func Stream(ctx context.Context, w io.Writer, c *Content, fetch Fetch, opts Writ
 	}
 	sum := sha256.New()
 	s := &streamer{layout: l, out: io.MultiWriter(w, sum), fetch: fetch, opts: opts.withDefaults()}
+	s.pieces.New = func() any { return make([]byte, pieceSize) }
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
@@ -43,92 +49,124 @@ type streamer struct {
 	fetch   Fetch
 	opts    WriteOptions
 	fetched atomic.Int64
+	pieces  sync.Pool
+}
+
+// part is the bytes of a blob from from up to to, on their way to the writer.
+type part struct {
+	blob     v1.Descriptor
+	from, to int64
+	pieces   chan []byte
 }
 
 func (s *streamer) run(ctx context.Context) error {
 	for _, b := range s.layout.blobs {
 		s.opts.Meter.BytesTotal.Add(b.descriptor.Size)
 	}
+	parts, err := s.split(ctx)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
-	ahead := make(chan chan []byte, s.opts.Jobs-1)
+	ahead := make(chan part, s.opts.Jobs-1)
 	g.Go(func() error {
 		defer close(ahead)
-		return s.readAhead(ctx, g, ahead)
+		return s.readAhead(ctx, g, parts, ahead)
 	})
 	g.Go(func() error { return s.write(ctx, ahead) })
 	return g.Wait()
 }
 
-// readAhead starts one download after the other; the channel holds back those that are
-// too far ahead. Each blob may keep its share of the memory, so that none starves another.
-func (s *streamer) readAhead(ctx context.Context, g *errgroup.Group, ahead chan<- chan []byte) error {
-	share := max(1, aheadBytes/pieceSize/s.opts.Jobs)
+// split cuts large blobs into parts, unless the source serves them in one piece only.
+func (s *streamer) split(ctx context.Context) ([]part, error) {
+	size, err := s.partSize(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var parts []part
 	for _, b := range s.layout.blobs {
-		pieces := make(chan []byte, share)
+		from := int64(0)
+		for ; b.descriptor.Size-from > size; from += size {
+			parts = append(parts, part{blob: b.descriptor, from: from, to: from + size})
+		}
+		parts = append(parts, part{blob: b.descriptor, from: from, to: b.descriptor.Size})
+	}
+	return parts, nil
+}
+
+// partSize asks the source for one byte of the largest blob, to see whether it can.
+func (s *streamer) partSize(ctx context.Context) (int64, error) {
+	if len(s.layout.blobs) == 0 || s.layout.blobs[0].descriptor.Size <= partSize {
+		return maxBlob, nil
+	}
+	body, ranged, err := s.fetch(ctx, s.layout.blobs[0].descriptor, 0, 1)
+	if err != nil {
+		return 0, fetchError(s.layout.blobs[0].descriptor, err)
+	}
+	if !ranged {
+		return maxBlob, body.Close()
+	}
+	return partSize, body.Close()
+}
+
+// readAhead starts one download after the other; the channel holds back those that are
+// too far ahead. A part waits in memory whole, so that none starves another.
+func (s *streamer) readAhead(ctx context.Context, g *errgroup.Group, parts []part, ahead chan<- part) error {
+	for _, p := range parts {
+		p.pieces = make(chan []byte, partSize/pieceSize)
 		select {
-		case ahead <- pieces:
+		case ahead <- p:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 		g.Go(func() error {
-			defer close(pieces)
-			return s.download(ctx, b.descriptor, pieces)
+			defer close(p.pieces)
+			return fetchError(p.blob, s.download(ctx, p))
 		})
 	}
 	return nil
 }
 
-func (s *streamer) download(ctx context.Context, d v1.Descriptor, pieces chan<- []byte) error {
-	err := s.pieces(ctx, d, pieces)
-	if err == nil || errors.Is(err, context.Canceled) {
+func fetchError(d v1.Descriptor, err error) error {
+	var own *registry.Error
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &own) {
 		return err
 	}
 	return &registry.Error{Op: "fetching blob", Side: registry.SideSource, Ref: d.Digest.String(), Err: err}
 }
 
-func (s *streamer) pieces(ctx context.Context, d v1.Descriptor, pieces chan<- []byte) error {
-	body, err := s.fetch(ctx, d, 0)
+// download reads one part.
+func (s *streamer) download(ctx context.Context, p part) error {
+	if p.blob.Size == 0 {
+		return nil // the writer knows the digest of nothing
+	}
+	body, _, err := s.fetch(ctx, p.blob, p.from, p.to)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	h, err := v1.Hasher(d.Digest.Algorithm)
-	if err != nil {
-		return err
-	}
-	for n := int64(0); ; {
-		piece := make([]byte, min(pieceSize, max(1, d.Size-n+1)))
-		got, err := readFull(body, piece)
-		n += int64(got)
-		h.Write(piece[:got])
-		if n > d.Size || errors.Is(err, io.EOF) && n != d.Size {
-			return fmt.Errorf("%w: %d bytes came, %d were expected", registry.ErrDigestMismatch, n, d.Size)
+	for at := p.from; at < p.to; {
+		piece := s.pieces.Get().([]byte)
+		n, err := io.ReadFull(body, piece[:min(pieceSize, p.to-at)])
+		if err != nil {
+			return fmt.Errorf("after %d of %d bytes: %w", at+int64(n), p.blob.Size, err)
 		}
-		// The last piece waits for the digest: a wrong blob is never complete.
-		if errors.Is(err, io.EOF) {
-			if sum := digest(h, d); sum != d.Digest {
-				return fmt.Errorf("%w: the content has %s", registry.ErrDigestMismatch, sum)
-			}
-		} else if err != nil {
-			return err
-		}
+		at += int64(n)
 		select {
-		case pieces <- piece[:got]:
+		case p.pieces <- piece[:n]:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if err != nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 // write puts frame and blobs together in the order of the file.
-func (s *streamer) write(ctx context.Context, ahead <-chan chan []byte) error {
+func (s *streamer) write(ctx context.Context, ahead <-chan part) error {
 	blobs := s.layout.blobs
 	for _, c := range s.layout.frame {
 		for len(blobs) > 0 && blobs[0].offset < c.offset {
-			if err := s.writeBlob(ctx, blobs[0], ahead); err != nil {
+			if err := s.writeBlob(ctx, blobs[0].descriptor, ahead); err != nil {
 				return err
 			}
 			blobs = blobs[1:]
@@ -138,30 +176,63 @@ func (s *streamer) write(ctx context.Context, ahead <-chan chan []byte) error {
 		}
 	}
 	for _, b := range blobs { // an empty one leaves no hole in the frame
-		if err := s.writeBlob(ctx, b, ahead); err != nil {
+		if err := s.writeBlob(ctx, b.descriptor, ahead); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *streamer) writeBlob(ctx context.Context, b slot, ahead <-chan chan []byte) error {
-	pieces, ok := <-ahead
-	if !ok {
-		return context.Cause(ctx)
+// writeBlob writes all parts of a blob. The last piece waits for the digest: a blob that
+// is wrong is never complete.
+func (s *streamer) writeBlob(ctx context.Context, d v1.Descriptor, ahead <-chan part) error {
+	h, err := v1.Hasher(d.Digest.Algorithm)
+	if err != nil {
+		return err
 	}
-	written := int64(0)
-	for piece := range pieces {
-		if _, err := s.out.Write(piece); err != nil {
-			return err
+	var last []byte
+	for done := int64(0); ; {
+		p, ok := <-ahead
+		if !ok {
+			return s.stopped(ctx)
 		}
-		written += int64(len(piece))
-		s.fetched.Add(int64(len(piece)))
-		s.opts.Meter.BytesDone.Add(int64(len(piece)))
+		for piece := range p.pieces {
+			if err := s.pass(last); err != nil {
+				return err
+			}
+			h.Write(piece)
+			done += int64(len(piece))
+			last = piece
+		}
+		if done != p.to {
+			return s.stopped(ctx)
+		}
+		if p.to == d.Size {
+			break
+		}
 	}
-	if written != b.descriptor.Size {
-		<-ctx.Done() // the download that failed says why
-		return context.Cause(ctx)
+	if got := digest(h, d); got != d.Digest {
+		return fetchError(d, fmt.Errorf("%w: the content has %s", registry.ErrDigestMismatch, got))
 	}
+	return s.pass(last)
+}
+
+// pass writes a piece and gives its memory back.
+func (s *streamer) pass(piece []byte) error {
+	if piece == nil {
+		return nil
+	}
+	if _, err := s.out.Write(piece); err != nil {
+		return err
+	}
+	s.fetched.Add(int64(len(piece)))
+	s.opts.Meter.BytesDone.Add(int64(len(piece)))
+	s.pieces.Put(piece[:cap(piece)]) //nolint:staticcheck // a slice header is small beside its piece
 	return nil
+}
+
+// stopped waits for the download that failed to say why.
+func (s *streamer) stopped(ctx context.Context) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
 }

@@ -17,9 +17,10 @@ const MinVolume = 1 << 20
 
 const defaultJobs = 8
 
-// Fetch opens a blob at an offset, as registry.Source does. It is called from several
+// Fetch opens the bytes of a blob from from up to to. Where the source serves no ranges
+// the body goes on to the blob's end, and ranged is false. It is called from several
 // goroutines.
-type Fetch func(ctx context.Context, blob v1.Descriptor, offset int64) (io.ReadCloser, error)
+type Fetch func(ctx context.Context, blob v1.Descriptor, from, to int64) (body io.ReadCloser, ranged bool, err error)
 
 // WriteOptions steer Write and Stream. The zero value is ready.
 type WriteOptions struct {

@@ -20,7 +20,7 @@ import (
 const noteEvery = 8 << 20
 
 // bufferSize is that of the buffers between disk, hash and network, in bytes.
-const bufferSize = 1 << 20
+const bufferSize = 256 << 10
 
 // writer fills the holes of a layout.
 type writer struct {
@@ -169,7 +169,7 @@ func (w *writer) fill(ctx context.Context, b *filling) error {
 func (w *writer) restart(b *filling) { b.hash, b.done = nil, 0 }
 
 func (w *writer) fetchRest(ctx context.Context, b *filling) error {
-	body, err := w.fetch(ctx, b.descriptor, b.done)
+	body, _, err := w.fetch(ctx, b.descriptor, b.done, b.descriptor.Size)
 	if err != nil {
 		return err
 	}
