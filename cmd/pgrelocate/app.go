@@ -109,5 +109,5 @@ func usageOfSelection(err error) error {
 	if !errors.As(err, &unknown) || exit.Code(err) == exit.Usage {
 		return err
 	}
-	return &exit.UsageError{Err: err, Advice: "`pgrelocate versions` lists what there is"}
+	return &exit.UsageError{Err: err, Advice: unknownAdvice}
 }

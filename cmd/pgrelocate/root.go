@@ -55,6 +55,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 
   # only the newest minor of PostgreSQL 16 and 17, full edition
   pgrelocate copy --registry registry.example.com --versions 17,16 --editions full`,
+		Version:       programVersion(),
 		Args:          noCommand,
 		RunE:          showHelp,
 		SilenceErrors: true,
@@ -65,6 +66,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageFunc(showUsage(a))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.PersistentFlags().SortFlags = false
 	root.PersistentFlags().StringVar(&a.settings.File, "config", "", "read settings from `FILE` instead of the usual places")
 	a.settings.AddFlags(root.PersistentFlags(), config.Common)

@@ -28,6 +28,9 @@ func selection(cfg *config.Config) versions.Selection {
 	}
 }
 
+// unknownAdvice is for whoever selects what the catalogue does not know.
+const unknownAdvice = "`pgrelocate versions` lists what is known; --catalogue FILE adds releases to that"
+
 // artifacts lists what the settings select. It sends nothing: selecting what does not
 // exist fails here.
 func (a *app) artifacts(cfg *config.Config) ([]versions.Artifact, error) {
@@ -37,7 +40,7 @@ func (a *app) artifacts(cfg *config.Config) ([]versions.Artifact, error) {
 	}
 	selected, err := versions.Select(catalogue, selection(cfg))
 	if err != nil {
-		return nil, &exit.UsageError{Err: err, Advice: "`pgrelocate versions` lists what there is"}
+		return nil, &exit.UsageError{Err: err, Advice: unknownAdvice}
 	}
 	return selected, nil
 }

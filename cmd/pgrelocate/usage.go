@@ -13,10 +13,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// noArgs refuses every argument.
+// noArgs refuses every argument. One that looks like a registry was probably meant as one.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
+	}
+	host, err := versions.ParseRegistry(args[0])
+	if err == nil && strings.ContainsAny(host.Host, ".:") && cmd.Flags().Lookup("registry") != nil {
+		return usagef(cmd, "%s takes no arguments; did you mean --registry %s?", cmd.CommandPath(), host)
 	}
 	return usagef(cmd, "%s takes no arguments; got %q", cmd.CommandPath(), args[0])
 }
