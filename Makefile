@@ -24,6 +24,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 PKGS ?= ./...
 FUZZTIME ?= 5s
 
+# BENCH are flags for the benchmark.
+BENCH ?=
+
 # Tests that need a real server fail where it is absent instead of being skipped. Empty
 # skips them.
 PGRELOCATE_REQUIRE_REAL ?= 1
@@ -72,6 +75,14 @@ test-deps: debian-test $(TOOLS)/gotestsum $(TOOLS)/registry $(TOOLS)/crane kube 
 fuzz: ## run each fuzz target for FUZZTIME (make fuzz FUZZTIME=5m)
 	tests/fuzz.sh $(FUZZTIME) $(PKGS)
 
+.PHONY: test-node
+test-node: node ## boot a real node (Debian, root) and let it pull a relocated release
+	PGRELOCATE_TEST_NODE=1 go test -count=1 -timeout 20m -v ./tests/node
+
+.PHONY: bench
+bench: peers build ## measure pgrelocate beside other tools (make bench BENCH='--scale 0.02 --n 1' is a quick look)
+	go run ./tests/bench --program bin/pgrelocate $(BENCH)
+
 .PHONY: lint
 lint: debian-lint $(TOOLS)/golangci-lint ## run the linters
 	golangci-lint run ./...
@@ -79,7 +90,9 @@ lint: debian-lint $(TOOLS)/golangci-lint ## run the linters
 
 .PHONY: docs-check
 docs-check: ## check that the generated pages are current
-	go test ./cmd/pgrelocate -run '^TestDocs' -count=1
+	@mkdir -p $(CACHE)
+	go test ./cmd/pgrelocate -run '^TestDocs' -count=1 -v | tee $(CACHE)/docs-check.txt | grep -v '^=== '
+	@grep -q '^--- PASS: TestDocs ' $(CACHE)/docs-check.txt # a check that checked nothing is a failure
 
 .PHONY: cross
 cross: ## check that every package compiles for the systems of a release

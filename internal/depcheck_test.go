@@ -30,6 +30,9 @@ type pkg struct {
 func TestImportsRunOneWay(t *testing.T) {
 	for _, p := range modulePackages(t) {
 		from := layerOf(p.ImportPath)
+		if from < 0 { // the tests' own packages stand beside the flow
+			continue
+		}
 		for _, imported := range p.Imports {
 			if to := layerOf(imported); to > from {
 				t.Errorf("%s imports %s: imports run %s", p.ImportPath, imported, strings.Join(layers, " <- "))
