@@ -21,8 +21,9 @@ type bundleView struct {
 	// OmittedBlobs are left out because the other side has them.
 	OmittedBlobs int   `json:"omittedBlobs"`
 	OmittedBytes int64 `json:"omittedBytes"`
-	// Signed says that there is a signature, SignatureChecked that a public key accepted it.
-	Signed  bool `json:"signed"`
+	// Signed says that there is a signature.
+	Signed bool `json:"signed"`
+	// Checked says that the public key that was given accepts the signature.
 	Checked bool `json:"signatureChecked"`
 	// Verified says that every byte was held against its digest.
 	Verified bool             `json:"verified"`

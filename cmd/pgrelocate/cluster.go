@@ -61,7 +61,9 @@ func (f *clusterFlags) connect(ctx context.Context, a *app) (*install.Cluster, e
 // chartFlags say which chart with which values.
 type chartFlags struct {
 	file string
-	user chart.UserValues
+	// given is a chart that was found otherwise; it may be nil.
+	given *chart.Chart
+	user  chart.UserValues
 }
 
 func (f *chartFlags) add(fs *pflag.FlagSet) {
@@ -86,7 +88,7 @@ func (a *app) product(cfg *config.Config) (*versions.Catalogue, *versions.Produc
 
 // subject is the one release that the settings name, with everything that belongs to it.
 func (a *app) subject(cfg *config.Config, flags *clusterFlags, of chartFlags) (install.Subject, error) {
-	subject := install.Subject{User: of.user}
+	subject := install.Subject{User: of.user, Chart: of.given}
 	if err := needRegistry(cfg); err != nil {
 		return subject, err
 	}

@@ -21,7 +21,8 @@ type installOptions struct {
 	pullFlags
 	instanceNamespaces []string
 	install.Options
-	wait bool
+	wait   bool
+	bundle bundleFile
 }
 
 func newInstallCommand(a *app) *cobra.Command {
@@ -67,6 +68,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	flags.StringArrayVar(&opts.instanceNamespaces, "instance-namespaces", nil, "put the pull secret into these `NAMESPACES` too, demo,prod")
 	opts.pullFlags.add(flags)
 	opts.chartFlags.add(flags)
+	opts.bundle.addBundleFlag(flags, "take the chart from this `FILE`, and install only if the private registry holds all of it, digest by digest")
 	flags.BoolVar(&opts.Strict, "strict", false, "refuse where the image of a version was not relocated")
 	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated, so that nobody picks one")
 	flags.BoolVar(&opts.wait, "wait", true, "wait until the operator is ready")
@@ -84,15 +86,18 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *insta
 	if run.Strict && run.OnlyMirrored {
 		return exit.Usagef("--strict and --only-mirrored exclude each other")
 	}
-	var err error
+	ends := a.registries(cfg)
+	defer ends.close()
+	err := opts.fromBundle(ctx, a, cfg, ends)
+	if err != nil {
+		return err
+	}
 	if run.Subject, err = a.subject(cfg, &opts.clusterFlags, opts.chartFlags); err != nil {
 		return err
 	}
 	if run.Credentials, err = opts.credentials(a, cfg.Registry.Host); err != nil {
 		return err
 	}
-	ends := a.registries(cfg)
-	defer ends.close()
 	if run.Registry, err = ends.openTarget(false); err != nil {
 		return err
 	}
@@ -110,6 +115,35 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *insta
 	}
 	a.adviseInstances(report, run)
 	return verdict(report.Check, report.Prepared.Unmirrored)
+}
+
+// fromBundle takes the chart from the bundle, if there is one, and wants the registry to
+// hold all that is in it.
+func (o *installOptions) fromBundle(ctx context.Context, a *app, cfg *config.Config, ends *registries) error {
+	if !o.bundle.given() {
+		return nil
+	}
+	b, err := o.bundle.open(a, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if err := needRegistry(cfg); err != nil {
+		return err
+	}
+	private, err := ends.openTarget(false)
+	if err != nil {
+		return err
+	}
+	if err := a.holdAgainst(ctx, cfg, private, b.Lock()); err != nil || o.chartFlags.file != "" {
+		return err
+	}
+	release := ""
+	if len(cfg.Releases) == 1 {
+		release = cfg.Releases[0]
+	}
+	o.chartFlags.given, err = chartIn(ctx, b, release)
+	return err
 }
 
 // adviseInstances says what is left to do for databases. Sources disagree on whether an

@@ -14,6 +14,7 @@ import (
 )
 
 func newPlanCommand(a *app) *cobra.Command {
+	var file bundleFile
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a copy would move, in bytes, and move nothing",
@@ -32,9 +33,13 @@ reason follows.`,
   pgrelocate plan --registry registry.example.com --editions lite -o json | jq .bytesToMove`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			if file.given() {
+				return load(ctx, a, cfg, file, true)
+			}
 			return showPlan(ctx, a, cfg)
 		}),
 	}
+	file.addBundleFlag(cmd.Flags(), "plan to load this `FILE` instead of copying from a registry")
 	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
 	return cmd
 }

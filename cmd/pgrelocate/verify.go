@@ -14,6 +14,7 @@ type verifyOptions struct {
 	clusterFlags
 	instanceNamespaces []string
 	deep, pull         bool
+	bundle             bundleFile
 }
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -51,6 +52,7 @@ Without --registry, images may come from the registries that the helm release na
 	flags.StringArrayVar(&opts.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
 	flags.BoolVar(&opts.deep, "deep", false, "ask for every layer of every image")
 	flags.BoolVar(&opts.pull, "pull", false, "let the nodes pull every image")
+	opts.bundle.addBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
 	a.settings.AddFlags(flags, []string{"registry", "product", "catalogue"}, config.Connection, config.Output)
 	return cmd
 }
@@ -67,6 +69,11 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	}
 	ends := a.registries(cfg)
 	defer ends.close()
+	if opts.bundle.given() {
+		if err := a.verifyRegistry(ctx, cfg, ends, opts.bundle); err != nil {
+			return err
+		}
+	}
 	run := install.VerifyOptions{
 		Cluster: cluster, Dial: ends.dial, Product: product,
 		HelmRelease: opts.helmRelease, Namespace: opts.namespace, PullSecret: opts.pullSecret,
@@ -84,4 +91,21 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	}
 	a.note("%s", check.Summary())
 	return verdict(check, nil)
+}
+
+// verifyRegistry holds the private registry against a bundle.
+func (a *app) verifyRegistry(ctx context.Context, cfg *config.Config, ends *registries, file bundleFile) error {
+	b, err := file.open(a, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if err := needRegistry(cfg); err != nil {
+		return err
+	}
+	private, err := ends.openTarget(false)
+	if err != nil {
+		return err
+	}
+	return a.holdAgainst(ctx, cfg, private, b.Lock())
 }

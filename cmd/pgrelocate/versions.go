@@ -16,6 +16,7 @@ import (
 )
 
 func newVersionsCommand(a *app) *cobra.Command {
+	var file bundleFile
 	cmd := &cobra.Command{
 		Use:   "versions",
 		Short: "List what there is, and what is mirrored",
@@ -36,14 +37,15 @@ whether it is there already.`,
   pgrelocate versions --versions '>=16' --registry registry.example.com`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return listVersions(ctx, a, cfg)
+			return listVersions(ctx, a, cfg, file)
 		}),
 	}
+	file.addBundleFlag(cmd.Flags(), "say which artifacts are in this `FILE`")
 	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"registry"}, config.Connection, config.Output)
 	return cmd
 }
 
-func listVersions(ctx context.Context, a *app, cfg *config.Config) error {
+func listVersions(ctx context.Context, a *app, cfg *config.Config, file bundleFile) error {
 	artifacts, err := a.artifacts(cfg)
 	if err != nil {
 		return err
@@ -54,6 +56,11 @@ func listVersions(ctx context.Context, a *app, cfg *config.Config) error {
 	}
 	if !cfg.Registry.IsZero() {
 		if err := markMirrored(ctx, a.registries(cfg), artifacts, view.Artifacts); err != nil {
+			return err
+		}
+	}
+	if file.given() {
+		if err := markBundled(a, cfg, file, view.Artifacts); err != nil {
 			return err
 		}
 	}
@@ -109,6 +116,28 @@ func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Ar
 	return group.Wait()
 }
 
+// markBundled looks for every artifact in a bundle.
+func markBundled(a *app, cfg *config.Config, file bundleFile, rows []matrixRow) error {
+	b, err := file.open(a, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	artifacts, err := a.artifacts(withoutTarget(cfg)) // named as a bundle names them
+	if err != nil {
+		return err
+	}
+	inside := map[string]bool{}
+	for _, locked := range b.Lock().Artifacts {
+		inside[locked.Target.Repository+":"+locked.Target.Tag] = true
+	}
+	for i, artifact := range artifacts {
+		bundled := inside[artifact.Target.Repository+":"+artifact.Target.Tag]
+		rows[i].Bundled = &bundled
+	}
+	return nil
+}
+
 // matrixView is the result of `pgrelocate versions`.
 type matrixView struct {
 	output.Header
@@ -124,7 +153,9 @@ type matrixRow struct {
 	artifactView
 	// Mirrored says whether the private registry has the tag; absent without --registry.
 	Mirrored *bool `json:"mirrored,omitempty"`
-	// Digest is what the tag holds there.
+	// Bundled says whether the bundle has it; absent without --bundle.
+	Bundled *bool `json:"bundled,omitempty"`
+	// Digest is what the tag holds in the registry.
 	Digest string `json:"digest,omitempty"`
 }
 
@@ -143,6 +174,10 @@ func (v matrixView) WriteTable(w io.Writer) error {
 	if asked {
 		titles = append(titles, "MIRRORED")
 	}
+	opened := len(v.Artifacts) > 0 && v.Artifacts[0].Bundled != nil
+	if opened {
+		titles = append(titles, "BUNDLED")
+	}
 	targets := make([]string, len(v.Artifacts))
 	for i, row := range v.Artifacts {
 		targets[i] = row.Target
@@ -153,6 +188,9 @@ func (v matrixView) WriteTable(w io.Writer) error {
 		cells := []any{row.Release, row.Role, strings.Join(row.Versions, ","), row.Edition, within(common, row.Target)}
 		if asked {
 			cells = append(cells, yesNo(*row.Mirrored))
+		}
+		if opened {
+			cells = append(cells, yesNo(*row.Bundled))
 		}
 		grid.Row(cells...)
 	}

@@ -84,3 +84,20 @@ func TestNothingIsSentOfACorruptBundle(t *testing.T) {
 		t.Errorf("the registry saw requests, want none: %v", requests)
 	}
 }
+
+// Install holds the registry against the bundle and takes the chart from it, before it
+// looks for a cluster.
+func TestInstallFromABundle(t *testing.T) {
+	t.Parallel()
+	d, _ := saved(t)
+	target := registrytest.InProcess(t, registrytest.Options{})
+	args := []string{"install", "--bundle", "pg.tar", "--registry", target.Host, "--kubeconfig", "none"}
+	if code, out := d.try(t, args...); code != 5 || !strings.Contains(out, "the registry does not hold what the bundle does") {
+		t.Errorf("install before load = exit code %d, want 5:\n%s", code, out)
+	}
+	d.pgrelocate(t, "load", "-f", "pg.tar", "--registry", target.Host)
+	code, out := d.try(t, args...)
+	if code == 0 || !strings.Contains(out, target.Host+" holds what the bundle does: 5 artifacts") || strings.Contains(out, "chart") {
+		t.Errorf("install after load = exit code %d, want the cluster alone to be missing:\n%s", code, out)
+	}
+}
