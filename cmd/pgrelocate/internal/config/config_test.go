@@ -257,7 +257,7 @@ func TestLoadErrors(t *testing.T) {
 	tests := []struct {
 		name, file, want, hint string
 	}{
-		{"unknown, near", "regsitry: x\n", `pgrelocate.yaml:1: unknown key "regsitry"; did you mean "registry"?`, ""},
+		{"unknown, near", "regstry: x\n", `pgrelocate.yaml:1: unknown key "regstry"; did you mean "registry"?`, ""},
 		{"unknown, far", "\nbanana: x\n", `pgrelocate.yaml:2: unknown key "banana"`, "known keys: product, release, "},
 		{"a password", "source-password: s3cret\n", `pgrelocate.yaml:1: unknown key "source-password"`, "credentials are never read from a config file"},
 		{"a token", "token: s3cret\n", `pgrelocate.yaml:1: unknown key "token"`, "credentials are never read from a config file"},
@@ -320,7 +320,7 @@ func TestNamedFile(t *testing.T) {
 func TestUnknownVariables(t *testing.T) {
 	place(t)
 	for _, name := range []string{
-		"PGRELOCATE_REGISTY", "PGRELOCATE_BANANA", "PGRELOCATE_SOURCE_PASSWORT", // mistakes
+		"PGRELOCATE_REGSTRY", "PGRELOCATE_BANANA", "PGRELOCATE_SOURCE_PASSWORT", // mistakes
 		"PGRELOCATE_REGISTRY", "PGRELOCATE_SOURCE_PASSWORD", // none
 	} {
 		t.Setenv(name, "registry.example.com")
@@ -331,7 +331,7 @@ func TestUnknownVariables(t *testing.T) {
 	}
 	want := []string{
 		"the environment variable PGRELOCATE_BANANA means nothing to pgrelocate",
-		"the environment variable PGRELOCATE_REGISTY means nothing to pgrelocate; did you mean PGRELOCATE_REGISTRY?",
+		"the environment variable PGRELOCATE_REGSTRY means nothing to pgrelocate; did you mean PGRELOCATE_REGISTRY?",
 		"the environment variable PGRELOCATE_SOURCE_PASSWORT means nothing to pgrelocate; did you mean PGRELOCATE_SOURCE_PASSWORD?",
 	}
 	if diff := cmp.Diff(want, warnings); diff != "" {
