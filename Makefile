@@ -95,8 +95,8 @@ docs-check: ## check that the generated pages are current
 	@grep -q '^--- PASS: TestDocs ' $(CACHE)/docs-check.txt # a check that checked nothing is a failure
 
 .PHONY: cross
-cross: ## check that every package compiles for the systems of a release
-	GOOS=darwin GOARCH=arm64 go vet ./...
+cross: ## check that the program compiles for the other system of a release
+	GOOS=darwin GOARCH=arm64 go vet ./cmd/... ./internal/...
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format the code
