@@ -21,8 +21,8 @@ const (
 	// pullTimeout bounds the pulling of one image by a node.
 	pullTimeout = 10 * time.Minute
 	// pullPatience is how long a failing pull is watched before it counts as failed: nodes
-	// try again, and the first answer may be a registry's hiccup.
-	pullPatience = 20 * time.Second
+	// try again after ten seconds, and the first answer may be a registry's hiccup.
+	pullPatience = 12 * time.Second
 	// pullsAtOnce bounds the load on nodes and registry.
 	pullsAtOnce = 4
 	// cleanupTimeout bounds the removal of the pods, which happens whatever else does.

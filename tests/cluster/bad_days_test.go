@@ -16,6 +16,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 // hint is what an error tells its user to do.
@@ -69,7 +71,7 @@ func TestNoCluster(t *testing.T) {
 	listener.Close()
 	dir := t.TempDir()
 	write := func(name, host, token string) string {
-		config := kubeconfig(s.admin, token)
+		config := lab.Kubeconfig(s.admin, token)
 		config.Clusters["c"].Server = host
 		file := filepath.Join(dir, name)
 		if err := clientcmd.WriteToFile(config, file); err != nil {
@@ -105,7 +107,7 @@ func TestNoCluster(t *testing.T) {
 func TestRefusedByTheCluster(t *testing.T) {
 	s := newSite(t, nil)
 	file := filepath.Join(t.TempDir(), "expired")
-	if err := clientcmd.WriteToFile(kubeconfig(s.admin, "expired"), file); err != nil {
+	if err := clientcmd.WriteToFile(lab.Kubeconfig(s.admin, "expired"), file); err != nil {
 		t.Fatal(err)
 	}
 	cluster, err := install.Connect(t.Context(), install.Access{Kubeconfig: file})
@@ -150,7 +152,7 @@ func (s *site) without(t *testing.T, group, resource, verb string) string {
 	t.Helper()
 	name := strings.ToLower("without-" + verb + "-" + resource)
 	taken := false
-	err := apply(t.Context(), s.admin, filepath.Join("..", "..", "examples", "rbac.yaml"), func(object *unstructured.Unstructured) bool {
+	err := lab.Apply(t.Context(), s.admin, filepath.Join("..", "..", "examples", "rbac.yaml"), func(object *unstructured.Unstructured) bool {
 		if object.GetKind() == "Namespace" {
 			return false
 		}
@@ -180,7 +182,7 @@ func (s *site) without(t *testing.T, group, resource, verb string) string {
 		t.Fatalf("examples/rbac.yaml has no rule for %s %s", resource, group)
 	}
 	file := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := writeKubeconfig(t.Context(), s.admin, file, "pgrelocate", name); err != nil {
+	if err := lab.WriteKubeconfig(t.Context(), s.admin, file, "pgrelocate", name); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -207,11 +209,11 @@ func drop(list any, word string) []any {
 
 func TestNoCertManager(t *testing.T) {
 	s := newSite(t, nil)
-	if err := s.certManager.remove(t.Context()); err != nil {
+	if err := s.certManager.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := s.certManager.install(context.Background()); err != nil {
+		if err := s.certManager.Install(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -223,14 +225,14 @@ func TestNoCertManager(t *testing.T) {
 
 func TestCertManagerDoesNotAnswer(t *testing.T) {
 	s := newSite(t, nil)
-	s.certManager.down.Store(true)
-	defer s.certManager.down.Store(false)
-	asked := s.certManager.asked.Load()
+	s.certManager.Down.Store(true)
+	defer s.certManager.Down.Store(false)
+	asked := s.certManager.Asked.Load()
 	_, err := install.Run(t.Context(), s.options(t))
 	if err == nil || !strings.Contains(err.Error(), "webhook does not answer") || !strings.Contains(hint(err), "kubectl get pods") {
 		t.Errorf("Run() = %v (hint %q), want that the webhook does not answer", err, hint(err))
 	}
-	if s.certManager.asked.Load() == asked {
+	if s.certManager.Asked.Load() == asked {
 		t.Error("Run() never asked the webhook")
 	}
 }
@@ -334,11 +336,11 @@ metadata: {name: reader}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
 subjects: [{kind: ServiceAccount, name: reader, namespace: pgrelocate}]
 `
-	if err := applyText(t.Context(), s.admin, []byte(text), nil); err != nil {
+	if err := lab.ApplyText(t.Context(), s.admin, []byte(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "reader")
-	if err := writeKubeconfig(t.Context(), s.admin, file, "pgrelocate", "reader"); err != nil {
+	if err := lab.WriteKubeconfig(t.Context(), s.admin, file, "pgrelocate", "reader"); err != nil {
 		t.Fatal(err)
 	}
 	return file

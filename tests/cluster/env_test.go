@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 // server is the API server that all tests share; nil where its binaries are absent.
@@ -20,7 +21,7 @@ type apiServer struct {
 	admin *rest.Config
 	// adminFile and installerFile are kubeconfigs.
 	adminFile, installerFile string
-	certManager              *certManager
+	certManager              *lab.CertManager
 }
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -68,29 +69,15 @@ func setUp(admin *rest.Config, environment *envtest.Environment, dir string) (*a
 	if err := os.WriteFile(s.adminFile, environment.KubeConfig, 0o600); err != nil {
 		return nil, err
 	}
-	if err := apply(ctx, admin, filepath.Join("..", "..", "examples", "rbac.yaml"), nil); err != nil {
+	if err := lab.Apply(ctx, admin, filepath.Join("..", "..", "examples", "rbac.yaml"), nil); err != nil {
 		return nil, err
 	}
-	if err := writeKubeconfig(ctx, admin, s.installerFile, "pgrelocate", "pgrelocate"); err != nil {
+	if err := lab.WriteKubeconfig(ctx, admin, s.installerFile, "pgrelocate", "pgrelocate"); err != nil {
 		return nil, err
 	}
 	var err error
-	s.certManager, err = startCertManager(ctx, admin)
+	s.certManager, err = lab.StartCertManager(ctx, admin)
 	return s, err
-}
-
-// token is a token of a service account.
-func token(ctx context.Context, admin *rest.Config, namespace, name string) (string, error) {
-	client, err := kubernetes.NewForConfig(admin)
-	if err != nil {
-		return "", err
-	}
-	accounts := client.CoreV1().ServiceAccounts(namespace)
-	request, err := accounts.CreateToken(ctx, name, tokenRequest(), metav1.CreateOptions{})
-	if err != nil {
-		return "", err
-	}
-	return request.Status.Token, nil
 }
 
 // need returns the API server, or skips.

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 // From nothing to a release, as a service account with the documented permissions only.
@@ -29,8 +31,8 @@ func TestInstall(t *testing.T) {
 		t.Errorf("Run() = %d CRDs, revision %d, want 2 and 1", report.Definitions, report.Revision)
 	}
 	for _, namespace := range []string{s.namespace, s.namespace + "-demo", s.namespace + "-prod"} {
-		got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.registry.Host)
-		if err != nil || got != credentials(puller) {
+		got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.Registry.Host)
+		if err != nil || got != lab.Credentials(puller) {
 			t.Errorf("StoredCredentials(%s) = %v, %v, want the puller's", namespace, got, err)
 		}
 	}
@@ -39,7 +41,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	containers, _, _ := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
-	if got, want := containers[0].(map[string]any)["image"], s.registry.Host+"/tanzu-sql-postgres/postgres-operator:v4.3.1"; got != want {
+	if got, want := containers[0].(map[string]any)["image"], s.Registry.Host+"/tanzu-sql-postgres/postgres-operator:v4.3.1"; got != want {
 		t.Errorf("the operator's image = %v, want %v", got, want)
 	}
 	if got := len(report.Check.Versions); got != 20 {

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 // records is helm's own view of its releases in the site's namespace.
@@ -214,7 +216,7 @@ func (s *site) failingPod(t *testing.T) {
 // ensureAccount makes the default service account, which a controller would make.
 func ensureAccount(ctx context.Context, s *site) error {
 	text := "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default, namespace: " + s.namespace + "}\n"
-	return applyText(ctx, s.admin, []byte(text), nil)
+	return lab.ApplyText(ctx, s.admin, []byte(text), nil)
 }
 
 // Somebody else manages a CRD and wants it otherwise.

@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 func TestSecrets(t *testing.T) {
@@ -15,13 +17,13 @@ func TestSecrets(t *testing.T) {
 	site := newSite(t, nil)
 	cluster := connect(t, s.installerFile)
 	namespace := site.namespace
-	secret := install.PullSecret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: credentials(puller)}
+	secret := install.PullSecret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: lab.Credentials(puller)}
 
 	_, err := cluster.Apply(t.Context(), secret)
 	if err == nil || !strings.Contains(err.Error(), "does not exist") || !strings.Contains(hint(err), "kubectl create namespace") {
 		t.Errorf("Apply() without a namespace = %v (hint %q), want how to create it", err, hint(err))
 	}
-	if err := applyText(t.Context(), s.admin, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n"), nil); err != nil {
+	if err := lab.ApplyText(t.Context(), s.admin, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n"), nil); err != nil {
 		t.Fatal(err)
 	}
 	step := func(what string, secret install.PullSecret, want install.SecretState, wantErr error) {
@@ -33,12 +35,12 @@ func TestSecrets(t *testing.T) {
 	}
 	step("new", secret, install.SecretCreated, nil)
 	step("again", secret, install.SecretUnchanged, nil)
-	secret.Credentials = credentials(owner)
+	secret.Credentials = lab.Credentials(owner)
 	step("other credentials", secret, install.SecretUpdated, nil)
 
 	// Somebody else's, of another type even.
 	foreign := "apiVersion: v1\nkind: Secret\nmetadata: {name: theirs, namespace: " + namespace + "}\ntype: Opaque\nstringData: {a: b}\n"
-	if err := applyText(t.Context(), s.admin, []byte(foreign), nil); err != nil {
+	if err := lab.ApplyText(t.Context(), s.admin, []byte(foreign), nil); err != nil {
 		t.Fatal(err)
 	}
 	secret.Name = "theirs"
@@ -48,7 +50,7 @@ func TestSecrets(t *testing.T) {
 	}
 	secret.Force = true
 	step("forced", secret, install.SecretCreated, nil)
-	if got, err := cluster.StoredCredentials(t.Context(), namespace, "theirs", "r.example.com"); err != nil || got != credentials(owner) {
+	if got, err := cluster.StoredCredentials(t.Context(), namespace, "theirs", "r.example.com"); err != nil || got != lab.Credentials(owner) {
 		t.Errorf("StoredCredentials() after force = %v, %v, want the owner's", got, err)
 	}
 }
@@ -59,20 +61,20 @@ func TestRotate(t *testing.T) {
 	opts := s.options(t)
 	opts.InstanceNamespaces = []string{s.namespace + "-demo", s.namespace + "-prod"}
 	s.mustInstall(t, opts)
-	other := install.PullSecret{Namespace: s.namespace, Name: "other", Host: "other.example.com", Credentials: credentials(puller)}
+	other := install.PullSecret{Namespace: s.namespace, Name: "other", Host: "other.example.com", Credentials: lab.Credentials(puller)}
 	if _, err := opts.Cluster.Apply(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
-	results, err := opts.Cluster.Rotate(t.Context(), s.registry.Host, credentials(owner))
+	results, err := opts.Cluster.Rotate(t.Context(), s.Registry.Host, lab.Credentials(owner))
 	if err != nil || len(results) != 3 {
 		t.Fatalf("Rotate() = %v, %v, want 3 secrets", results, err)
 	}
 	for _, namespace := range append(opts.InstanceNamespaces, s.namespace) {
-		if got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.registry.Host); err != nil || got != credentials(owner) {
+		if got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.Registry.Host); err != nil || got != lab.Credentials(owner) {
 			t.Errorf("after Rotate() namespace %s has %v, %v, want the owner's", namespace, got, err)
 		}
 	}
-	if got, err := opts.Cluster.StoredCredentials(t.Context(), s.namespace, "other", "other.example.com"); err != nil || got != credentials(puller) {
+	if got, err := opts.Cluster.StoredCredentials(t.Context(), s.namespace, "other", "other.example.com"); err != nil || got != lab.Credentials(puller) {
 		t.Errorf("Rotate() touched the secret of another registry: %v, %v", got, err)
 	}
 }
@@ -82,7 +84,7 @@ func TestInstallLeavesForeignSecret(t *testing.T) {
 	s := newSite(t, nil)
 	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + s.namespace + "}\n---\n" +
 		"apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: " + s.namespace + "}\ntype: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: '{\"auths\":{}}'}\n"
-	if err := applyText(t.Context(), s.admin, []byte(text), nil); err != nil {
+	if err := lab.ApplyText(t.Context(), s.admin, []byte(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	report := s.mustInstall(t, s.options(t))
@@ -102,7 +104,7 @@ func TestInstallLeavesForeignSecret(t *testing.T) {
 func (s *site) uninstallOptions(t *testing.T) install.UninstallOptions {
 	t.Helper()
 	return install.UninstallOptions{
-		Cluster: connect(t, s.installerFile), Product: s.product,
+		Cluster: connect(t, s.installerFile), Product: s.Product,
 		HelmRelease: "postgres-operator", Namespace: s.namespace, PullSecret: "regsecret",
 	}
 }

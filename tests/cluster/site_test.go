@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	ggcr "github.com/google/go-containerregistry/pkg/v1/remote"
 	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -24,10 +21,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 var (
@@ -54,11 +50,7 @@ var (
 // site is a private registry with a relocated release, and a namespace of its own.
 type site struct {
 	*apiServer
-	registry  *registrytest.Registry
-	product   *versions.Product
-	release   *versions.Release
-	artifacts []versions.Artifact
-	target    versions.Registry
+	*lab.Relocated
 	namespace string
 	dynamic   dynamic.Interface
 
@@ -75,26 +67,13 @@ var sites int
 func newSite(t *testing.T, skip func(versions.Artifact) bool) *site {
 	t.Helper()
 	s := &site{apiServer: need(t)}
-	s.registry = registrytest.Distribution(t, registrytest.Options{
+	private := registrytest.Distribution(t, registrytest.Options{
 		Accounts: []registrytest.Account{owner, puller}, Tokens: &registrytest.TokenOptions{},
 	})
+	s.Relocated = lab.Relocate(t, private, standin.Options{Bytes: 50_000}, skip)
 	sites++
 	s.namespace = fmt.Sprintf("pg-%d", sites)
-	s.target = versions.Registry{Host: s.registry.Host, Path: "tanzu-sql-postgres"}
-	catalogue, err := versions.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.product, err = catalogue.Product("tanzu"); err != nil {
-		t.Fatal(err)
-	}
-	if s.release, err = s.product.Release("v4.3.1"); err != nil {
-		t.Fatal(err)
-	}
-	if s.artifacts, err = versions.Select(catalogue, versions.Selection{Releases: []string{"v4.3.1"}, Target: s.target}); err != nil {
-		t.Fatal(err)
-	}
-	s.relocate(t, skip)
+	var err error
 	if s.dynamic, err = dynamic.NewForConfig(s.admin); err != nil {
 		t.Fatal(err)
 	}
@@ -102,42 +81,14 @@ func newSite(t *testing.T, skip func(versions.Artifact) bool) *site {
 	return s
 }
 
-// relocate puts the stand-in release into the private registry.
-func (s *site) relocate(t *testing.T, skip func(versions.Artifact) bool) {
-	t.Helper()
-	vendor := registrytest.InProcess(t, registrytest.Options{})
-	release, err := standin.New(standin.Options{Release: s.release.Name, Bytes: 50_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	written, err := release.Push(t.Context(), versions.Registry{Host: vendor.Host})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, artifact := range s.artifacts {
-		if skip != nil && skip(artifact) {
-			continue
-		}
-		source, err := name.ParseReference(written[i].Source.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := ggcr.Image(source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.registry.Push(t, artifact.Target.Repository+":"+artifact.Target.Tag, content)
-	}
-}
-
 // chart is the chart in the private registry, its files changed.
 func (s *site) chart(t *testing.T, change func(file *helmchart.File)) *chart.Chart {
 	t.Helper()
-	reg, err := s.dial(s.registry.Host, credentials(owner))
+	reg, err := s.Dial(s.Registry.Host, lab.Credentials(owner))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetched, err := chart.Fetch(t.Context(), reg, s.artifacts[0].Target.Repository, s.artifacts[0].Target.Tag)
+	fetched, err := chart.Fetch(t.Context(), reg, s.Artifacts[0].Target.Repository, s.Artifacts[0].Target.Tag)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,23 +123,6 @@ func (s *site) chartWithCRDsInTemplates(t *testing.T) *chart.Chart {
 	})
 }
 
-// dial opens the registry as the given user.
-func (s *site) dial(host string, login install.Credentials) (install.Registry, error) {
-	return remote.New(host, remote.Options{
-		Side: registry.SideTarget, Keychain: keychain{login}, CertsDirs: []string{}, RetryTimeout: 5 * time.Second,
-	})
-}
-
-type keychain struct{ login install.Credentials }
-
-func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
-	return k.login.Authenticator(), nil
-}
-
-func credentials(account registrytest.Account) install.Credentials {
-	return install.Credentials{Username: account.Username, Password: account.Password}
-}
-
 // connect opens the cluster by a kubeconfig.
 func connect(t *testing.T, kubeconfig string) *install.Cluster {
 	t.Helper()
@@ -202,16 +136,13 @@ func connect(t *testing.T, kubeconfig string) *install.Cluster {
 // options install the site's release, without waiting, as the documented service account.
 func (s *site) options(t *testing.T) install.Options {
 	t.Helper()
-	own, err := s.dial(s.registry.Host, credentials(owner))
+	own, err := s.Dial(s.Registry.Host, lab.Credentials(owner))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return install.Options{
-		Subject: install.Subject{
-			Product: s.product, Release: s.release, Artifacts: s.artifacts, Target: s.target,
-			PullSecret: "regsecret", HelmRelease: "postgres-operator", Namespace: s.namespace,
-		},
-		Cluster: connect(t, s.installerFile), Registry: own, Dial: s.dial, Credentials: credentials(puller),
+		Subject: s.Subject(s.namespace),
+		Cluster: connect(t, s.installerFile), Registry: own, Dial: s.Dial, Credentials: lab.Credentials(puller),
 		NoWait: true, Timeout: 20 * time.Second, Hooks: s.hooks(),
 	}
 }
@@ -230,10 +161,9 @@ func (s *site) hooks() install.Hooks {
 
 func (s *site) verifyOptions(t *testing.T) install.VerifyOptions {
 	t.Helper()
-	return install.VerifyOptions{
-		Cluster: connect(t, s.installerFile), Dial: s.dial, Product: s.product,
-		HelmRelease: "postgres-operator", Namespace: s.namespace, PullSecret: "regsecret", NoWorkloads: true,
-	}
+	opts := s.Verification(connect(t, s.installerFile), s.namespace)
+	opts.NoWorkloads = true
+	return opts
 }
 
 // mustInstall installs and returns the report.

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 // mustVerify verifies and returns what was found.
@@ -50,7 +52,7 @@ func TestVerify(t *testing.T) {
 	if len(check.Versions) != 20 || check.Versions[0].Digest == "" || check.Versions[0].DBVersion != "13.20" {
 		t.Errorf("Verify() = versions %+v, want 20 with digests", check.Versions)
 	}
-	if want := s.registry.Digest(t, "tanzu-sql-postgres/postgres-instance:v13.20-v4.3.1").String(); check.Versions[0].Digest != want {
+	if want := s.Registry.Digest(t, "tanzu-sql-postgres/postgres-instance:v13.20-v4.3.1").String(); check.Versions[0].Digest != want {
 		t.Errorf("Verify() = digest %s, want %s", check.Versions[0].Digest, want)
 	}
 	// Nothing runs here, and that is said too.
@@ -77,10 +79,10 @@ func TestVersionEditedByHand(t *testing.T) {
 	check := mustVerify(t, s.verifyOptions(t))
 	wants(t, check, "postgres-17.5 cannot be pulled: it is in tanzu-sql-postgres.packages.broadcom.com")
 
-	s.edit(t, "postgres-17.5", s.registry.Host+"/tanzu-sql-postgres/postgres-instance:v99.9-v4.3.1")
+	s.edit(t, "postgres-17.5", s.Registry.Host+"/tanzu-sql-postgres/postgres-instance:v99.9-v4.3.1")
 	wants(t, mustVerify(t, s.verifyOptions(t)), "postgres-17.5 cannot be pulled: not in the private registry")
 
-	s.edit(t, "postgres-17.5", s.registry.Host+"/tanzu-sql-postgres/postgres-instance:v17.4-v4.3.1")
+	s.edit(t, "postgres-17.5", s.Registry.Host+"/tanzu-sql-postgres/postgres-instance:v17.4-v4.3.1")
 	wants(t, mustVerify(t, s.verifyOptions(t)), "postgres-17.5 is not as the release made it")
 
 	s.mustInstall(t, s.options(t))
@@ -92,10 +94,10 @@ func TestStoredSecretIsRefused(t *testing.T) {
 	s := newSite(t, nil)
 	opts := s.options(t)
 	s.mustInstall(t, opts)
-	expired := credentials(puller)
+	expired := lab.Credentials(puller)
 	expired.Password = "expired"
 	if _, err := opts.Cluster.Apply(t.Context(), install.PullSecret{
-		Namespace: s.namespace, Name: "regsecret", Host: s.registry.Host, Credentials: expired,
+		Namespace: s.namespace, Name: "regsecret", Host: s.Registry.Host, Credentials: expired,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func (s *site) instance(t *testing.T, namespace, name string) {
 	t.Helper()
 	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + namespace + "}\n---\n" +
 		"apiVersion: sql.tanzu.vmware.com/v1\nkind: Postgres\nmetadata: {name: " + name + ", namespace: " + namespace + "}\nspec: {postgresVersion: {name: postgres-17.5}}\n"
-	if err := applyText(t.Context(), s.admin, []byte(text), nil); err != nil {
+	if err := lab.ApplyText(t.Context(), s.admin, []byte(text), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -159,7 +161,7 @@ func TestDeep(t *testing.T) {
 // loseBlobs removes from the registry's disk every blob of instance images that is a layer.
 func (s *site) loseBlobs(t *testing.T) {
 	t.Helper()
-	layers := filepath.Join(s.registry.Root, "docker/registry/v2/repositories/tanzu-sql-postgres/postgres-instance/_layers")
+	layers := filepath.Join(s.Registry.Root, "docker/registry/v2/repositories/tanzu-sql-postgres/postgres-instance/_layers")
 	removed := 0
 	err := filepath.WalkDir(layers, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Name() == "link" {

@@ -1,4 +1,4 @@
-package cluster_test
+package lab
 
 import (
 	"context"
@@ -14,18 +14,19 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
 
-// certManager is as much of cert-manager as an API server sees of it: its CRDs and a
+// CertManager is as much of cert-manager as an API server sees of it: its CRDs and a
 // webhook that has to allow every object.
-type certManager struct {
+type CertManager struct {
 	*httptest.Server
 	config *rest.Config
-	// down makes the webhook hang up; asked counts the requests that it got.
-	down  atomic.Bool
-	asked atomic.Int32
+	// Down makes the webhook hang up; Asked counts the requests that it got.
+	Down  atomic.Bool
+	Asked atomic.Int32
 }
 
 const certManagerCRD = `
@@ -58,27 +59,34 @@ webhooks:
     admissionReviewVersions: [v1]
 `
 
-func startCertManager(ctx context.Context, config *rest.Config) (*certManager, error) {
-	m := &certManager{config: config}
+var (
+	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	issuers     = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "issuers"}
+)
+
+// StartCertManager installs it into a cluster.
+func StartCertManager(ctx context.Context, config *rest.Config) (*CertManager, error) {
+	m := &CertManager{config: config}
 	m.Server = httptest.NewTLSServer(http.HandlerFunc(m.review))
-	return m, m.install(ctx)
+	return m, m.Install(ctx)
 }
 
-func (m *certManager) install(ctx context.Context) error {
+// Install puts it into the cluster, again after Remove.
+func (m *CertManager) Install(ctx context.Context) error {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.Certificate().Raw})
 	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: cert-manager}\n---\n" +
 		fmt.Sprintf(certManagerCRD, "issuer", "Issuer", "Namespaced") +
 		fmt.Sprintf(certManagerCRD, "clusterissuer", "ClusterIssuer", "Cluster") +
 		fmt.Sprintf(certManagerCRD, "certificate", "Certificate", "Namespaced") +
 		fmt.Sprintf(certManagerWebhook, m.URL, base64.StdEncoding.EncodeToString(authority))
-	if err := applyText(ctx, m.config, []byte(text), nil); err != nil {
+	if err := ApplyText(ctx, m.config, []byte(text), nil); err != nil {
 		return err
 	}
 	return m.waitServed(ctx)
 }
 
 // waitServed waits until the API server knows the kinds.
-func (m *certManager) waitServed(ctx context.Context) error {
+func (m *CertManager) waitServed(ctx context.Context) error {
 	client, err := dynamic.NewForConfig(m.config)
 	if err != nil {
 		return err
@@ -92,14 +100,14 @@ func (m *certManager) waitServed(ctx context.Context) error {
 	return err
 }
 
-// remove takes cert-manager away from the cluster.
-func (m *certManager) remove(ctx context.Context) error {
+// Remove takes cert-manager away from the cluster.
+func (m *CertManager) Remove(ctx context.Context) error {
 	client, err := dynamic.NewForConfig(m.config)
 	if err != nil {
 		return err
 	}
 	for _, name := range []string{"issuers.cert-manager.io", "clusterissuers.cert-manager.io", "certificates.cert-manager.io"} {
-		if err := client.Resource(crds).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+		if err := client.Resource(definitions).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			return err
 		}
 	}
@@ -112,9 +120,9 @@ func (m *certManager) remove(ctx context.Context) error {
 	return fmt.Errorf("the API server goes on serving cert-manager's kinds")
 }
 
-func (m *certManager) review(w http.ResponseWriter, r *http.Request) {
-	m.asked.Add(1)
-	if m.down.Load() {
+func (m *CertManager) review(w http.ResponseWriter, r *http.Request) {
+	m.Asked.Add(1)
+	if m.Down.Load() {
 		panic(http.ErrAbortHandler)
 	}
 	body, err := io.ReadAll(r.Body)

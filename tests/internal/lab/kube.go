@@ -1,4 +1,4 @@
-package cluster_test
+package lab
 
 import (
 	"bytes"
@@ -14,26 +14,24 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-func tokenRequest() *authenticationv1.TokenRequest {
-	return &authenticationv1.TokenRequest{}
-}
-
-// apply applies a manifest as kubectl would; change may alter or drop (false) each object.
-func apply(ctx context.Context, config *rest.Config, file string, change func(*unstructured.Unstructured) bool) error {
+// Apply applies a manifest as kubectl would; change may alter or drop (false) each object.
+func Apply(ctx context.Context, config *rest.Config, file string, change func(*unstructured.Unstructured) bool) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	return applyText(ctx, config, text, change)
+	return ApplyText(ctx, config, text, change)
 }
 
-func applyText(ctx context.Context, config *rest.Config, text []byte, change func(*unstructured.Unstructured) bool) error {
+// ApplyText is Apply for a text.
+func ApplyText(ctx context.Context, config *rest.Config, text []byte, change func(*unstructured.Unstructured) bool) error {
 	discoverer, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return err
@@ -73,16 +71,21 @@ func applyText(ctx context.Context, config *rest.Config, text []byte, change fun
 	}
 }
 
-// writeKubeconfig writes a kubeconfig for a service account.
-func writeKubeconfig(ctx context.Context, admin *rest.Config, file, namespace, account string) error {
-	secret, err := token(ctx, admin, namespace, account)
+// WriteKubeconfig writes a kubeconfig for a service account.
+func WriteKubeconfig(ctx context.Context, admin *rest.Config, file, namespace, account string) error {
+	client, err := kubernetes.NewForConfig(admin)
 	if err != nil {
 		return err
 	}
-	return clientcmd.WriteToFile(kubeconfig(admin, secret), file)
+	token, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	return clientcmd.WriteToFile(Kubeconfig(admin, token.Status.Token), file)
 }
 
-func kubeconfig(admin *rest.Config, token string) clientcmdapi.Config {
+// Kubeconfig reaches a cluster with a token.
+func Kubeconfig(admin *rest.Config, token string) clientcmdapi.Config {
 	return clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: admin.Host, CertificateAuthorityData: admin.CAData}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: token}},

@@ -1,0 +1,115 @@
+package lab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	ggcr "github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// PullSecret is the name of the pull secret everywhere.
+const PullSecret = "regsecret"
+
+// Relocated is a stand-in for v4.3.1 in a private registry.
+type Relocated struct {
+	Registry  *registrytest.Registry
+	Product   *versions.Product
+	Release   *versions.Release
+	Artifacts []versions.Artifact
+	Target    versions.Registry
+}
+
+// Relocate puts a stand-in into a registry, but for what skip says; a nil skip leaves
+// nothing out.
+func Relocate(t *testing.T, into *registrytest.Registry, opts standin.Options, skip func(versions.Artifact) bool) *Relocated {
+	t.Helper()
+	r := &Relocated{Registry: into, Target: versions.Registry{Host: into.Host, Path: "tanzu-sql-postgres"}}
+	var err error
+	if r.Product, err = versions.Builtin().Product("tanzu"); err != nil {
+		t.Fatal(err)
+	}
+	if r.Release, err = r.Product.Release("v4.3.1"); err != nil {
+		t.Fatal(err)
+	}
+	selection := versions.Selection{Releases: []string{r.Release.Name}, Versions: opts.Versions, Target: r.Target}
+	if r.Artifacts, err = versions.Select(versions.Builtin(), selection); err != nil {
+		t.Fatal(err)
+	}
+	vendor := registrytest.InProcess(t, registrytest.Options{})
+	release, err := standin.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := release.Push(t.Context(), versions.Registry{Host: vendor.Host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, artifact := range r.Artifacts {
+		if skip == nil || !skip(artifact) {
+			r.copy(t, written[i].Source, artifact.Target)
+		}
+	}
+	// The chart offers all versions, whatever was relocated.
+	if r.Artifacts, err = versions.Select(versions.Builtin(), versions.Selection{Releases: []string{r.Release.Name}, Target: r.Target}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *Relocated) copy(t *testing.T, from, to versions.Reference) {
+	t.Helper()
+	source, err := name.ParseReference(from.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := ggcr.Image(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Registry.Push(t, to.Repository+":"+to.Tag, image)
+}
+
+// Dial opens the private registry, whose certificate authority it knows.
+func (r *Relocated) Dial(host string, login install.Credentials) (install.Registry, error) {
+	return remote.New(host, remote.Options{
+		Side: registry.SideTarget, Keychain: keychain{login}, CertsDirs: []string{}, CAFile: r.Registry.CAFile,
+		RetryTimeout: 5 * time.Second,
+	})
+}
+
+type keychain struct{ login install.Credentials }
+
+// Resolve implements authn.Keychain.
+func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	return k.login.Authenticator(), nil
+}
+
+// Credentials are those of an account.
+func Credentials(account registrytest.Account) install.Credentials {
+	return install.Credentials{Username: account.Username, Password: account.Password}
+}
+
+// Subject is the release, to be installed into a namespace.
+func (r *Relocated) Subject(namespace string) install.Subject {
+	return install.Subject{
+		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target,
+		PullSecret: PullSecret, HelmRelease: "postgres-operator", Namespace: namespace,
+	}
+}
+
+// Verification verifies what was installed there.
+func (r *Relocated) Verification(cluster *install.Cluster, namespace string) install.VerifyOptions {
+	return install.VerifyOptions{
+		Cluster: cluster, Dial: r.Dial, Product: r.Product,
+		HelmRelease: "postgres-operator", Namespace: namespace, PullSecret: PullSecret,
+	}
+}

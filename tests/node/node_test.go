@@ -1,0 +1,221 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
+)
+
+var puller = registrytest.Account{Username: "puller", Password: "pullers-password"}
+
+// place is a private registry with basic authentication, and a namespace.
+type place struct {
+	*lab.Relocated
+	namespace string
+	client    *kubernetes.Clientset
+
+	mu      sync.Mutex
+	pending []install.Pending
+}
+
+// newPlace relocates a release of two versions in two editions whose operator runs.
+func newPlace(t *testing.T, namespace string, opts registrytest.Options) *place {
+	t.Helper()
+	if node == nil {
+		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
+	}
+	few, err := versions.ParseExpression("17.5,16.9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Accounts = []registrytest.Account{puller}
+	client, err := kubernetes.NewForConfig(node.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{namespace: namespace, client: client}
+	p.Relocated = lab.Relocate(t, registrytest.Debian(t, opts), standin.Options{
+		Versions: few, Bytes: 200_000, OperatorBinary: node.wait,
+	}, nil)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		cluster, err := install.Connect(ctx, install.Access{Kubeconfig: node.installerFile})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, err = install.Uninstall(ctx, install.UninstallOptions{
+			Cluster: cluster, Product: p.Product, HelmRelease: "postgres-operator",
+			Namespace: namespace, PullSecret: lab.PullSecret, Force: true,
+		})
+		if err != nil {
+			t.Errorf("Uninstall() = %v", err)
+		}
+	})
+	return p
+}
+
+func (p *place) cluster(t *testing.T) *install.Cluster {
+	t.Helper()
+	cluster, err := install.Connect(t.Context(), install.Access{Kubeconfig: node.installerFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+func (p *place) options(t *testing.T, login install.Credentials) install.Options {
+	t.Helper()
+	reg, err := p.Dial(p.Registry.Host, lab.Credentials(puller))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return install.Options{
+		Subject: p.Subject(p.namespace), Cluster: p.cluster(t), Registry: reg, Dial: p.Dial,
+		Credentials: login, OnlyMirrored: true, Timeout: 2 * time.Minute,
+		Hooks: install.Hooks{Waiting: func(pending []install.Pending) {
+			p.mu.Lock()
+			p.pending = pending
+			p.mu.Unlock()
+		}},
+	}
+}
+
+// verify lets the node pull, and wants no pod to stay behind.
+func (p *place) verify(t *testing.T) *install.Check {
+	t.Helper()
+	opts := p.Verification(p.cluster(t), p.namespace)
+	opts.Pull = true
+	check, err := install.Verify(t.Context(), opts)
+	if err != nil {
+		t.Fatalf("Verify() = %v\n%s", err, node.tails())
+	}
+	left, err := p.client.CoreV1().Pods(p.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "pgrelocate.dev/purpose=pull-check"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range left.Items {
+		if pod.DeletionTimestamp == nil {
+			t.Errorf("Verify() left pod %s behind", pod.Name)
+		}
+	}
+	return check
+}
+
+// The operator's pod pulls the relocated image with the pull secret and runs, and the node
+// can pull every version. Without the secret, and with a wrong one, the same is reported
+// as what it is.
+func TestNodePulls(t *testing.T) {
+	p := newPlace(t, "postgres-system", registrytest.Options{})
+	report, err := install.Run(t.Context(), p.options(t, lab.Credentials(puller)))
+	if err != nil {
+		t.Fatalf("Run() = %v\n%s", err, node.tails())
+	}
+	if !report.Check.OK() || len(report.Check.Versions) != 4 || !report.Check.Workloads[0].Ready {
+		t.Errorf("Run() = problems %v, %d versions, want none and 4", report.Check.Problems(), len(report.Check.Versions))
+	}
+	p.wantRunning(t)
+
+	check := p.verify(t)
+	if !check.OK() {
+		t.Errorf("Verify(pull) = problems %v, want none", check.Problems())
+	}
+	for _, version := range check.Versions {
+		if version.Node == nil || !*version.Node {
+			t.Errorf("%s was not pulled by the node", version.Name)
+		}
+	}
+
+	t.Run("without the secret", func(t *testing.T) {
+		if err := p.client.CoreV1().Secrets(p.namespace).Delete(t.Context(), lab.PullSecret, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		p.wantRefused(t, "pgrelocate secret --namespace")
+	})
+	t.Run("with a wrong password", func(t *testing.T) {
+		wrong := install.PullSecret{Namespace: p.namespace, Name: lab.PullSecret, Host: p.Registry.Host,
+			Credentials: install.Credentials{Username: puller.Username, Password: "expired"}}
+		if _, err := p.cluster(t).Apply(t.Context(), wrong); err != nil {
+			t.Fatal(err)
+		}
+		p.wantRefused(t, "--rotate")
+	})
+}
+
+// wantRunning looks at the pod itself.
+func (p *place) wantRunning(t *testing.T) {
+	t.Helper()
+	pods, err := p.client.CoreV1().Pods(p.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app=postgres-operator"})
+	if err != nil || len(pods.Items) != 1 {
+		t.Fatalf("%d pods of the operator, %v, want one", len(pods.Items), err)
+	}
+	status := pods.Items[0].Status
+	if status.Phase != corev1.PodRunning {
+		t.Errorf("the operator's pod is %s, want running", status.Phase)
+	}
+	digest := p.Registry.Digest(t, "tanzu-sql-postgres/postgres-operator:v4.3.1").String()
+	if id := status.ContainerStatuses[0].ImageID; !strings.HasPrefix(id, p.Registry.Host) || !strings.HasSuffix(id, digest) {
+		t.Errorf("the operator runs %s, want %s from %s", id, digest, p.Registry.Host)
+	}
+}
+
+// wantRefused wants the node's own word that it cannot pull.
+func (p *place) wantRefused(t *testing.T, hint string) {
+	t.Helper()
+	check := p.verify(t)
+	for _, version := range check.Versions {
+		if version.Pulls || version.Node == nil || *version.Node {
+			t.Errorf("%s = pulls %v, node %v, want that the node was refused", version.Name, version.Pulls, version.Node)
+		}
+		if !strings.Contains(version.Reason, "401") || !strings.Contains(version.Hint, hint) {
+			t.Errorf("%s: %q (hint %q), want 401 and %q", version.Name, version.Reason, version.Hint, hint)
+		}
+	}
+}
+
+// We can reach the registry and the node cannot, for it does not know the authority that
+// signed its certificate.
+func TestAuthorityUnknownToTheNode(t *testing.T) {
+	p := newPlace(t, "tls-system", registrytest.Options{TLS: true})
+	if err := node.trust(p.Registry.Host, ""); err != nil {
+		t.Fatal(err)
+	}
+	opts := p.options(t, lab.Credentials(puller))
+	opts.Timeout = 25 * time.Second
+	_, err := install.Run(t.Context(), opts)
+	if !errors.Is(err, install.ErrNotReady) || !strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "deadline") {
+		t.Fatalf("Run() = %v, want the node's x509 error and no deadline\n%s", err, node.tails())
+	}
+	var advising interface{ Hint() string }
+	if !errors.As(err, &advising) || !strings.Contains(advising.Hint(), "certificate authority") {
+		t.Errorf("Run() gives no hint about the certificate authority: %v", err)
+	}
+	p.mu.Lock()
+	if len(p.pending) != 1 || !strings.Contains(p.pending[0].Reason, "x509") {
+		t.Errorf("while waiting: %v, want the reason", p.pending)
+	}
+	p.mu.Unlock()
+
+	// The hint is the way out.
+	if err := node.trust(p.Registry.Host, p.Registry.CAFile); err != nil {
+		t.Fatal(err)
+	}
+	opts.Timeout = 3 * time.Minute
+	if _, err := install.Run(t.Context(), opts); err != nil {
+		t.Errorf("Run() once the node knows the authority = %v\n%s", err, node.tails())
+	}
+}
