@@ -16,6 +16,9 @@ import (
 // optional finds a tool that not every machine can have; the test is skipped without it.
 func optional(t *testing.T, tool string) string {
 	t.Helper()
+	if file, err := exec.LookPath(filepath.Join(registrytest.ModuleRoot(t), ".cache", "bin", tool)); err == nil {
+		return file
+	}
 	file, err := exec.LookPath(tool)
 	if err != nil {
 		t.Skipf("%s is absent", tool)
@@ -82,7 +85,7 @@ func TestCraneReadsOurs(t *testing.T) {
 
 func TestOrasReadsOurs(t *testing.T) {
 	t.Parallel()
-	oras := registrytest.Binary(t, "oras")
+	oras := optional(t, "oras")
 	d, source := saved(t)
 	target := registrytest.Debian(t, registrytest.Options{})
 	for i, name := range names(t, source) {
@@ -112,17 +115,20 @@ func TestPodmanLoadsOurs(t *testing.T) {
 	d.run(t, podman, append(store, "pull", "oci-archive:pg.tar:"+source.Host+"/postgres-operator:v4.3.1")...)
 }
 
-// theirs are ways in which other tools put images into files. %s is the reference.
-var theirs = []struct {
+// tool is a way in which another tool puts an image into a file.
+type tool struct {
 	name string
 	tool string
+	// args have %s for the reference.
 	args []string
 	file string
 	// nameless files do not tell the reference.
 	nameless bool
 	// keeps says that the digest stays what it was.
 	keeps bool
-}{
+}
+
+var theirs = []tool{
 	{name: "skopeo, OCI archive", tool: "skopeo", file: "x.tar", keeps: true,
 		args: []string{"copy", "--insecure-policy", "--src-tls-verify=false", "docker://%s", "oci-archive:x.tar:%s"}},
 	{name: "skopeo, OCI archive without a name", tool: "skopeo", file: "x.tar", keeps: true, nameless: true,
@@ -143,13 +149,22 @@ var theirs = []struct {
 		args: []string{"backup", "--plain-http", "--output", "x.tar", "%s"}},
 }
 
+// find finds the tool; oras is not among those that the tests install.
+func (x tool) find(t *testing.T) string {
+	t.Helper()
+	if x.tool == "oras" {
+		return optional(t, x.tool)
+	}
+	return registrytest.Binary(t, x.tool)
+}
+
 func TestWeLoadTheirs(t *testing.T) {
 	source := registrytest.Debian(t, registrytest.Options{})
 	vendor(t, source)
 	const name = "postgres-instance:v17.5-v4.3.1"
 	for _, tt := range theirs {
 		t.Run(tt.name, func(t *testing.T) {
-			tool := registrytest.Binary(t, tt.tool)
+			tool := tt.find(t)
 			target := registrytest.InProcess(t, registrytest.Options{})
 			d := newDesk(t)
 			var args []string

@@ -37,10 +37,12 @@ func (c *cutReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+const big = 4 << 20
+
 // bigWorld has layers that are larger than what the journal counts in.
 func bigWorld(t *testing.T) *world {
 	w := newWorld(t)
-	d := w.image("application/vnd.oci.image.manifest.v1+json", w.layer(20, 3*noteEvery), w.layer(21, 2*noteEvery+77))
+	d := w.image("application/vnd.oci.image.manifest.v1+json", w.layer(20, 3*big), w.layer(21, 2*big+77))
 	w.artifact(versions.RoleInstance, "postgres-instance", "v16.9-v4.3.1", d)
 	return w
 }
@@ -53,7 +55,7 @@ func TestAnInterruptedSaveGoesOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := bigWorld(t)
 			path := filepath.Join(t.TempDir(), "pg.tar")
-			w.cutAfter(4 * noteEvery)
+			w.cutAfter(4 * big)
 			if _, err := Write(t.Context(), path, &w.content, w.fetch, opts); !errors.Is(err, errCut) {
 				t.Fatalf("Write() = %v, want %v", err, errCut)
 			}
@@ -69,7 +71,7 @@ func TestAnInterruptedSaveGoesOn(t *testing.T) {
 			if again := w.total() - w.unique(); again > int64(opts.Jobs)*(noteEvery+bufferSize) {
 				t.Errorf("%d bytes were fetched twice", again)
 			}
-			if written.Resumed < noteEvery || written.Fetched+written.Resumed != w.unique() {
+			if written.Resumed < big || written.Fetched+written.Resumed != w.unique() {
 				t.Errorf("fetched %d and resumed %d of %d", written.Fetched, written.Resumed, w.unique())
 			}
 			b := open(t, path, OpenOptions{})
@@ -86,13 +88,13 @@ func TestAnInterruptedSaveGoesOn(t *testing.T) {
 func TestWhatIsWrongInAPartialFileIsFetchedAgain(t *testing.T) {
 	w := bigWorld(t)
 	path := filepath.Join(t.TempDir(), "pg.tar")
-	w.cutAfter(4 * noteEvery)
+	w.cutAfter(4 * big)
 	if _, err := Write(t.Context(), path, &w.content, w.fetch, WriteOptions{Jobs: 2}); !errors.Is(err, errCut) {
 		t.Fatal(err)
 	}
 	w.spoil = nil
 	damage(t, path+".partial", 1<<20)
-	damage(t, path+".partial", 3*noteEvery+(1<<20))
+	damage(t, path+".partial", 3*big+(1<<20))
 	if _, err := Write(t.Context(), path, &w.content, w.fetch, WriteOptions{}); err != nil {
 		t.Fatalf("Write() = %v", err)
 	}
@@ -135,7 +137,7 @@ func TestAnotherSelectionTakesOverWhatItCan(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Write() = %v", err)
 	}
-	if fetched := w.total() - before; fetched > 500_000 || written.Resumed < 5*noteEvery {
+	if fetched := w.total() - before; fetched > 500_000 || written.Resumed < 5*big {
 		t.Errorf("fetched %d bytes and took over %d", fetched, written.Resumed)
 	}
 	if told == "" {

@@ -17,7 +17,7 @@ import (
 )
 
 // noteEvery is how many bytes of a blob are written between two lines in the journal.
-const noteEvery = 8 << 20
+const noteEvery = 1 << 20
 
 // bufferSize is that of the buffers between disk, hash and network, in bytes.
 const bufferSize = 256 << 10
