@@ -70,8 +70,9 @@ type Target interface {
 // breaks goes on from wherever the target says it stands.
 type Body interface {
 	// From returns the content from offset to its end and ends the use of every reader
-	// returned before. The last Read fails where the content does not match the blob's
-	// digest, so that a consumer that reads to EOF has checked it.
+	// returned before; until the first Read it holds no place at the source. The last Read
+	// fails where the content does not match the blob's digest, so that a consumer that
+	// reads to EOF has checked it.
 	From(offset int64) (io.Reader, error)
 }
 

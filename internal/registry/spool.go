@@ -47,6 +47,20 @@ func (c *countedContent) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Rest implements rester.
+func (c *countedContent) Rest() { rest(c.ReadCloser) }
+
+// rester is content whose source counts those who read at once. Rest says that nobody does
+// until the next Read: two uploads that each hold what the other waits for, a place at the
+// source and one at the target, would wait for ever.
+type rester interface{ Rest() }
+
+func rest(content io.Reader) {
+	if content, ok := content.(rester); ok {
+		content.Rest()
+	}
+}
+
 // spool is the Body of one blob: it reads each byte from its places once, checks the
 // digest as the bytes pass, and keeps what has passed, so that an upload that breaks can
 // be sent again without being fetched again. What is kept lies in memory for a small blob
@@ -86,6 +100,7 @@ func (s *spool) From(offset int64) (io.Reader, error) {
 		return nil, fmt.Errorf("blob %s: offset %d of %d", s.blob.Digest, offset, s.blob.Size)
 	}
 	s.turn++
+	rest(s.live)
 	return &spoolReader{spool: s, turn: s.turn, at: offset}, nil
 }
 

@@ -57,6 +57,8 @@ type download struct {
 	whole  bool  // ask for the whole blob: ranges come back wrong
 	odd    bool  // an answer of another size has come before
 	closed bool
+	// resting: the response is open, but its place at the gate has been given back.
+	resting bool
 }
 
 func (d *download) Read(p []byte) (int, error) {
@@ -67,10 +69,8 @@ func (d *download) Read(p []byte) (int, error) {
 		if d.at == d.end {
 			return 0, io.EOF
 		}
-		if d.body == nil {
-			if err := d.open(); err != nil {
-				return 0, err
-			}
+		if err := d.ready(); err != nil {
+			return 0, err
 		}
 		n, err := d.body.Read(p[:min(int64(len(p)), d.end-d.at)])
 		d.at += int64(n)
@@ -84,6 +84,32 @@ func (d *download) Read(p []byte) (int, error) {
 		if err := d.broken(err); err != nil {
 			return 0, err
 		}
+	}
+}
+
+// ready makes sure that there is a response to read from, and a place at the gate.
+func (d *download) ready() error {
+	if d.body == nil {
+		return d.open()
+	}
+	if !d.resting {
+		return nil
+	}
+	release, err := d.client.gate.enter(d.ctx)
+	if err != nil {
+		return err
+	}
+	d.body.(*received).release = release
+	d.resting = false
+	return nil
+}
+
+// Rest gives the place at the gate back until the next Read: whoever waits for something
+// else meanwhile must not keep others from reading.
+func (d *download) Rest() {
+	if body, ok := d.body.(*received); ok {
+		body.release()
+		d.resting = true
 	}
 }
 
@@ -194,7 +220,7 @@ func rangeStart(contentRange string) (int64, bool) {
 func (d *download) closeBody() {
 	if d.body != nil {
 		_ = d.body.Close()
-		d.body = nil
+		d.body, d.resting = nil, false
 	}
 }
 

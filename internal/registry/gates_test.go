@@ -1,0 +1,67 @@
+package registry_test
+
+import (
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+)
+
+// serve starts an in-process registry behind a handler that may spoil requests.
+func serve(t *testing.T, wrap func(http.Handler) http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(wrap(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// cutUploads ends the first uploads in the middle of their bodies.
+func cutUploads(times int64, after int64) func(http.Handler) http.Handler {
+	var cut atomic.Int64
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut && r.ContentLength > after && cut.Add(1) <= times {
+				_, _ = io.CopyN(io.Discard, r.Body, after)
+				panic(http.ErrAbortHandler)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Both registries may be lowered to one request at a time while several uploads are under
+// way. One that has broken must not keep its place at the source from the one that has a
+// place at the target.
+func TestBrokenUploadsDoNotBlockEachOther(t *testing.T) {
+	from, to := startRegistry(t, true), serve(t, cutUploads(4, 2<<20))
+	source := newClient(t, from, remote.Options{Jobs: 1})
+	target := newClient(t, to, remote.Options{Side: registry.SideTarget, Push: true, Jobs: 1})
+	w := &world{from: from, to: to, ends: registry.Endpoints{
+		Source: func(string) (registry.Source, error) { return source, nil }, Target: target,
+	}}
+	refs := tags("app", 4)
+	for _, ref := range refs {
+		push(t, from, ref, imageOf(t, randomLayer(t, 8<<20)))
+	}
+	plan := w.plan(t, registry.PlanOptions{}, refs...)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	report, err := registry.Copy(ctx, w.ends, plan, registry.CopyOptions{Jobs: 4})
+	if err != nil {
+		t.Fatalf("Copy() = %v, want an end", err)
+	}
+	wantCopied(t, report)
+	if report.BytesFetched != plan.BytesToMove {
+		t.Errorf("BytesFetched = %d, want %d once", report.BytesFetched, plan.BytesToMove)
+	}
+}
