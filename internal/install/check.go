@@ -118,7 +118,10 @@ func (c *Check) Summary() string {
 			pulls++
 		}
 	}
-	words := []string{fmt.Sprintf("%d of %d workloads ready", ready, len(c.Workloads))}
+	var words []string
+	if len(c.Workloads) > 0 {
+		words = append(words, fmt.Sprintf("%d of %d workloads ready", ready, len(c.Workloads)))
+	}
 	if len(c.Versions) > 0 {
 		words = append(words, fmt.Sprintf("%d of %d versions can be pulled", pulls, len(c.Versions)))
 	}

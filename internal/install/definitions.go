@@ -30,13 +30,7 @@ func (c *Cluster) applyDefinitions(ctx context.Context, p *Prepared, force bool)
 		if !object.IsCRD() {
 			continue
 		}
-		done, err := true, error(nil)
-		if object.FromCRDs {
-			options := metav1.ApplyOptions{FieldManager: fieldManager, Force: force}
-			_, err = c.of(definitions, "").Apply(ctx, object.GetName(), &object.Unstructured, options)
-		} else {
-			done, err = c.createDefinition(ctx, p, object)
-		}
+		done, err := c.writeDefinition(ctx, p, object, force)
 		if err != nil {
 			return written, explainConflict(object.GetName(), err)
 		}
@@ -53,6 +47,16 @@ func (c *Cluster) applyDefinitions(ctx context.Context, p *Prepared, force bool)
 	}
 	c.refresh()
 	return written, nil
+}
+
+// writeDefinition tells whether it wrote the CRD.
+func (c *Cluster) writeDefinition(ctx context.Context, p *Prepared, object chart.Object, force bool) (bool, error) {
+	if !object.FromCRDs {
+		return c.createDefinition(ctx, p, object)
+	}
+	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: force}
+	_, err := c.of(definitions, "").Apply(ctx, object.GetName(), &object.Unstructured, options)
+	return true, err
 }
 
 // createDefinition creates a CRD with the marks by which helm knows what belongs to a

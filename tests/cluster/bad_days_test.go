@@ -55,7 +55,7 @@ func (s *site) fails(t *testing.T, opts install.Options, want error, words ...st
 func (s *site) untouched(t *testing.T, opts install.Options, want error, words ...string) {
 	t.Helper()
 	before := s.objects(t)
-	s.fails(t, opts, want, append(words, "nothing in the cluster was changed")...)
+	_ = s.fails(t, opts, want, append(words, "nothing in the cluster was changed")...)
 	if after := s.objects(t); after != before {
 		t.Errorf("a failed Run() changed the cluster:\nbefore\n%s\nafter\n%s", before, after)
 	}

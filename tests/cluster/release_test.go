@@ -89,7 +89,7 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 	if len(pending) != 1 || pending[0].Object != "Deployment "+s.namespace+"/postgres-operator" {
 		t.Errorf("Run() waits for %v, want the operator's deployment", pending)
 	}
-	s.fails(t, s.options(t), install.ErrBusy, "pending-install", "wait for it to end")
+	_ = s.fails(t, s.options(t), install.ErrBusy, "pending-install", "wait for it to end")
 
 	interrupt := errors.New("interrupted")
 	begin := time.Now()
@@ -233,7 +233,7 @@ func TestDefinitionConflict(t *testing.T) {
 	if _, err := s.dynamic.Resource(crds).Update(t.Context(), crd, metav1.UpdateOptions{FieldManager: "argocd-controller"}); err != nil {
 		t.Fatal(err)
 	}
-	s.fails(t, s.options(t), install.ErrConflict, "postgresversions.sql.tanzu.vmware.com", `"argocd-controller" (1 fields)`, "--force-conflicts")
+	_ = s.fails(t, s.options(t), install.ErrConflict, "postgresversions.sql.tanzu.vmware.com", `"argocd-controller" (1 fields)`, "--force-conflicts")
 	opts := s.options(t)
 	opts.ForceConflicts = true
 	s.mustInstall(t, opts)

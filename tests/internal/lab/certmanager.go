@@ -13,6 +13,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -112,7 +113,7 @@ func (m *CertManager) Remove(ctx context.Context) error {
 		}
 	}
 	for range 100 {
-		if _, err := client.Resource(issuers).Namespace("default").List(ctx, metav1.ListOptions{}); err != nil {
+		if _, err := client.Resource(issuers).Namespace("default").List(ctx, metav1.ListOptions{}); apierrors.IsNotFound(err) {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
