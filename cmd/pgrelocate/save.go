@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -175,6 +176,8 @@ func writeBundle(ctx context.Context, a *app, cfg *config.Config, content *bundl
 	display := a.progress(cfg, meter)
 	defer display.Stop()
 	if opts.file == "-" {
+		// What waits for its turn is used again and again: garbage need not pile up beside it.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(32 << 20))
 		return bundle.Stream(ctx, a.Out, &content.Content, content.Fetch, write)
 	}
 	written, err := bundle.Write(ctx, opts.file, &content.Content, content.Fetch, write)

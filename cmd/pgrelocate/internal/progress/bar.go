@@ -60,6 +60,9 @@ func (b *bar) draw(s snapshot, cells int) {
 
 // narrow is for terminals where a bar would be nothing but its frame.
 func narrow(s snapshot) string {
+	if s.artifacts() == "" {
+		return fmt.Sprintf("%d%% %s", s.percent(), output.Bytes(s.bytes))
+	}
 	return fmt.Sprintf("%d%% %d/%d %s", s.percent(), s.done, s.wanted, output.Bytes(s.bytes))
 }
 

@@ -269,3 +269,16 @@ func TestSharedIsSafe(t *testing.T) {
 		t.Errorf("the screen has %d lines, want %d", len(lines), want)
 	}
 }
+
+func TestLineWithoutArtifacts(t *testing.T) {
+	s := snapshot{bytes: 1 << 20, bytesTotal: 2 << 20}
+	if got, want := s.line(), "50%, 1.0 MiB of 2.0 MiB"; got != want {
+		t.Errorf("line() = %q, want %q", got, want)
+	}
+	b := &bar{}
+	for _, columns := range []int{20, 80} {
+		if got := b.line(s, columns); strings.Contains(got, "0/0") {
+			t.Errorf("line(%d columns) = %q, want no artifacts", columns, got)
+		}
+	}
+}

@@ -68,8 +68,12 @@ func (s snapshot) percent() int {
 	}
 }
 
-// artifacts is "9/23 artifacts", with the failures if there are any.
+// artifacts is "9/23 artifacts", with the failures if there are any. It is empty for a run
+// of bytes alone, such as the checking of a bundle.
 func (s snapshot) artifacts() string {
+	if s.wanted == 0 && s.bytesTotal > 0 {
+		return ""
+	}
 	text := fmt.Sprintf("%d/%d artifacts", s.done, s.wanted)
 	if s.failed > 0 {
 		text += fmt.Sprintf(", %d failed", s.failed)
@@ -113,5 +117,8 @@ func (s snapshot) line() string {
 	if s.bytesTotal > 0 {
 		text += fmt.Sprintf(", %s of %s", output.Bytes(s.bytes), output.Bytes(s.bytesTotal))
 	}
-	return text + ", " + s.artifacts() + s.pace()
+	if artifacts := s.artifacts(); artifacts != "" {
+		text += ", " + artifacts
+	}
+	return text + s.pace()
 }
