@@ -45,15 +45,20 @@ var pairs = []struct {
 	}},
 }
 
+// tokenRig reads with an account that may only pull, as a vendor's customers do.
 func tokenRig(t *testing.T) *rig {
-	return &rig{
+	t.Helper()
+	customer := registrytest.Account{Username: "customer", Password: "customer-token", PullOnly: true}
+	r := &rig{
 		source: newSide(t, registrytest.Distribution(t, registrytest.Options{
-			TLS: true, Accounts: accounts(vendorAccount), Tokens: &registrytest.TokenOptions{},
+			TLS: true, Accounts: accounts(vendorAccount, customer), Tokens: &registrytest.TokenOptions{},
 		})),
 		target: newSide(t, registrytest.Distribution(t, registrytest.Options{
 			TLS: true, Accounts: accounts(privateAccount), Tokens: &registrytest.TokenOptions{},
 		})),
 	}
+	r.source.account = &customer
+	return r
 }
 
 func accounts(a ...registrytest.Account) []registrytest.Account { return a }
