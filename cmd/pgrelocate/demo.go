@@ -11,11 +11,13 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
+	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 func newDemoCommand(a *app) *cobra.Command {
 	var dir string
+	var cluster clusterFlags
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See the whole job done on this machine, with two registries of its own",
@@ -23,17 +25,26 @@ func newDemoCommand(a *app) *cobra.Command {
 and one that is empty, and do between them what "pgrelocate plan" and "pgrelocate copy"
 do between a vendor's registry and yours. It is the same code; only the content of the
 images is made up. Nothing leaves this machine, and no settings but --quiet, --verbose
-and --no-progress count.`,
+and --no-progress count.
+
+With --kubeconfig it carries on into a cluster: it installs the stand-in from the private
+registry, lets the nodes pull every image, and uninstalls again; the namespace and the
+CRDs stay. The registry listens on loopback, so that the cluster's node has to be this
+machine. Cert-manager has to be there. A cluster that has the real operator is refused.`,
 		Example: `  pgrelocate demo
 
   # keep what was copied: an OCI image layout, for skopeo, crane and others
-  pgrelocate demo --dir mirror`,
+  pgrelocate demo --dir mirror
+
+  # carry on into the cluster on this machine
+  pgrelocate demo --kubeconfig ~/.kube/config`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return demonstrate(ctx, a, cfg, dir)
+			return demonstrate(ctx, a, cfg, dir, cluster)
 		}),
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "keep the private registry's content in `DIR`, and carry on with what is there")
+	cluster.addAccess(cmd.Flags())
 	return cmd
 }
 
@@ -46,21 +57,24 @@ type demo struct {
 	dir, temporary string
 
 	vendor, private *demoRegistry
+	// cluster is where to carry on; without a kubeconfig nowhere.
+	cluster clusterFlags
+	// installed says that the cluster has the stand-in's operator.
+	installed bool
 	// published is what the vendor's registry holds, with digests.
 	published []versions.Artifact
 }
 
-// steps are the demonstration. A step that goes on from here, into a cluster for example,
-// is one more line.
+// steps are the demonstration.
 func (d *demo) steps() []demoStep {
-	return []demoStep{
+	return append([]demoStep{
 		{"Start a vendor's registry that holds a stand-in release", d.publish},
 		{"Start a private registry", d.openPrivate},
 		{"Plan: what would a copy move?", d.plan},
 		{"Copy", d.copy},
 		{"Copy again: there is nothing to do", d.copyAgain},
 		{"Check that both registries hold the same", d.check},
-	}
+	}, d.clusterSteps()...)
 }
 
 // demoStep is one step with what it says before it starts.
@@ -69,12 +83,15 @@ type demoStep struct {
 	run   func(context.Context) error
 }
 
-func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string) error {
+func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string, cluster clusterFlags) error {
 	d, err := newDemo(a, cfg, dir)
 	if err != nil {
 		return err
 	}
+	d.cluster = cluster
+	d.cluster.pullSecret = install.DefaultPullSecret
 	defer d.close()
+	defer d.leaveCluster(ctx)
 	steps := d.steps()
 	for i, step := range steps {
 		a.note("\n%d/%d  %s", i+1, len(steps), step.title)
@@ -115,7 +132,11 @@ func (d *demo) close() {
 const demoBytes = 16 << 20
 
 func (d *demo) publish(ctx context.Context) error {
-	release, err := standin.New(standin.Options{Bytes: demoBytes})
+	opts := standin.Options{Bytes: demoBytes}
+	if err := d.operator(&opts); err != nil {
+		return err
+	}
+	release, err := standin.New(opts)
 	if err != nil {
 		return err
 	}

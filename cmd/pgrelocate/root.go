@@ -99,6 +99,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		newConfigCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
+		newStandInOperatorCommand(),
 	)
 	root.SetHelpCommand(newHelpCommand())
 	root.SetHelpCommandGroupID("about")

@@ -155,6 +155,12 @@ func (c *Cluster) serves(kind schema.GroupKind) (*meta.RESTMapping, bool, error)
 	return mapping, true, nil
 }
 
+// Knows tells whether the cluster serves a kind.
+func (c *Cluster) Knows(kind schema.GroupKind) (bool, error) {
+	_, known, err := c.serves(kind)
+	return known, err
+}
+
 // The resources that are used without asking the cluster what it serves.
 var (
 	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}

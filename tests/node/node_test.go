@@ -3,13 +3,19 @@ package node_test
 import (
 	"context"
 	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
@@ -217,5 +223,57 @@ func TestAuthorityUnknownToTheNode(t *testing.T) {
 	opts.Timeout = 3 * time.Minute
 	if _, err := install.Run(t.Context(), opts); err != nil {
 		t.Errorf("Run() once the node knows the authority = %v\n%s", err, node.tails())
+	}
+}
+
+// The demonstration carries on into a cluster: its operator runs there, its images are
+// pulled by the node, and it leaves no release behind.
+func TestDemo(t *testing.T) {
+	if node == nil {
+		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
+	}
+	program := filepath.Join(node.dir, "pgrelocate")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/pgrelocate")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, out)
+	}
+	node.forgetDefinitions(t)
+	demo := exec.CommandContext(t.Context(), program, "demo", "--kubeconfig", node.installerFile)
+	out, err := demo.CombinedOutput()
+	if err != nil {
+		t.Fatalf("pgrelocate demo = %v\n%s\n%s", err, out, node.tails())
+	}
+	for _, want := range []string{"1 of 1 workloads ready, 20 of 20 versions can be pulled", "yes, by a node", "removed helm release pgrelocate-demo/postgres-operator"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("pgrelocate demo says\n%s\nwant %q", out, want)
+		}
+	}
+
+	// Now the cluster knows the operator's kinds, as one with the real operator does.
+	out, err = exec.CommandContext(t.Context(), program, "demo", "--quiet", "--kubeconfig", node.installerFile).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "this cluster knows PostgresVersion.sql.tanzu.vmware.com already") {
+		t.Errorf("pgrelocate demo in a cluster that has the operator = %v\n%s\nwant a refusal", err, out)
+	}
+}
+
+// forgetDefinitions removes what earlier tests have left.
+func (c *cluster) forgetDefinitions(t *testing.T) {
+	t.Helper()
+	client, err := dynamic.NewForConfig(c.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definitions := client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	for _, name := range []string{"postgresversions.sql.tanzu.vmware.com", "postgres.sql.tanzu.vmware.com"} {
+		if err := definitions.Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+		if err := eventually(time.Minute, name+" does not go away", func() bool {
+			_, err := definitions.Get(t.Context(), name, metav1.GetOptions{})
+			return apierrors.IsNotFound(err)
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
