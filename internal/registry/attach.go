@@ -75,8 +75,8 @@ func (w *attachments) of(ctx context.Context, subject v1.Hash) ([]v1.Hash, error
 		return nil, err
 	}
 	var digests []v1.Hash
-	for _, reference := range attachedTags(tags, subject) {
-		digest, err := w.add(ctx, reference)
+	for _, tag := range attachedTags(tags, subject) {
+		digest, err := w.add(ctx, tag, w.heldTag)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func (w *attachments) of(ctx context.Context, subject v1.Hash) ([]v1.Hash, error
 		return nil, err
 	}
 	for _, referrer := range referrers {
-		digest, err := w.add(ctx, referrer.Digest.String())
+		digest, err := w.add(ctx, referrer.Digest.String(), w.heldReferrer(subject))
 		if err != nil {
 			return nil, err
 		}
@@ -110,26 +110,20 @@ func attachedTags(tags []string, subject v1.Hash) []string {
 	return found
 }
 
-// add plans one attachment unless the target holds it. What is gone from the source in
+// add plans one attachment unless look finds that the target holds it. What is gone from the source in
 // the meantime, or was never there, is no reason to fail the image.
-func (w *attachments) add(ctx context.Context, reference string) ([]v1.Hash, error) {
+func (w *attachments) add(ctx context.Context, reference string, look func(context.Context, string) (*v1.Descriptor, error)) ([]v1.Hash, error) {
 	a := w.artifact
 	if w.seen[reference] {
 		return nil, nil
 	}
 	w.seen[reference] = true
-	held, err := w.planner.held(ctx, a, reference)
+	held, err := look(ctx, reference)
 	if err != nil {
 		return nil, err
 	}
 	if held != nil {
-		there, err := a.source.Resolve(ctx, a.Source.Repository, reference)
-		if errors.Is(err, ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil || there.Digest == held.Digest {
-			return []v1.Hash{held.Digest}, err
-		}
+		return []v1.Hash{held.Digest}, nil
 	}
 	t := &tree{source: a.source, repository: a.Source.Repository}
 	top, err := t.read(ctx, reference, 0)
@@ -145,15 +139,48 @@ func (w *attachments) add(ctx context.Context, reference string) ([]v1.Hash, err
 	return []v1.Hash{top.Descriptor.Digest}, nil
 }
 
-// held is what the target has under reference, a tag or a digest.
-func (p *planner) held(ctx context.Context, a *PlannedArtifact, reference string) (*v1.Descriptor, error) {
-	if strings.Contains(reference, ":") && p.shelves.get(a.Target.Repository).fresh {
+// heldTag is what the target has under a tag, where that is what the source has too, or has
+// no more.
+func (w *attachments) heldTag(ctx context.Context, tag string) (*v1.Descriptor, error) {
+	a := w.artifact
+	held, err := w.planner.shelves.lookup(ctx, a.Target.Repository, tag)
+	if held == nil || err != nil {
+		return nil, err
+	}
+	there, err := a.source.Resolve(ctx, a.Source.Repository, tag)
+	if err == nil && there.Digest != held.Digest {
 		return nil, nil
 	}
-	if strings.Contains(reference, ":") {
-		return p.shelves.resolve(ctx, a.Target.Repository, reference)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
 	}
-	return p.shelves.lookup(ctx, a.Target.Repository, reference)
+	return held, err
+}
+
+// referrerLister is a target that tells what refers to a manifest.
+type referrerLister interface {
+	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
+}
+
+// heldReferrer returns a look-up of what refers to subject: the target has it where it holds
+// and lists it. A run may have ended between the two.
+func (w *attachments) heldReferrer(subject v1.Hash) func(context.Context, string) (*v1.Descriptor, error) {
+	return func(ctx context.Context, digest string) (*v1.Descriptor, error) {
+		shelves, repository := w.planner.shelves, w.artifact.Target.Repository
+		if shelves.fresh(repository) {
+			return nil, nil
+		}
+		held, err := shelves.resolve(ctx, repository, digest)
+		target, ok := shelves.target.(referrerLister)
+		if held == nil || err != nil || !ok {
+			return held, err
+		}
+		listed, err := target.Referrers(ctx, repository, subject)
+		if !slices.ContainsFunc(listed, func(d v1.Descriptor) bool { return d.Digest == held.Digest }) {
+			held = nil
+		}
+		return held, err
+	}
 }
 
 // tagsOf lists the source repository's tags, sorted, once a run. A registry that does not

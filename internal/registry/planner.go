@@ -30,7 +30,7 @@ func NewPlan(ctx context.Context, ends Endpoints, artifacts []versions.Artifact,
 	if err := p.prepare(); err != nil {
 		return nil, err
 	}
-	steps := []func(context.Context) error{p.resolveAll, p.collect, p.lookForBlobs}
+	steps := []func(context.Context) error{p.resolveAll, p.collide, p.collect, p.lookForBlobs, p.drop}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -128,7 +128,7 @@ func (p *planner) resolve(ctx context.Context, a *PlannedArtifact) error {
 		return err
 	}
 	if a.Digest == a.TargetDigest {
-		a.State = StatePresent
+		a.State, a.nodes = StatePresent, nil
 		return nil
 	}
 	return p.conflict(ctx, a)
@@ -157,7 +157,7 @@ func (p *planner) conflict(ctx context.Context, a *PlannedArtifact) error {
 		}
 		return p.readTree(ctx, a)
 	case ConflictSkip:
-		a.State = StateSkip
+		a.State, a.nodes = StateSkip, nil
 		return nil
 	}
 	return &Error{
@@ -201,23 +201,37 @@ func (p *planner) warn(warnings ...string) {
 	}
 }
 
+// collide fails artifacts for whose tag an earlier one brings other content.
+func (p *planner) collide(context.Context) error {
+	first := map[versions.Reference]*PlannedArtifact{}
+	for _, a := range p.plan.Artifacts {
+		earlier := first[a.Target]
+		switch {
+		case a.State == StateFailed:
+		case earlier == nil:
+			first[a.Target] = a
+		case earlier.Digest != a.Digest:
+			a.fail(&Error{
+				Op: "comparing", Side: SideTarget, Ref: a.Target.String(),
+				Err: fmt.Errorf("%w: both %s and %s would stand there", ErrConflict, earlier.Source, a.Source),
+			})
+		}
+	}
+	return nil
+}
+
 // collect finds the distinct blobs of all artifacts, largest first.
 func (p *planner) collect(context.Context) error {
 	byDigest := map[v1.Hash]*PlannedBlob{}
 	for _, a := range p.plan.Artifacts {
-		if a.State == StateFailed {
-			continue
-		}
 		own := map[v1.Hash]bool{}
-		for _, n := range a.nodes {
-			for _, d := range n.blobs {
-				if err := p.add(byDigest, a, d); err != nil {
-					a.fail(p.explain(a, err))
-				}
-				if !own[d.Digest] {
-					own[d.Digest] = true
-					a.Size += d.Size
-				}
+		for _, d := range a.blobs() {
+			if err := p.add(byDigest, a, d); err != nil {
+				a.fail(p.explain(a, err))
+			}
+			if !own[d.Digest] {
+				own[d.Digest] = true
+				a.Size += d.Size
 			}
 		}
 	}
@@ -288,6 +302,34 @@ func (p *planner) repositoryFailed(ctx context.Context, repository string, err e
 		}
 	}
 	return nil
+}
+
+// drop takes what only failed artifacts need out of the plan again.
+func (p *planner) drop(context.Context) error {
+	needed := map[v1.Hash][]string{}
+	for _, a := range p.plan.Artifacts {
+		for _, d := range a.blobs() {
+			needed[d.Digest] = append(needed[d.Digest], a.Target.Repository)
+		}
+	}
+	p.plan.Blobs = slices.DeleteFunc(p.plan.Blobs, func(blob *PlannedBlob) bool {
+		unneeded := func(repository string) bool { return !slices.Contains(needed[blob.descriptor.Digest], repository) }
+		blob.Repositories = slices.DeleteFunc(blob.Repositories, unneeded)
+		blob.Present = slices.DeleteFunc(blob.Present, unneeded)
+		return len(blob.Repositories) == 0
+	})
+	return nil
+}
+
+// blobs are those that the artifact needs, some more than once; none where it failed.
+func (a *PlannedArtifact) blobs() []v1.Descriptor {
+	var list []v1.Descriptor
+	for _, n := range a.nodes {
+		if a.State != StateFailed {
+			list = append(list, n.blobs...)
+		}
+	}
+	return list
 }
 
 func (p *planner) sum() {

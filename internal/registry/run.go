@@ -41,6 +41,7 @@ type cargo struct {
 	*PlannedBlob
 	berths []*berth
 	home   string // the repository that holds it; empty while none does
+	gauge  gauge
 }
 
 // berth is one repository that lacks a blob.
@@ -55,12 +56,11 @@ type berth struct {
 func newRun(target Target, plan *Plan, opts CopyOptions) *run {
 	r := &run{target: target, plan: plan, opts: opts, queue: newQueue(),
 		scratch: &scratch{dir: opts.SpoolDir, off: opts.NoSpool}}
-	r.stats.meter = opts.Meter
 	byDigest := map[v1.Hash]*cargo{}
 	for _, blob := range plan.Blobs {
-		c := &cargo{PlannedBlob: blob}
+		c := &cargo{PlannedBlob: blob, gauge: gauge{meter: opts.Meter}}
 		if len(blob.Present) > 0 {
-			c.home = blob.Present[0]
+			c.home, c.gauge.at = blob.Present[0], blob.Size // it does not count as bytes to move
 		}
 		byDigest[blob.descriptor.Digest] = c
 		r.cargo = append(r.cargo, c)
@@ -176,9 +176,10 @@ func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, erro
 		return 0, err
 	}
 	defer body.Close()
+	body.gauge = &b.cargo.gauge
 	outcome, err := r.target.PushBlob(ctx, b.repository, b.cargo.descriptor, body)
-	if err == nil && outcome != Uploaded {
-		r.stats.progress(b.cargo.Size - body.seen())
+	if err == nil {
+		body.gauge.reach(b.cargo.Size)
 	}
 	return outcome, err
 }

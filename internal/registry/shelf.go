@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -43,9 +44,20 @@ func (s *shelves) get(repository string) *shelf {
 	return s.byName[repository]
 }
 
-// lookup tells what a tag holds; nil where it does not exist. The first tag of a repository
-// that is missing leads to a listing, which saves the look-ups of all others that are.
+// fresh tells whether the repository is known to have no tags.
+func (s *shelves) fresh(repository string) bool {
+	shelf := s.get(repository)
+	shelf.first.Lock()
+	defer shelf.first.Unlock()
+	return shelf.fresh
+}
+
+// lookup tells what a tag or digest holds; nil where it does not exist. The first tag of a
+// repository that is missing leads to a listing, which saves the look-ups of all others that are.
 func (s *shelves) lookup(ctx context.Context, repository, tag string) (*v1.Descriptor, error) {
+	if isDigest(tag) {
+		return s.resolve(ctx, repository, tag) // no listing names it
+	}
 	shelf := s.get(repository)
 	shelf.first.Lock()
 	if shelf.asked {
@@ -66,6 +78,8 @@ func (s *shelves) lookup(ctx context.Context, repository, tag string) (*v1.Descr
 	}
 	return found, nil
 }
+
+func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
 func (s *shelves) resolve(ctx context.Context, repository, tag string) (*v1.Descriptor, error) {
 	found, err := s.target.Resolve(ctx, repository, tag)
@@ -112,7 +126,7 @@ func (s *shelves) holds(ctx context.Context, repository string, blobs []*Planned
 		found[blob] = has
 		return err
 	}
-	if !s.get(repository).fresh || len(blobs) <= 2 {
+	if !s.fresh(repository) || len(blobs) <= 2 {
 		return found, each(blobs, look)
 	}
 	first, last := blobs[0], blobs[len(blobs)-1]

@@ -80,6 +80,7 @@ type spool struct {
 	live    io.ReadCloser
 	liveAt  int64
 	checked bool
+	gauge   *gauge // may be nil
 	onClose func()
 }
 
@@ -114,13 +115,6 @@ func (s *spool) fill() error {
 	return err
 }
 
-// seen is how many bytes have passed.
-func (s *spool) seen() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.passed
-}
-
 // Close ends reading and forgets what was kept.
 func (s *spool) Close() {
 	s.mu.Lock()
@@ -150,7 +144,18 @@ func (r *spoolReader) Read(p []byte) (int, error) {
 	n, err := s.readAt(p, r.at)
 	r.at += int64(n)
 	s.stats.sent.Add(int64(n))
-	return n, err
+	return n, s.explain(err)
+}
+
+// explain says that content could not be read where an error does not do so itself: who
+// sends it is at the other side.
+func (s *spool) explain(err error) error {
+	var named *Error
+	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &named) || s.ctx.Err() != nil {
+		return err
+	}
+	from := s.places[len(s.places)-1]
+	return &Error{Op: "reading blob", Side: SideSource, Ref: from.repository + "@" + s.blob.Digest.String(), Err: err}
 }
 
 // readAt serves what was kept from there, and everything else from the blob's places.
@@ -220,7 +225,7 @@ func (s *spool) pass(p []byte) {
 		s.hasher.Write(fresh) // never fails, see hash.Hash
 		s.kept.keep(fresh, s.passed)
 		s.passed += int64(len(fresh))
-		s.stats.progress(int64(len(fresh)))
+		s.gauge.reach(s.passed)
 	}
 }
 

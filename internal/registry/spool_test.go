@@ -53,19 +53,19 @@ func randomContent(t *testing.T, size int) ([]byte, v1.Descriptor) {
 	return content, v1.Descriptor{Digest: digest, Size: length}
 }
 
-func openSpool(t *testing.T, blob v1.Descriptor, keep keeper, sources ...Source) (*spool, *transfer) {
+func openSpool(t *testing.T, blob v1.Descriptor, keep keeper, sources ...Source) *spool {
 	t.Helper()
-	stats := &transfer{meter: &Meter{}}
 	var places []place
 	for _, source := range sources {
 		places = append(places, place{source, "repository"})
 	}
-	s, err := newSpool(context.Background(), blob, places, stats, keep)
+	s, err := newSpool(context.Background(), blob, places, &transfer{}, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.gauge = &gauge{meter: &Meter{}}
 	t.Cleanup(s.Close)
-	return s, stats
+	return s
 }
 
 func keeperIn(t *testing.T, dir string, size int64) keeper {
@@ -92,7 +92,7 @@ func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			content, blob := randomContent(t, tt.size)
 			source := &memorySource{content: content}
-			s, stats := openSpool(t, blob, tt.keep(blob.Size), source)
+			s := openSpool(t, blob, tt.keep(blob.Size), source)
 
 			first, err := s.From(0)
 			if err != nil {
@@ -115,7 +115,7 @@ func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
 			if got, want := source.read.Load(), blob.Size+tt.again; got != want {
 				t.Errorf("read %d bytes at the source, want %d", got, want)
 			}
-			if got := stats.meter.BytesDone.Load(); got != blob.Size {
+			if got := s.gauge.meter.BytesDone.Load(); got != blob.Size {
 				t.Errorf("progress says %d bytes, want %d", got, blob.Size)
 			}
 		})
@@ -126,7 +126,7 @@ func TestSpoolRefusesWrongContent(t *testing.T) {
 	for _, size := range []int{10, memorySpool * 2} {
 		content, blob := randomContent(t, size)
 		content[size/2]++
-		s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content})
+		s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content})
 		r, err := s.From(0)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +140,7 @@ func TestSpoolRefusesWrongContent(t *testing.T) {
 
 func TestSpoolRefusesShortContent(t *testing.T) {
 	content, blob := randomContent(t, 5_000)
-	s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content[:4_000]})
+	s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content[:4_000]})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestSpoolRefusesShortContent(t *testing.T) {
 func TestSpoolGoesOnElsewhere(t *testing.T) {
 	content, blob := randomContent(t, 20_000)
 	broken := &memorySource{content: content, broken: errors.New("gone")}
-	s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), broken, &memorySource{content: content})
+	s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), broken, &memorySource{content: content})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestSpoolGoesOnElsewhere(t *testing.T) {
 func TestSpoolReportsTheSource(t *testing.T) {
 	content, blob := randomContent(t, 20_000)
 	gone := errors.New("gone")
-	s, _ := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content, broken: gone})
+	s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content, broken: gone})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,15 @@ func (c *Client) rememberTags(repository string, tags []string) {
 	c.tags[repository] = known
 }
 
+// rememberTag adds a tag that has just been put to what is known of the repository.
+func (c *Client) rememberTag(repository, tag string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, listed := c.tags[repository]; listed {
+		known[tag] = true
+	}
+}
+
 // mayHaveTag tells what the last listing of the repository says; true without one.
 func (c *Client) mayHaveTag(repository, tag string) bool {
 	c.mu.Lock()

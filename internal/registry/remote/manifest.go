@@ -159,6 +159,7 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != manifest.Descriptor.Digest.String() {
 		return c.failure(call, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, printable(got), manifest.Descriptor.Digest))
 	}
+	c.rememberTag(repository, reference)
 	if resp.Header.Get("OCI-Subject") == "" {
 		return c.tagReferrer(ctx, repository, manifest)
 	}

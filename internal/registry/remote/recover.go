@@ -15,7 +15,7 @@ import (
 func (u *upload) recover(ctx context.Context, err error) error {
 	var source *sourceErr
 	if errors.As(err, &source) {
-		return source.err
+		return source
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

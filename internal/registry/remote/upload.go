@@ -31,7 +31,7 @@ func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descri
 		}
 		if err := u.recover(ctx, err); err != nil {
 			u.abandon(ctx)
-			return 0, c.failure(u.call, err)
+			return 0, u.failure(err)
 		}
 		if u.done {
 			return registry.Uploaded, nil
@@ -245,6 +245,15 @@ func (u *upload) blame(err error) error {
 		return &sourceErr{*failed}
 	}
 	return err
+}
+
+// failure is the error that an upload ends with; what the source has said is passed on.
+func (u *upload) failure(err error) error {
+	var source *sourceErr
+	if errors.As(err, &source) {
+		return source.err
+	}
+	return u.client.failure(u.call, err)
 }
 
 // sourceErr is an upload that ended because its content could not be had.

@@ -1,0 +1,241 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// refuse answers what matches with a status.
+func refuse(status int, matches func(*http.Request) bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if matches(r) {
+				w.WriteHeader(status)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Progress reaches what was announced and never more, also where a blob has to be fetched
+// once more because a mount was refused or an upload failed.
+func TestProgressCountsEachBlobOnce(t *testing.T) {
+	tests := []struct {
+		name   string
+		target func(http.Handler) http.Handler
+		failed int
+	}{
+		{"mounts are refused", func(h http.Handler) http.Handler { return h }, 0},
+		{"one repository takes no uploads", refuse(http.StatusForbidden, func(r *http.Request) bool {
+			return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/one/blobs/")
+		}), 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, startRegistry(t, true), serve(t, tt.target))
+			image := imageOf(t, randomLayer(t, 3<<20))
+			push(t, w.from, "one:v0", image)
+			push(t, w.from, "two:v0", image)
+			push(t, w.from, "three:v0", image)
+			plan := w.plan(t, registry.PlanOptions{}, "one:v0", "two:v0", "three:v0")
+			var meter registry.Meter
+			report := must[*registry.Report](t)(registry.Copy(context.Background(), w.ends, plan, registry.CopyOptions{Meter: &meter, NoSpool: true}))
+			if report.Failed != tt.failed {
+				t.Errorf("%d artifacts failed, want %d", report.Failed, tt.failed)
+			}
+			if done, total := meter.BytesDone.Load(), meter.BytesTotal.Load(); done != total {
+				t.Errorf("BytesDone = %d, want BytesTotal, %d", done, total)
+			}
+		})
+	}
+}
+
+func TestFailuresOfTheSourceAreTheSources(t *testing.T) {
+	blob := func(r *http.Request) bool {
+		return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/")
+	}
+	tests := []struct {
+		name   string
+		source func(http.Handler) http.Handler
+		want   error
+	}{
+		{"a blob that is gone", refuse(http.StatusNotFound, blob), registry.ErrNotFound},
+		{"a blob that may not be read", refuse(http.StatusForbidden, blob), registry.ErrForbidden},
+		{"a blob that was changed", changeBlobs, registry.ErrDigestMismatch},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, serve(t, tt.source), startRegistry(t, true))
+			push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
+			_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+			err := report.Results[0].Err
+			var failed *registry.Error
+			if !errors.Is(err, tt.want) || !errors.As(err, &failed) || failed.Side != registry.SideSource || failed.Ref == "" {
+				t.Errorf("the error is %v, want %v at the source, with a reference", err, tt.want)
+			}
+		})
+	}
+}
+
+// changeBlobs serves blobs with their first byte changed.
+func changeBlobs(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/sha256:") {
+			w = &changingWriter{ResponseWriter: w}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type changingWriter struct {
+	http.ResponseWriter
+	changed bool
+}
+
+func (w *changingWriter) Write(p []byte) (int, error) {
+	if !w.changed && len(p) > 0 {
+		w.changed = true
+		p = append([]byte{p[0] + 1}, p[1:]...)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func TestNarrowedIndexThatIsPresentIsLeftAlone(t *testing.T) {
+	writes := 0
+	w := newWorld(t, startRegistry(t, true), serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet && r.Method != http.MethodHead {
+				writes++
+			}
+			next.ServeHTTP(w, r)
+		})
+	}))
+	pushIndex(t, w.from, "one:v0")
+	opts := registry.PlanOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	_, report := w.copy(t, opts, "one:v0")
+	wantCopied(t, report)
+	writes = 0
+	before := w.in.Requests.Load()
+	plan, _ := w.copy(t, opts, "one:v0")
+	wantStates(t, plan, "present")
+	if took := w.in.Requests.Load() - before; writes != 0 || took != 1 {
+		t.Errorf("an image that is present took %d requests at the target, %d of them writes, want 1 and none", took, writes)
+	}
+	if len(plan.Blobs) != 0 {
+		t.Errorf("the plan names %d blobs, want none", len(plan.Blobs))
+	}
+}
+
+func TestSkippedArtifactMovesNothing(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	pushIndex(t, w.from, "one:v0")
+	push(t, w.to, "mirror/one:v0", imageOf(t, randomLayer(t, 1_000)))
+	plan := w.plan(t, registry.PlanOptions{
+		Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}, OnConflict: registry.ConflictSkip,
+	}, "one:v0")
+	wantStates(t, plan, "skip")
+	if len(plan.Blobs) != 0 || plan.BytesToMove != 0 {
+		t.Errorf("the plan moves %d blobs with %d bytes, want nothing", len(plan.Blobs), plan.BytesToMove)
+	}
+}
+
+// What cannot be copied must not be announced as bytes to move.
+func TestFailedArtifactsMoveNothing(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), serve(t, refuse(http.StatusForbidden, func(r *http.Request) bool {
+		return r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/one/blobs/")
+	})))
+	shared := randomLayer(t, 5_000)
+	push(t, w.from, "one:v0", imageOf(t, shared, randomLayer(t, 2_000)))
+	push(t, w.from, "two:v0", imageOf(t, shared))
+	plan, report := w.copy(t, registry.PlanOptions{}, "one:v0", "two:v0")
+	wantStates(t, plan, "failed new")
+	if report.BytesFetched != plan.BytesToMove {
+		t.Errorf("BytesFetched = %d, want BytesToMove, %d", report.BytesFetched, plan.BytesToMove)
+	}
+	for _, blob := range plan.Blobs {
+		if len(blob.Repositories) != 1 || blob.Repositories[0] != "mirror/two" {
+			t.Errorf("blob %s is for %q, want mirror/two", blob.Digest, blob.Repositories)
+		}
+	}
+}
+
+func TestTwoArtifactsForOneTag(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	same := imageOf(t, randomLayer(t, 1_000))
+	push(t, w.from, "one:v0", same)
+	push(t, w.from, "two:v0", same)
+	push(t, w.from, "three:v0", imageOf(t, randomLayer(t, 1_000)))
+	artifacts := w.artifacts("one:v0", "two:v0", "three:v0")
+	for i := range artifacts {
+		artifacts[i].Target.Repository = "mirror/all"
+	}
+	plan := must[*registry.Plan](t)(registry.NewPlan(context.Background(), w.ends, artifacts, registry.PlanOptions{}))
+	wantStates(t, plan, "new new failed")
+	if err := plan.Artifacts[2].Err; !errors.Is(err, registry.ErrConflict) {
+		t.Errorf("the error is %v, want ErrConflict", err)
+	}
+}
+
+func TestArtifactsByDigestAreFound(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
+	push(t, w.to, "mirror/one:other", imageOf(t, randomLayer(t, 1_000)))
+	artifacts := w.artifacts("one:v0", "one:v0")
+	artifacts[1].Source = versions.Reference{Host: w.from, Repository: "one", Digest: digest.String()}
+	artifacts[1].Target = versions.Reference{Host: w.to, Repository: "mirror/one", Digest: digest.String()}
+	for i, want := range []string{"new new", "new present", "new present"} {
+		artifacts[0].Target.Tag = fmt.Sprintf("v%d", i) // a tag that is missing leads to a listing of tags
+		plan := must[*registry.Plan](t)(registry.NewPlan(context.Background(), w.ends, artifacts, registry.PlanOptions{}))
+		wantStates(t, plan, want)
+		wantCopied(t, must[*registry.Report](t)(registry.Copy(context.Background(), w.ends, plan, registry.CopyOptions{})))
+	}
+}
+
+// A run that was killed after it had put a referrer, and before it had listed it, is made
+// good by the next.
+func TestReferrerThatIsNotListedIsListed(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, false))
+	image := imageOf(t, randomLayer(t, 1_000))
+	digest := push(t, w.from, "one:v0", image)
+	sbom := mutate.Subject(imageOf(t, randomLayer(t, 100)), v1.Descriptor{
+		Digest: digest, Size: must[int64](t)(image.Size()), MediaType: must[*v1.Manifest](t)(image.Manifest()).MediaType,
+	}).(v1.Image)
+	name := must[v1.Hash](t)(sbom.Digest()).String()
+	push(t, w.from, "one@"+name, sbom)
+	push(t, w.to, "mirror/one:other", imageOf(t, randomLayer(t, 1_000)))
+	putRaw(t, "http://"+w.to+"/v2/mirror/one/manifests/"+name, must[[]byte](t)(sbom.RawManifest()))
+	tag := "mirror/one:" + strings.Replace(digest.String(), ":", "-", 1)
+	if digestAt(t, w.to, tag) != "" {
+		t.Fatal("the referrer is listed before")
+	}
+	_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	wantCopied(t, report)
+	if digestAt(t, w.to, tag) == "" {
+		t.Fatal("the referrer is not listed")
+	}
+}
+
+// putRaw puts a manifest and nothing beside it.
+func putRaw(t *testing.T, address string, manifest []byte) {
+	t.Helper()
+	req := must[*http.Request](t)(http.NewRequestWithContext(context.Background(), http.MethodPut, address, bytes.NewReader(manifest)))
+	req.Header.Set("Content-Type", string(types.OCIManifestSchema1))
+	resp := must[*http.Response](t)(http.DefaultClient.Do(req))
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		t.Fatalf("putting a manifest: %s", resp.Status)
+	}
+}
