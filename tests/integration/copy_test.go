@@ -85,11 +85,14 @@ func TestWholeRelease(t *testing.T) {
 
 func cold(t *testing.T, r *rig, artifacts []versions.Artifact, family *family) {
 	t.Helper()
+	sourceTokens, targetTokens := r.source.tokens(), r.target.tokens()
 	plan, report := r.mustCopy(t, artifacts, registry.PlanOptions{})
 	source, target := r.source.counter.Reset(), r.target.counter.Reset()
 	t.Logf("cold: source %v", source)
 	t.Logf("cold: target %v", target)
 
+	wantOneToken(t, "source", r.source, sourceTokens)
+	wantOneToken(t, "target", r.target, targetTokens)
 	if report.Copied != len(artifacts) {
 		t.Errorf("cold: %d artifacts copied, want %d", report.Copied, len(artifacts))
 	}
@@ -156,5 +159,16 @@ func wantRequests(t *testing.T, side string, counts registrytest.Counts, want in
 	}
 	if counts.BytesReceived != 0 {
 		t.Errorf("the %s received %d bytes, want 0", side, counts.BytesReceived)
+	}
+}
+
+// wantOneToken checks that a run took one token for all repositories, where tokens are used.
+func wantOneToken(t *testing.T, name string, s *side, before int) {
+	t.Helper()
+	if s.Tokens == nil {
+		return
+	}
+	if got := s.tokens() - before; got != 1 {
+		t.Errorf("cold: %d tokens taken at the %s, want 1", got, name)
 	}
 }

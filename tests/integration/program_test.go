@@ -25,13 +25,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// program builds pgrelocate as users have it, once.
+// program builds pgrelocate as users have it, once, into a folder that TestMain removes.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "pgrelocate-test-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "pgrelocate")
+	file := filepath.Join(programDir, "pgrelocate")
 	out, err := exec.Command("go", "build", "-o", file, "github.com/pgrelocate/pgrelocate/cmd/pgrelocate").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building pgrelocate: %w\n%s", err, out)
@@ -39,11 +35,16 @@ var program = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
+var programDir string
+
 func TestMain(m *testing.M) {
+	var err error
+	if programDir, err = os.MkdirTemp("", "pgrelocate-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if file, err := program(); err == nil {
-			_ = os.RemoveAll(filepath.Dir(file))
-		}
+		_ = os.RemoveAll(programDir)
 		os.Exit(code)
 	}))
 }

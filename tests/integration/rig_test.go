@@ -56,6 +56,14 @@ func (s *side) client(t *testing.T, which registry.Side, opts remote.Options) *r
 	return client
 }
 
+// tokens is how many tokens the side has issued.
+func (s *side) tokens() int {
+	if s.Tokens == nil {
+		return 0
+	}
+	return s.Tokens.Issued()
+}
+
 func (s *side) keychain() authn.Keychain {
 	if s.account != nil {
 		return registrytest.Keychain{s.Host: *s.account}
