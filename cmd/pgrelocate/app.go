@@ -70,20 +70,25 @@ func (a *app) print(cfg *config.Config, view output.View) error {
 // note tells the user something that is not the result; --quiet silences it.
 func (a *app) note(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.Err, format+"\n", args...)
+		a.say("", "", format, args...)
 	}
 }
 
 // detail is a note for --verbose.
 func (a *app) detail(format string, args ...any) {
 	if a.verbose {
-		fmt.Fprintf(a.Err, format+"\n", args...)
+		a.say("", "", format, args...)
 	}
 }
 
 // warn tells the user about something that is probably wrong.
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Yellow, "warning:"), fmt.Sprintf(format, args...))
+	a.say(terminal.Yellow, "warning: ", format, args...)
+}
+
+// say writes one message. What it says may come from elsewhere: see terminal.Plain.
+func (a *app) say(style terminal.Style, label, format string, args ...any) {
+	fmt.Fprintln(a.Err, a.Paint(style, label)+terminal.Plain(fmt.Sprintf(format, args...)))
 }
 
 // conclude shows an error, if there is one, with its hint, and returns the exit code.
@@ -95,9 +100,9 @@ func (a *app) conclude(ctx context.Context, err error) int {
 		err = exit.ErrInterrupted
 	}
 	err = usageOfSelection(err)
-	fmt.Fprintf(a.Err, "%s %v\n", a.Paint(terminal.Red, "error:"), err)
+	a.say(terminal.Red, "error: ", "%v", err)
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Cyan, "hint:"), hint)
+		a.say(terminal.Cyan, "hint: ", "%s", hint)
 	}
 	return exit.Code(err)
 }

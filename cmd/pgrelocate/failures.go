@@ -30,7 +30,7 @@ func (f *failures) add(a *app, artifact versions.Artifact, err error) {
 	if name := short(artifact.Target); !strings.Contains(reason, name) {
 		reason = name + ": " + reason
 	}
-	fmt.Fprintf(a.Err, "%s %s\n", a.Paint(terminal.Red, "failed:"), reason)
+	a.say(terminal.Red, "failed: ", "%s", reason)
 }
 
 // err counts the failures; nil where there are none.

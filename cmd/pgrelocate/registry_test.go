@@ -33,6 +33,7 @@ var running sync.Map
 //	readonly     nothing can be pushed
 //	stalls       downloads of blobs stop after a while, with the connection open
 //	silent       it accepts requests and never answers
+//	hostile      it answers with an error that would clear a terminal's screen
 //	relabelled   the operator's image has other content than in other registries
 //	forbidden    pushes are answered with 403
 //	tanzu:REL    it holds a small stand-in for that release of the catalogue
@@ -58,6 +59,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			front = append(front, stalls)
 		case "silent":
 			front = append(front, silent)
+		case "hostile":
+			front = append(front, hostile)
 		case "relabelled":
 			note = "another build"
 		case "forbidden":
@@ -173,6 +176,17 @@ func (s *stalling) Write(p []byte) (int, error) {
 // silent answers nothing.
 func silent(http.Handler) http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+}
+
+// hostile answers with control characters and somebody's password.
+func hostile(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v2/" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, `{"errors":[{"code":"UNKNOWN","message":"\u001b[2Jall is well https://robot:hunter22@registry.example.com/"}]}`, http.StatusUnprocessableEntity)
+	})
 }
 
 // forbidden refuses pushes.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 )
 
 // Grid is a table of text with aligned columns, two spaces apart. The zero value has no
@@ -29,17 +31,19 @@ func (g *Grid) Right(columns ...int) *Grid {
 	return g
 }
 
-// Row adds a row. Cells are written with fmt.Sprint; an empty one becomes "-", so that
-// every row has as many fields as the header and can be cut with awk.
+// Row adds a row. Cells are written with fmt.Sprint, in one line; an empty one becomes
+// "-", so that every row has as many fields as the header and can be cut with awk.
 func (g *Grid) Row(cells ...any) {
 	row := make([]string, len(cells))
 	for i, cell := range cells {
-		if row[i] = fmt.Sprint(cell); row[i] == "" {
+		if row[i] = oneLine.Replace(terminal.Plain(fmt.Sprint(cell))); row[i] == "" {
 			row[i] = "-"
 		}
 	}
 	g.rows = append(g.rows, row)
 }
+
+var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
 
 // WriteTo writes the grid, one line a row, without spaces at the ends of lines.
 func (g *Grid) WriteTo(w io.Writer) (int64, error) {

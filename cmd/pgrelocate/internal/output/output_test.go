@@ -58,11 +58,13 @@ func TestGrid(t *testing.T) {
 	g.Row("new", "1.5 GiB", "é")
 	g.Row("present", "", "postgres-operator")
 	g.Row("x")
+	g.Row("two\nlines", "", "\x1b[2J")
 	want := strings.Join([]string{
-		"STATE       SIZE  NAME",
-		"new      1.5 GiB  é",
-		"present        -  postgres-operator",
+		"STATE         SIZE  NAME",
+		"new        1.5 GiB  é",
+		"present          -  postgres-operator",
 		"x",
+		`two lines        -  \x1b[2J`,
 		"",
 	}, "\n")
 	var got strings.Builder

@@ -61,3 +61,21 @@ func TestSystemObeysTheEnvironment(t *testing.T) {
 		t.Errorf("System(TERM=dumb, NO_COLOR=1) = %+v, want neither animation nor colour", streams)
 	}
 }
+
+func TestPlain(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"denied: no such thing\n\tat all — ü", "denied: no such thing\n\tat all — ü"},
+		{"\x1b[2Jgone", `\x1b[2Jgone`},
+		{"over\rwritten", `over\x0dwritten`},
+		{"\u009b31m", `\x9b31m`},
+		{"abc\u202ecba", `abc\x202ecba`},
+		{"Get https://robot:s3cret@registry.example.com/v2/: no route", "Get https://***@registry.example.com/v2/: no route"},
+		{"registry.example.com/a@sha256:abc", "registry.example.com/a@sha256:abc"},
+		{"https://registry.example.com/a@sha256:abc", "https://registry.example.com/a@sha256:abc"},
+	}
+	for _, tt := range tests {
+		if got := Plain(tt.in); got != tt.want {
+			t.Errorf("Plain(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}

@@ -10,9 +10,10 @@ const (
 	Cyan   Style = "36"
 )
 
-// Paint returns text in a style where Err may show colour, and text itself elsewhere.
+// Paint returns text in a style where Err may show colour, and text itself elsewhere. The
+// empty style is none.
 func (s Streams) Paint(style Style, text string) string {
-	if !s.Coloured() {
+	if style == "" || !s.Coloured() {
 		return text
 	}
 	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
