@@ -263,3 +263,24 @@ func TestTheVendorsDownload(t *testing.T) {
 		t.Errorf("not all is mirrored:\n%s", out)
 	}
 }
+
+// minisign checks our signatures, and its keys sign our bundles.
+func TestMinisign(t *testing.T) {
+	t.Parallel()
+	minisign := optional(t, "minisign")
+	d := newDesk(t)
+	d.pgrelocate(t, "bundle", "keygen", "ours")
+	d.run(t, minisign, "-G", "-W", "-p", "theirs.pub", "-s", "theirs.key")
+	source := registrytest.InProcess(t, registrytest.Options{})
+	vendor(t, source)
+	for _, key := range []string{"ours", "theirs"} {
+		file := key + ".tar"
+		d.pgrelocate(t, "save", "--source", source.Host, "-f", file, "--versions", "17.5", "--sign-key", key+".key")
+		d.run(t, "tar", "-xf", file, "pgrelocate.lock.json", "pgrelocate.lock.json.minisig")
+		d.run(t, minisign, "-V", "-p", key+".pub", "-m", "pgrelocate.lock.json")
+		d.pgrelocate(t, "bundle", "verify", file, "--public-key", key+".pub")
+	}
+	if code, out := d.try(t, "bundle", "verify", "ours.tar", "--public-key", "theirs.pub"); code != 5 {
+		t.Errorf("another key = exit code %d, want 5:\n%s", code, out)
+	}
+}
