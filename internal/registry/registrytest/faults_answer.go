@@ -21,7 +21,8 @@ type Answer struct {
 	Body Fate
 
 	Status int
-	// Code is that of the distribution protocol, "BLOB_UPLOAD_UNKNOWN"; it may be empty.
+	// Code is that of the distribution protocol, "BLOB_UPLOAD_UNKNOWN". Without one the
+	// answer is a proxy's: plain text.
 	Code string
 	// Header makes what is added to the reply's header when it is sent; it may be nil.
 	Header func() http.Header

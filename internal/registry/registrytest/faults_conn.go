@@ -48,7 +48,14 @@ type connKey struct{}
 
 // ConnContext is for http.Server: it shows faults the connection of a request. Without it,
 // as over HTTP/2, every Ending but Stall leaves it to the server how to break off.
+//
+// It also keeps the connection's receive buffer small: on loopback it would grow until what
+// nobody takes any more vanishes in it, and a stalled upload would look like one that is done.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	const received = 256 << 10
+	if tcp := tcpOf(conn); tcp != nil {
+		_ = tcp.SetReadBuffer(received)
+	}
 	return context.WithValue(ctx, connKey{}, conn)
 }
 

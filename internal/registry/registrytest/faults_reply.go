@@ -59,8 +59,12 @@ func (l *lostReply) Header() http.Header         { return l.header }
 func (l *lostReply) Write(p []byte) (int, error) { return len(p), nil }
 func (l *lostReply) WriteHeader(int)             {}
 
-// writeError answers as a registry does.
+// writeError answers as a registry does or, without a code, as a proxy before it.
 func writeError(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	if code == "" {
+		http.Error(w, message, status)
+		return
+	}
 	type item struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`

@@ -303,6 +303,13 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+func TestAnswerWithoutACodeIsAProxys(t *testing.T) {
+	got := newLab(t, Answer{Status: 502, Times: Always}.Fault()).do("GET", blobURL, nil)
+	if got.status != 502 || string(got.body) != "Bad Gateway\n" {
+		t.Errorf("answer = %d %q, want 502, Bad Gateway", got.status, got.body)
+	}
+}
+
 func TestAnswerHidesTheCarriedOutReply(t *testing.T) {
 	l := newLab(t, Answer{On: On(StartUpload), Body: CarriedOut, Status: 500, Times: Always}.Fault())
 	if got := l.do("POST", "/v2/app/blobs/uploads/", nil); got.status != 500 || got.header.Get("Location") != "" {
