@@ -113,7 +113,7 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *insta
 	if err := a.print(cfg, newInstallView(report, run.DryRun)); err != nil {
 		return err
 	}
-	a.adviseInstances(report, run)
+	a.adviseInstances(run)
 	return verdict(report.Check, report.Prepared.Unmirrored)
 }
 
@@ -148,7 +148,7 @@ func (o *installOptions) fromBundle(ctx context.Context, a *app, cfg *config.Con
 
 // adviseInstances says what is left to do for databases. Sources disagree on whether an
 // instance without imagePullSecret pulls.
-func (a *app) adviseInstances(report *install.Report, run install.Options) {
+func (a *app) adviseInstances(run install.Options) {
 	if run.DryRun || run.Credentials.IsZero() {
 		return
 	}

@@ -101,6 +101,17 @@ func TestInstallLeavesForeignSecret(t *testing.T) {
 	}
 }
 
+// Credentials that may push do not belong into a cluster.
+func TestWarnsOfCredentialsThatMayPush(t *testing.T) {
+	s := newSite(t, nil)
+	opts := s.options(t)
+	opts.Credentials, opts.DryRun = lab.Credentials(owner), true
+	s.mustInstall(t, opts)
+	if !strings.Contains(s.warnings(), "allowed to push") {
+		t.Errorf("Run() with credentials that may push warned %q, want a word about that", s.warnings())
+	}
+}
+
 func (s *site) uninstallOptions(t *testing.T) install.UninstallOptions {
 	t.Helper()
 	return install.UninstallOptions{
