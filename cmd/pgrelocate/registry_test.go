@@ -29,6 +29,9 @@ var running sync.Map
 // the test's process and puts its host into the environment as NAME. The words:
 //
 //	basic        user "robot" with the password "s3cret" may use it, and nobody else
+//	debian       it is Debian's docker-registry, and not one in the test's process
+//	tokens       with debian: a token server before it, where "robot" may push and "reader"
+//	             with the same password may only pull
 //	tls          HTTPS by a private authority, whose file is in NAME_CA
 //	readonly     nothing can be pushed
 //	stalls       downloads of blobs stop after a while, with the connection open
@@ -46,11 +49,19 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	var opts registrytest.Options
 	var front []registrytest.Middleware
 	var release, relocated, note string
+	start := registrytest.InProcess
 	for _, word := range args[1:] {
 		kind, value, _ := strings.Cut(word, ":")
 		switch kind {
 		case "basic":
 			opts.Accounts = []registrytest.Account{{Username: "robot", Password: "s3cret"}}
+		case "debian":
+			start = registrytest.Debian
+		case "tokens":
+			opts.Tokens = &registrytest.TokenOptions{}
+			opts.Accounts = []registrytest.Account{
+				{Username: "robot", Password: "s3cret"}, {Username: "reader", Password: "s3cret", PullOnly: true},
+			}
 		case "tls":
 			opts.TLS = true
 		case "readonly":
@@ -75,7 +86,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			ts.Fatalf("registry: unknown word %s", word)
 		}
 	}
-	behind := registrytest.InProcess(t, opts)
+	behind := start(t, opts)
 	if release != "" {
 		fill(t, ts, behind, release, note)
 	}
