@@ -166,6 +166,7 @@ func (r *aheadReader) Read(p []byte) (int, error) {
 	}
 	available, err := a.wait(r.at)
 	if err != nil {
+		a.cancel() // the blob is read otherwise from here on: more pieces would be in vain
 		return 0, err
 	}
 	n, err := a.kept.read(p[:min(int64(len(p)), available)], r.at)

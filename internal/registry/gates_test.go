@@ -43,9 +43,14 @@ func cutUploads(times int64, after int64) func(http.Handler) http.Handler {
 // way. One that has broken must not keep its place at the source from the one that has a
 // place at the target.
 func TestBrokenUploadsDoNotBlockEachOther(t *testing.T) {
+	t.Run("whole blobs", func(t *testing.T) { uploadThroughOneGate(t, 0) })
+	t.Run("chunks", func(t *testing.T) { uploadThroughOneGate(t, 3<<20) })
+}
+
+func uploadThroughOneGate(t *testing.T, chunk int64) {
 	from, to := startRegistry(t, true), serve(t, cutUploads(4, 2<<20))
 	source := newClient(t, from, remote.Options{Jobs: 1})
-	target := newClient(t, to, remote.Options{Side: registry.SideTarget, Push: true, Jobs: 1})
+	target := newClient(t, to, remote.Options{Side: registry.SideTarget, Push: true, Jobs: 1, ChunkSize: chunk})
 	w := &world{from: from, to: to, ends: registry.Endpoints{
 		Source: func(string) (registry.Source, error) { return source, nil }, Target: target,
 	}}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -237,5 +239,59 @@ func putRaw(t *testing.T, address string, manifest []byte) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated {
 		t.Fatalf("putting a manifest: %s", resp.Status)
+	}
+}
+
+func TestPlacesThatHoldABlobCountOnce(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	shared := randomLayer(t, 1_000)
+	push(t, w.to, "mirror/one:other", imageOf(t, shared))
+	for _, ref := range tags("one", 3) {
+		push(t, w.from, ref, imageOf(t, shared, randomLayer(t, 100)))
+	}
+	_, report := w.copy(t, registry.PlanOptions{}, tags("one", 3)...)
+	wantCopied(t, report)
+	if report.BlobsPresent != 1 || report.BlobsUploaded != 6 {
+		t.Errorf("%d blobs were there and %d were uploaded, want 1 and 6", report.BlobsPresent, report.BlobsUploaded)
+	}
+}
+
+// An upload that has failed for good does not wait for a source that has stopped sending.
+func TestRefusedUploadDoesNotWaitForTheSource(t *testing.T) {
+	layer := randomLayer(t, 4<<20)
+	digest := must[v1.Hash](t)(layer.Digest()).String()
+	var first sync.Once
+	stalled := make(chan struct{})
+	w := newWorld(t, serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/blobs/"+digest) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			_, _ = w.Write(make([]byte, 64<<10))
+			_ = http.NewResponseController(w).Flush()
+			first.Do(func() { close(stalled) })
+			<-r.Context().Done()
+		})
+	}), serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut {
+				_, _ = r.Body.Read(make([]byte, 1))
+				<-stalled
+				w.WriteHeader(http.StatusForbidden)
+				_ = http.NewResponseController(w).Flush()
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}))
+	push(t, w.from, "one:v0", imageOf(t, layer))
+	started := time.Now()
+	_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	if err := report.Results[0].Err; !errors.Is(err, registry.ErrForbidden) {
+		t.Errorf("the error is %v, want ErrForbidden", err)
+	}
+	if took := time.Since(started); took > 10*time.Second {
+		t.Errorf("that took %s", took)
 	}
 }

@@ -62,6 +62,7 @@ func newRun(target Target, plan *Plan, opts CopyOptions) *run {
 		if len(blob.Present) > 0 {
 			c.home, c.gauge.at = blob.Present[0], blob.Size // it does not count as bytes to move
 		}
+		r.counts.present += len(blob.Present)
 		byDigest[blob.descriptor.Digest] = c
 		r.cargo = append(r.cargo, c)
 	}
@@ -80,11 +81,7 @@ func (r *run) pack(a *PlannedArtifact, byDigest map[v1.Hash]*cargo) *parcel {
 	for _, n := range a.nodes {
 		for _, d := range n.blobs {
 			b := byDigest[d.Digest].berth(a.Target.Repository)
-			if b == nil {
-				r.counts.present++
-				continue
-			}
-			if !p.missing[b] {
+			if b != nil && !p.missing[b] {
 				p.missing[b] = true
 				b.waiting = append(b.waiting, p)
 			}
@@ -171,7 +168,7 @@ func (r *run) upload(ctx context.Context, b *berth) {
 
 // push sends a blob that can be read at places.
 func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, error) {
-	body, err := r.newBody(ctx, b.cargo.descriptor, places, &r.stats)
+	body, err := r.newBody(ctx, b.cargo.descriptor, places)
 	if err != nil {
 		return 0, err
 	}
@@ -186,24 +183,22 @@ func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, erro
 
 // newBody reads a blob from places, the first of which may be read in pieces, ahead of
 // the upload. What is read ahead lies in a file and need not be kept once more.
-func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place, stats *transfer) (*spool, error) {
+func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place) (*spool, error) {
 	var openers []place
 	for _, p := range places {
-		openers = append(openers, place{counting{p.source, stats}, p.repository})
+		openers = append(openers, place{counting{p.source, &r.stats}, p.repository})
 	}
-	var a *ahead
-	if blob.Size >= aheadFrom {
-		a = newAhead(ctx, places[0], blob, max(aheadPiece, blob.Size/mostPieces), r.scratch, stats)
-	}
-	if a == nil {
-		return newSpool(ctx, blob, openers, stats, r.scratch.keeper(blob.Size))
-	}
-	body, err := newSpool(ctx, blob, append([]place{{a, ""}}, openers...), stats, keeper{})
+	body, err := newSpool(ctx, blob, openers, &r.stats, keeper{})
 	if err != nil {
-		a.close()
 		return nil, err
 	}
-	body.onClose = a.close
+	if blob.Size >= aheadFrom {
+		if a := newAhead(body.ctx, places[0], blob, max(aheadPiece, blob.Size/mostPieces), r.scratch, &r.stats); a != nil {
+			body.places, body.onClose = append([]place{{a, ""}}, openers...), a.close
+			return body, nil
+		}
+	}
+	body.kept = r.scratch.keeper(blob.Size)
 	return body, nil
 }
 
@@ -234,8 +229,8 @@ func (r *run) pushFromTarget(ctx context.Context, b *berth) (Outcome, error) {
 	if !ok {
 		return 0, errors.ErrUnsupported
 	}
-	stats := transfer{} // neither the source's bytes nor progress
-	body, err := r.newBody(ctx, b.cargo.descriptor, []place{{source, b.cargo.home}}, &stats)
+	stats := transfer{} // what is read here is not the source's
+	body, err := newSpool(ctx, b.cargo.descriptor, []place{{source, b.cargo.home}}, &stats, r.scratch.keeper(b.cargo.Size))
 	if err != nil {
 		return 0, err
 	}

@@ -68,6 +68,7 @@ func rest(content io.Reader) {
 // bytes needed again are fetched again.
 type spool struct {
 	ctx    context.Context
+	cancel context.CancelFunc
 	blob   v1.Descriptor
 	places []place
 	stats  *transfer
@@ -90,7 +91,9 @@ func newSpool(ctx context.Context, blob v1.Descriptor, places []place, stats *tr
 	if err != nil {
 		return nil, err
 	}
-	return &spool{ctx: ctx, blob: blob, places: places, stats: stats, hasher: hasher, kept: keep}, nil
+	s := &spool{blob: blob, places: places, stats: stats, hasher: hasher, kept: keep}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	return s, nil
 }
 
 // From implements Body.
@@ -117,6 +120,7 @@ func (s *spool) fill() error {
 
 // Close ends reading and forgets what was kept.
 func (s *spool) Close() {
+	s.cancel() // a reader that is not used any more may still wait for the source
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn++

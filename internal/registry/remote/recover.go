@@ -41,6 +41,7 @@ func (u *upload) recover(ctx context.Context, err error) error {
 
 // resume waits and asks the registry where the upload stands.
 func (u *upload) resume(ctx context.Context, err error) error {
+	u.rest()
 	handed := u.handed.Load()
 	if handed > 0 {
 		u.breaks++
@@ -95,7 +96,10 @@ func (u *upload) ask(ctx context.Context) error {
 	return nil
 }
 
-func (u *upload) forget() { u.at, u.offset = nil, 0 }
+func (u *upload) forget() {
+	u.at, u.offset = nil, 0
+	u.rest()
+}
 
 func (u *upload) noPatch() bool {
 	style := &u.client.uploads

@@ -159,7 +159,7 @@ func (u *upload) put(ctx context.Context, offset, size int64) error {
 	target.RawQuery = query.Encode()
 	call := u.bodyCall(http.MethodPut, &target, offset, size)
 	call.accept = []int{http.StatusCreated, http.StatusNoContent, http.StatusOK}
-	resp, err := u.try(ctx, call)
+	resp, err := u.client.try(ctx, call)
 	if err != nil {
 		return u.blame(err)
 	}
@@ -177,7 +177,7 @@ func (u *upload) patch(ctx context.Context) error {
 	call := u.bodyCall(http.MethodPatch, u.at, u.offset, size)
 	call.header.Set("Content-Range", fmt.Sprintf("%d-%d", u.offset, u.offset+size-1))
 	call.accept = []int{http.StatusAccepted, http.StatusCreated, http.StatusNoContent, http.StatusOK}
-	resp, err := u.try(ctx, call)
+	resp, err := u.client.try(ctx, call)
 	if err != nil {
 		return u.blame(err)
 	}
@@ -186,16 +186,13 @@ func (u *upload) patch(ctx context.Context) error {
 		return err
 	}
 	u.reached(u.offset + size)
+	u.rest()
 	return nil
 }
 
-// try sends a request with content. Its place at the gate is gone afterwards, and so must be
-// the one at the source: see registry.Body.
-func (u *upload) try(ctx context.Context, call call) (*http.Response, error) {
-	resp, err := u.client.try(ctx, call)
-	_, _ = u.body.From(u.offset) // the reader is not needed
-	return resp, err
-}
+// rest gives up the place at the source, see registry.Body, before another at the target's
+// gate is waited for.
+func (u *upload) rest() { _, _ = u.body.From(u.offset) }
 
 func (u *upload) reached(offset int64) {
 	u.offset = offset

@@ -1,0 +1,54 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Once the reader has turned to another place, the pieces that are left are not fetched.
+func TestAheadEndsWithItsReader(t *testing.T) {
+	content, blob := randomContent(t, memorySpool+100_000)
+	source := &gatedSource{rangeSource: rangeSource{memorySource: memorySource{content: content}}, more: make(chan struct{})}
+	files := &scratch{dir: t.TempDir()}
+	defer files.close()
+	a := newAhead(context.Background(), place{source, ""}, blob, 10_000, files, &transfer{})
+	r, err := a.Blob(context.Background(), "", blob, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, errGone) {
+		t.Fatalf("reading a piece that fails = %v, want %v", err, errGone)
+	}
+	close(source.more)
+	a.close()
+	if got := source.requests.Load(); got > 2*piecesAhead {
+		t.Errorf("%d pieces were asked for, want no more once the reader had failed", got)
+	}
+}
+
+var errGone = errors.New("gone")
+
+// gatedSource fails its second piece, and gives those behind it once it may.
+type gatedSource struct {
+	rangeSource
+	more chan struct{}
+}
+
+func (g *gatedSource) BlobRange(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+	if from == 10_000 {
+		return nil, false, errGone
+	}
+	if from > 10_000 {
+		select {
+		case <-g.more:
+		case <-ctx.Done():
+			g.requests.Add(1)
+			return nil, false, context.Cause(ctx)
+		}
+	}
+	return g.rangeSource.BlobRange(ctx, repository, blob, from, to)
+}
