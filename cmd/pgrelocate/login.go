@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
@@ -114,41 +114,33 @@ func askLogin(ctx context.Context, a *app, host string, opts loginOptions) (cred
 		return given, exit.Usagef("there is no terminal to ask for a password").
 			WithHint("pipe it in: pgrelocate login %s -u USER --password-stdin < FILE", host)
 	}
-	answers := make(chan error, 1)
-	go func() { // reading cannot be interrupted; Ctrl-C must not wait for it
-		answers <- readLogin(a, host, opts, &given)
-	}()
-	select {
-	case err := <-answers:
-		return given, err
-	case <-ctx.Done():
-		return credentials.Login{}, context.Cause(ctx)
-	}
-}
-
-func readLogin(a *app, host string, opts loginOptions, given *credentials.Login) (err error) {
-	var secret string
-	switch {
-	case opts.stdin:
-		secret, err = readAll(a.In)
-	default:
-		if given.Username == "" {
-			fmt.Fprintf(a.Err, "user name for %s: ", host)
-			if given.Username, err = readLine(a.In); err != nil {
-				return exit.Usagef("no user name given")
-			}
-		}
-		fmt.Fprintf(a.Err, "password of %s at %s: ", given.Username, host)
-		secret, err = a.Secret()
-		fmt.Fprintln(a.Err)
-	}
+	secret, err := readSecret(ctx, a, host, opts, &given)
 	if err != nil {
-		return fmt.Errorf("reading the password: %w", err)
+		return credentials.Login{}, err
 	}
 	if given.Password, err = credentials.Clean(secret); err != nil {
-		return &exit.UsageError{Err: err}
+		return credentials.Login{}, &exit.UsageError{Err: err}
 	}
-	return nil
+	return given, nil
+}
+
+// readSecret reads the password, and before it the user name where that is missing.
+func readSecret(ctx context.Context, a *app, host string, opts loginOptions, given *credentials.Login) (string, error) {
+	if opts.stdin {
+		return terminal.Await(ctx, func() (string, error) { return readAll(a.In) })
+	}
+	if given.Username == "" {
+		fmt.Fprintf(a.Err, "user name for %s: ", host)
+		name, err := terminal.Await(ctx, func() (string, error) { return readLine(a.In) })
+		if err != nil {
+			return "", err
+		}
+		given.Username = name
+	}
+	fmt.Fprintf(a.Err, "password of %s at %s: ", given.Username, host)
+	secret, err := a.Secret(ctx)
+	fmt.Fprintln(a.Err)
+	return secret, err
 }
 
 // longestSecret is more than any token; what is longer is the wrong file.
@@ -157,19 +149,18 @@ const longestSecret = 64 << 10
 func readAll(r io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, longestSecret+1))
 	if err == nil && len(data) > longestSecret {
-		err = errors.New("standard input is too long for a password")
+		err = exit.Usagef("standard input is too long for a password")
 	}
 	return string(data), err
 }
 
 // readLine reads one line and nothing beyond it, for what follows is the password.
 func readLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReaderSize(r, 16).ReadString('\n')
-	line = strings.TrimSpace(line)
-	if line == "" && err == nil {
-		err = io.ErrUnexpectedEOF
+	line, _ := bufio.NewReaderSize(r, 16).ReadString('\n') // an end without a newline ends the line too
+	if line = strings.TrimSpace(line); line == "" {
+		return "", exit.Usagef("no user name given")
 	}
-	return line, err
+	return line, nil
 }
 
 // checkLogin asks the registry. What it refuses is never stored.

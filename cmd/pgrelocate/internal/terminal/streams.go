@@ -8,6 +8,7 @@ package terminal
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 
@@ -71,15 +72,44 @@ func (s Streams) Animated() bool { return s.ErrTTY && !s.Dumb }
 // Coloured tells whether Err may show colour.
 func (s Streams) Coloured() bool { return s.ErrTTY && !s.Dumb && !s.NoColor }
 
-// Secret asks for a secret on the terminal, without showing what is typed. It must only
-// be called where InTTY holds.
-func (s Streams) Secret() (string, error) {
+// Secret reads a secret from the terminal, without showing what is typed. It must only be
+// called where InTTY holds. Where ctx ends first, the terminal shows again what is typed.
+func (s Streams) Secret(ctx context.Context) (string, error) {
 	f, ok := s.In.(*os.File)
 	if !ok {
 		return "", io.ErrUnexpectedEOF
 	}
-	secret, err := term.ReadPassword(int(f.Fd()))
+	fd := int(f.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	secret, err := Await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	if ctx.Err() != nil {
+		_ = term.Restore(fd, before)
+	}
 	return string(secret), err
+}
+
+// Await returns what read returns, or, where ctx ends first, the cause of that: reading
+// from a person cannot be interrupted, but the program must not wait for it.
+func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		value, err := read()
+		answers <- answer{value, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.value, a.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
 }
 
 func columns(f *os.File) int {
