@@ -89,7 +89,10 @@ func (r *retry) progress() { r.tries, r.since = 0, time.Now() }
 func (r *retry) wait(ctx context.Context, cause error) error {
 	r.tries++
 	delay := r.delay(cause)
-	left := r.client.opts.RetryTimeout - time.Since(r.since)
+	left := r.client.opts.RetryTimeout
+	if r.tries > 1 { // one retry there always is, however long the first try took to fail
+		left -= time.Since(r.since)
+	}
 	most := mostTries
 	if !r.client.scout.done.Load() {
 		most = mostTriesUnheard
