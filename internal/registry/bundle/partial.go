@@ -131,9 +131,15 @@ func (p *partial) checkSpace() error {
 	}
 }
 
-// finish gives the bundle its final name. Everything is on disk before the first rename.
+// finish gives the bundle its final name. Everything is on disk before the first rename,
+// and closed, for some systems rename no file that is open.
 func (p *partial) finish() ([]string, error) {
 	if err := p.files.Sync(); err != nil {
+		return nil, err
+	}
+	err := p.files.Close()
+	p.files = new(volumes)
+	if err != nil {
 		return nil, err
 	}
 	finals := volumeNames(p.path, p.layout.size, p.volume)
@@ -142,7 +148,9 @@ func (p *partial) finish() ([]string, error) {
 			return nil, err
 		}
 	}
-	if err := os.Remove(journalName(p.path)); err != nil {
+	err = p.journal.Close()
+	p.journal = nil
+	if err := errors.Join(err, os.Remove(journalName(p.path))); err != nil {
 		return nil, err
 	}
 	_ = os.Remove(p.path + ".partial.old") // where a run was killed while taking over
@@ -154,7 +162,10 @@ func (p *partial) Close() error {
 	if p.old != nil {
 		errs = append(errs, p.old.files.Close())
 	}
-	return errors.Join(append(errs, p.journal.Close(), p.files.Close())...)
+	if p.journal != nil {
+		errs = append(errs, p.journal.Close())
+	}
+	return errors.Join(append(errs, p.files.Close())...)
 }
 
 // syncFolder makes names durable, where the system lets folders be synced.

@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -187,5 +189,18 @@ func TestCancelStopsASaveAtOnce(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("a bundle appeared")
+	}
+}
+
+func TestADiskThatIsTooSmallIsNoticedFirst(t *testing.T) {
+	w := newWorld(t)
+	huge := v1.Descriptor{MediaType: types.OCILayer, Size: 1 << 55, Digest: v1.Hash{Algorithm: "sha256", Hex: sum([]byte("huge"))}}
+	w.artifact(versions.RoleInstance, "postgres-instance", "v16.9-v4.3.1", w.image(types.OCIManifestSchema1, huge))
+	_, err := Write(t.Context(), filepath.Join(t.TempDir(), "pg.tar"), &w.content, w.fetch, WriteOptions{})
+	if err == nil || !strings.Contains(err.Error(), "not enough disk space") {
+		t.Errorf("Write() = %v, want the disk to be too small", err)
+	}
+	if w.total() != 0 {
+		t.Errorf("%d bytes were fetched first", w.total())
 	}
 }
