@@ -17,11 +17,7 @@ import (
 
 // program builds the real program, once.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "pgrelocate-program")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "pgrelocate")
+	file := filepath.Join(filepath.Dir(server.adminFile), "pgrelocate")
 	out, err := exec.Command("go", "build", "-o", file, "../../cmd/pgrelocate").CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
