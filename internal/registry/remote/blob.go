@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -24,6 +25,8 @@ type uploadStyle struct {
 	// noCheck: the registry does not like a mount from the same repository, which
 	// otherwise tells whether the blob is there and opens an upload in one request.
 	noCheck bool
+	// noExpect: the registry, or what is before it, does not answer "Expect: 100-continue".
+	noExpect atomic.Bool
 }
 
 // HasBlob implements registry.Target with one HEAD. A redirect means that the blob is

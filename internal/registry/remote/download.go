@@ -139,14 +139,13 @@ func (d *download) broken(err error) error {
 
 // open asks for what is left of the blob.
 func (d *download) open() error {
-	call := d.call
-	call.accept = []int{http.StatusOK}
-	if !d.whole && (d.at > 0 || d.end < d.size) {
-		call.accept = append(call.accept, http.StatusPartialContent)
-		call.header = http.Header{"Range": {d.wanted()}}
-	}
 	for {
-		resp, err := d.client.do(d.ctx, call)
+		resp, err := d.client.do(d.ctx, d.next())
+		var status *statusErr
+		if errors.As(err, &status) && status.code == http.StatusRequestedRangeNotSatisfiable && !d.whole {
+			d.whole = true
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -159,6 +158,17 @@ func (d *download) open() error {
 			return err
 		}
 	}
+}
+
+// next is the request for what is left.
+func (d *download) next() call {
+	call := d.call
+	call.accept = []int{http.StatusOK}
+	if !d.whole && (d.at > 0 || d.end < d.size) {
+		call.accept = append(call.accept, http.StatusPartialContent)
+		call.header = http.Header{"Range": {d.wanted()}}
+	}
+	return call
 }
 
 // wanted is the value of the Range header.

@@ -111,7 +111,7 @@ func (c *Client) nextPage(call call, header http.Header) (*url.URL, error) {
 	}
 	next, err := base.Parse(link[1:end])
 	if err != nil {
-		return nil, fmt.Errorf("unusable link to the next page: %w", err)
+		return nil, errors.New("unusable link to the next page") // which may hold a signature
 	}
 	// Registries behind a proxy name themselves by another scheme or port: only the path counts.
 	next.Scheme, next.Host = base.Scheme, base.Host
@@ -150,6 +150,10 @@ func (c *Client) askFirst(ctx context.Context) (func(error), error) {
 	case c.referrersTurn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	}
+	if c.referrers.Load() != referrersUnknown {
+		<-c.referrersTurn
+		return func(error) {}, nil
 	}
 	return func(err error) {
 		switch {
@@ -234,17 +238,18 @@ func (c *Client) tagReferrer(ctx context.Context, repository string, manifest re
 	if err != nil || subject == nil {
 		return err
 	}
+	tag := referrersTag(*subject)
 	c.subjects.Lock()
 	defer c.subjects.Unlock()
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
-	existing, err := c.Manifest(ctx, repository, referrersTag(*subject))
+	existing, err := c.Manifest(ctx, repository, tag)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 	case err != nil:
 		return err
 	default:
 		if err := json.Unmarshal(existing.Body, &index); err != nil {
-			return fmt.Errorf("reading the referrers of %s: %w", subject, err)
+			return c.failure(call{op: "reading the referrers", ref: c.refOf(repository, tag)}, err)
 		}
 	}
 	for _, present := range index.Manifests {
@@ -257,7 +262,8 @@ func (c *Client) tagReferrer(ctx context.Context, repository string, manifest re
 	if err != nil {
 		return err
 	}
-	return c.PushManifest(ctx, repository, referrersTag(*subject), updated)
+	_, err = c.putManifest(ctx, repository, tag, updated)
+	return err
 }
 
 // referrerEntry is how a manifest stands in the list of its subject's referrers; the

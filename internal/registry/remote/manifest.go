@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,7 +56,13 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (v1.
 	}
 	drain(resp.Body)
 	if descriptor, ok := fromHeader(resp); ok {
-		return descriptor, nil
+		want, err := v1.NewHash(reference)
+		switch {
+		case err != nil || want == descriptor.Digest:
+			return descriptor, nil
+		case differs(want, descriptor.Digest):
+			return v1.Descriptor{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, descriptor.Digest, want))
+		}
 	}
 	manifest, err := c.Manifest(ctx, repository, reference)
 	return manifest.Descriptor, err
@@ -87,25 +94,50 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (re
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	digest, size, err := v1.SHA256(bytes.NewReader(body))
+	digest, err := digestOf(body, reference)
 	if err != nil {
 		return registry.Manifest{}, c.failure(call, err)
 	}
-	for _, want := range []string{reference, header.Get("Docker-Content-Digest")} {
-		if strings.HasPrefix(want, "sha256:") && want != digest.String() {
-			return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, want))
-		}
+	if named, err := v1.NewHash(header.Get("Docker-Content-Digest")); err == nil && differs(named, digest) {
+		return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, named))
 	}
-	mediaType := mediaTypeOf(header.Get("Content-Type"))
+	// What the bytes say themselves is covered by the digest, unlike the header.
+	mediaType := declaredType(body)
 	if mediaType == "" {
-		mediaType = declaredType(body)
+		mediaType = mediaTypeOf(header.Get("Content-Type"))
 	}
 	if mediaType == "" {
 		return registry.Manifest{}, c.failure(call, fmt.Errorf("media type %q is no manifest that can be copied",
 			printable(header.Get("Content-Type"))))
 	}
-	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, Body: body}, nil
+	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}, nil
 }
+
+// digestOf is a manifest's digest, by the algorithm under which it was asked for, and by
+// SHA-256 where that was a tag. It fails where the manifest was asked for by another digest.
+func digestOf(body []byte, reference string) (v1.Hash, error) {
+	if !strings.Contains(reference, ":") {
+		digest, _, err := v1.SHA256(bytes.NewReader(body))
+		return digest, err
+	}
+	want, err := v1.NewHash(reference)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	hasher, err := v1.Hasher(want.Algorithm)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	hasher.Write(body) // never fails, see hash.Hash
+	got := v1.Hash{Algorithm: want.Algorithm, Hex: hex.EncodeToString(hasher.Sum(nil))}
+	if got != want {
+		return v1.Hash{}, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, got, want)
+	}
+	return got, nil
+}
+
+// differs tells that two digests cannot be of the same content.
+func differs(a, b v1.Hash) bool { return a.Algorithm == b.Algorithm && a != b }
 
 // declaredType is the media type that a manifest names itself.
 func declaredType(body []byte) types.MediaType {
@@ -145,6 +177,15 @@ func (c *Client) fetch(ctx context.Context, call call) ([]byte, http.Header, err
 // PushManifest implements registry.Target. For a manifest with a subject it keeps the
 // referrers tag where the registry does not list referrers itself.
 func (c *Client) PushManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) error {
+	listed, err := c.putManifest(ctx, repository, reference, manifest)
+	if err != nil || listed {
+		return err
+	}
+	return c.tagReferrer(ctx, repository, manifest)
+}
+
+// putManifest puts a manifest; listed tells that the registry itself lists it as a referrer.
+func (c *Client) putManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) (listed bool, err error) {
 	call := c.manifestCall(http.MethodPut, "putting manifest", repository, reference)
 	call.need.push = true
 	call.header = http.Header{"Content-Type": {string(manifest.Descriptor.MediaType)}}
@@ -153,17 +194,14 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 	call.accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
 	resp, err := c.do(ctx, call)
 	if err != nil {
-		return err
+		return false, err
 	}
 	drain(resp.Body)
-	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != manifest.Descriptor.Digest.String() {
-		return c.failure(call, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, printable(got), manifest.Descriptor.Digest))
+	if got, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest")); err == nil && differs(got, manifest.Descriptor.Digest) {
+		return false, c.failure(call, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, got, manifest.Descriptor.Digest))
 	}
 	c.rememberTag(repository, reference)
-	if resp.Header.Get("OCI-Subject") == "" {
-		return c.tagReferrer(ctx, repository, manifest)
-	}
-	return nil
+	return resp.Header.Get("OCI-Subject") != "", nil
 }
 
 // Ping checks that the registry answers and accepts the credentials. It is one request,

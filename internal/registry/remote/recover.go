@@ -23,6 +23,9 @@ func (u *upload) recover(ctx context.Context, err error) error {
 	var status *statusErr
 	if errors.As(err, &status) {
 		switch {
+		case status.code == http.StatusExpectationFailed && !u.client.uploads.noExpect.Swap(true):
+			u.rest()
+			return nil // the same again, without asking first
 		case status.code == http.StatusRequestEntityTooLarge:
 			return u.smaller(status)
 		case u.isPatch() && unsupportedPatch(status):
@@ -74,7 +77,7 @@ func (u *upload) ask(ctx context.Context) error {
 	resp, err := u.client.do(ctx, call)
 	if err != nil {
 		var status *statusErr
-		if !errors.As(err, &status) || retryable(err) {
+		if !errors.As(err, &status) || status.passing() {
 			return err
 		}
 		u.forget()
@@ -145,7 +148,7 @@ func (u *upload) smaller(status *statusErr) error {
 	style.mu.Lock()
 	defer style.mu.Unlock()
 	u.forget()
-	if style.chunk > 0 && style.chunk < u.size && !style.noPatch {
+	if style.chunk > 0 && max(style.chunk, style.least) < u.size && !style.noPatch {
 		return nil // another upload has found out already
 	}
 	next := min(u.size/2, defaultChunk)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -25,27 +24,29 @@ func (e *netError) Unwrap() error { return e.err }
 
 // retryable tells whether trying again may help.
 func retryable(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var (
+		over    *gaveUpErr
+		status  *statusErr
+		network *netError
+	)
+	switch {
+	case errors.As(err, &over), errors.Is(err, registry.ErrUnreachable):
 		return false
-	}
-	if errors.Is(err, errStalled) {
+	case errors.Is(err, errStalled):
 		return true
+	case errors.As(err, &status):
+		return status.passing()
 	}
-	if errors.Is(err, registry.ErrUnreachable) {
-		return false
-	}
-	var status *statusErr
-	if errors.As(err, &status) {
-		switch status.code {
-		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
-			http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
-	}
-	var network *netError
+	// The end of a context is no netError. One that says "deadline exceeded" is a dial's.
 	return errors.As(err, &network) && !permanent(network.err)
 }
+
+// gaveUpErr is what an operation ended with when its tries were used up: who called it does
+// not begin again.
+type gaveUpErr struct{ err error }
+
+func (e *gaveUpErr) Error() string { return e.err.Error() }
+func (e *gaveUpErr) Unwrap() error { return e.err }
 
 // permanent tells network errors that no retry mends: a certificate nobody trusts, a name
 // nobody knows.
@@ -58,7 +59,7 @@ func permanent(err error) bool {
 		alert       tls.AlertError
 		dns         *net.DNSError
 	)
-	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &hostname) ||
+	return errors.Is(err, context.Canceled) || errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &hostname) ||
 		errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &dns) && dns.IsNotFound
 }
 
@@ -99,10 +100,10 @@ func (r *retry) wait(ctx context.Context, cause error) error {
 	}
 	switch {
 	case r.tries >= most:
-		return fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)
+		return &gaveUpErr{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
 	case delay > left:
-		return fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
-			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)
+		return &gaveUpErr{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
+			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)}
 	}
 	r.client.opts.Traffic.Retries.Add(1)
 	r.client.opts.Notice(fmt.Sprintf("%s: %s: %v; trying again in %s", r.client.opts.Side, r.doing, cause, delay.Round(time.Millisecond)))
@@ -117,10 +118,11 @@ func (r *retry) wait(ctx context.Context, cause error) error {
 }
 
 // delay obeys the registry where it says how long, and else doubles from 100 ms to 15 s,
-// give or take a quarter, so that many clients do not come back at once.
+// give or take a quarter, so that many clients do not come back at once. "Retry-After: 0" is
+// no leave to hammer.
 func (r *retry) delay(cause error) time.Duration {
 	var status *statusErr
-	if errors.As(cause, &status) && status.asked {
+	if errors.As(cause, &status) && status.asked && status.retryAfter > 0 {
 		return status.retryAfter
 	}
 	delay := min(15*time.Second, 50*time.Millisecond<<min(r.tries, 20))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // expectContinueFrom is the size from which an upload first asks whether it is welcome:
@@ -35,14 +36,16 @@ func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.
 }
 
 func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Response, error) {
-	ctx, watch := watch(ctx, c.opts.StallTimeout, c.opts.StallBytes)
-	req = req.WithContext(ctx)
-	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
-		if req.ContentLength >= expectContinueFrom {
+	ctx, watch := watch(ctx, c.patience(req), c.opts.StallBytes)
+	if hasBody(req) {
+		body := &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
+		req.Body = body
+		if req.ContentLength >= expectContinueFrom && !c.uploads.noExpect.Load() {
 			req.Header.Set("Expect", "100-continue")
+			ctx = body.expect(ctx)
 		}
 	}
+	req = req.WithContext(ctx)
 	watch.wait()
 	resp, err := c.roundTrip(req)
 	if err != nil {
@@ -54,6 +57,17 @@ func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Respons
 	watch.reset(c.opts.StallTimeout)
 	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
 	return resp, nil
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+// patience is how long a registry may take to answer a request without a body, and to take
+// the first bytes of another. The PUT that closes an upload is when the blob is stored.
+func (c *Client) patience(req *http.Request) time.Duration {
+	if req.Method == http.MethodPut && !hasBody(req) {
+		return answerPatience * c.opts.StallTimeout
+	}
+	return c.opts.StallTimeout
 }
 
 // roundTrip counts the request.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -107,9 +109,22 @@ type sent struct {
 	client *Client
 	watch  *watchdog
 	n      int64
+
+	expects bool        // nothing has been read since the registry was asked whether it wants this
+	welcome atomic.Bool // it has said so
+}
+
+// expect notes whether the registry says that it wants the body.
+func (s *sent) expect(ctx context.Context) context.Context {
+	s.expects = true
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: func() { s.welcome.Store(true) }})
 }
 
 func (s *sent) Read(p []byte) (int, error) {
+	if s.expects && !s.welcome.Load() {
+		s.client.uploads.noExpect.Store(true) // it has waited in vain, once is enough
+	}
+	s.expects = false
 	s.watch.got(s.n)
 	n, err := s.Reader.Read(p)
 	if limitErr := s.client.throttle(s.ctx, n); limitErr != nil && err == nil {

@@ -54,6 +54,17 @@ func (e *statusErr) has(code string) bool {
 	return false
 }
 
+// passing tells whether another try may fare better. From 520 on are answers that networks
+// before a registry give when they do not reach it.
+func (e *statusErr) passing() bool {
+	switch e.code {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return e.code >= 520
+}
+
 // busy tells whether the registry asks for fewer requests.
 func (e *statusErr) busy() bool {
 	return e.code == http.StatusTooManyRequests || e.code == http.StatusServiceUnavailable

@@ -182,8 +182,11 @@ func (u *upload) patch(ctx context.Context) error {
 		return u.blame(err)
 	}
 	drain(resp.Body)
-	if u.at, err = u.client.location(resp); err != nil {
-		return err
+	// Without a Location the upload goes on where it is.
+	if resp.Header.Get("Location") != "" {
+		if u.at, err = u.client.location(resp); err != nil {
+			return err
+		}
 	}
 	u.reached(u.offset + size)
 	u.rest()

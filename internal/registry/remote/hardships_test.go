@@ -1,0 +1,375 @@
+package remote
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+func blobOf(t *testing.T, content []byte) v1.Descriptor {
+	t.Helper()
+	digest, size, err := v1.SHA256(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v1.Descriptor{Digest: digest, Size: size}
+}
+
+// memoryBody is a Body that is always at hand.
+type memoryBody []byte
+
+func (m memoryBody) From(offset int64) (io.Reader, error) { return bytes.NewReader(m[offset:]), nil }
+
+// takesUploads is a registry that takes any upload; its hooks may answer instead.
+type takesUploads struct {
+	patch, put func(w http.ResponseWriter, r *http.Request) bool
+	header     http.Header
+	got        atomic.Int64
+}
+
+func (u *takesUploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for key, values := range u.header {
+		w.Header()[key] = values
+	}
+	switch r.Method {
+	case http.MethodPost:
+		w.Header().Set("Location", "/v2/a/blobs/uploads/1")
+		w.WriteHeader(http.StatusAccepted)
+	case http.MethodPatch:
+		if u.patch == nil || !u.patch(w, r) {
+			n, _ := io.Copy(io.Discard, r.Body)
+			u.got.Add(n)
+			w.Header().Set("Location", "/v2/a/blobs/uploads/1")
+			w.WriteHeader(http.StatusAccepted)
+		}
+	case http.MethodPut:
+		if u.put == nil || !u.put(w, r) {
+			n, _ := io.Copy(io.Discard, r.Body)
+			u.got.Add(n)
+			w.WriteHeader(http.StatusCreated)
+		}
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+func TestDialTimeoutIsTriedAgain(t *testing.T) {
+	_, err := (&net.Dialer{Timeout: time.Nanosecond}).Dial("tcp", "127.0.0.1:1")
+	if err == nil || !retryable(&netError{err}) {
+		t.Errorf("retryable(%v) = false, want true: a lost packet is no verdict", err)
+	}
+	if retryable(context.DeadlineExceeded) || retryable(context.Canceled) || retryable(&netError{context.Canceled}) {
+		t.Error("the end of the context is tried again")
+	}
+}
+
+func TestStatusesWorthAnotherTry(t *testing.T) {
+	tests := map[int]bool{
+		400: false, 401: false, 403: false, 404: false, 408: true, 413: false, 425: true, 429: true,
+		500: true, 501: false, 502: true, 503: true, 504: true, 505: false, 507: false, 520: true, 524: true,
+	}
+	for code, want := range tests {
+		if got := retryable(&statusErr{code: code}); got != want {
+			t.Errorf("retryable(%d) = %t, want %t", code, got, want)
+		}
+	}
+}
+
+func TestRetryAfterNothingStillWaits(t *testing.T) {
+	client := tokenClient(t, http.NotFoundHandler(), Options{})
+	r := newRetry(client, "")
+	r.tries = 5
+	if got := r.delay(&statusErr{code: 503, asked: true}); got < 500*time.Millisecond {
+		t.Errorf("delay() = %s after the fifth answer with Retry-After: 0, want no hammering", got)
+	}
+	if got := r.delay(&statusErr{code: 503, asked: true, retryAfter: time.Second}); got != time.Second {
+		t.Errorf("delay() = %s for Retry-After: 1, want 1s", got)
+	}
+}
+
+// A source that answers ranges with other bytes is read whole, once.
+func TestMisplacedRanges(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 1_000)
+	var requests atomic.Int64
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		if r.Header.Get("Range") != "" {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(content)-1, len(content)))
+			w.WriteHeader(http.StatusPartialContent)
+		}
+		_, _ = w.Write(content)
+	}), Options{})
+	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	got, err := io.ReadAll(body)
+	if err != nil || !bytes.Equal(got, content[5_000:]) {
+		t.Fatalf("reading from 5000 gave %d bytes, error %v", len(got), err)
+	}
+	if got := requests.Load(); got != 2 {
+		t.Errorf("that took %d requests, want 2", got)
+	}
+}
+
+// A server may refuse a range as such.
+func TestRefusedRange(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 1_000)
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+			return
+		}
+		_, _ = w.Write(content)
+	}), Options{})
+	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, content[5_000:]) {
+		t.Errorf("reading from 5000 gave %d bytes, error %v", len(got), err)
+	}
+}
+
+// Closing a chunked upload has no body, and yet is when a registry stores the blob.
+func TestClosingAnUploadMayTakeTime(t *testing.T) {
+	var puts atomic.Int64
+	reg := &takesUploads{put: func(w http.ResponseWriter, _ *http.Request) bool {
+		puts.Add(1)
+		time.Sleep(400 * time.Millisecond)
+		w.WriteHeader(http.StatusCreated)
+		return true
+	}}
+	content := bytes.Repeat([]byte("x"), 3_000)
+	client := tokenClient(t, reg, Options{ChunkSize: 1_000, StallTimeout: 150 * time.Millisecond})
+	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+		t.Fatal(err)
+	}
+	if puts.Load() != 1 {
+		t.Errorf("the upload was closed %d times, want once", puts.Load())
+	}
+}
+
+func TestUploadsWithoutEnd(t *testing.T) {
+	content := bytes.Repeat([]byte("x"), 4<<20)
+	tooLarge := func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return true
+	}
+	reg := &takesUploads{header: http.Header{"Oci-Chunk-Min-Length": {"3000000"}}, patch: tooLarge, put: tooLarge}
+	client := tokenClient(t, reg, Options{ChunkSize: 1 << 20})
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := client.PushBlob(ctx, "a", blobOf(t, content), memoryBody(content))
+	if err == nil || ctx.Err() != nil {
+		t.Errorf("PushBlob() = %v to a registry that refuses its own least chunk, want an error at once", err)
+	}
+}
+
+func TestChunksWithoutLocation(t *testing.T) {
+	reg := &takesUploads{patch: func(w http.ResponseWriter, r *http.Request) bool {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusAccepted)
+		return true
+	}}
+	content := bytes.Repeat([]byte("x"), 3_000)
+	client := tokenClient(t, reg, Options{ChunkSize: 1_000})
+	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExpectContinue(t *testing.T) {
+	content := bytes.Repeat([]byte("x"), expectContinueFrom)
+	t.Run("refused", func(t *testing.T) {
+		reg := &takesUploads{put: func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Header.Get("Expect") == "" {
+				return false
+			}
+			w.WriteHeader(http.StatusExpectationFailed)
+			return true
+		}}
+		client := tokenClient(t, reg, Options{})
+		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("answered", func(t *testing.T) {
+		client := tokenClient(t, &takesUploads{}, Options{})
+		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil || client.uploads.noExpect.Load() {
+			t.Errorf("PushBlob() = %v, and the answer was missed: %t", err, client.uploads.noExpect.Load())
+		}
+	})
+	t.Run("never answered", func(t *testing.T) {
+		client := tokenClient(t, nil, Options{})
+		client.host = deafRegistry(t)
+		started := time.Now()
+		for range 4 {
+			if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(started); took > 2500*time.Millisecond {
+			t.Errorf("4 uploads took %s: each waited for an answer that does not come", took)
+		}
+	})
+}
+
+// deafRegistry takes uploads and never says 100 Continue.
+func deafRegistry(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go answerDeaf(conn)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func answerDeaf(conn net.Conn) {
+	defer conn.Close()
+	reader := newRequestReader(conn)
+	for {
+		req, err := reader()
+		if err != nil {
+			return
+		}
+		if _, err := io.Copy(io.Discard, req.Body); err != nil {
+			return
+		}
+		answer := "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+		if req.Method == http.MethodPost {
+			answer = "HTTP/1.1 202 Accepted\r\nLocation: /v2/a/blobs/uploads/1\r\nContent-Length: 0\r\n\r\n"
+		}
+		if _, err := io.WriteString(conn, answer); err != nil {
+			return
+		}
+	}
+}
+
+func newRequestReader(conn net.Conn) func() (*http.Request, error) {
+	buffered := bufio.NewReader(conn)
+	return func() (*http.Request, error) { return http.ReadRequest(buffered) }
+}
+
+// An index of referrers that itself refers to something must not be listed in its turn
+// while the list is held.
+func TestReferrersTagWithASubject(t *testing.T) {
+	subject := v1.Descriptor{Digest: blobOf(t, []byte("image")).Digest, Size: 5, MediaType: types.OCIManifestSchema1}
+	odd, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Subject: &subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut:
+			w.WriteHeader(http.StatusCreated)
+		default:
+			w.Header().Set("Content-Type", string(types.OCIImageIndex))
+			_, _ = w.Write(odd)
+		}
+	}), Options{})
+	body, err := json.Marshal(v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: subject, Subject: &subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := registry.NewManifest(types.OCIManifestSchema1, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- client.PushManifest(context.Background(), "a", manifest.Descriptor.Digest.String(), manifest)
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("PushManifest never returns")
+	}
+}
+
+func TestOneAnswerTellsWhetherReferrersAreListed(t *testing.T) {
+	var now, most atomic.Int64
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		defer now.Add(-1)
+		time.Sleep(50 * time.Millisecond)
+		w.Header().Set("Content-Type", string(types.OCIImageIndex))
+		fmt.Fprint(w, `{"schemaVersion":2,"manifests":[]}`)
+	}), Options{})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if _, err := client.Referrers(context.Background(), "a", blobOf(t, nil).Digest); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if most.Load() < 4 {
+		t.Errorf("at most %d requests at once, want those that waited for the first to go together", most.Load())
+	}
+}
+
+func TestContentIsWhatWasAskedFor(t *testing.T) {
+	manifest := []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`)
+	other := blobOf(t, []byte("other")).Digest.String()
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
+		w.Header().Set("Docker-Content-Digest", blobOf(t, manifest).Digest.String())
+		_, _ = w.Write(manifest)
+	}), Options{})
+	for _, digest := range []string{other, "sha512:" + strings.Repeat("0", 128)} {
+		if _, err := client.Manifest(context.Background(), "a", digest); !errors.Is(err, registry.ErrDigestMismatch) {
+			t.Errorf("Manifest(%s) = %v for other content, want ErrDigestMismatch", digest[:10], err)
+		}
+		if _, err := client.Resolve(context.Background(), "a", digest); !errors.Is(err, registry.ErrDigestMismatch) {
+			t.Errorf("Resolve(%s) = %v for other content, want ErrDigestMismatch", digest[:10], err)
+		}
+	}
+	got, err := client.Manifest(context.Background(), "a", "v1")
+	if err != nil || got.Descriptor.MediaType != types.OCIImageIndex {
+		t.Errorf("Manifest(v1) is a %q (%v), want what its own bytes say, which the digest covers", got.Descriptor.MediaType, err)
+	}
+}
+
+// serverOf is a second server beside the registry.
+func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
