@@ -2,8 +2,10 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -58,6 +60,9 @@ type authorizer struct {
 	challenge *challenge // nil until the registry has asked
 	config    *authn.AuthConfig
 	refused   error // the credentials themselves were refused: final for this run
+	served    bool  // they have been accepted before: a refusal is not about them
+	down      error // what the last attempt to get a token ended with, if no token server answered
+	downAt    time.Time
 	run       map[string]bool
 	tokens    map[string]*token // by scopes, "" is the run's token
 	narrow    map[string]bool   // scopes that the run's token does not cover
@@ -91,6 +96,8 @@ func (a *authorizer) authorize(ctx context.Context, req *http.Request, need acce
 		return "", refused
 	case challenge == nil:
 		return "", nil
+	case challenge.scheme == "basic" && !hasPassword(config):
+		return "", nil // an empty name is refused even where nobody is welcome
 	case challenge.scheme == "basic":
 		req.SetBasicAuth(config.Username, config.Password)
 		return "basic", nil
@@ -108,6 +115,7 @@ func (a *authorizer) authorize(ctx context.Context, req *http.Request, need acce
 
 // bearer returns a token for need, fetching one where none is fresh.
 func (a *authorizer) bearer(ctx context.Context, need access) (string, error) {
+	since := time.Now()
 	if held := a.held(need); held != "" {
 		return held, nil
 	}
@@ -120,15 +128,59 @@ func (a *authorizer) bearer(ctx context.Context, need access) (string, error) {
 	if held := a.held(need); held != "" {
 		return held, nil
 	}
+	if err := a.downSince(since); err != nil {
+		return "", err
+	}
 	key, scopes := a.wanted(need)
 	fetched, err := a.fetch(ctx, scopes)
+	if key == "" && a.disband(err, need, scopes) {
+		key, scopes = a.wanted(need)
+		fetched, err = a.fetch(ctx, scopes)
+	}
 	if err != nil {
 		return "", err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.tokens[key] = fetched
+	a.tokens[key], a.served = fetched, true
 	return fetched.value, nil
+}
+
+// downSince is what somebody found out about the token server while others waited for it.
+func (a *authorizer) downSince(since time.Time) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.downAt.After(since) {
+		return a.down
+	}
+	return nil
+}
+
+// disband gives up asking for one token for the whole run, where the token server refuses
+// to give one: it may not grant one of the repositories, or not so many.
+func (a *authorizer) disband(err error, need access, scopes []string) bool {
+	var refused *tokenErr
+	if !errors.As(err, &refused) || need.repository == "" || slices.Equal(scopes, need.scopes()) {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.run = map[string]bool{}
+	return true
+}
+
+// noteServed remembers that a password was good for something.
+func (a *authorizer) noteServed(used string) {
+	if used != "basic" {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.served = true
+}
+
+func hasPassword(config *authn.AuthConfig) bool {
+	return config.Username != "" || config.Password != ""
 }
 
 func (a *authorizer) held(need access) string {
@@ -182,10 +234,10 @@ func (a *authorizer) reject(resp *http.Response, need access, used string) (bool
 			return false, err
 		}
 		a.challenge, a.config = &found, config
-		return found.scheme == "bearer" || config.Username != "" || config.Password != "", nil
+		return found.scheme == "bearer" || hasPassword(config), nil
 	}
 	if a.challenge.scheme == "basic" || used == "given" {
-		return used == "", nil // sent before the challenge was known
+		return used == "" && hasPassword(a.config), nil // sent before the challenge was known
 	}
 	key := a.key(need)
 	if t := a.tokens[key]; t != nil && t.value == used {
@@ -250,13 +302,13 @@ func (a *authorizer) hint() string {
 		side, host, host)
 }
 
-// refuse is the error for a 401 that nothing more can be done about. Basic credentials are
-// not tried again in this run: that could lock the account.
+// refuse is the error for a 401 that nothing more can be done about. Basic credentials that
+// have never served are not tried again in this run: that could lock the account.
 func (a *authorizer) refuse(status *statusErr, used string) error {
 	err := a.problem(status, a.hint())
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if used == "basic" {
+	if used == "basic" && !a.served {
 		a.refused = err
 	}
 	return err

@@ -114,7 +114,8 @@ func (c *Client) authorized(ctx context.Context, call call) (*http.Response, err
 		if err != nil {
 			return nil, err
 		}
-		if resp.StatusCode != http.StatusUnauthorized {
+		if resp.StatusCode != http.StatusUnauthorized || !c.isOwn(resp.Request.URL) {
+			c.auth.noteServed(used)
 			return resp, nil
 		}
 		status := statusError(resp)
@@ -139,7 +140,7 @@ func (c *Client) once(ctx context.Context, call call) (resp *http.Response, used
 	if err != nil {
 		return nil, "", false, err
 	}
-	if req.URL.Host == c.host {
+	if c.isOwn(req.URL) {
 		if used, err = c.auth.authorize(ctx, req, call.need); err != nil {
 			return nil, "", false, err
 		}
@@ -155,13 +156,21 @@ func (c *Client) once(ctx context.Context, call call) (resp *http.Response, used
 		}
 		resp, err = c.send(ctx, req, call.stay)
 	}
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+	// A stranger to which the registry has sent us has no say in how to log in.
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && c.isOwn(resp.Request.URL) {
 		again, err = c.auth.reject(resp, call.need, used)
 		if err != nil {
 			drain(resp.Body)
 		}
 	}
 	return resp, used, again, err
+}
+
+// isOwn tells whether an address is the registry itself, which gets our credentials. Only
+// who has looked ahead may ask.
+func (c *Client) isOwn(address *url.URL) bool {
+	own := url.URL{Scheme: c.scout.scheme, Host: c.host}
+	return sameHost(&own, address)
 }
 
 func (c *Client) request(call call) (*http.Request, error) {

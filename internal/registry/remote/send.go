@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -120,7 +121,22 @@ func (c *Client) redirected(req *http.Request, resp *http.Response) (*http.Reque
 	return next, nil
 }
 
-func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && sameHost(a, b) }
+
+// sameHost compares host and port, which may be left out where it is the scheme's own.
+func sameHost(a, b *url.URL) bool {
+	return strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
+}
 
 // permanentTrust tells whether a certificate was not trusted.
 func permanentTrust(err error) bool {

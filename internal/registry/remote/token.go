@@ -60,16 +60,47 @@ func (a *authorizer) realm(raw string) (*url.URL, error) {
 	return realm, nil
 }
 
-// remember keeps a refusal of the credentials: asking again in this run could lock the account.
+// remember keeps what concerns others too: that the credentials were refused, for asking
+// again in this run could lock the account, and that the server does not answer.
 func (a *authorizer) remember(err error) error {
-	if !errors.Is(err, registry.ErrUnauthorized) {
-		return err
+	var (
+		over   *gaveUpErr
+		status *statusErr
+	)
+	a.mu.Lock()
+	served, anonymous := a.served, *a.config == authn.AuthConfig{}
+	a.mu.Unlock()
+	unfit := errors.Is(err, registry.ErrUnauthorized)
+	down := errors.As(err, &over)
+	if errors.As(err, &status) {
+		err = &tokenErr{err, status}
 	}
-	err = a.problem(err, a.hint())
+	if unfit {
+		err = a.problem(err, a.hint())
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.refused = err
+	switch {
+	case unfit && !served && !anonymous:
+		a.refused = err
+	case down:
+		a.down, a.downAt = err, time.Now()
+	}
 	return err
+}
+
+// tokenErr is a token server's refusal. It is about credentials or about that server, never
+// about the repository, so that a 404 does not mean that a tag is missing.
+type tokenErr struct {
+	err    error
+	status *statusErr
+}
+
+func (e *tokenErr) Error() string { return "the token server says " + e.err.Error() }
+
+// Is lets the status stand for what it says about credentials only.
+func (e *tokenErr) Is(target error) bool {
+	return (target == registry.ErrUnauthorized || target == registry.ErrForbidden) && e.status.Is(target)
 }
 
 // newToken replaces a token when a quarter of its life is left, for the registry's clock
@@ -102,7 +133,7 @@ func tokenRequest(realm *url.URL, service string, scopes []string, config *authn
 		target := *realm
 		target.RawQuery = query.Encode()
 		req, err := http.NewRequest(http.MethodGet, target.String(), nil) //nolint:noctx // ask adds the context
-		if err == nil && (config.Username != "" || config.Password != "") {
+		if err == nil && hasPassword(config) {
 			req.SetBasicAuth(config.Username, config.Password)
 		}
 		return req, err
@@ -148,14 +179,18 @@ func (a *authorizer) askOnce(ctx context.Context, build func() (*http.Request, e
 	defer cancel()
 	resp, err := a.client.roundTrip(req.WithContext(ctx))
 	if err != nil {
-		return nil, err
+		return nil, cause(ctx, unwrapNet(err))
 	}
 	defer drain(resp.Body)
 	if resp.StatusCode != http.StatusOK {
 		return nil, statusError(resp)
 	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
 	var answer tokenAnswer
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
+	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("reading the token server's answer: %w", err)
 	}
 	if answer.Token == "" && answer.AccessToken == "" {
