@@ -19,12 +19,12 @@ import (
 // connections faster than one. So blobs are fetched in parts, several at once, and each
 // waits in memory for its turn.
 const (
-	partSize  = 3 << 19
+	partSize  = 1 << 20
 	pieceSize = 256 << 10
 )
 
 // Stream writes a bundle to w from its first byte to its last. What comes next is
-// fetched meanwhile, 1.5 MiB for each of the jobs. Where it fails, what was written is no
+// fetched meanwhile, 1 MiB for each of the jobs. Where it fails, what was written is no
 // bundle: its end is missing.
 func Stream(ctx context.Context, w io.Writer, c *Content, fetch Fetch, opts WriteOptions) (*Written, error) {
 	l, err := newLayout(c)
