@@ -104,12 +104,16 @@ type name struct{ repository, tag string }
 func (n name) String() string { return n.repository + ":" + n.tag }
 
 func (r *rig) artifacts(names []name) []versions.Artifact {
+	return artifactsBetween(r.source.Host, r.target.Host, names)
+}
+
+func artifactsBetween(source, target string, names []name) []versions.Artifact {
 	var list []versions.Artifact
 	for _, n := range names {
 		list = append(list, versions.Artifact{
 			Product: "faults", Release: "v1", Role: versions.RoleOperator,
-			Source: versions.Reference{Host: r.source.Host, Repository: n.repository, Tag: n.tag},
-			Target: versions.Reference{Host: r.target.Host, Repository: n.repository, Tag: n.tag},
+			Source: versions.Reference{Host: source, Repository: n.repository, Tag: n.tag},
+			Target: versions.Reference{Host: target, Repository: n.repository, Tag: n.tag},
 		})
 	}
 	return list
