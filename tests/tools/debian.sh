@@ -114,7 +114,7 @@ fi
 if [ ${#missing[@]} != 0 ]; then
   say "installing ${missing[*]} (for ${wanted[*]})"
   if ! { update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >&2; }; then
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" </dev/null >&2; }; then
     give_up "apt-get install ${missing[*]}"
   fi
 fi
