@@ -102,6 +102,13 @@ cross: ## check that the program compiles for the other system of a release
 fmt: $(TOOLS)/golangci-lint ## format the code
 	golangci-lint fmt ./...
 
+##@ Measuring
+
+# BENCH are flags: make bench BENCH='--parts speed --n 5', make bench BENCH=--help.
+.PHONY: bench
+bench: build peers ## measure pgrelocate beside the tools people use today: docs/performance.md
+	go run ./tests/bench --json $(CACHE)/bench.json $(BENCH)
+
 ##@ Help and housekeeping
 
 .PHONY: clean
