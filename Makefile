@@ -81,7 +81,7 @@ test-node: node ## boot a real node (Debian, root) and let it pull a relocated r
 
 .PHONY: bench
 bench: peers build ## measure pgrelocate beside other tools (make bench BENCH='--scale 0.02 --n 1' is a quick look)
-	go run ./tests/bench --program bin/pgrelocate $(BENCH)
+	go run ./tests/bench --program bin/pgrelocate --json $(CACHE)/bench.json $(BENCH)
 
 .PHONY: lint
 lint: debian-lint $(TOOLS)/golangci-lint ## run the linters
@@ -101,13 +101,6 @@ cross: ## check that the program compiles for the other system of a release
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format the code
 	golangci-lint fmt ./...
-
-##@ Measuring
-
-# BENCH are flags: make bench BENCH='--parts speed --n 5', make bench BENCH=--help.
-.PHONY: bench
-bench: build peers ## measure pgrelocate beside the tools people use today: docs/performance.md
-	go run ./tests/bench --json $(CACHE)/bench.json $(BENCH)
 
 ##@ Help and housekeeping
 

@@ -65,16 +65,6 @@ func (t *tool) version() string {
 	return "unknown"
 }
 
-// ours is pgrelocate among the tools; nil where it takes no part.
-func (b *bench) ours() *tool {
-	for _, t := range b.tools {
-		if t.ours {
-			return t
-		}
-	}
-	return nil
-}
-
 // startRegistry starts a registry of the kind that the flags name.
 func (b *bench) startRegistry(opts registrytest.Options) *registrytest.Registry {
 	if b.opts.registry == "distribution" {

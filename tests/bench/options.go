@@ -14,19 +14,17 @@ import (
 
 // options are what the flags say.
 type options struct {
-	parts, tools    list
-	scale           float64
-	runs            int
-	registry        string
-	program         string
-	dir, json       string
-	timeout         time.Duration
-	source, target  registrytest.LinkOptions
-	largeLayer      int64
-	faultLayer      int64
-	faultTimeout    time.Duration
-	stormShare      float64
-	busyMachineNote bool
+	parts, tools   list
+	scale          float64
+	runs           int
+	registry       string
+	program        string
+	dir, json      string
+	timeout        time.Duration
+	source, target registrytest.LinkOptions
+	largeLayer     int64
+	faultLayer     int64
+	faultTimeout   time.Duration
 }
 
 // list is a flag of words with commas between them.
