@@ -46,9 +46,11 @@ func (g *gatedSource) BlobRange(ctx context.Context, repository string, blob v1.
 		select {
 		case <-g.more:
 		case <-ctx.Done():
-			g.requests.Add(1)
-			return nil, false, context.Cause(ctx)
 		}
+	}
+	if ctx.Err() != nil {
+		g.requests.Add(1)
+		return nil, false, context.Cause(ctx)
 	}
 	return g.rangeSource.BlobRange(ctx, repository, blob, from, to)
 }
