@@ -128,14 +128,7 @@ func (o *installOptions) fromBundle(ctx context.Context, a *app, cfg *config.Con
 		return err
 	}
 	defer b.Close()
-	if err := needRegistry(cfg); err != nil {
-		return err
-	}
-	private, err := ends.openTarget(false)
-	if err != nil {
-		return err
-	}
-	if err := a.holdAgainst(ctx, cfg, private, b.Lock()); err != nil || o.chartFlags.file != "" {
+	if err := a.holdAgainstBundle(ctx, cfg, ends, b); err != nil || o.chartFlags.file != "" {
 		return err
 	}
 	release := ""

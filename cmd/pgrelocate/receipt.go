@@ -8,7 +8,6 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
 func newReceiptCommand(a *app) *cobra.Command {
@@ -54,25 +53,11 @@ func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error
 			cfg.Releases = append(cfg.Releases, release.Name)
 		}
 	}
-	artifacts, err := a.artifacts(cfg)
+	lock, selected, err := a.held(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	ends := a.registries(cfg)
-	defer ends.close()
-	private, err := ends.openTarget(false)
-	if err != nil {
-		return err
-	}
-	private.Prepare(repositories(artifacts))
-	lock, warnings, err := bundle.Receipt(ctx, private, artifacts, catalogue)
-	if err != nil {
-		return err
-	}
-	for _, warning := range warnings {
-		a.warn("%s", warning)
-	}
-	a.note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(lock.Artifacts), "artifact"), len(artifacts), output.Count(len(lock.Blobs), "blob"))
+	a.note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(lock.Artifacts), "artifact"), selected, output.Count(len(lock.Blobs), "blob"))
 	if file == "" {
 		_, err = a.Out.Write(lock.Marshal())
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
 // verifyOptions are the flags of `pgrelocate verify`.
@@ -100,6 +101,10 @@ func (a *app) verifyRegistry(ctx context.Context, cfg *config.Config, ends *regi
 		return err
 	}
 	defer b.Close()
+	return a.holdAgainstBundle(ctx, cfg, ends, b)
+}
+
+func (a *app) holdAgainstBundle(ctx context.Context, cfg *config.Config, ends *registries, b *bundle.Bundle) error {
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
