@@ -126,7 +126,7 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 		return []v1.Hash{held.Digest}, nil
 	}
 	t := &tree{source: a.source, repository: a.Source.Repository}
-	top, err := t.read(ctx, reference, 0)
+	top, err := t.read(ctx, reference)
 	if errors.Is(err, ErrNotFound) {
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
 		return nil, nil

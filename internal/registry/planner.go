@@ -170,7 +170,7 @@ func (p *planner) conflict(ctx context.Context, a *PlannedArtifact) error {
 // readTree fetches the artifact's manifests.
 func (p *planner) readTree(ctx context.Context, a *PlannedArtifact) error {
 	t := &tree{source: a.source, repository: a.Source.Repository, platform: p.opts.Platform}
-	top, err := t.read(ctx, sourceReference(a.Source), 0)
+	top, err := t.read(ctx, sourceReference(a.Source))
 	if err != nil {
 		return err
 	}

@@ -34,15 +34,15 @@ type tree struct {
 }
 
 // read adds the manifest that reference stands for, under that reference.
-func (t *tree) read(ctx context.Context, reference string, depth int) (Manifest, error) {
+func (t *tree) read(ctx context.Context, reference string) (Manifest, error) {
 	manifest, err := t.source.Manifest(ctx, t.repository, reference)
 	if err != nil {
 		return Manifest{}, err
 	}
-	if manifest.Descriptor.MediaType.IsIndex() && t.platform != nil && depth == 0 {
+	if manifest.Descriptor.MediaType.IsIndex() && t.platform != nil {
 		return t.narrow(ctx, manifest, reference)
 	}
-	return manifest, t.add(ctx, manifest, reference, depth)
+	return manifest, t.add(ctx, manifest, reference, 0)
 }
 
 func (t *tree) add(ctx context.Context, manifest Manifest, reference string, depth int) error {

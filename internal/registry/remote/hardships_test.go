@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -372,4 +373,37 @@ func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server
+}
+
+// A registry whose mounts fail may well take uploads.
+func TestMountThatFailsIsRefused(t *testing.T) {
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+	}), Options{RetryTimeout: 200 * time.Millisecond})
+	mounted, err := client.MountBlob(context.Background(), "a", blobOf(t, nil), "b")
+	if mounted || err != nil {
+		t.Errorf("MountBlob() = %t, %v where the registry fails, want false and no error", mounted, err)
+	}
+}
+
+func TestSameHost(t *testing.T) {
+	tests := []struct {
+		a, b string
+		want bool
+	}{
+		{"https://registry.example.com", "https://registry.example.com:443/v2/", true},
+		{"https://registry.example.com", "https://REGISTRY.example.com/v2/", true},
+		{"https://registry.example.com", "http://registry.example.com/v2/", false},
+		{"https://registry.example.com", "https://registry.example.com:5000/v2/", false},
+		{"https://registry.example.com", "https://registry.example.com.evil.org/", false},
+		{"https://registry.example.com", "https://registry.example.com@evil.org/", false},
+		{"http://[::1]:5000", "http://[::1]:5000/v2/", true},
+	}
+	for _, tt := range tests {
+		a, errA := url.Parse(tt.a)
+		b, errB := url.Parse(tt.b)
+		if got := sameHost(a, b); errA != nil || errB != nil || got != tt.want {
+			t.Errorf("sameHost(%s, %s) = %t, want %t", tt.a, tt.b, got, tt.want)
+		}
+	}
 }

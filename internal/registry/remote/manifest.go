@@ -56,9 +56,9 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (v1.
 	}
 	drain(resp.Body)
 	if descriptor, ok := fromHeader(resp); ok {
-		want, err := v1.NewHash(reference)
+		want, _ := v1.NewHash(reference) // zero for a tag
 		switch {
-		case err != nil || want == descriptor.Digest:
+		case want == v1.Hash{} || want == descriptor.Digest:
 			return descriptor, nil
 		case differs(want, descriptor.Digest):
 			return v1.Descriptor{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, descriptor.Digest, want))
