@@ -1,31 +1,43 @@
 package main
 
-import "github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+import (
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// tlsTools are those that part tls measures: ours, and what copies in parallel.
+var tlsTools = []string{"pgrelocate", "crane, 8 at a time", "regsync"}
 
 // tls copies the family between registries that speak TLS: with HTTP/1.1 only, and with
 // HTTP/2 on offer, which puts all blobs of a host on one connection where it is taken.
 func (b *bench) tls() {
 	f := b.seed(newFamily(b.opts.scale))
-	for _, variant := range []struct {
+	variants := []struct {
 		name  string
 		http1 bool
-	}{{"HTTP/1.1", true}, {"HTTP/2 on offer", false}} {
-		b.Logf("TLS, %s", variant.name)
-		b.scoped(func() {
-			options := registrytest.Options{TLS: true, HTTP1: variant.http1}
-			sourceOptions := options
-			sourceOptions.Root, sourceOptions.ReadOnly = f.Root, true
-			source := b.startWire(b.opts.source, sourceOptions)
-			for _, t := range b.tools {
-				if !t.ours && t.name != "crane, 8 at a time" && t.name != "regsync" {
-					continue
-				}
-				row := toolRow{&speedRow{Tool: t.name + ", " + variant.name, Ours: t.ours}, t}
-				for range b.opts.runs {
-					b.coldAndWarm(row, f, source, true, options)
-				}
+		rows  []toolRow
+	}{{name: "HTTP/1.1", http1: true}, {name: "HTTP/2 on offer"}}
+	for i := range variants {
+		for _, t := range b.tools {
+			if slices.Contains(tlsTools, t.name) {
+				row := toolRow{&speedRow{Tool: t.name + ", " + variants[i].name, Ours: t.ours}, t}
+				variants[i].rows = append(variants[i].rows, row)
 				b.report.TLS = append(b.report.TLS, row.speedRow)
 			}
-		})
+		}
+	}
+	for range b.opts.runs { // in turn, as in part speed
+		for _, variant := range variants {
+			b.scoped(func() {
+				target := registrytest.Options{TLS: true, HTTP1: variant.http1}
+				source := target
+				source.Root, source.ReadOnly = f.Root, true
+				wire := b.startWire(b.opts.source, source)
+				for _, row := range variant.rows {
+					b.coldAndWarm(row, f, wire, true, target)
+				}
+			})
+		}
 	}
 }
