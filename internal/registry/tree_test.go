@@ -86,7 +86,7 @@ func TestTreeRefusesHostileManifests(t *testing.T) {
 			source := &manifestSource{}
 			tt.build(t, source)
 			read := &tree{source: source}
-			if _, err := read.read(context.Background(), "top", 0); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := read.read(context.Background(), "top"); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("reading gave the error %v, want one with %q", err, tt.want)
 			}
 		})
@@ -99,7 +99,7 @@ func TestTreeLeavesForeignLayers(t *testing.T) {
 	foreign.Layers[0].MediaType = types.DockerForeignLayer
 	source.put(t, "top", types.DockerManifestSchema2, foreign)
 	read := &tree{source: source, repository: "windows"}
-	if _, err := read.read(context.Background(), "top", 0); err != nil {
+	if _, err := read.read(context.Background(), "top"); err != nil {
 		t.Fatal(err)
 	}
 	if len(read.nodes) != 1 || len(read.nodes[0].blobs) != 1 || len(read.warnings) != 1 {
@@ -121,7 +121,7 @@ func FuzzTree(f *testing.F) {
 		}
 		source := &manifestSource{manifests: map[string]Manifest{"top": manifest, manifest.Descriptor.Digest.String(): manifest}}
 		read := &tree{source: source}
-		if _, err := read.read(context.Background(), "top", 0); err == nil && len(read.nodes) == 0 {
+		if _, err := read.read(context.Background(), "top"); err == nil && len(read.nodes) == 0 {
 			t.Error("a manifest was read and is not there")
 		}
 	})
