@@ -30,6 +30,8 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
+			// Under the race detector every program would wait a second before it ends.
+			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			env.Setenv("HOME", home)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 			env.Setenv("DOCKER_CONFIG", filepath.Join(home, ".docker"))
