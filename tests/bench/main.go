@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) int {
 		return 2
 	}
 	report.print(os.Stdout)
-	if err := report.save(opts.json); err != nil {
+	if err := errors.Join(report.save(opts.json), report.intoPage(opts.page)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 2
 	}

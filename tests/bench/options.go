@@ -14,12 +14,14 @@ import (
 
 // options are what the flags say.
 type options struct {
+	asked          string // the flags that change what is measured, as they were given
 	parts, tools   list
 	scale          float64
 	runs           int
 	registry       string
 	program        string
 	dir, json      string
+	page           string
 	timeout        time.Duration
 	source, target registrytest.LinkOptions
 	largeLayer     int64
@@ -63,6 +65,7 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&o.program, "program", "bin/pgrelocate", "pgrelocate's `file`")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for the registries' contents; the source's stays there for the next run. Empty means a temporary one, in memory where there is room")
 	flags.StringVar(&o.json, "json", "", "`file` that receives everything measured as JSON")
+	flags.StringVar(&o.page, "page", "", "`file` whose measured part is replaced with the tables: docs/performance.md")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "`time` after which a tool is stopped")
 	flags.DurationVar(&o.faultTimeout, "fault-timeout", time.Minute, "`time` after which a tool is taken to hang in part faults")
 	if err := flags.Parse(args); err != nil {
@@ -71,7 +74,21 @@ func parse(args []string) (*options, error) {
 	o.source = registrytest.LinkOptions{RTT: *sourceRTT, Bandwidth: int64(*total * mib), PerConnection: int64(*each * mib)}
 	o.target = registrytest.LinkOptions{RTT: *targetRTT}
 	o.largeLayer, o.faultLayer = int64(*large*mib), int64(*fault*mib)
+	o.asked = asked(flags)
 	return o, o.check()
+}
+
+// asked are the flags that were given, but for those that only name files.
+func asked(flags *flag.FlagSet) string {
+	var given []string
+	flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "dir", "json", "page", "program":
+		default:
+			given = append(given, fmt.Sprintf("--%s %s", f.Name, f.Value))
+		}
+	})
+	return strings.Join(given, " ")
 }
 
 func (o *options) check() error {

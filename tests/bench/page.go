@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+)
+
+// The measured part of a page stands between these lines.
+const (
+	pageBegin = "<!-- measured: replaced by make bench -->\n"
+	pageEnd   = "<!-- end of the measured part -->\n"
+)
+
+// intoPage puts the tables into a page where one is named.
+func (r *report) intoPage(file string) error {
+	if file == "" {
+		return nil
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := bytes.Cut(page, []byte(pageBegin))
+	_, after, also := bytes.Cut(rest, []byte(pageEnd))
+	if !ok || !also {
+		return fmt.Errorf("%s has no measured part", file)
+	}
+	var out bytes.Buffer
+	out.Write(before)
+	out.WriteString(pageBegin + "\n")
+	command := "make bench"
+	if r.opts.asked != "" {
+		command += " BENCH='" + r.opts.asked + "'"
+	}
+	fmt.Fprintf(&out, "Measured with `%s`.\n\n", command)
+	r.print(&out)
+	out.WriteString(pageEnd)
+	out.Write(after)
+	return os.WriteFile(file, out.Bytes(), 0o600)
+}
