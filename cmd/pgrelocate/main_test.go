@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"log"
@@ -8,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,17 +56,28 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// interrupted is a program for the scripts: interrupted COMMAND ARG... runs a command, sends
-// it SIGINT a moment later, as Ctrl-C does, and ends as it did.
+// interrupted is a program for the scripts: interrupted TEXT COMMAND ARG... runs a command,
+// sends it SIGINT, as Ctrl-C does, once a line on its stderr begins with a text, and ends
+// as it did.
 func interrupted() {
-	cmd := exec.Command(os.Args[1], os.Args[2:]...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd := exec.Command(os.Args[2], os.Args[3:]...)
+	cmd.Stdout = os.Stdout
+	messages, err := cmd.StderrPipe()
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		log.Fatal(err)
 	}
-	time.Sleep(700 * time.Millisecond)
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		log.Fatal(err)
+	var once sync.Once
+	for lines := bufio.NewScanner(messages); lines.Scan(); {
+		fmt.Fprintln(os.Stderr, lines.Text())
+		if strings.HasPrefix(lines.Text(), os.Args[1]) {
+			once.Do(func() {
+				time.Sleep(100 * time.Millisecond) // until it waits for a registry
+				_ = cmd.Process.Signal(os.Interrupt)
+			})
+		}
 	}
 	_ = cmd.Wait()
 	os.Exit(cmd.ProcessState.ExitCode())
