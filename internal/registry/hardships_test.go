@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,11 +117,11 @@ func (w *changingWriter) Write(p []byte) (int, error) {
 }
 
 func TestNarrowedIndexThatIsPresentIsLeftAlone(t *testing.T) {
-	writes := 0
+	var writes atomic.Int64
 	w := newWorld(t, startRegistry(t, true), serve(t, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet && r.Method != http.MethodHead {
-				writes++
+				writes.Add(1)
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -129,12 +130,12 @@ func TestNarrowedIndexThatIsPresentIsLeftAlone(t *testing.T) {
 	opts := registry.PlanOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
 	_, report := w.copy(t, opts, "one:v0")
 	wantCopied(t, report)
-	writes = 0
+	writes.Store(0)
 	before := w.in.Requests.Load()
 	plan, _ := w.copy(t, opts, "one:v0")
 	wantStates(t, plan, "present")
-	if took := w.in.Requests.Load() - before; writes != 0 || took != 1 {
-		t.Errorf("an image that is present took %d requests at the target, %d of them writes, want 1 and none", took, writes)
+	if took := w.in.Requests.Load() - before; writes.Load() != 0 || took != 1 {
+		t.Errorf("an image that is present took %d requests at the target, %d of them writes, want 1 and none", took, writes.Load())
 	}
 	if len(plan.Blobs) != 0 {
 		t.Errorf("the plan names %d blobs, want none", len(plan.Blobs))
