@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -40,6 +41,10 @@ func DefaultCertsDirs() []string {
 		dirs = append(dirs, filepath.Join(config, "docker", "certs.d"), filepath.Join(config, "containers", "certs.d"))
 	}
 	return dirs
+}
+
+func dialer(opts Options) *net.Dialer {
+	return &net.Dialer{Timeout: opts.StallTimeout, KeepAlive: 30 * time.Second}
 }
 
 // tlsConfigFor trusts the system's authorities, the CA file, and what certs.d holds for
