@@ -109,17 +109,25 @@ func (v copyView) WriteTable(w io.Writer) error {
 			}
 		}
 	}
-	took := time.Duration(v.DurationSeconds * float64(time.Second))
 	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d %s
-moved %s in %s%s: %s uploaded, %d mounted, %d present
+%s
 source: %s
 target: %s
 `,
 		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
-		output.Bytes(v.BytesSent), output.Duration(took), rate(v.BytesSent, took),
-		output.Count(v.BlobsUploaded, "blob"), v.BlobsMounted, v.BlobsPresent,
-		v.SourceTraffic, v.TargetTraffic)
+		v.moved(), v.SourceTraffic, v.TargetTraffic)
 	return err
+}
+
+// moved is the account of bytes and blobs.
+func (v copyView) moved() string {
+	if v.BytesSent == 0 && v.BlobsUploaded+v.BlobsMounted+v.BlobsPresent == 0 {
+		return "nothing had to move"
+	}
+	took := time.Duration(v.DurationSeconds * float64(time.Second))
+	return fmt.Sprintf("moved %s in %s%s: %s uploaded, %d mounted, %d present",
+		output.Bytes(v.BytesSent), output.Duration(took), rate(v.BytesSent, took),
+		output.Count(v.BlobsUploaded, "blob"), v.BlobsMounted, v.BlobsPresent)
 }
 
 // failedWord is what the artifacts are that Failed counts.

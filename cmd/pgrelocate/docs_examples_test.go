@@ -34,16 +34,38 @@ func TestDocumentedConfigFiles(t *testing.T) {
 	}
 }
 
-// What getting-started.md shows of `versions` is what the program shows.
-func TestDocumentedVersions(t *testing.T) {
-	page := read(t, filepath.Join(docs, "getting-started.md"))
-	elsewhere(t)
-	streams, out, messages := terminal.Test("")
-	if code := run(t.Context(), []string{"versions", "--versions", "17"}, streams); code != exit.OK {
-		t.Fatalf("run(versions) = %d: %s", code, messages)
+// What the documentation shows of the program is what the program shows.
+func TestDocumentedOutput(t *testing.T) {
+	tests := []struct {
+		page, indent string
+		args         []string
+		code         int
+	}{
+		{"docs/getting-started.md", "", []string{"versions", "--versions", "17"}, exit.OK},
+		{"README.md", "    ", []string{"versions", "--versions", "17.5"}, exit.OK},
+		{"README.md", "    ", []string{"plan", "--registry", "registry.example.com", "--versions", "17.6"}, exit.Usage},
 	}
-	if !strings.Contains(page, "$ pgrelocate versions --versions 17\n"+out.String()) {
-		t.Errorf("docs/getting-started.md does not show\n%s", out)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.page+" "+tt.args[0], func(t *testing.T) {
+			elsewhere(t)
+			streams, out, messages := terminal.Test("")
+			if code := run(t.Context(), tt.args, streams); code != tt.code {
+				t.Fatalf("run(%v) = %d, want %d: %s", tt.args, code, tt.code, messages)
+			}
+			shown := out.String()
+			if tt.code != exit.OK {
+				shown = messages.String()
+			}
+			want := "$ pgrelocate " + strings.Join(tt.args, " ") + "\n" + shown
+			want = tt.indent + strings.ReplaceAll(strings.TrimSpace(want), "\n", "\n"+tt.indent) + "\n"
+			if !strings.Contains(read(t, filepath.Join(root, tt.page)), want) {
+				t.Errorf("%s does not show\n%s", tt.page, want)
+			}
+		})
 	}
 }
 
