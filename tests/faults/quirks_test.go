@@ -221,3 +221,45 @@ func TestWrongManifest(t *testing.T) {
 	}
 	wantError(t, plan.Artifacts[0].Err, registry.SideSource, "digest", "")
 }
+
+// A source that stalls makes the target close its idle upload. Both are mended, and
+// nothing is fetched twice.
+func TestSlowSourceImpatientTarget(t *testing.T) {
+	r := newRig(t,
+		faults{cutDownload(cutAt, 1, registrytest.Stall)},
+		faults{registrytest.CutIdleUploads(500 * time.Millisecond)})
+	r.source.opts.StallTimeout = 2 * time.Second
+	succeeded(t, r.copy(t.Context(), t, app))
+	r.arrived(t, app)
+	r.moved(t, layerSize, 0, cutAt)
+}
+
+// What breaks under TLS breaks without a TLS goodbye.
+func TestBreaksUnderTLS(t *testing.T) {
+	tests := []struct {
+		name                 string
+		source, target       faults
+		extraRead, extraSent int64
+	}{
+		{name: "source closes", source: faults{cutDownload(3*mib, 4, registrytest.Close)}},
+		{name: "source resets", source: faults{cutDownload(cutAt, 1, registrytest.Reset)}, extraRead: underWay},
+		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}},
+		{name: "target closes", target: faults{cutUpload(cutAt, registrytest.Close)}, extraSent: cutAt},
+		{name: "target stalls", target: faults{cutUpload(8*mib, registrytest.Stall)}, extraSent: 8 * mib},
+	}
+	source := registrytest.Debian(t, registrytest.Options{TLS: true})
+	first := &rig{source: newSide(t, source)}
+	first.push(t, app, newLayer(t, layerSize))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &rig{
+				source: newSide(t, source, tt.source...),
+				target: newSide(t, registrytest.Distribution(t, registrytest.Options{TLS: true}), tt.target...),
+			}
+			r.source.opts.StallTimeout, r.target.opts.StallTimeout = 2*time.Second, 2*time.Second
+			succeeded(t, r.copy(t.Context(), t, app))
+			r.arrived(t, app)
+			r.moved(t, layerSize, tt.extraRead, tt.extraSent)
+		})
+	}
+}

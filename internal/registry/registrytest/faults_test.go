@@ -252,6 +252,22 @@ func TestCutUploadsOfUnknownLength(t *testing.T) {
 	}
 }
 
+func TestCutIdleUploads(t *testing.T) {
+	l := newLab(t, CutIdleUploads(200*time.Millisecond))
+	if got := l.do("PATCH", uploadURL, bytes.NewReader(content)); got.status != http.StatusAccepted {
+		t.Errorf("steady upload = %d, %v, want 202", got.status, got.err)
+	}
+	reader, writer := io.Pipe()
+	go func() {
+		_, _ = writer.Write(content)
+		time.Sleep(time.Second)
+		_ = writer.Close() // net/http's client does not return before its body ends
+	}()
+	if got := l.do("PATCH", uploadURL, reader); got.err == nil || isTimeout(got.err) {
+		t.Errorf("idle upload = %d, %v, want it cut", got.status, got.err)
+	}
+}
+
 func TestWrongUploadBytes(t *testing.T) {
 	l := newLab(t, WrongUploadBytes(30000, 1))
 	for range 2 {

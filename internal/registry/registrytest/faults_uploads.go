@@ -1,8 +1,11 @@
 package registrytest
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"os"
+	"time"
 )
 
 // CutUploads cuts the bodies of uploads. The registry has what came before the cut, and
@@ -47,6 +50,45 @@ func (h *heldReply) WriteHeader(status int) {
 	if !h.lost() {
 		h.ResponseWriter.WriteHeader(status)
 	}
+}
+
+// CutIdleUploads makes a target that closes the connection of an upload that brings
+// nothing for a while, as many do when the source is slow.
+func CutIdleUploads(patience time.Duration) Middleware {
+	return func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !sendsBlob(r) {
+				registry.ServeHTTP(w, r)
+				return
+			}
+			body := &impatientBody{ReadCloser: r.Body, control: http.NewResponseController(w), patience: patience}
+			isCut := func() bool { return body.cut }
+			serveBroken(registry, &heldReply{w, isCut}, withBody(r, body), isCut)
+			if body.cut {
+				Close.end(w, r)
+			}
+		})
+	}
+}
+
+// impatientBody is a request's body whose every read has to bring something in time.
+type impatientBody struct {
+	io.ReadCloser
+	control  *http.ResponseController
+	patience time.Duration
+	cut      bool
+}
+
+func (b *impatientBody) Read(p []byte) (int, error) {
+	if err := b.control.SetReadDeadline(time.Now().Add(b.patience)); err != nil {
+		return 0, err
+	}
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		b.cut = true
+	}
+	_ = b.control.SetReadDeadline(time.Time{})
+	return n, err
 }
 
 // WrongUploadBytes flips one bit of the byte at an offset of a body, for the first times
