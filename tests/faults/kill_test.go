@@ -66,6 +66,7 @@ func (k killedRun) list() []name {
 // Whenever a copy is killed, every tag at the target can be pulled, and the next run
 // brings the rest.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	// So slow that kills find the copy at every stage of it.
 	r := &rig{source: newSide(t, debian(t), slow(20*time.Millisecond))}
 	names, size := r.pushFamily(t, 5, mib)

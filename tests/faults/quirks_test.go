@@ -29,6 +29,7 @@ var app = name{"app", "v1"}
 // A token that expires while a blob is under way costs a new token, and at most what had
 // been sent of that body.
 func TestExpiredTokens(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name      string
 		fate      registrytest.Fate
@@ -56,6 +57,7 @@ func TestExpiredTokens(t *testing.T) {
 
 // The token server may be busy too.
 func TestBusyTokenServer(t *testing.T) {
+	t.Parallel()
 	busy := registrytest.Busy(registrytest.On(registrytest.Token), time.Second, 1)
 	r := &rig{
 		source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
@@ -74,6 +76,7 @@ func TestBusyTokenServer(t *testing.T) {
 
 // Blobs may lie elsewhere, on a private address too, and that host gets no credentials.
 func TestObjectStore(t *testing.T) {
+	t.Parallel()
 	behind := registrytest.Debian(t, registrytest.Options{})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,6 +111,7 @@ func TestObjectStore(t *testing.T) {
 
 // A registry may say how long its chunks have to be, and wins over what is configured.
 func TestChunkMinLength(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.ChunkMinLength(4 * mib)})
 	r.target.opts.ChunkSize = mib
 	succeeded(t, r.copy(t.Context(), t, app))
@@ -117,6 +121,7 @@ func TestChunkMinLength(t *testing.T) {
 
 // An upload in chunks that breaks goes on after the last chunk that arrived.
 func TestBrokenChunk(t *testing.T) {
+	t.Parallel()
 	const chunk = 4 * mib
 	r := newRig(t, nil, faults{registrytest.CutUploads(registrytest.Cut{After: 2 * mib, Skip: 2, Times: 2})})
 	r.target.opts.ChunkSize = chunk
@@ -129,6 +134,7 @@ func TestBrokenChunk(t *testing.T) {
 
 // A proxy that refuses large bodies gets chunks, for the rest of the run.
 func TestProxyLimit(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.TooLarge(5 * mib)})
 	second := name{"second", "v1"}
 	r.push(t, second, newLayer(t, layerSize))
@@ -139,6 +145,7 @@ func TestProxyLimit(t *testing.T) {
 // Nothing can be done about a proxy's limit where the registry takes no chunks. The error
 // says what can.
 func TestProxyLimitWithoutChunks(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.TooLarge(5 * mib), registrytest.NoPatch()})
 	err := onlyError(t, r.copy(t.Context(), t, app))
 	wantError(t, err, registry.SideTarget, "413", "client_max_body_size")
@@ -147,6 +154,7 @@ func TestProxyLimitWithoutChunks(t *testing.T) {
 
 // ECR and others do not create repositories on push.
 func TestRepositoryMustExist(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.OnlyRepositories("app")})
 	other := name{"other/app", "v1"}
 	r.push(t, other, newLayer(t, mib))
@@ -166,6 +174,7 @@ func TestRepositoryMustExist(t *testing.T) {
 
 // Wrong bytes are a failure that names the digest, however often they come right after.
 func TestWrongBytes(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		source faults
@@ -186,6 +195,7 @@ func TestWrongBytes(t *testing.T) {
 
 // Bytes that change on the way to the target are found by the target, and sent again once.
 func TestWrongBytesOnTheWayToTheTarget(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.WrongUploadBytes(cutAt, 1)})
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
@@ -198,6 +208,7 @@ func TestWrongBytesOnTheWayToTheTarget(t *testing.T) {
 
 // A manifest that does not have its digest is refused.
 func TestWrongManifest(t *testing.T) {
+	t.Parallel()
 	wrong := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if registrytest.Classify(req).Kind != registrytest.GetManifest {
@@ -225,6 +236,7 @@ func TestWrongManifest(t *testing.T) {
 // A source that stalls makes the target close its idle upload. Both are mended, and
 // nothing is fetched twice.
 func TestSlowSourceImpatientTarget(t *testing.T) {
+	t.Parallel()
 	r := newRig(t,
 		faults{cutDownload(cutAt, 1, registrytest.Stall)},
 		faults{registrytest.CutIdleUploads(500 * time.Millisecond)})
@@ -236,6 +248,7 @@ func TestSlowSourceImpatientTarget(t *testing.T) {
 
 // What breaks under TLS breaks without a TLS goodbye.
 func TestBreaksUnderTLS(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name                 string
 		source, target       faults

@@ -33,6 +33,7 @@ func (r *rig) pushFamily(t *testing.T, pairs, unit int) (names []name, size int6
 // A blob that cannot be had fails the images that need it, and no other: neither those
 // that share blobs with them, nor the blobs that they share.
 func TestFailureStaysWithItsArtifact(t *testing.T) {
+	t.Parallel()
 	bad, shared := newLayer(t, 2*mib), newLayer(t, 3*mib)
 	digest, err := bad.Digest()
 	if err != nil {
@@ -69,6 +70,7 @@ func TestFailureStaysWithItsArtifact(t *testing.T) {
 // Registries differ in what they mount. Whatever they do, each blob is read once from the
 // source.
 func TestMountsRefused(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		target registrytest.Middleware
@@ -99,6 +101,7 @@ func TestMountsRefused(t *testing.T) {
 // 40 % of downloads cut, 10 % of uploads cut, 10 % of requests refused: everything
 // arrives, and next to nothing is fetched twice.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			storm := registrytest.Storm{Seed: seed, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1}
@@ -116,6 +119,7 @@ func TestStorm(t *testing.T) {
 
 // An interruption ends at once what waits for a registry, whatever it waits for.
 func TestInterruption(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name           string
 		source, target faults
@@ -152,6 +156,7 @@ func TestInterruption(t *testing.T) {
 
 // What an interrupted run has brought is not brought again by the next.
 func TestSecondRunCarriesOn(t *testing.T) {
+	t.Parallel()
 	r := &rig{
 		source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
 		target: newSide(t, registrytest.Debian(t, registrytest.Options{})),

@@ -149,6 +149,7 @@ func TestFaultTable(t *testing.T) {
 					continue
 				}
 				t.Run(tt.name, func(t *testing.T) {
+					t.Parallel() // most of a row is waiting
 					r := &rig{
 						source: newSide(t, r.source.behind, tt.source...),
 						target: newSide(t, behind.start(t), tt.target...),
