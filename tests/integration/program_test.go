@@ -244,7 +244,9 @@ func TestProgramInterrupted(t *testing.T) {
 	u.rig.wantSame(t, artifacts)
 }
 
-// A layer passes through in pieces: memory does not grow with its size.
+// A layer passes through in pieces: memory does not grow with its size. What counts is the
+// memory that the program asks for: how much of its own file the kernel maps beside that, and
+// gives back when it is short, depends on the machine's page cache and not on the copy.
 func TestMemoryStaysSmall(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
@@ -269,14 +271,13 @@ func TestMemoryStaysSmall(t *testing.T) {
 	const most = 40 << 20
 	got := <-peak
 	t.Logf("peak memory %d MiB for a layer of %d MiB", got>>20, size>>20)
-	if got > most {
+	if got == 0 || got > most {
 		t.Errorf("peak memory %d MiB, want %d MiB at most", got>>20, most>>20)
 	}
 }
 
-// peakMemory is the largest resident size of a process, in bytes, once it has ended. The
-// kernel's own figure for ended processes is no use: it includes what the parent had when
-// it forked.
+// peakMemory is the most anonymous memory that a process was seen to have, in bytes, once it
+// has ended.
 func peakMemory(pid int) int64 {
 	var peak int64
 	for {
@@ -284,7 +285,7 @@ func peakMemory(pid int) int64 {
 		if err != nil {
 			return peak
 		}
-		_, rest, alive := strings.Cut(string(status), "VmHWM:")
+		_, rest, alive := strings.Cut(string(status), "RssAnon:")
 		if !alive { // a zombie
 			return peak
 		}
