@@ -51,6 +51,12 @@ need() {
   wanted+=("$1")
 }
 
+# need_c notes what cgo needs, which Go's race detector is.
+need_c() {
+  need gcc gcc
+  [ -e /usr/include/stdlib.h ] || { missing+=(libc6-dev) && wanted+=("the C headers"); }
+}
+
 # unpack_registry puts Debian's docker-registry into the cache. It is unpacked, not
 # installed: installing would start it as a service on port 5000.
 unpack_registry() {
@@ -77,8 +83,7 @@ for group in "$@"; do
   case $group in
     test)
       registry=1
-      need gcc gcc
-      [ -e /usr/include/stdlib.h ] || { missing+=(libc6-dev) && wanted+=("C headers"); }
+      need_c
       need skopeo skopeo
       ;;
     lint) need shellcheck shellcheck ;;
@@ -90,7 +95,7 @@ for group in "$@"; do
       registry=1
       need containerd containerd
       need iptables iptables
-      need gcc gcc
+      need_c
       need pkg-config pkg-config
       [ -e /usr/lib/cni/ptp ] || { missing+=(containernetworking-plugins) && wanted+=("the ptp CNI plugin"); }
       [ -e /usr/include/seccomp.h ] || { missing+=(libseccomp-dev) && wanted+=("seccomp.h"); }
