@@ -21,6 +21,12 @@ var (
 // longestName bounds what is looked at, and quoted back, of a reference.
 const longestName = 1024
 
+// A repository has as many characters as the name package takes.
+const (
+	shortestPath = 2
+	longestPath  = 255
+)
+
 // checkSpelling finds the mistakes that people make in every kind of reference, and
 // gives each a message of its own. What stands before an "@" is never repeated, for it
 // may be a password.
@@ -60,21 +66,37 @@ func checkHost(host string) error {
 
 // checkPath accepts a repository below host; an empty host stands for any.
 func checkPath(host, path string) error {
-	switch {
-	case path == "":
+	if path == "" {
 		return errors.New("the repository is missing")
+	}
+	if err := checkFolder(path); err != nil {
+		return err
+	}
+	if len(path) < shortestPath {
+		return fmt.Errorf("%s is no repository; it is shorter than %d characters", quoted(path), shortestPath)
+	}
+	if isDockerHub(host) && !strings.Contains(path, "/") {
+		return fmt.Errorf("Docker Hub keeps no repository outside a namespace; write %s/library/%s or %s/NAMESPACE/%s", host, path, host, path)
+	}
+	return nil
+}
+
+// checkFolder accepts what repositories may be below, and their own paths.
+func checkFolder(path string) error {
+	switch {
 	case path != strings.ToLower(path):
 		return fmt.Errorf("a repository is in lower case; write %s", quoted(strings.ToLower(path)))
 	case !pathPattern.MatchString(path):
 		return fmt.Errorf("%s is no repository", quoted(path))
-	}
-	if host == "" {
-		host = "registry.example.com"
-	}
-	if _, err := name.NewRepository(host+"/"+path, name.StrictValidation); err != nil {
-		return fmt.Errorf("%s is no repository; it is longer than 255 characters", quoted(path))
+	case len(path) > longestPath:
+		return fmt.Errorf("%s is no repository; it is longer than %d characters", quoted(path), longestPath)
 	}
 	return nil
+}
+
+// isDockerHub knows Docker Hub by each of the names that the name package turns into one.
+func isDockerHub(host string) bool {
+	return host == "docker.io" || host == name.DefaultRegistry
 }
 
 func checkTag(tag string) error {

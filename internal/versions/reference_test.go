@@ -23,6 +23,10 @@ func TestParseRegistry(t *testing.T) {
 		{"127.0.0.1:5000", Registry{Host: "127.0.0.1:5000"}},
 		{"[::1]:5000/mirror", Registry{Host: "[::1]:5000", Path: "mirror"}},
 		{"registry:443/team", Registry{Host: "registry:443", Path: "team"}},
+		{"registry.example.com/a", Registry{Host: "registry.example.com", Path: "a"}},
+		{"docker.io", Registry{Host: "docker.io"}},
+		{"docker.io/team", Registry{Host: "docker.io", Path: "team"}},
+		{"index.docker.io/team", Registry{Host: "index.docker.io", Path: "team"}},
 	}
 	for _, tt := range tests {
 		got, err := ParseRegistry(tt.in)
@@ -88,6 +92,7 @@ func TestParseReference(t *testing.T) {
 		{"registry.example.com:5000/a/b:v1", Reference{Host: "registry.example.com:5000", Repository: "a/b", Tag: "v1"}},
 		{"localhost/ab:V_1.0-x", Reference{Host: "localhost", Repository: "ab", Tag: "V_1.0-x"}},
 		{"[::1]:5000/ab@" + digest, Reference{Host: "[::1]:5000", Repository: "ab", Digest: digest}},
+		{"docker.io/library/postgres:17", Reference{Host: "docker.io", Repository: "library/postgres", Tag: "17"}},
 		{"registry.example.com/a/b:v1@" + digest, Reference{Host: "registry.example.com", Repository: "a/b", Tag: "v1", Digest: digest}},
 	}
 	for _, tt := range tests {
@@ -114,6 +119,10 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"registry.example.com/Ab", "reference registry.example.com/Ab: a repository is in lower case; write ab"},
 		{"user:secret@registry.example.com/ab", `reference: what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`},
 		{"registry.example.com/ab@sha256:12", `reference: what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`},
+		{"registry.example.com/a", "reference registry.example.com/a: a is no repository; it is shorter than 2 characters"},
+		{"registry.example.com/" + strings.Repeat("a", 256), `reference "registry.example.com/` + strings.Repeat("a", 59) + `…": "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
+		{"docker.io/postgres:17", "reference docker.io/postgres:17: Docker Hub keeps no repository outside a namespace; write docker.io/library/postgres or docker.io/NAMESPACE/postgres"},
+		{"index.docker.io/postgres", "reference index.docker.io/postgres: Docker Hub keeps no repository outside a namespace; write index.docker.io/library/postgres or index.docker.io/NAMESPACE/postgres"},
 		{"http://registry.example.com/ab", `reference http://registry.example.com/ab: it starts with a scheme such as "https://"; leave that out`},
 	}
 	for _, tt := range tests {
@@ -147,7 +156,7 @@ func checkWithNamePackage(t *testing.T, r Reference) {
 }
 
 func FuzzParseReference(f *testing.F) {
-	for _, seed := range []string{"", "registry.example.com/a/b:v1", "localhost/ab@" + digest, "user:secret@x.y/ab", "[::1]:5000/ab:x", "a.b:1/c/d:e@" + digest, "x.y/ab:\x1b"} {
+	for _, seed := range []string{"", "registry.example.com/a/b:v1", "localhost/ab@" + digest, "user:secret@x.y/ab", "[::1]:5000/ab:x", "a.b:1/c/d:e@" + digest, "x.y/ab:\x1b", "docker.io/ab:c", "index.docker.io/ab:c", "x.y/a:b"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -163,7 +172,7 @@ func FuzzParseReference(f *testing.F) {
 }
 
 func FuzzParseRegistry(f *testing.F) {
-	for _, seed := range []string{"", "registry.example.com", "registry.example.com:5000/team/", "https://x.y", "user:secret@x.y", "X.Y", "x.y/../z", "[::1]:5000", "docker.io/team"} {
+	for _, seed := range []string{"", "registry.example.com", "registry.example.com:5000/team/", "https://x.y", "user:secret@x.y", "X.Y", "x.y/../z", "[::1]:5000", "docker.io", "index.docker.io", "docker.io/team", "x.y/a"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -177,6 +186,9 @@ func FuzzParseRegistry(f *testing.F) {
 		if r.String() != strings.TrimSuffix(in, "/") {
 			t.Errorf("ParseRegistry(%q).String() = %q, want it back", in, r)
 		}
-		checkWithNamePackage(t, r.Reference("postgres-operator", "v4.3.1"))
+		// A folder is no repository yet: Select checks what the two are together.
+		if ref := r.Reference("postgres-operator", "v4.3.1"); checkPath(ref.Host, ref.Repository) == nil {
+			checkWithNamePackage(t, ref)
+		}
 	})
 }

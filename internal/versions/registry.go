@@ -42,7 +42,7 @@ func parseRegistry(s string) (Registry, error) {
 		return Registry{}, errors.New("it names a tag; write HOST[/PATH]")
 	}
 	if path != "" {
-		if err := checkPath(host, path); err != nil {
+		if err := checkFolder(path); err != nil {
 			return Registry{}, err
 		}
 	}

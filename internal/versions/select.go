@@ -2,6 +2,7 @@ package versions
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -31,7 +32,7 @@ type Selection struct {
 // Select returns the artifacts of a selection in the order of a plan: release by
 // release, newest first, and in each the chart, the operator, the instances, newest
 // first, and the extras. An artifact that two releases share is there once. Selecting
-// what does not exist is an *UnknownError.
+// what does not exist is an *UnknownError. A name that no registry takes is an error too.
 func Select(c *Catalogue, s Selection) ([]Artifact, error) {
 	product, err := c.Product(s.Product)
 	if err != nil {
@@ -49,7 +50,24 @@ func Select(c *Catalogue, s Selection) ([]Artifact, error) {
 	for _, r := range chosen {
 		artifacts = append(artifacts, s.artifacts(product, r)...)
 	}
-	return distinct(artifacts), nil
+	artifacts = distinct(artifacts)
+	if err := checkNames(artifacts); err != nil {
+		return nil, err
+	}
+	return artifacts, nil
+}
+
+// checkNames finds what no registry could hold: only a folder and an artifact together
+// show whether a name is too long, or has the namespace that Docker Hub wants.
+func checkNames(artifacts []Artifact) error {
+	for _, a := range artifacts {
+		for _, r := range []Reference{a.Source, a.Target} {
+			if err := checkPath(r.Host, r.Repository); err != nil {
+				return fmt.Errorf("%s of %s: %w", a.Role, a.Release, err)
+			}
+		}
+	}
+	return nil
 }
 
 // releases finds releases by name, newest first, each once.

@@ -102,6 +102,28 @@ func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
 	}
 }
 
+// A folder and an artifact may each be in order, and be no repository together.
+func TestSelectRefusesNamesThatNoRegistryTakes(t *testing.T) {
+	long := Registry{Host: "registry.example.com", Path: strings.Repeat("a", 240)}
+	tests := []struct {
+		selection Selection
+		want      string
+	}{
+		{Selection{Source: Registry{Host: "docker.io"}}, "chart of v4.3.1: Docker Hub keeps no repository outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
+		{Selection{Target: long}, `chart of v4.3.1: "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
+	}
+	for _, tt := range tests {
+		if got, err := Select(Builtin(), tt.selection); message(err) != tt.want || got != nil {
+			t.Errorf("Select() = %v, %q, want %q", got, message(err), tt.want)
+		}
+	}
+	for _, target := range []Registry{{}, {Host: "docker.io"}, {Host: "docker.io", Path: "team"}} {
+		if _, err := Select(Builtin(), Selection{Target: target}); err != nil {
+			t.Errorf("Select() into %v = %v, want no error", target, err)
+		}
+	}
+}
+
 func TestSelectReferences(t *testing.T) {
 	tests := []struct {
 		source, target string // registries
