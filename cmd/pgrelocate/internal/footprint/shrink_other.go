@@ -1,0 +1,6 @@
+//go:build !linux
+
+package footprint
+
+// Shrink does nothing on this system.
+func Shrink() {}
