@@ -103,14 +103,14 @@ func corrupt(err error) error {
 }
 
 // sourcesOf returns what serves the hosts that artifacts come from.
-func (r *registries) sourcesOf(artifacts []versions.Artifact) func(string) (registry.Source, error) {
+func (r *registries) sourcesOf(ctx context.Context, artifacts []versions.Artifact) func(string) (registry.Source, error) {
 	owner := ownerOfCredentials(r.cfg, artifacts)
 	repositories := map[string][]string{}
 	for _, artifact := range artifacts {
 		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
 	}
 	return func(host string) (registry.Source, error) {
-		client, err := r.openSource(host, owner)
+		client, err := r.openSource(ctx, host, owner)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -20,42 +22,67 @@ func (f *bundleFile) addBundleFlag(fs *pflag.FlagSet, usage string) {
 	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
 }
 
-// holdAgainst wants the private registry to hold every artifact as a bundle has it.
-func (a *app) holdAgainst(ctx context.Context, cfg *config.Config, private bundle.Resolver, lock *bundle.Lock) error {
-	if err := needRegistry(cfg); err != nil {
-		return err
-	}
+// holdAgainst wants the private registry to hold every artifact as a bundle has it. What
+// it holds otherwise is shown, and returned in words beside the error.
+func (a *app) holdAgainst(ctx context.Context, cfg *config.Config, private bundle.Resolver, lock *bundle.Lock) ([]string, error) {
 	differences, err := lock.Compare(ctx, private, cfg.Registry)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(differences) == 0 {
 		a.note("%s holds what the bundle does: %s", cfg.Registry, output.Count(len(lock.Artifacts), "artifact"))
-		return nil
+		return nil, nil
 	}
 	failed := newFailures(len(lock.Artifacts))
-	for _, d := range differences {
+	words := make([]string, len(differences))
+	for i, d := range differences {
 		failed.add(a, d.Artifact, d)
+		words[i] = d.Error()
 	}
-	return &exit.VerificationError{
+	return words, &exit.VerificationError{
 		Err:    errors.New("the registry does not hold what the bundle does"),
 		Advice: "`pgrelocate load` puts it there",
 	}
 }
 
-// chartIn is the chart of the one release in a bundle, or of the release that is named.
-func chartIn(ctx context.Context, b *bundle.Bundle, release string) (*chart.Chart, error) {
-	var found []bundle.LockedArtifact
-	for _, a := range b.Lock().Artifacts {
+// chartIn is the chart of the one release in a bundle, or of the release that is named. A
+// delta may leave it out: then it comes from the private registry, which holds it.
+func chartIn(ctx context.Context, b *bundle.Bundle, private registry.Source, cfg *config.Config) (*chart.Chart, error) {
+	at, err := chartAt(b.Lock(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	locked := b.Lock().Artifacts[at]
+	found, err := chart.Fetch(ctx, b, locked.Target.Repository, locked.Digest.String())
+	if errors.Is(err, registry.ErrNotFound) && b.Lock().Omits() {
+		there := b.Lock().ArtifactsFor(cfg.Registry)[at].Target
+		return chart.Fetch(ctx, private, there.Repository, locked.Digest.String())
+	}
+	if err != nil {
+		return nil, corrupt(fmt.Errorf("in the bundle: %w", err))
+	}
+	return found, nil
+}
+
+// chartAt finds the artifact of a lock that chartIn means.
+func chartAt(lock *bundle.Lock, cfg *config.Config) (int, error) {
+	of, release := "", ""
+	if len(cfg.Releases) == 1 {
+		release = cfg.Releases[0]
+		of = " of release " + release
+	}
+	var found []int
+	for i, a := range lock.Artifacts {
 		if a.Role == versions.RoleChart && (release == "" || a.Release == release) {
-			found = append(found, a)
+			found = append(found, i)
 		}
 	}
-	switch {
-	case len(found) == 0:
-		return nil, exit.Usagef("the bundle holds no chart of release %q", release)
-	case len(found) > 1:
-		return nil, exit.Usagef("the bundle holds %d charts; choose one with --release", len(found))
+	switch len(found) {
+	case 0:
+		return 0, exit.Usagef("the bundle holds no chart%s", of).WithHint("--chart FILE takes it from elsewhere")
+	case 1:
+		return found[0], nil
+	default:
+		return 0, exit.Usagef("the bundle holds %d charts%s; choose one with --release", len(found), of)
 	}
-	return chart.Fetch(ctx, b, found[0].Target.Repository, found[0].Digest.String())
 }

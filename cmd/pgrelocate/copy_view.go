@@ -23,7 +23,7 @@ type copyView struct {
 	Failed  int `json:"failed"`
 	// Interrupted says that Failed counts also what was not come to.
 	Interrupted bool `json:"interrupted,omitempty"`
-	// BytesFetched and BytesSent are bytes of blobs and manifests on the wire.
+	// BytesFetched and BytesSent are bytes of blobs on the wire.
 	BytesFetched int64 `json:"bytesFetched"`
 	BytesSent    int64 `json:"bytesSent"`
 	// The blobs' places in repositories, by how the blob came to be there.

@@ -20,7 +20,7 @@ func (d *demo) check(ctx context.Context) error {
 	}
 	ends := d.registries(d.cfg)
 	defer ends.close()
-	sides, err := ends.endpoints(artifacts)
+	sides, err := ends.endpoints(ctx, artifacts)
 	if err != nil {
 		return err
 	}

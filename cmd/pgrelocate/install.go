@@ -95,10 +95,10 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *insta
 	if run.Subject, err = a.subject(cfg, &opts.clusterFlags, opts.chartFlags); err != nil {
 		return err
 	}
-	if run.Credentials, err = opts.credentials(a, cfg.Registry.Host); err != nil {
+	if run.Credentials, err = opts.credentials(ctx, a, cfg.Registry.Host); err != nil {
 		return err
 	}
-	if run.Registry, err = ends.openTarget(false); err != nil {
+	if run.Registry, err = ends.openTarget(ctx, false); err != nil {
 		return err
 	}
 	if run.Cluster, err = opts.connect(ctx, a); err != nil {
@@ -123,19 +123,22 @@ func (o *installOptions) fromBundle(ctx context.Context, a *app, cfg *config.Con
 	if !o.bundle.given() {
 		return nil
 	}
+	if err := needRegistry(cfg); err != nil {
+		return err
+	}
 	b, err := o.bundle.open(a, cfg)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if err := a.holdAgainstBundle(ctx, cfg, ends, b); err != nil || o.chartFlags.file != "" {
+	private, err := ends.openTarget(ctx, false)
+	if err != nil {
 		return err
 	}
-	release := ""
-	if len(cfg.Releases) == 1 {
-		release = cfg.Releases[0]
+	if _, err := a.holdAgainst(ctx, cfg, private, b.Lock()); err != nil || o.chartFlags.file != "" {
+		return err
 	}
-	o.chartFlags.given, err = chartIn(ctx, b, release)
+	o.chartFlags.given, err = chartIn(ctx, b, private, cfg)
 	return err
 }
 

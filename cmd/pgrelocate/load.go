@@ -85,7 +85,7 @@ func load(ctx context.Context, a *app, cfg *config.Config, file bundleFile, dryR
 // planBundle asks the private registry what of a bundle it lacks. What a delta leaves
 // out has to be there.
 func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registries, b *bundle.Bundle) (registry.Endpoints, *registry.Plan, error) {
-	target, err := ends.openTarget(true)
+	target, err := ends.openTarget(ctx, true)
 	if err != nil {
 		return registry.Endpoints{}, nil, err
 	}

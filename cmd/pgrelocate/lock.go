@@ -35,7 +35,7 @@ func (a *app) held(ctx context.Context, cfg *config.Config) (*bundle.Lock, int, 
 	}
 	ends := a.registries(cfg)
 	defer ends.close()
-	private, err := ends.openTarget(false)
+	private, err := ends.openTarget(ctx, false)
 	if err != nil {
 		return nil, 0, err
 	}

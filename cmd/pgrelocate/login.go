@@ -165,6 +165,9 @@ func readLine(r io.Reader) (string, error) {
 
 // checkLogin asks the registry. What it refuses is never stored.
 func checkLogin(ctx context.Context, a *app, cfg *config.Config, host string, given credentials.Login) error {
+	if err := checkAuthorities(cfg.CAFile); err != nil {
+		return err
+	}
 	client, err := remote.New(host, remote.Options{
 		Side:         registry.SideTarget,
 		Keychain:     credentials.Keychain(host, given),

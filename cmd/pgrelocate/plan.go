@@ -4,17 +4,21 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 func newPlanCommand(a *app) *cobra.Command {
 	var file bundleFile
+	var flags *pflag.FlagSet
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a copy would move, in bytes, and move nothing",
@@ -34,14 +38,26 @@ reason follows.`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if file.given() {
-				return load(ctx, a, cfg, file, true)
+				return planLoad(ctx, a, cfg, flags, file)
 			}
 			return showPlan(ctx, a, cfg)
 		}),
 	}
-	file.addBundleFlag(cmd.Flags(), "plan to load this `FILE` instead of copying from a registry")
-	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
+	flags = cmd.Flags()
+	file.addBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
+	a.settings.AddFlags(flags, config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
 	return cmd
+}
+
+// planLoad plans to load a bundle, all of it. What a config file selects is for registries,
+// as it is for load; on the command line it can only be meant for the bundle.
+func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.FlagSet, file bundleFile) error {
+	for _, name := range slices.Concat(config.Selection, config.Sides) {
+		if flags.Changed(name) && name != "registry" && name != "catalogue" {
+			return exit.Usagef("--%s does not go with --bundle: a load takes all that is in it", name)
+		}
+	}
+	return load(ctx, a, cfg, file, true)
 }
 
 func showPlan(ctx context.Context, a *app, cfg *config.Config) error {
@@ -67,7 +83,7 @@ func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries)
 	if err != nil {
 		return registry.Endpoints{}, nil, err
 	}
-	sides, err := ends.endpoints(artifacts)
+	sides, err := ends.endpoints(ctx, artifacts)
 	if err != nil {
 		return registry.Endpoints{}, nil, err
 	}

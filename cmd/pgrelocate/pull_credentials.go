@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 
@@ -24,7 +25,7 @@ func (f *pullFlags) add(fs *pflag.FlagSet) {
 
 // credentials are those of the file, of PGRELOCATE_PULL_USERNAME and _PASSWORD, or else
 // the user's own for the registry.
-func (f *pullFlags) credentials(a *app, host string) (install.Credentials, error) {
+func (f *pullFlags) credentials(ctx context.Context, a *app, host string) (install.Credentials, error) {
 	if f.file != "" {
 		text, err := f.read(a)
 		if err != nil {
@@ -39,7 +40,7 @@ func (f *pullFlags) credentials(a *app, host string) (install.Credentials, error
 	if !given.IsZero() {
 		return given, nil
 	}
-	return ownCredentials(host)
+	return ownCredentials(ctx, host)
 }
 
 func (f *pullFlags) read(a *app) (string, error) {
@@ -56,7 +57,7 @@ func (f *pullFlags) read(a *app) (string, error) {
 }
 
 // ownCredentials are those with which the user reaches the private registry.
-func ownCredentials(host string) (install.Credentials, error) {
+func ownCredentials(ctx context.Context, host string) (install.Credentials, error) {
 	given, err := credentials.FromEnvironment("PGRELOCATE_REGISTRY")
 	if err != nil {
 		return given, &exit.UsageError{Err: err}
@@ -65,7 +66,7 @@ func ownCredentials(host string) (install.Credentials, error) {
 	if err != nil {
 		return given, err
 	}
-	found, err := credentials.Keychain(host, given).Resolve(resource)
+	found, err := authn.Resolve(ctx, credentials.Keychain(host, given), resource)
 	if err != nil {
 		return given, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -39,14 +40,14 @@ func (a *app) registries(cfg *config.Config) *registries {
 // endpoints are both sides of a copy. The credentials in PGRELOCATE_SOURCE_* are for the
 // host of --source or, without it, for the one registry that the artifacts come from;
 // where those come from several, each has to have its credentials in the docker config.
-func (r *registries) endpoints(artifacts []versions.Artifact) (registry.Endpoints, error) {
-	target, err := r.openTarget(true)
+func (r *registries) endpoints(ctx context.Context, artifacts []versions.Artifact) (registry.Endpoints, error) {
+	target, err := r.openTarget(ctx, true)
 	if err != nil {
 		return registry.Endpoints{}, err
 	}
 	owner := ownerOfCredentials(r.cfg, artifacts)
 	return registry.Endpoints{
-		Source: func(host string) (registry.Source, error) { return r.openSource(host, owner) },
+		Source: func(host string) (registry.Source, error) { return r.openSource(ctx, host, owner) },
 		Target: target,
 	}, nil
 }
@@ -67,13 +68,13 @@ func ownerOfCredentials(cfg *config.Config, artifacts []versions.Artifact) strin
 }
 
 // openSource returns the client of a source; owner is as in ownerOfCredentials.
-func (r *registries) openSource(host, owner string) (*remote.Client, error) {
+func (r *registries) openSource(ctx context.Context, host, owner string) (*remote.Client, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if client := r.sources[host]; client != nil {
 		return client, nil
 	}
-	client, err := r.open(host, owner, "PGRELOCATE_SOURCE", remote.Options{
+	client, err := r.open(ctx, host, owner, "PGRELOCATE_SOURCE", remote.Options{
 		Side:      registry.SideSource,
 		PlainHTTP: r.cfg.SourcePlainHTTP,
 		Traffic:   &r.fromSource,
@@ -86,14 +87,14 @@ func (r *registries) openSource(host, owner string) (*remote.Client, error) {
 
 // openTarget returns the client of the private registry; push says whether it is going
 // to write there.
-func (r *registries) openTarget(push bool) (*remote.Client, error) {
+func (r *registries) openTarget(ctx context.Context, push bool) (*remote.Client, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.target != nil {
 		return r.target, nil
 	}
 	host := r.cfg.Registry.Host
-	client, err := r.open(host, host, "PGRELOCATE_REGISTRY", remote.Options{
+	client, err := r.open(ctx, host, host, "PGRELOCATE_REGISTRY", remote.Options{
 		Side:      registry.SideTarget,
 		Push:      push,
 		PlainHTTP: r.cfg.PlainHTTP,
@@ -106,13 +107,16 @@ func (r *registries) openTarget(push bool) (*remote.Client, error) {
 }
 
 // open adds to options what both sides have in common.
-func (r *registries) open(host, owner, variables string, options remote.Options) (*remote.Client, error) {
+func (r *registries) open(ctx context.Context, host, owner, variables string, options remote.Options) (*remote.Client, error) {
+	if err := checkAuthorities(r.cfg.CAFile); err != nil {
+		return nil, err
+	}
 	given, err := credentials.FromEnvironment(variables)
 	if err != nil {
 		return nil, &exit.UsageError{Err: err}
 	}
 	options.Keychain = credentials.Keychain(owner, given)
-	if err := readable(options.Keychain, host); err != nil {
+	if err := readable(ctx, options.Keychain, host); err != nil {
 		return nil, err
 	}
 	options.CAFile = r.cfg.CAFile
@@ -127,12 +131,12 @@ func (r *registries) open(host, owner, variables string, options remote.Options)
 
 // readable finds out early what a keychain cannot read: later every artifact would fail
 // for the same reason.
-func readable(keychain authn.Keychain, host string) error {
+func readable(ctx context.Context, keychain authn.Keychain, host string) error {
 	resource, err := name.NewRegistry(host)
 	if err != nil {
 		return nil //nolint:nilerr // a name that is wrong is for the client to say
 	}
-	_, err = keychain.Resolve(resource)
+	_, err = authn.Resolve(ctx, keychain, resource)
 	return err
 }
 

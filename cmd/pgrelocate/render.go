@@ -54,7 +54,7 @@ func renderRelease(ctx context.Context, a *app, cfg *config.Config, opts *render
 	}
 	ends := a.registries(cfg)
 	defer ends.close()
-	reg, err := ends.openTarget(false)
+	reg, err := ends.openTarget(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) 
 		return nil, err
 	}
 	a.note("reading %s of %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts))
-	content, err := bundle.Collect(ctx, ends.sourcesOf(artifacts), artifacts, catalogue, registry.PlanOptions{
+	content, err := bundle.Collect(ctx, ends.sourcesOf(ctx, artifacts), artifacts, catalogue, registry.PlanOptions{
 		Platform:           cfg.Platform,
 		WithoutAttachments: !cfg.Signatures,
 	})

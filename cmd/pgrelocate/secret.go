@@ -65,7 +65,7 @@ func applySecrets(ctx context.Context, a *app, cfg *config.Config, opts *secretO
 	if opts.rotate == (len(namespaces) > 0) {
 		return exit.Usagef("either --namespace NAMESPACE, or --rotate for all namespaces")
 	}
-	login, err := opts.credentials(a, cfg.Registry.Host)
+	login, err := opts.credentials(ctx, a, cfg.Registry.Host)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func printValues(ctx context.Context, a *app, cfg *config.Config, place *cluster
 	defer ends.close()
 	var reg install.Registry
 	if !offline {
-		if reg, err = ends.openTarget(false); err != nil {
+		if reg, err = ends.openTarget(ctx, false); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/internal/install"
-	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
 // verifyOptions are the flags of `pgrelocate verify`.
@@ -63,6 +63,11 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	if err != nil {
 		return err
 	}
+	if opts.bundle.given() {
+		if err := needRegistry(cfg); err != nil {
+			return err
+		}
+	}
 	opts.complete(product)
 	cluster, err := opts.connect(ctx, a)
 	if err != nil {
@@ -70,10 +75,9 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	}
 	ends := a.registries(cfg)
 	defer ends.close()
-	if opts.bundle.given() {
-		if err := a.verifyRegistry(ctx, cfg, ends, opts.bundle); err != nil {
-			return err
-		}
+	wrong, differs := a.verifyRegistry(ctx, cfg, ends, opts.bundle)
+	if differs != nil && len(wrong) == 0 {
+		return differs
 	}
 	run := install.VerifyOptions{
 		Cluster: cluster, Dial: ends.dial, Product: product,
@@ -85,32 +89,29 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	}
 	check, err := install.Verify(ctx, run)
 	if err != nil {
-		return err
+		return errors.Join(differs, err)
 	}
-	if err := a.print(cfg, newCheckView(check)); err != nil {
+	if err := a.print(cfg, newCheckView(check).with(wrong)); err != nil {
 		return err
 	}
 	a.note("%s", check.Summary())
-	return verdict(check, nil)
+	return errors.Join(differs, verdict(check, nil))
 }
 
-// verifyRegistry holds the private registry against a bundle.
-func (a *app) verifyRegistry(ctx context.Context, cfg *config.Config, ends *registries, file bundleFile) error {
+// verifyRegistry holds the private registry against a bundle, if there is one. It returns
+// what holdAgainst does.
+func (a *app) verifyRegistry(ctx context.Context, cfg *config.Config, ends *registries, file bundleFile) ([]string, error) {
+	if !file.given() {
+		return nil, nil
+	}
 	b, err := file.open(a, cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer b.Close()
-	return a.holdAgainstBundle(ctx, cfg, ends, b)
-}
-
-func (a *app) holdAgainstBundle(ctx context.Context, cfg *config.Config, ends *registries, b *bundle.Bundle) error {
-	if err := needRegistry(cfg); err != nil {
-		return err
-	}
-	private, err := ends.openTarget(false)
+	private, err := ends.openTarget(ctx, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	return a.holdAgainst(ctx, cfg, private, b.Lock())
 }

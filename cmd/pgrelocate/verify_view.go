@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -92,6 +93,13 @@ func newCheckView(c *install.Check) checkView {
 		view.Namespaces = append(view.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.OK, n.Reason})
 	}
 	return view
+}
+
+// with adds what else is wrong.
+func (v checkView) with(problems []string) checkView {
+	v.Problems = slices.Insert(v.Problems, 0, problems...)
+	v.OK = len(v.Problems) == 0
+	return v
 }
 
 func newImageView(i install.ImageCheck) imageView {

@@ -94,7 +94,7 @@ func describe(a *app, cfg *config.Config, view *matrixView) error {
 // markMirrored asks the private registry for every artifact's tag.
 func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Artifact, rows []matrixRow) error {
 	defer ends.close()
-	target, err := ends.openTarget(false)
+	target, err := ends.openTarget(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func newAhead(ctx context.Context, p place, blob v1.Descriptor, size int64, file
 		return nil
 	}
 	kept := files.keeper(blob.Size)
-	if !kept.holds() {
+	if !kept.keeps() {
 		return nil
 	}
 	a := &ahead{source: source, repository: p.repository, blob: blob, piece: size, kept: kept, stats: stats}
@@ -169,7 +169,7 @@ func (r *aheadReader) Read(p []byte) (int, error) {
 		a.cancel() // the blob is read otherwise from here on: more pieces would be in vain
 		return 0, err
 	}
-	n, err := a.kept.read(p[:min(int64(len(p)), available)], r.at)
+	n, err := a.kept.file.read(p[:min(int64(len(p)), available)], r.at)
 	r.at += int64(n)
 	return n, err
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -16,6 +17,8 @@ type listing struct {
 	once sync.Once
 	tags []string
 	err  error
+	// unlisted is done where a warning says that its referrers cannot be listed.
+	unlisted sync.Once
 }
 
 // mostAttachments bounds what one artifact can bring with it.
@@ -45,9 +48,6 @@ func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
 		}
 		// What is attached may be signed in its turn.
 		subjects = append(subjects[1:], found...)
-		if len(w.seen) > mostAttachments {
-			return errors.New("more than 200 signatures and other attachments")
-		}
 	}
 	if len(w.nodes) == 0 {
 		return nil
@@ -82,7 +82,7 @@ func (w *attachments) of(ctx context.Context, subject v1.Hash) ([]v1.Hash, error
 		}
 		digests = append(digests, digest...)
 	}
-	referrers, err := w.artifact.source.Referrers(ctx, w.artifact.Source.Repository, subject)
+	referrers, err := w.planner.referrersOf(ctx, w.artifact, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,9 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	if w.seen[reference] {
 		return nil, nil
 	}
-	w.seen[reference] = true
+	if w.seen[reference] = true; len(w.seen) > mostAttachments {
+		return nil, fmt.Errorf("more than %d signatures and other attachments", mostAttachments)
+	}
 	held, err := look(ctx, reference)
 	if err != nil {
 		return nil, err
@@ -125,8 +127,9 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	if held != nil {
 		return []v1.Hash{held.Digest}, nil
 	}
-	t := &tree{source: a.source, repository: a.Source.Repository}
+	t := &tree{source: a.source, repository: a.Source.Repository, bytes: a.manifestBytes}
 	top, err := t.read(ctx, reference)
+	a.manifestBytes = t.bytes
 	if errors.Is(err, ErrNotFound) {
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
 		return nil, nil
@@ -163,7 +166,8 @@ type referrerLister interface {
 }
 
 // heldReferrer returns a look-up of what refers to subject: the target has it where it holds
-// and lists it. A run may have ended between the two.
+// and lists it. A run may have ended between the two. What a target that cannot list does not
+// name is put again, which does no harm.
 func (w *attachments) heldReferrer(subject v1.Hash) func(context.Context, string) (*v1.Descriptor, error) {
 	return func(ctx context.Context, digest string) (*v1.Descriptor, error) {
 		shelves, repository := w.planner.shelves, w.artifact.Target.Repository
@@ -176,23 +180,53 @@ func (w *attachments) heldReferrer(subject v1.Hash) func(context.Context, string
 			return held, err
 		}
 		listed, err := target.Referrers(ctx, repository, subject)
-		if !slices.ContainsFunc(listed, func(d v1.Descriptor) bool { return d.Digest == held.Digest }) {
-			held = nil
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
-		return held, err
+		if err != nil || !slices.ContainsFunc(listed, func(d v1.Descriptor) bool { return d.Digest == held.Digest }) {
+			return nil, nil //nolint:nilerr // see above
+		}
+		return held, nil
 	}
+}
+
+// listAhead begins to list the tags that attach will want, so that the source's first round
+// trips pass while the target is asked. The returned function ends that where it is still
+// going on, for nobody wants it any more.
+func (p *planner) listAhead(ctx context.Context) (end func()) {
+	if p.opts.WithoutAttachments {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	begun := map[place]bool{}
+	for _, a := range p.plan.Artifacts {
+		if from := (place{a.source, a.Source.Repository}); !begun[from] {
+			begun[from] = true
+			group.Go(func() { _, _ = p.tagsOf(ctx, a) }) // who needs them hears of the error
+		}
+	}
+	return func() {
+		cancel()
+		group.Wait()
+	}
+}
+
+// listingOf is what is known of the artifact's source repository.
+func (p *planner) listingOf(a *PlannedArtifact) *listing {
+	key := place{a.source, a.Source.Repository}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.listings[key] == nil {
+		p.listings[key] = &listing{}
+	}
+	return p.listings[key]
 }
 
 // tagsOf lists the source repository's tags, sorted, once a run. A registry that does not
 // list them has no attachments that could be found so.
 func (p *planner) tagsOf(ctx context.Context, a *PlannedArtifact) ([]string, error) {
-	key := place{a.source, a.Source.Repository}
-	p.mu.Lock()
-	if p.listings[key] == nil {
-		p.listings[key] = &listing{}
-	}
-	l := p.listings[key]
-	p.mu.Unlock()
+	l := p.listingOf(a)
 	l.once.Do(func() {
 		tags, err := a.source.Tags(ctx, a.Source.Repository)
 		switch {
@@ -205,4 +239,20 @@ func (p *planner) tagsOf(ctx context.Context, a *PlannedArtifact) ([]string, err
 		sort.Strings(l.tags)
 	})
 	return l.tags, l.err
+}
+
+// referrersOf lists what refers to subject. A registry that does not list it has nothing that
+// could be found so: an image that can be copied is copied.
+func (p *planner) referrersOf(ctx context.Context, a *PlannedArtifact, subject v1.Hash) ([]v1.Descriptor, error) {
+	found, err := a.source.Referrers(ctx, a.Source.Repository, subject)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		p.listingOf(a).unlisted.Do(func() {
+			p.warn("the referrers in " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept as such are not found: " + err.Error())
+		})
+		return nil, nil //nolint:nilerr // the plan warns of it
+	}
+	return found, nil
 }

@@ -1,9 +1,14 @@
 package registry_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -11,6 +16,7 @@ import (
 	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 )
 
 // sign puts a signature where cosign does.
@@ -134,4 +140,103 @@ func TestPlatform(t *testing.T) {
 	opts.Platform.Architecture = "s390x"
 	w = newWorld(t, w.from, startRegistry(t, true))
 	wantStates(t, w.plan(t, opts, "one:v0"), "failed")
+}
+
+// An image travels though its registry does not say what refers to it, as it does where the
+// registry does not list tags. The plan says so once for each repository.
+func TestReferrersThatCannotBeListed(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			from := serve(t, refuse(status, func(r *http.Request) bool {
+				if strings.Contains(r.URL.Path, "/referrers/") {
+					asked.Add(1)
+					return true
+				}
+				return false
+			}))
+			w := newWorld(t, from, startRegistry(t, true))
+			source := newClient(t, from, remote.Options{RetryTimeout: 200 * time.Millisecond})
+			w.ends.Source = func(string) (registry.Source, error) { return source, nil }
+			refs := append(tags("one", 4), tags("two", 4)...)
+			for _, ref := range refs {
+				push(t, from, ref, imageOf(t, randomLayer(t, 100)))
+			}
+			signature := sign(t, from, "one", push(t, from, "one:v0", imageOf(t, randomLayer(t, 100))))
+			plan, report := w.copy(t, registry.PlanOptions{}, refs...)
+			wantCopied(t, report)
+			if len(plan.Warnings) != 2 || !strings.Contains(plan.Warnings[0], "referrers") || !strings.Contains(plan.Warnings[0], fmt.Sprint(status)) {
+				t.Errorf("the plan warns of %q, want one warning for each repository", plan.Warnings)
+			}
+			if digestAt(t, w.to, "mirror/one@"+signature.String()) == "" {
+				t.Error("the signature under a tag did not travel")
+			}
+			if got := asked.Load(); got > 4 {
+				t.Errorf("referrers were asked for %d times, want an end after the first refusal", got)
+			}
+		})
+	}
+}
+
+// A target that cannot list them gets its referrers all the same.
+func TestTargetThatCannotListReferrers(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), serve(t, refuse(http.StatusForbidden, func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "/referrers/")
+	})))
+	image := imageOf(t, randomLayer(t, 1_000))
+	push(t, w.from, "one:v0", image)
+	sbom := refer(t, w.from, "one", image)
+	for range 2 {
+		_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+		wantCopied(t, report)
+		if digestAt(t, w.to, "mirror/one@"+sbom.String()) == "" {
+			t.Error("the SBOM did not travel")
+		}
+	}
+}
+
+func TestInterruptedWhileReferrersAreListed(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w := newWorld(t, serve(t, refuse(http.StatusServiceUnavailable, func(r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/referrers/") {
+			cancel()
+			return true
+		}
+		return false
+	})), startRegistry(t, true))
+	push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 100)))
+	if plan, err := registry.NewPlan(ctx, w.ends, w.artifacts("one:v0"), registry.PlanOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("NewPlan() = %v, %v when interrupted, want context.Canceled", plan, err)
+	}
+}
+
+// Each attachment is within its bounds, and all together are not.
+func TestAttachmentsHaveBounds(t *testing.T) {
+	padded := func(t *testing.T, i int) v1.Image {
+		return mutate.Annotations(imageOf(t), map[string]string{"padding": strings.Repeat("x", 4<<20), "number": fmt.Sprint(i)}).(v1.Image)
+	}
+	small := func(t *testing.T, i int) v1.Image {
+		return mutate.Annotations(imageOf(t), map[string]string{"number": fmt.Sprint(i)}).(v1.Image)
+	}
+	tests := []struct {
+		name  string
+		count int
+		image func(*testing.T, int) v1.Image
+		want  string
+	}{{"bytes", 17, padded, "more than 64 MiB"}, {"number", 201, small, "more than 200"}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+			digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 100)))
+			for i := range tt.count {
+				push(t, w.from, fmt.Sprintf("one:%s-%s.sig%d", digest.Algorithm, digest.Hex, i), tt.image(t, i))
+			}
+			plan := w.plan(t, registry.PlanOptions{}, "one:v0")
+			if err := plan.Artifacts[0].Err; err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("the error is %v, want one with %q", err, tt.want)
+			}
+		})
+	}
 }

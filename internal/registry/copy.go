@@ -10,7 +10,8 @@ type CopyOptions struct {
 	// Jobs is how many blobs are in flight at once; 0 means 8.
 	Jobs int
 	// SpoolDir holds what an upload that breaks would have to send again, in unlinked
-	// temporary files; empty means os.TempDir. NoSpool fetches it from the source again.
+	// temporary files, from the first sign of trouble in a run on; empty means os.TempDir.
+	// NoSpool always fetches it from the source again.
 	SpoolDir string
 	NoSpool  bool
 	// Meter receives progress; it may be nil.
@@ -32,8 +33,8 @@ type Report struct {
 	// Counts by what happened to the artifacts: Copied (new and updated), Present,
 	// Skipped and Failed; together they are all artifacts of the plan.
 	Copied, Present, Skipped, Failed int
-	// BytesFetched and BytesSent are bytes of blobs and manifests on the wire; where
-	// nothing broke they equal the plan's BytesToMove.
+	// BytesFetched and BytesSent are bytes of blobs on the wire, without manifests; where
+	// nothing broke, and no mount was refused, they equal the plan's BytesToMove.
 	BytesFetched, BytesSent int64
 	// BlobsUploaded, BlobsMounted and BlobsPresent count repository places of blobs.
 	BlobsUploaded, BlobsMounted, BlobsPresent int

@@ -33,6 +33,19 @@ func TestSharedLayersAreFetchedOnce(t *testing.T) {
 	wantStates(t, again, "present present present present present")
 }
 
+// Manifests do not count, and neither does what is there already.
+func TestBytesOfAReport(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	there := randomLayer(t, 5_000)
+	push(t, w.to, "mirror/one:other", imageOf(t, there))
+	push(t, w.from, "one:v0", imageOf(t, there, randomLayer(t, 3_000)))
+	plan, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	wantCopied(t, report)
+	if want := plan.BytesToMove; report.BytesFetched != want || report.BytesSent != want || want < 3_000 || want > 5_000 {
+		t.Errorf("BytesFetched = %d and BytesSent = %d, want BytesToMove, %d", report.BytesFetched, report.BytesSent, want)
+	}
+}
+
 func TestWhatIsPresentCostsOneRequestASide(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	refs := tags("one", 5)

@@ -66,7 +66,8 @@ func uploadThroughOneGate(t *testing.T, chunk int64) {
 		t.Fatalf("Copy() = %v, want an end", err)
 	}
 	wantCopied(t, report)
-	if report.BytesFetched != plan.BytesToMove {
-		t.Errorf("BytesFetched = %d, want %d once", report.BytesFetched, plan.BytesToMove)
+	// What the first upload that broke had sent was not kept; those after it keep theirs.
+	if again := report.BytesFetched - plan.BytesToMove; again < 0 || again > 8<<20 {
+		t.Errorf("BytesFetched = %d, want %d once and at most one blob again", report.BytesFetched, plan.BytesToMove)
 	}
 }

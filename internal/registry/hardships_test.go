@@ -296,3 +296,23 @@ func TestRefusedUploadDoesNotWaitForTheSource(t *testing.T) {
 		t.Errorf("that took %s", took)
 	}
 }
+
+// A target that refuses everything is reported at once, however long the source takes to
+// say nothing.
+func TestRefusingTargetDoesNotWaitForTheSource(t *testing.T) {
+	silent := serve(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	})
+	refusing := serve(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	})
+	w := newWorld(t, silent, refusing)
+	started := time.Now()
+	plan, err := registry.NewPlan(t.Context(), w.ends, w.artifacts("one:v0", "two:v0"), registry.PlanOptions{})
+	if !errors.Is(err, registry.ErrForbidden) && (plan == nil || !errors.Is(plan.Artifacts[0].Err, registry.ErrForbidden)) {
+		t.Errorf("NewPlan() = %v, %v, want ErrForbidden", plan, err)
+	}
+	if took := time.Since(started); took > 10*time.Second {
+		t.Errorf("that took %s", took)
+	}
+}

@@ -73,6 +73,8 @@ type PlannedArtifact struct {
 
 	source Source
 	nodes  []node // what has to be put, in this order
+	// manifestBytes are those of the manifests that were read, for their bound.
+	manifestBytes int64
 }
 
 // PlannedBlob is one distinct blob of a plan.

@@ -92,6 +92,7 @@ func each[T any](ctx context.Context, items []T, f func(context.Context, T) erro
 // resolveAll gives every artifact its state and, where it has to be copied, its manifests
 // with those of what is attached to it.
 func (p *planner) resolveAll(ctx context.Context) error {
+	defer p.listAhead(ctx)()
 	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *PlannedArtifact) error {
 		err := p.resolve(ctx, a)
 		if err == nil {
@@ -176,7 +177,7 @@ func (p *planner) readTree(ctx context.Context, a *PlannedArtifact) error {
 	}
 	// The source may name the artifact otherwise than the target does.
 	t.nodes[len(t.nodes)-1].reference = sourceReference(a.Target)
-	a.nodes = t.nodes
+	a.nodes, a.manifestBytes = t.nodes, t.bytes
 	a.Digest, a.MediaType = top.Descriptor.Digest.String(), string(top.Descriptor.MediaType)
 	p.warn(t.warnings...)
 	return nil

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -55,7 +56,7 @@ type berth struct {
 
 func newRun(target Target, plan *Plan, opts CopyOptions) *run {
 	r := &run{target: target, plan: plan, opts: opts, queue: newQueue(),
-		scratch: &scratch{dir: opts.SpoolDir, off: opts.NoSpool}}
+		scratch: &scratch{dir: opts.SpoolDir, off: opts.NoSpool, sides: shakySides(target, plan)}}
 	byDigest := map[v1.Hash]*cargo{}
 	for _, blob := range plan.Blobs {
 		c := &cargo{PlannedBlob: blob, gauge: gauge{meter: opts.Meter}}
@@ -70,6 +71,21 @@ func newRun(target Target, plan *Plan, opts CopyOptions) *run {
 		r.parcels = append(r.parcels, r.pack(a, byDigest))
 	}
 	return r
+}
+
+// shakySides are the sides of a run that tell of trouble.
+func shakySides(target Target, plan *Plan) []shaky {
+	var sides []shaky
+	add := func(side any) {
+		if side, ok := side.(shaky); ok && !slices.Contains(sides, side) {
+			sides = append(sides, side)
+		}
+	}
+	add(target)
+	for _, a := range plan.Artifacts {
+		add(a.source)
+	}
+	return sides
 }
 
 // pack finds out what an artifact still lacks.
@@ -198,7 +214,7 @@ func (r *run) newBody(ctx context.Context, blob v1.Descriptor, places []place) (
 			return body, nil
 		}
 	}
-	body.kept = r.scratch.keeper(blob.Size)
+	body.kept = r.scratch.cautious(blob.Size)
 	return body, nil
 }
 
@@ -235,13 +251,13 @@ func (r *run) pushFromTarget(ctx context.Context, b *berth) (Outcome, error) {
 		return 0, err
 	}
 	defer body.Close()
-	if !body.kept.holds() {
+	if !body.kept.keeps() {
 		return 0, errors.ErrUnsupported
 	}
 	if err := body.fill(); err != nil {
 		return 0, err
 	}
-	if !body.kept.holds() {
+	if !body.kept.keeps() {
 		return 0, errors.ErrUnsupported
 	}
 	stats.sent.Store(0)

@@ -47,25 +47,23 @@ func (c *countedContent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Rest implements rester.
-func (c *countedContent) Rest() { rest(c.ReadCloser) }
+// Rest passes on what the package's Rest says.
+func (c *countedContent) Rest() { Rest(c.ReadCloser) }
 
-// rester is content whose source counts those who read at once. Rest says that nobody does
-// until the next Read: two uploads that each hold what the other waits for, a place at the
-// source and one at the target, would wait for ever.
-type rester interface{ Rest() }
-
-func rest(content io.Reader) {
-	if content, ok := content.(rester); ok {
+// Rest tells content that nobody reads it until the next Read, where it wants to know that: a
+// source that counts those who read at once gives the place to another meanwhile. Who waits
+// for something else without it may wait for ever, for one who waits for that place.
+func Rest(content io.Reader) {
+	if content, ok := content.(interface{ Rest() }); ok {
 		content.Rest()
 	}
 }
 
 // spool is the Body of one blob: it reads each byte from its places once, checks the
-// digest as the bytes pass, and keeps what has passed, so that an upload that breaks can
-// be sent again without being fetched again. What is kept lies in memory for a small blob
-// and in an unlinked temporary file for a large one; where there is no room for that,
-// bytes needed again are fetched again.
+// digest as the bytes pass, and keeps what has passed as its keeper sees fit, so that an
+// upload that breaks can be sent again without being fetched again. What is kept lies in
+// memory for a small blob and in an unlinked temporary file for a large one; bytes that are
+// needed again and were not kept are fetched again.
 type spool struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -104,7 +102,7 @@ func (s *spool) From(offset int64) (io.Reader, error) {
 		return nil, fmt.Errorf("blob %s: offset %d of %d", s.blob.Digest, offset, s.blob.Size)
 	}
 	s.turn++
-	rest(s.live)
+	Rest(s.live)
 	return &spoolReader{spool: s, turn: s.turn, at: offset}, nil
 }
 
@@ -164,11 +162,14 @@ func (s *spool) explain(err error) error {
 
 // readAt serves what was kept from there, and everything else from the blob's places.
 func (s *spool) readAt(p []byte, at int64) (int, error) {
-	if at < s.passed && s.kept.holds() {
-		return s.kept.read(p[:min(int64(len(p)), s.passed-at)], at)
+	if s.kept.holds(at) {
+		return s.kept.read(p, at)
 	}
 	if at == s.blob.Size {
 		return 0, s.check()
+	}
+	if at < s.passed || at == 0 {
+		s.begins(at)
 	}
 	if err := s.seek(at); err != nil {
 		return 0, err
@@ -196,6 +197,22 @@ func (s *spool) readAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
+// begins gets ready for bytes from offset at on: the first, or such as have been read before.
+// Where all comes once more, all is checked anew; of a fetch that begins later, what was seen
+// before is not, and the target's own check has to find what differs.
+func (s *spool) begins(at int64) {
+	if at < s.passed {
+		s.kept.rewound(at, s.blob.Size)
+	}
+	if at == 0 && s.passed > 0 {
+		s.hasher.Reset()
+		s.passed, s.checked = 0, false
+	}
+	if s.passed == 0 {
+		s.kept.starts(s.blob.Size)
+	}
+}
+
 // seek makes the live reader stand at offset.
 func (s *spool) seek(at int64) error {
 	if s.live != nil && s.liveAt == at {
@@ -220,14 +237,13 @@ func (s *spool) seek(at int64) error {
 	return errs[0]
 }
 
-// pass takes note of bytes that the live reader gave: those never seen before are hashed
-// and kept.
+// pass takes note of bytes that the live reader gave: those never seen before are hashed.
 func (s *spool) pass(p []byte) {
+	s.kept.keep(p, s.liveAt)
 	seen := min(int64(len(p)), max(0, s.passed-s.liveAt))
 	s.liveAt += int64(len(p))
 	if fresh := p[seen:]; len(fresh) > 0 {
 		s.hasher.Write(fresh) // never fails, see hash.Hash
-		s.kept.keep(fresh, s.passed)
 		s.passed += int64(len(fresh))
 		s.gauge.reach(s.passed)
 	}

@@ -175,3 +175,74 @@ func TestSpoolReportsTheSource(t *testing.T) {
 		t.Errorf("the error is %v, want %v", err, gone)
 	}
 }
+
+// flaky is a side that may have had trouble.
+type flaky bool
+
+func (f flaky) Shaky() bool { return bool(f) }
+
+func TestSpoolKeepsOnceThereIsTrouble(t *testing.T) {
+	content, blob := randomContent(t, memorySpool+10_000)
+	files := &scratch{dir: t.TempDir(), sides: []shaky{flaky(false)}}
+	t.Cleanup(files.close)
+	// rewind reads up to 5000, and the rest from there on twice.
+	rewind := func(s *spool, offset int64) {
+		t.Helper()
+		for _, from := range []int64{0, offset, offset} {
+			r, err := s.From(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if from > 0 { // as who waits before it asks the target where the upload stands
+				_, _ = s.From(0)
+				r, _ = s.From(from)
+			}
+			if from == 0 {
+				_, err = io.CopyN(io.Discard, r, 5_000)
+			} else if got, readErr := io.ReadAll(r); !bytes.Equal(got, content[from:]) {
+				err = errors.Join(readErr, errors.New("other content"))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		again int64
+	}{{"calm", 4_000}, {"shaky since", 0}} {
+		source := &memorySource{content: content}
+		s := openSpool(t, blob, files.cautious(blob.Size), source)
+		rewind(s, 1_000)
+		if got, want := source.read.Load(), blob.Size+tt.again; got != want {
+			t.Errorf("%s: read %d bytes at the source, want %d", tt.name, got, want)
+		}
+	}
+
+	elsewhere := &scratch{dir: t.TempDir(), sides: []shaky{flaky(false), flaky(true)}}
+	t.Cleanup(elsewhere.close)
+	source := &memorySource{content: content}
+	rewind(openSpool(t, blob, elsewhere.cautious(blob.Size), source), 1_000)
+	if got := source.read.Load(); got != blob.Size {
+		t.Errorf("where a side is shaky, %d bytes were read, want %d", got, blob.Size)
+	}
+}
+
+// What the target has lost whole is fetched again, and checked again.
+func TestSpoolChecksWhatIsFetchedAgain(t *testing.T) {
+	content, blob := randomContent(t, memorySpool+10_000)
+	files := &scratch{dir: t.TempDir()}
+	t.Cleanup(files.close)
+	source := &memorySource{content: content}
+	s := openSpool(t, blob, files.cautious(blob.Size), source)
+	for i, want := range []error{nil, ErrDigestMismatch} {
+		r, err := s.From(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); !errors.Is(err, want) || (int64(len(got)) == blob.Size) != (want == nil) {
+			t.Errorf("fetch %d gave %d of %d bytes and error %v, want %v", i+1, len(got), blob.Size, err, want)
+		}
+		source.content = append([]byte{content[0] + 1}, content[1:]...)
+	}
+}

@@ -18,9 +18,10 @@ type node struct {
 
 // Indexes of indexes exist; what is deeper or larger than this is an attack or a mistake.
 const (
-	mostDepth     = 4
-	mostManifests = 1000
-	mostBlobBytes = 1 << 44
+	mostDepth         = 4
+	mostManifests     = 1000
+	mostManifestBytes = 64 << 20 // of one artifact: they are held in memory until they are put
+	mostBlobBytes     = 1 << 44
 )
 
 // tree reads a manifest with everything below it.
@@ -30,6 +31,7 @@ type tree struct {
 	platform   *v1.Platform
 	nodes      []node // children before parents
 	seen       map[v1.Hash]bool
+	bytes      int64 // of manifests, those of the artifact's other trees included
 	warnings   []string
 }
 
@@ -52,6 +54,9 @@ func (t *tree) add(ctx context.Context, manifest Manifest, reference string, dep
 	t.seen[manifest.Descriptor.Digest] = true
 	if depth > mostDepth || len(t.seen) > mostManifests {
 		return fmt.Errorf("index %s is nested too deep or too large", manifest.Descriptor.Digest)
+	}
+	if t.bytes += int64(len(manifest.Body)); t.bytes > mostManifestBytes {
+		return fmt.Errorf("the manifests come to more than %d MiB, which no artifact needs", mostManifestBytes>>20)
 	}
 	if manifest.Descriptor.MediaType.IsIndex() {
 		if err := t.children(ctx, manifest, depth); err != nil {

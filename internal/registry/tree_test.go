@@ -76,6 +76,15 @@ func TestTreeRefusesHostileManifests(t *testing.T) {
 			child.Size++
 			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})
 		}, "says that"},
+		{"more bytes than memory should hold", func(t *testing.T, m *manifestSource) {
+			index := v1.IndexManifest{}
+			for i := range 20 {
+				child := image(1)
+				child.Annotations = map[string]string{"padding": strings.Repeat("x", 4<<20), "number": fmt.Sprint(i)}
+				index.Manifests = append(index.Manifests, m.put(t, "child", types.OCIManifestSchema1, child).Descriptor)
+			}
+			m.put(t, "top", types.OCIImageIndex, index)
+		}, "more than 64 MiB"},
 		{"a child that is not there", func(t *testing.T, m *manifestSource) {
 			child := v1.Descriptor{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("c", 64)}}
 			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})

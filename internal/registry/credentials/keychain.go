@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -16,38 +17,68 @@ import (
 // Keychain returns a keychain that presents given to host, where given is not zero, and
 // looks every other login up in the config files. A login given for one registry is
 // never sent to another. Without a login a registry is asked anonymously. What was found
-// once is kept, for helpers may be slow.
+// once is kept, for helpers may be slow. It is an authn.ContextKeychain too: whoever waits
+// for a helper that hangs can end that with a context.
 func Keychain(host string, given Login) authn.Keychain {
-	return &keychain{host: host, given: given, places: sync.OnceValues(places), found: map[string]answer{}}
+	return &keychain{host: host, given: given, places: sync.OnceValues(places), found: map[string]*answer{}}
 }
 
 type keychain struct {
 	host   string
 	given  Login
 	places func() ([]*configfile.ConfigFile, error)
+	asking sync.Mutex // one helper at a time: each may put a question to the user
 
 	mu    sync.Mutex
-	found map[string]answer
+	found map[string]*answer
 }
 
+// answer is what the search for one login comes to; it holds once known is closed.
 type answer struct {
+	known chan struct{}
 	authn.Authenticator
 	err error
 }
 
 // Resolve implements authn.Keychain.
 func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
-	if !k.given.IsZero() && sameHost(resource.RegistryStr(), k.host) {
-		return k.given.Authenticator(), nil
+	found := k.begin(resource)
+	<-found.known
+	return found.Authenticator, found.err
+}
+
+// ResolveContext implements authn.ContextKeychain.
+func (k *keychain) ResolveContext(ctx context.Context, resource authn.Resource) (authn.Authenticator, error) {
+	found := k.begin(resource)
+	select {
+	case <-found.known:
+		return found.Authenticator, found.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
+}
+
+// begin searches beside the caller, for docker's code waits for a helper as long as it takes.
+func (k *keychain) begin(resource authn.Resource) *answer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	known, ok := k.found[resource.String()]
-	if !ok {
-		known.Authenticator, known.err = k.search(resource)
-		k.found[resource.String()] = known
+	if found := k.found[resource.String()]; found != nil {
+		return found
 	}
-	return known.Authenticator, known.err
+	found := &answer{known: make(chan struct{})}
+	k.found[resource.String()] = found
+	if !k.given.IsZero() && sameHost(resource.RegistryStr(), k.host) {
+		found.Authenticator = k.given.Authenticator()
+		close(found.known)
+		return found
+	}
+	go func() {
+		k.asking.Lock()
+		defer k.asking.Unlock()
+		found.Authenticator, found.err = k.search(resource)
+		close(found.known)
+	}()
+	return found
 }
 
 // search looks into the files, and asks the helpers that they name.

@@ -221,7 +221,7 @@ func (a *authorizer) wanted(need access) (string, []string) {
 
 // reject learns from a 401: the challenge, or that the token used no longer serves. It
 // reports whether another try may fare better.
-func (a *authorizer) reject(resp *http.Response, need access, used string) (bool, error) {
+func (a *authorizer) reject(ctx context.Context, resp *http.Response, need access, used string) (bool, error) {
 	found, ok := findChallenge(resp.Header)
 	if !ok {
 		return false, nil
@@ -229,7 +229,7 @@ func (a *authorizer) reject(resp *http.Response, need access, used string) (bool
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.challenge == nil {
-		config, err := a.credentials()
+		config, err := a.credentials(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -264,12 +264,12 @@ func (a *authorizer) narrowTo(need access) bool {
 
 // credentials asks the keychain. Identity and password are trimmed: a stray newline at
 // the end of a pasted token makes registries answer that its signature is wrong.
-func (a *authorizer) credentials() (*authn.AuthConfig, error) {
-	authenticator, err := a.client.opts.Keychain.Resolve(a.resource)
+func (a *authorizer) credentials(ctx context.Context) (*authn.AuthConfig, error) {
+	authenticator, err := authn.Resolve(ctx, a.client.opts.Keychain, a.resource)
 	if err != nil {
 		return nil, a.problem(fmt.Errorf("reading credentials: %w", err), "")
 	}
-	config, err := authenticator.Authorization()
+	config, err := authn.Authorization(ctx, authenticator)
 	if err != nil {
 		return nil, a.problem(fmt.Errorf("reading credentials: %w", err), "")
 	}

@@ -86,8 +86,13 @@ func tokenClient(t *testing.T, handler http.Handler, opts Options) *Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
+	return newClient(t, strings.TrimPrefix(server.URL, "http://"), opts)
+}
+
+func newClient(t *testing.T, host string, opts Options) *Client {
+	t.Helper()
 	opts.CertsDirs = []string{}
-	client, err := New(strings.TrimPrefix(server.URL, "http://"), opts)
+	client, err := New(host, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

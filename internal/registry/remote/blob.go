@@ -36,7 +36,7 @@ func (c *Client) HasBlob(ctx context.Context, repository string, blob v1.Descrip
 	resp, err := c.do(ctx, call{
 		op: "looking for blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodHead,
 		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
-		accept: []int{http.StatusOK, http.StatusTemporaryRedirect, http.StatusFound, http.StatusSeeOther}, stay: true,
+		accept: append([]int{http.StatusOK}, redirects...), stay: true,
 	})
 	var status *statusErr
 	if errors.As(err, &status) && (status.code == http.StatusNotFound || status.code == http.StatusMethodNotAllowed) {

@@ -118,6 +118,7 @@ type Client struct {
 
 	referrers     atomic.Int32 // whether the registry lists them
 	referrersTurn chan struct{}
+	unlisted      refusals
 }
 
 // New returns a client of host, "registry.example.com:5000". It reads certificates, and
@@ -157,6 +158,10 @@ func (c *Client) Host() string { return c.host }
 // Prepare tells the client which repositories the run will use, so that one token can
 // serve them all. It may be called again with more.
 func (c *Client) Prepare(repositories []string) { c.auth.prepare(repositories) }
+
+// Shaky tells whether anything has had to be tried again so far. It counts what Options.Traffic
+// counts, which other clients may share.
+func (c *Client) Shaky() bool { return c.opts.Traffic.Retries.Load() > 0 }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }

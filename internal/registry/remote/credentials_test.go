@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -228,4 +230,27 @@ func TestAddressesStayOutOfErrors(t *testing.T) {
 			t.Errorf("the error is %v, want one without the address", err)
 		}
 	}
+}
+
+// hangingKeychain never answers.
+type hangingKeychain struct{ authn.Keychain }
+
+func (hangingKeychain) ResolveContext(ctx context.Context, _ authn.Resource) (authn.Authenticator, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+func TestInterruptedWhileCredentialsAreRead(t *testing.T) {
+	client := tokenClient(t, challenging(http.NotFound), Options{Keychain: hangingKeychain{}})
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if _, err := client.Tags(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Tags() = %v with a helper that hangs, want the end of the context", err)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -74,6 +74,9 @@ func (d *download) Read(p []byte) (int, error) {
 		}
 		n, err := d.body.Read(p[:min(int64(len(p)), d.end-d.at)])
 		d.at += int64(n)
+		if d.at == d.end {
+			d.Rest() // whoever sends this on may take its time to close it
+		}
 		if n > 0 {
 			d.advanced(int64(n))
 			return n, nil // an error, if there is one, comes again or has become void

@@ -155,10 +155,34 @@ func (c *Client) otherScheme(resp *http.Response, err error) bool {
 		portErr != nil && errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// changeScheme makes the next try use the other scheme.
-func (c *Client) changeScheme() {
-	c.opts.Traffic.Requests.Add(-1) // no registry has seen that one
+// tryOtherScheme sends a call by the other scheme, and stays with it where that is answered.
+// Otherwise what first came of the call, which it is given, is what came of it.
+func (c *Client) tryOtherScheme(ctx context.Context, call call, first *http.Response, firstErr error) (*http.Response, error) {
+	c.opts.Traffic.Requests.Add(-1) // no registry has seen one of the two
+	c.swapScheme()
+	req, err := c.request(call)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, req, call.stay)
+	if err != nil && !speaksTLS(err) {
+		c.swapScheme()
+		return first, firstErr
+	}
 	c.scout.changed = true
+	if firstErr == nil {
+		drain(first.Body)
+	}
+	return resp, err
+}
+
+// speaksTLS tells that TLS failed because of who the two sides are: the server does speak it.
+func speaksTLS(err error) bool {
+	var alert tls.AlertError
+	return permanentTrust(err) || errors.As(err, &alert)
+}
+
+func (c *Client) swapScheme() {
 	if c.scout.scheme == "http" {
 		c.scout.scheme = "https"
 	} else {

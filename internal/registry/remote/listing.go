@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -126,11 +127,46 @@ func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Has
 		return nil, err
 	}
 	found, err := c.referrersByAPI(ctx, repository, digest)
+	if err != nil && !unsupportedReferrers(err) && ctx.Err() == nil {
+		c.unlisted.remember(repository, err)
+	}
 	settle(err)
 	if unsupportedReferrers(err) {
 		return c.referrersByTag(ctx, repository, digest)
 	}
 	return found, err
+}
+
+// refusals are why a registry does not list referrers that it should list. Each repository
+// is asked until it has refused once, for an image is asked about after the other.
+type refusals struct {
+	mu           sync.Mutex
+	everywhere   error
+	byRepository map[string]error
+}
+
+// remember keeps a refusal: one that no retry has mended is about the registry as a whole.
+func (r *refusals) remember(repository string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var over *gaveUpErr
+	if errors.As(err, &over) {
+		r.everywhere = err
+		return
+	}
+	if r.byRepository == nil {
+		r.byRepository = map[string]error{}
+	}
+	r.byRepository[repository] = err
+}
+
+func (r *refusals) of(repository string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.everywhere != nil {
+		return r.everywhere
+	}
+	return r.byRepository[repository]
 }
 
 // Whether a registry lists referrers.
@@ -169,6 +205,9 @@ func (c *Client) askFirst(ctx context.Context) (func(error), error) {
 func (c *Client) referrersByAPI(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
 	if c.referrers.Load() == referrersAbsent {
 		return nil, errNoReferrers
+	}
+	if err := c.unlisted.of(repository); err != nil {
+		return nil, err
 	}
 	call := call{
 		op: "listing referrers of", ref: c.refOf(repository, digest.String()), method: http.MethodGet,

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -192,7 +194,7 @@ func (c *Client) putManifest(ctx context.Context, repository, reference string, 
 	call.body = func() (io.Reader, error) { return bytes.NewReader(manifest.Body), nil }
 	call.size = int64(len(manifest.Body))
 	call.accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
-	resp, err := c.do(ctx, call)
+	resp, err := c.doPatiently(ctx, call)
 	if err != nil {
 		return false, err
 	}
@@ -202,6 +204,26 @@ func (c *Client) putManifest(ctx context.Context, repository, reference string, 
 	}
 	c.rememberTag(repository, reference)
 	return resp.Header.Get("OCI-Subject") != "", nil
+}
+
+// blobPauses are what a registry gets to find blobs that it has confirmed: some see their
+// own mounts a little later.
+var blobPauses = []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}
+
+// doPatiently sends a manifest again where the registry does not know a blob of it yet.
+func (c *Client) doPatiently(ctx context.Context, call call) (*http.Response, error) {
+	retry := newRetry(c, call.op+" "+call.ref)
+	for _, pause := range blobPauses {
+		resp, err := c.do(ctx, call)
+		var status *statusErr
+		if !errors.As(err, &status) || !status.has("MANIFEST_BLOB_UNKNOWN") {
+			return resp, err
+		}
+		if err := retry.pause(ctx, status, pause); err != nil {
+			return nil, c.failure(call, err)
+		}
+	}
+	return c.do(ctx, call)
 }
 
 // Ping checks that the registry answers and accepts the credentials. It is one request,

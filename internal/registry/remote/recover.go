@@ -144,6 +144,7 @@ func (u *upload) invalidDigest(ctx context.Context, status *statusErr) error {
 // smaller halves the size of what is sent at once, for this run: a proxy before the
 // registry refuses larger bodies.
 func (u *upload) smaller(status *statusErr) error {
+	u.rest() // not under the lock: who waits for that may hold the place that our reader waits for
 	style := &u.client.uploads
 	style.mu.Lock()
 	defer style.mu.Unlock()
@@ -164,6 +165,7 @@ func (u *upload) smaller(status *statusErr) error {
 
 // unchunked sends blobs whole from now on.
 func (u *upload) unchunked(status *statusErr) error {
+	u.rest() // as in smaller
 	style := &u.client.uploads
 	style.mu.Lock()
 	defer style.mu.Unlock()

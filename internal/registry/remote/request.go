@@ -147,18 +147,11 @@ func (c *Client) once(ctx context.Context, call call) (resp *http.Response, used
 	}
 	resp, err = c.send(ctx, req, call.stay)
 	if c.otherScheme(resp, err) {
-		if err == nil {
-			drain(resp.Body)
-		}
-		c.changeScheme()
-		if req, err = c.request(call); err != nil {
-			return nil, "", false, err
-		}
-		resp, err = c.send(ctx, req, call.stay)
+		resp, err = c.tryOtherScheme(ctx, call, resp, err)
 	}
 	// A stranger to which the registry has sent us has no say in how to log in.
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && c.isOwn(resp.Request.URL) {
-		again, err = c.auth.reject(resp, call.need, used)
+		again, err = c.auth.reject(ctx, resp, call.need, used)
 		if err != nil {
 			drain(resp.Body)
 		}
@@ -170,7 +163,7 @@ func (c *Client) once(ctx context.Context, call call) (resp *http.Response, used
 // who has looked ahead may ask.
 func (c *Client) isOwn(address *url.URL) bool {
 	own := url.URL{Scheme: c.scout.scheme, Host: c.host}
-	return sameHost(&own, address)
+	return sameHost(&own, address) || sameServer(&own, address)
 }
 
 func (c *Client) request(call call) (*http.Request, error) {

@@ -105,6 +105,11 @@ func (r *retry) wait(ctx context.Context, cause error) error {
 		return &gaveUpErr{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
 			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)}
 	}
+	return r.pause(ctx, cause, delay)
+}
+
+// pause sleeps before another try, which is counted and told.
+func (r *retry) pause(ctx context.Context, cause error, delay time.Duration) error {
 	r.client.opts.Traffic.Retries.Add(1)
 	r.client.opts.Notice(fmt.Sprintf("%s: %s: %v; trying again in %s", r.client.opts.Side, r.doing, cause, delay.Round(time.Millisecond)))
 	timer := time.NewTimer(delay)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,12 +19,20 @@ const expectContinueFrom = 1 << 20
 
 const mostRedirects = 10
 
-// send sends a request under the watchdog and follows redirects of reads, unless it is
-// to stay. It counts what goes over the wire.
+// send sends a request under the watchdog and follows redirects, unless it is to stay. It
+// counts what goes over the wire.
 func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.Response, error) {
+	if stay {
+		return c.sendOnce(ctx, req)
+	}
+	return c.follow(req, func(req *http.Request) (*http.Response, error) { return c.sendOnce(ctx, req) })
+}
+
+// follow sends a request, and again to where its answers point.
+func (c *Client) follow(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	for range mostRedirects {
-		resp, err := c.sendOnce(ctx, req)
-		if err != nil || stay || !isRedirect(resp.StatusCode) || req.Method != http.MethodGet && req.Method != http.MethodHead {
+		resp, err := send(req)
+		if err != nil || !mayFollow(req, resp) {
 			return resp, err
 		}
 		next, err := c.redirected(req, resp)
@@ -90,16 +99,26 @@ func unwrapNet(err error) error {
 	return err
 }
 
-func isRedirect(code int) bool {
-	switch code {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
+// redirects are the statuses that point elsewhere.
+var redirects = []int{
+	http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+}
+
+// mayFollow tells whether an answer points elsewhere, and the request can go there: a read,
+// or the opening of an upload, where the answer asks for the same method. A body has been
+// used up.
+func mayFollow(req *http.Request, resp *http.Response) bool {
+	switch {
+	case req.Method == http.MethodGet, req.Method == http.MethodHead:
+		return slices.Contains(redirects, resp.StatusCode)
+	case req.Method == http.MethodPost && !hasBody(req):
+		return resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect
 	}
 	return false
 }
 
 // redirected builds the request to where a registry points, an object store most often.
-// Credentials go along to the same host and port only: a signed address refuses a second
+// Credentials go along to the same server only: a signed address refuses a second
 // authorization, and a stranger must not see it.
 func (c *Client) redirected(req *http.Request, resp *http.Response) (*http.Request, error) {
 	target, err := req.URL.Parse(resp.Header.Get("Location"))
@@ -114,14 +133,22 @@ func (c *Client) redirected(req *http.Request, resp *http.Response) (*http.Reque
 		return nil, err
 	}
 	for key, values := range req.Header {
-		if key != "Authorization" || sameOrigin(req.URL, target) {
+		if key != "Authorization" || sameServer(req.URL, target) {
 			next.Header[key] = values
 		}
 	}
 	return next, nil
 }
 
-func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && sameHost(a, b) }
+// sameServer tells whether what may be said to one address may be said to another: to the same
+// host and port by the same scheme, or by TLS after plain HTTP, each on its own port.
+func sameServer(from, to *url.URL) bool {
+	if from.Scheme == to.Scheme {
+		return sameHost(from, to)
+	}
+	return from.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(from.Hostname(), to.Hostname()) &&
+		(from.Port() == to.Port() || portOf(from) == "80" && portOf(to) == "443")
+}
 
 // sameHost compares host and port, which may be left out where it is the scheme's own.
 func sameHost(a, b *url.URL) bool {

@@ -174,12 +174,18 @@ func (a *authorizer) askOnce(ctx context.Context, build func() (*http.Request, e
 	if err != nil {
 		return nil, err
 	}
-	a.client.opts.Traffic.AuthRequests.Add(1)
 	ctx, cancel := context.WithTimeoutCause(ctx, a.client.opts.StallTimeout, errStalled)
 	defer cancel()
-	resp, err := a.client.roundTrip(req.WithContext(ctx))
+	resp, err := a.client.follow(req, func(req *http.Request) (*http.Response, error) {
+		a.client.opts.Traffic.AuthRequests.Add(1)
+		resp, err := a.client.roundTrip(req.WithContext(ctx))
+		if err != nil {
+			return nil, cause(ctx, unwrapNet(err))
+		}
+		return resp, nil
+	})
 	if err != nil {
-		return nil, cause(ctx, unwrapNet(err))
+		return nil, err
 	}
 	defer drain(resp.Body)
 	if resp.StatusCode != http.StatusOK {

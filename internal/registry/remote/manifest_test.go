@@ -1,0 +1,71 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// forgetful does not know the blobs of the first manifests put.
+func forgetful(t *testing.T, times int64) (*Client, *atomic.Int64) {
+	var puts atomic.Int64
+	return tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if puts.Add(1) <= times {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+	}), Options{}), &puts
+}
+
+func pushSome(ctx context.Context, t *testing.T, client *Client) error {
+	t.Helper()
+	manifest, err := registry.NewManifest(types.OCIManifestSchema1, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.PushManifest(ctx, "a", "v1", manifest)
+}
+
+func TestManifestWhoseBlobsAreNotSeenYet(t *testing.T) {
+	t.Parallel()
+	client, puts := forgetful(t, 2)
+	if err := pushSome(context.Background(), t, client); err != nil {
+		t.Errorf("PushManifest() = %v, want another try", err)
+	}
+	if retries := client.opts.Traffic.Retries.Load(); puts.Load() != 3 || retries != 2 {
+		t.Errorf("%d tries and %d retries counted, want 3 and 2", puts.Load(), retries)
+	}
+}
+
+func TestManifestWhoseBlobsAreNeverSeen(t *testing.T) {
+	t.Parallel()
+	client, puts := forgetful(t, 100)
+	err := pushSome(context.Background(), t, client)
+	if err == nil || !strings.Contains(err.Error(), "MANIFEST_BLOB_UNKNOWN") {
+		t.Errorf("PushManifest() = %v, want what the registry says", err)
+	}
+	if want := int64(len(blobPauses) + 1); puts.Load() != want {
+		t.Errorf("%d tries, want %d", puts.Load(), want)
+	}
+}
+
+func TestInterruptedWhileBlobsAreNotSeen(t *testing.T) {
+	t.Parallel()
+	client, _ := forgetful(t, 100)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	started := time.Now()
+	if err := pushSome(ctx, t, client); err == nil || time.Since(started) > 400*time.Millisecond {
+		t.Errorf("PushManifest() = %v after %s, want an end with its context", err, time.Since(started))
+	}
+}
