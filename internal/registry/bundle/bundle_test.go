@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -122,6 +123,65 @@ func TestAStreamInPartsIsTheSame(t *testing.T) {
 			if err != nil || s.SHA256[0] != written.SHA256[0] {
 				t.Errorf("Stream(%d jobs, no ranges %t) = %v, %v, want %v", jobs, w.rangeless, s, err, written.SHA256)
 			}
+		}
+	}
+}
+
+// turns is a source that serves so many readers at once, and none of its blobs in parts.
+type turns chan struct{}
+
+func (turns turns) fetch(w *world) Fetch {
+	return func(ctx context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+		turns <- struct{}{}
+		body, ranged, err := w.fetch(ctx, d, from, to)
+		if err != nil {
+			<-turns
+			return nil, ranged, err
+		}
+		return &taking{ReadCloser: body, turns: turns, has: true}, ranged, nil
+	}
+}
+
+type taking struct {
+	io.ReadCloser
+	turns turns
+	has   bool
+}
+
+func (r *taking) Read(p []byte) (int, error) {
+	if !r.has {
+		r.turns <- struct{}{}
+		r.has = true
+	}
+	return r.ReadCloser.Read(p)
+}
+
+func (r *taking) Rest() {
+	if r.has {
+		<-r.turns
+		r.has = false
+	}
+}
+
+func (r *taking) Close() error {
+	r.Rest()
+	return r.ReadCloser.Close()
+}
+
+// A registry may be down to one request at a time while parts wait in memory for their turn.
+func TestAStreamFromABusySource(t *testing.T) {
+	w := newWorld(t)
+	w.rangeless = true
+	var layers []v1.Descriptor
+	for i := range 6 {
+		layers = append(layers, w.layer(uint64(20+i), 2*partSize))
+	}
+	w.artifact(versions.RoleInstance, "postgres-instance", "v16.9-v4.3.1", w.image(types.OCIManifestSchema1, layers...))
+	written := w.write(t, WriteOptions{})
+	for range 5 { // who comes first is chance
+		s, err := Stream(t.Context(), io.Discard, &w.content, make(turns, 1).fetch(w), WriteOptions{})
+		if err != nil || s.SHA256[0] != written.SHA256[0] {
+			t.Fatalf("Stream() = %v, %v, want %v", s, err, written.SHA256)
 		}
 	}
 }

@@ -387,7 +387,8 @@ func rehead(h []byte) {
 	copy(h[148:156], fmt.Sprintf("%06o\x00 ", n))
 }
 
-// FuzzOpen: run it with -fuzzminimizetime=10x, for minimising takes most of the time otherwise.
+// FuzzOpen: run it with -fuzzminimizetime=10x, as tests/fuzz.sh does, for minimising takes most of
+// the time otherwise.
 func FuzzOpen(f *testing.F) {
 	small := &world{blobs: map[v1.Hash][]byte{}, fetched: map[v1.Hash]int64{}}
 	small.artifact("operator", "postgres-operator", "v4.3.1", small.image(types.OCIManifestSchema1, small.layer(1, 100)))

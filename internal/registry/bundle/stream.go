@@ -17,14 +17,16 @@ import (
 
 // A stream is written from its first byte to its last, while registries serve several
 // connections faster than one. So blobs are fetched in parts, several at once, and each
-// waits in memory for its turn.
+// waits in memory for its turn. Smaller parts would spend their time on round trips.
 const (
-	partSize  = 1 << 20
+	partSize  = 3 << 20
 	pieceSize = 256 << 10
+	// mostAhead bounds the parts in memory, whatever the number of jobs.
+	mostAhead = 10
 )
 
 // Stream writes a bundle to w from its first byte to its last. What comes next is
-// fetched meanwhile, 1 MiB for each of the jobs. Where it fails, what was written is no
+// fetched meanwhile, up to 30 MiB of it. Where it fails, what was written is no
 // bundle: its end is missing.
 func Stream(ctx context.Context, w io.Writer, c *Content, fetch Fetch, opts WriteOptions) (*Written, error) {
 	l, err := newLayout(c)
@@ -68,7 +70,9 @@ func (s *streamer) run(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	ahead := make(chan part, s.opts.Jobs-1)
+	// More than there are jobs: one that has its part begins with the next while the writer is
+	// busy with another.
+	ahead := make(chan part, min(s.opts.Jobs*3/2, mostAhead)-1)
 	g.Go(func() error {
 		defer close(ahead)
 		return s.readAhead(ctx, g, parts, ahead)
@@ -152,13 +156,28 @@ func (s *streamer) download(ctx context.Context, p part) error {
 			return fmt.Errorf("after %d of %d bytes: %w", at+int64(n), p.blob.Size, err)
 		}
 		at += int64(n)
-		select {
-		case p.pieces <- piece[:n]:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := p.hand(ctx, piece[:n], body); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// hand gives a piece to the writer. Who has to wait for that gives up its place at the source
+// meanwhile: the part that the writer is at may need it, where parts are whole blobs.
+func (p part) hand(ctx context.Context, piece []byte, body io.Reader) error {
+	select {
+	case p.pieces <- piece:
+		return nil
+	default:
+	}
+	registry.Rest(body)
+	select {
+	case p.pieces <- piece:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // write puts frame and blobs together in the order of the file.
