@@ -25,16 +25,22 @@ var program = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
-// command is the program as a user runs it: credentials come from the environment.
+// command is the program as a user runs it on the cluster.
 func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	args = append(args, "--kubeconfig", s.installerFile)
+	if args[0] != "secret" {
+		args = append(args, "--namespace", s.namespace)
+	}
+	return s.bare(t, args...)
+}
+
+// bare is the program without a cluster. Credentials come from the environment.
+func (s *site) bare(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	file, err := program()
 	if err != nil {
 		t.Fatal(err)
-	}
-	args = append(args, "--kubeconfig", s.installerFile)
-	if args[0] != "secret" {
-		args = append(args, "--namespace", s.namespace)
 	}
 	cmd := exec.Command(file, args...)
 	cmd.Dir = t.TempDir()
@@ -47,16 +53,22 @@ func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
 // exits runs the program, wants an exit code, and no password in what it says.
 func (s *site) exits(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	t.Helper()
-	cmd := s.command(t, args...)
+	return ends(t, want, s.command(t, args...))
+}
+
+// ends is exits for any command of the program.
+func ends(t *testing.T, want int, cmd *exec.Cmd) (stdout, stderr string) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run()
+	said := "pgrelocate " + strings.Join(cmd.Args[1:], " ")
 	if got := cmd.ProcessState.ExitCode(); got != want {
-		t.Errorf("pgrelocate %s = exit code %d, want %d\n%s", strings.Join(args, " "), got, want, errs.String())
+		t.Errorf("%s = exit code %d, want %d\n%s", said, got, want, errs.String())
 	}
 	for _, password := range []string{owner.Password, puller.Password} {
 		if strings.Contains(out.String()+errs.String(), password) {
-			t.Errorf("pgrelocate %s shows a password", strings.Join(args, " "))
+			t.Errorf("%s shows a password", said)
 		}
 	}
 	return out.String(), errs.String()

@@ -63,13 +63,16 @@ type site struct {
 var sites int
 
 // newSite relocates the release, but for what skip says, and removes afterwards what is
-// not in a namespace.
-func newSite(t *testing.T, skip func(versions.Artifact) bool) *site {
+// not in a namespace. Handlers may stand before the private registry.
+func newSite(t *testing.T, skip func(versions.Artifact) bool, front ...registrytest.Middleware) *site {
 	t.Helper()
 	s := &site{apiServer: need(t)}
 	private := registrytest.Distribution(t, registrytest.Options{
 		Accounts: []registrytest.Account{owner, puller}, Tokens: &registrytest.TokenOptions{},
 	})
+	if len(front) > 0 {
+		private = registrytest.Front(t, private, front...)
+	}
 	s.Relocated = lab.Relocate(t, private, standin.Options{Bytes: 50_000}, skip)
 	sites++
 	s.namespace = fmt.Sprintf("pg-%d", sites)

@@ -50,7 +50,7 @@ func TestExpiredTokens(t *testing.T) {
 			r.push(t, app, newLayer(t, layerSize))
 			succeeded(t, r.copy(t.Context(), t, app))
 			r.arrived(t, app)
-			r.moved(t, layerSize, 0, tt.extraSent)
+			r.moved(t, layerSize, tt.extraSent, tt.extraSent)
 		})
 	}
 }
@@ -109,6 +109,31 @@ func TestObjectStore(t *testing.T) {
 	}
 }
 
+// A proxy may send the opening of uploads elsewhere; that needs the same credentials.
+func TestUploadsOpenElsewhere(t *testing.T) {
+	t.Parallel()
+	moved := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			query := req.URL.Query()
+			if req.Method == http.MethodPost && !query.Has("moved") {
+				query.Set("moved", "yes")
+				http.Redirect(w, req, req.URL.Path+"?"+query.Encode(), http.StatusPermanentRedirect)
+				return
+			}
+			next.ServeHTTP(w, req)
+		})
+	}
+	guarded := registrytest.Debian(t, registrytest.Options{Accounts: []registrytest.Account{{Username: "user", Password: "secret"}}})
+	r := &rig{
+		source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
+		target: newSide(t, guarded, moved),
+	}
+	r.push(t, app, newLayer(t, layerSize))
+	succeeded(t, r.copy(t.Context(), t, app))
+	r.arrived(t, app)
+	r.moved(t, layerSize, 0, 0)
+}
+
 // A registry may say how long its chunks have to be, and wins over what is configured.
 func TestChunkMinLength(t *testing.T) {
 	t.Parallel()
@@ -129,7 +154,7 @@ func TestBrokenChunk(t *testing.T) {
 	r.arrived(t, app)
 	// A registry may have lost the whole upload with the piece: docker-registry refuses to
 	// go on with what it holds in part.
-	r.moved(t, layerSize, 0, 2*(2*mib+2*chunk))
+	r.moved(t, layerSize, once+underWay, 2*(2*mib+2*chunk))
 }
 
 // A proxy that refuses large bodies gets chunks, for the rest of the run.
@@ -199,7 +224,7 @@ func TestWrongBytesOnTheWayToTheTarget(t *testing.T) {
 	r := newRig(t, nil, faults{registrytest.WrongUploadBytes(cutAt, 1)})
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
-	r.moved(t, layerSize, 0, layerSize)
+	r.moved(t, layerSize, once, layerSize)
 
 	r = newRig(t, nil, faults{registrytest.WrongUploadBytes(cutAt, registrytest.Always)})
 	wantError(t, onlyError(t, r.copy(t.Context(), t, app)), registry.SideTarget, "digest", "")
@@ -243,7 +268,7 @@ func TestSlowSourceImpatientTarget(t *testing.T) {
 	r.source.opts.StallTimeout = 2 * time.Second
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
-	r.moved(t, layerSize, 0, cutAt)
+	r.moved(t, layerSize, once, cutAt)
 }
 
 // What breaks under TLS breaks without a TLS goodbye.
@@ -257,8 +282,8 @@ func TestBreaksUnderTLS(t *testing.T) {
 		{name: "source closes", source: faults{cutDownload(3*mib, 4, registrytest.Close)}},
 		{name: "source resets", source: faults{cutDownload(cutAt, 1, registrytest.Reset)}, extraRead: underWay},
 		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}},
-		{name: "target closes", target: faults{cutUpload(cutAt, registrytest.Close)}, extraSent: cutAt},
-		{name: "target stalls", target: faults{cutUpload(8*mib, registrytest.Stall)}, extraSent: 8 * mib},
+		{name: "target closes", extraRead: once, target: faults{cutUpload(cutAt, registrytest.Close)}, extraSent: cutAt},
+		{name: "target stalls", extraRead: once, target: faults{cutUpload(8*mib, registrytest.Stall)}, extraSent: 8 * mib},
 	}
 	source := registrytest.Debian(t, registrytest.Options{TLS: true})
 	first := &rig{source: newSide(t, source)}

@@ -28,6 +28,8 @@ const (
 	large = mib // bodies from there on are the layer
 	// underWay is what a reset can throw away that was sent, but not read yet.
 	underWay = 8 * mib
+	// once is what the first upload of a run that breaks needs again: nothing was kept then.
+	once = layerSize
 )
 
 // table makes the rows anew: faults count, and are good for one server.
@@ -59,6 +61,9 @@ func table() []row {
 		{name: "source 429 Retry-After, twice, on a manifest", atLeast: 2 * time.Second, source: faults{
 			registrytest.Busy(registrytest.On(registrytest.GetManifest), time.Second, 2),
 		}},
+		{name: "source 403 on referrers", source: faults{
+			refuse(registrytest.On(registrytest.GetReferrers), http.StatusForbidden, registrytest.Always),
+		}},
 		{name: "source 429 with a date on a blob", atLeast: time.Second, source: faults{
 			registrytest.Answer{
 				On: registrytest.On(registrytest.GetBlob), Times: 1, Status: http.StatusTooManyRequests,
@@ -66,16 +71,16 @@ func table() []row {
 			}.Fault(),
 		}},
 
-		{name: "target closes the upload", extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Close)}},
-		{name: "target resets the upload", extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Reset)}},
-		{name: "target stops taking the upload", extraSent: cutAt, stall: time.Second, target: faults{cutUpload(8*mib, registrytest.Stall)}},
-		{name: "target 500 instead of the upload", extraSent: layerSize, target: faults{
+		{name: "target closes the upload", extraRead: once, extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Close)}},
+		{name: "target resets the upload", extraRead: once, extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Reset)}},
+		{name: "target stops taking the upload", extraRead: once, extraSent: cutAt, stall: time.Second, target: faults{cutUpload(8*mib, registrytest.Stall)}},
+		{name: "target 500 instead of the upload", extraRead: once, extraSent: layerSize, target: faults{
 			answerUpload(registrytest.Swallowed, http.StatusInternalServerError),
 		}},
 		{name: "target 500 after the upload", target: faults{
 			answerUpload(registrytest.CarriedOut, http.StatusInternalServerError),
 		}},
-		{name: "target 503 instead of the upload", extraSent: layerSize, target: faults{
+		{name: "target 503 instead of the upload", extraRead: once, extraSent: layerSize, target: faults{
 			answerUpload(registrytest.Swallowed, http.StatusServiceUnavailable),
 		}},
 		{name: "target 503 after the upload", target: faults{
@@ -95,7 +100,7 @@ func table() []row {
 				On: uploads, MinBody: large, Times: 1, Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
 			}.Fault(),
 		}},
-		{name: "target 404 BLOB_UPLOAD_UNKNOWN after the body", extraSent: layerSize, target: faults{
+		{name: "target 404 BLOB_UPLOAD_UNKNOWN after the body", extraRead: once, extraSent: layerSize, target: faults{
 			registrytest.Answer{
 				On: uploads, MinBody: large, Times: 1, Body: registrytest.Swallowed,
 				Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
@@ -106,6 +111,11 @@ func table() []row {
 		}},
 		{name: "target 429 on the manifest", atLeast: time.Second, target: faults{
 			registrytest.Busy(registrytest.On(registrytest.PutManifest), time.Second, 1),
+		}},
+		{name: "target does not see its blobs yet", atLeast: 2 * time.Second, target: faults{
+			registrytest.Answer{
+				On: registrytest.On(registrytest.PutManifest), Times: 2, Status: http.StatusBadRequest, Code: "MANIFEST_BLOB_UNKNOWN",
+			}.Fault(),
 		}},
 		{name: "target 413", extraSent: layerSize, target: faults{registrytest.TooLarge(5 * mib)}},
 		{name: "target takes no chunks", target: faults{registrytest.NoPatch()}},

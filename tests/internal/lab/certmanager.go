@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,10 +61,7 @@ webhooks:
     admissionReviewVersions: [v1]
 `
 
-var (
-	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-	issuers     = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "issuers"}
-)
+var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
 // StartCertManager installs it into a cluster.
 func StartCertManager(ctx context.Context, config *rest.Config) (*CertManager, error) {
@@ -86,19 +84,12 @@ func (m *CertManager) Install(ctx context.Context) error {
 	return m.waitServed(ctx)
 }
 
+// kinds are what cert-manager's CRDs define.
+var kinds = []string{"issuers", "clusterissuers", "certificates"}
+
 // waitServed waits until the API server knows the kinds.
 func (m *CertManager) waitServed(ctx context.Context) error {
-	client, err := dynamic.NewForConfig(m.config)
-	if err != nil {
-		return err
-	}
-	for range 100 {
-		if _, err = client.Resource(issuers).Namespace("default").List(ctx, metav1.ListOptions{}); err == nil {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return err
+	return m.wait(ctx, func(_, list error) bool { return list == nil })
 }
 
 // Remove takes cert-manager away from the cluster.
@@ -107,18 +98,39 @@ func (m *CertManager) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"issuers.cert-manager.io", "clusterissuers.cert-manager.io", "certificates.cert-manager.io"} {
-		if err := client.Resource(definitions).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+	for _, kind := range kinds {
+		if err := client.Resource(definitions).Delete(ctx, kind+".cert-manager.io", metav1.DeleteOptions{}); err != nil {
 			return err
 		}
 	}
-	for range 100 {
-		if _, err := client.Resource(issuers).Namespace("default").List(ctx, metav1.ListOptions{}); apierrors.IsNotFound(err) {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
+	// A CRD that is on its way out can be applied, and goes all the same.
+	return m.wait(ctx, func(definition, list error) bool {
+		return apierrors.IsNotFound(definition) && apierrors.IsNotFound(list)
+	})
+}
+
+// wait waits until the errors of reading a kind's CRD and of listing its objects are as
+// wanted, for each kind.
+func (m *CertManager) wait(ctx context.Context, done func(definition, list error) bool) error {
+	client, err := dynamic.NewForConfig(m.config)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("the API server goes on serving cert-manager's kinds")
+	for _, kind := range kinds {
+		resource := schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: kind}
+		for try := 0; ; try++ {
+			_, definition := client.Resource(definitions).Get(ctx, kind+".cert-manager.io", metav1.GetOptions{})
+			_, list := client.Resource(resource).List(ctx, metav1.ListOptions{})
+			if done(definition, list) {
+				break
+			}
+			if try == 100 {
+				return errors.Join(fmt.Errorf("the API server does not settle on cert-manager's %s", kind), definition, list)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	return nil
 }
 
 func (m *CertManager) review(w http.ResponseWriter, r *http.Request) {
