@@ -21,7 +21,7 @@ type fault struct {
 	// resent is how much of the layer an ideal copy sends a second time, for it was lost on
 	// the way: the piece in flight.
 	resent func(layer, at int64) int64
-	// reread is the same for the source.
+	// reread is the same for the source, for who keeps nothing of what has been sent.
 	reread func(layer, at int64) int64
 }
 
@@ -103,13 +103,13 @@ func faultTable() []fault {
 		{name: "source 503 twice on a blob", source: answer(registrytest.Answer{
 			On: blobRead, Times: 2, Status: http.StatusServiceUnavailable,
 		})},
-		{name: "target cuts the upload", target: cutUpload(registrytest.Close), resent: untilTheCut},
-		{name: "target stops taking the upload", target: cutUpload(registrytest.Stall), resent: untilTheCut},
-		{name: "target 500 in place of the upload", resent: theWholeLayer,
+		{name: "target cuts the upload", target: cutUpload(registrytest.Close), resent: untilTheCut, reread: theWholeLayer},
+		{name: "target stops taking the upload", target: cutUpload(registrytest.Stall), resent: untilTheCut, reread: theWholeLayer},
+		{name: "target 500 in place of the upload", resent: theWholeLayer, reread: theWholeLayer,
 			target: upload(registrytest.Swallowed, http.StatusInternalServerError, "", nil)},
 		{name: "target 500 after the upload",
 			target: upload(registrytest.CarriedOut, http.StatusInternalServerError, "", nil)},
-		{name: "target 503 in place of the upload", resent: theWholeLayer,
+		{name: "target 503 in place of the upload", resent: theWholeLayer, reread: theWholeLayer,
 			target: upload(registrytest.Swallowed, http.StatusServiceUnavailable, "", nil)},
 		{name: "target 503 after the upload",
 			target: upload(registrytest.CarriedOut, http.StatusServiceUnavailable, "", nil)},

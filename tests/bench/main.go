@@ -68,6 +68,7 @@ func measure(h *host, opts *options) (report *report, err error) {
 		{"memory", b.memory},
 		{"faults", b.faults},
 		{"storm", b.storm},
+		{"bundle", b.bundle},
 	}
 	for _, part := range parts {
 		if opts.wants(part.name) && h.ctx.Err() == nil {

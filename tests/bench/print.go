@@ -24,6 +24,7 @@ func (r *report) print(w io.Writer) {
 	r.printMemory(p)
 	r.printFaults(p)
 	r.printStorm(p)
+	r.printBundle(p)
 	r.printBars(p)
 }
 

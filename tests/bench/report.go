@@ -19,13 +19,14 @@ type report struct {
 	Missing  []string          `json:"missing,omitempty"`
 	Family   *familyFigures    `json:"family,omitempty"`
 	// Drain is how many seconds the source and its link take alone, a run each.
-	Drain  []float64   `json:"drain,omitempty"`
-	Speed  []*speedRow `json:"speed,omitempty"`
-	TLS    []*speedRow `json:"tls,omitempty"`
-	Memory []memoryRow `json:"memory,omitempty"`
-	Faults []faultRow  `json:"faults,omitempty"`
-	Storm  []stormRow  `json:"storm,omitempty"`
-	Bars   []bar       `json:"bars"`
+	Drain  []float64    `json:"drain,omitempty"`
+	Speed  []*speedRow  `json:"speed,omitempty"`
+	TLS    []*speedRow  `json:"tls,omitempty"`
+	Memory []memoryRow  `json:"memory,omitempty"`
+	Faults []faultRow   `json:"faults,omitempty"`
+	Storm  []stormRow   `json:"storm,omitempty"`
+	Bundle []*bundleRow `json:"bundle,omitempty"`
+	Bars   []bar        `json:"bars"`
 
 	opts *options
 }

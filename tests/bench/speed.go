@@ -8,10 +8,12 @@ import (
 
 // speedRow is one tool in part speed.
 type speedRow struct {
-	Tool string   `json:"tool"`
-	Ours bool     `json:"ours,omitempty"`
-	Cold []sample `json:"cold"`
-	Warm []sample `json:"warm"`
+	Tool string `json:"tool"`
+	Ours bool   `json:"ours,omitempty"`
+	// Unchecked is a tool that does not compute the digests of what it copies.
+	Unchecked bool     `json:"unchecked,omitempty"`
+	Cold      []sample `json:"cold"`
+	Warm      []sample `json:"warm"`
 }
 
 // speed copies the family with every tool, cold and warm. The tools take turns, so that a
@@ -46,7 +48,7 @@ func (b *bench) speedRows() []toolRow {
 	var rows []toolRow
 	for _, t := range b.tools {
 		if t.family {
-			rows = append(rows, toolRow{&speedRow{Tool: t.name, Ours: t.ours}, t})
+			rows = append(rows, toolRow{&speedRow{Tool: t.name, Ours: t.ours, Unchecked: t.unchecked}, t})
 		}
 	}
 	return rows
