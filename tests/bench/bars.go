@@ -48,22 +48,36 @@ func (r *report) judgeSpeed(f *family) {
 	r.bar("cold, seconds to the wire's limit", toWire <= 1.15, "≤ 1.15 ×", "%.2f × (%.2f s of %.2f s)", toWire, ours.cold(wall), limit)
 	ratio := ours.cold(fetched) / float64(f.Unique())
 	r.bar("cold, bytes of blobs fetched", ratio >= 1 && ratio < 1.0005, "1.000 × unique", "%.4f ×", ratio)
-	blobs, artifacts := len(f.Blobs), len(f.spec.artifacts)
-	sourceFloor := blobs + artifacts
-	source := ours.cold(sourceRequests) - ours.cold(sourceAuth)
-	r.bar("cold, requests at the source beside auth", source <= float64(sourceFloor), fmt.Sprintf("≤ %d", sourceFloor), "%.0f", source)
 	target := ours.cold(targetRequests) - ours.cold(targetAuth)
 	r.bar("cold, requests at the target beside auth", target <= 190, "≤ 190", "%.0f", target)
-	for _, side := range []struct {
-		name string
-		got  float64
-	}{
-		{"source", ours.warm(sourceRequests) - ours.warm(sourceAuth)},
-		{"target", ours.warm(targetRequests) - ours.warm(targetAuth)},
-	} {
-		r.bar("warm, requests at the "+side.name+" beside auth", side.got <= float64(artifacts), fmt.Sprintf("≤ %d", artifacts), "%.0f", side.got)
-	}
+	warmTarget := ours.warm(targetRequests) - ours.warm(targetAuth)
+	r.bar("warm, requests at the target beside auth", warmTarget <= float64(r.Family.Artifacts), fmt.Sprintf("≤ %d", r.Family.Artifacts), "%.0f", warmTarget)
+	r.judgeSourceRequests(ours, f)
 	r.judgePeers(ours)
+}
+
+// judgeSourceRequests wants a request for each manifest and each blob, and none but those in
+// a run that does not look for signatures. To find signatures takes a list of tags for each
+// repository, and at a registry without the referrers API one request to learn that.
+func (r *report) judgeSourceRequests(ours *speedRow, f *family) {
+	repositories := map[string]bool{}
+	for _, a := range f.spec.artifacts {
+		repositories[a.Repository] = true
+	}
+	lookups := len(repositories) + 1
+	coldFloor, warmFloor := len(f.Blobs)+len(f.spec.artifacts), len(f.spec.artifacts)
+	atSource := func(s sample) float64 { return sourceRequests(s) - sourceAuth(s) }
+	judge := func(row *speedRow, with string, more int) {
+		cold, warm := row.cold(atSource), row.warm(atSource)
+		r.bar("cold, requests at the source beside auth"+with, cold <= float64(coldFloor+more), fmt.Sprintf("≤ %d", coldFloor+more), "%.0f", cold)
+		r.bar("warm, requests at the source beside auth"+with, warm <= float64(warmFloor+more), fmt.Sprintf("≤ %d", warmFloor+more), "%.0f", warm)
+	}
+	for _, row := range r.Speed {
+		if row.Bare {
+			judge(row, ", "+noSignatures, 0)
+		}
+	}
+	judge(ours, fmt.Sprintf(", and %d to find signatures", lookups), lookups)
 }
 
 // judgePeers compares with whichever tool is best at each.

@@ -11,9 +11,11 @@ type speedRow struct {
 	Tool string `json:"tool"`
 	Ours bool   `json:"ours,omitempty"`
 	// Unchecked is a tool that does not compute the digests of what it copies.
-	Unchecked bool     `json:"unchecked,omitempty"`
-	Cold      []sample `json:"cold"`
-	Warm      []sample `json:"warm"`
+	Unchecked bool `json:"unchecked,omitempty"`
+	// Bare is pgrelocate where it does not look for signatures, as no other tool does.
+	Bare bool     `json:"bare,omitempty"`
+	Cold []sample `json:"cold"`
+	Warm []sample `json:"warm"`
 }
 
 // speed copies the family with every tool, cold and warm. The tools take turns, so that a
@@ -50,9 +52,15 @@ func (b *bench) speedRows() []toolRow {
 		if t.family {
 			rows = append(rows, toolRow{&speedRow{Tool: t.name, Ours: t.ours, Unchecked: t.unchecked}, t})
 		}
+		if t.ours {
+			rows = append(rows, toolRow{&speedRow{Tool: t.name + " " + noSignatures, Ours: true, Bare: true}, t.with(noSignatures)})
+		}
 	}
 	return rows
 }
+
+// noSignatures makes pgrelocate copy what its peers copy: nothing looks for signatures.
+const noSignatures = "--signatures=false"
 
 // coldAndWarm copies to a target of its own, twice.
 func (b *bench) coldAndWarm(row toolRow, f *family, source *wire, secure bool, opts registrytest.Options) {

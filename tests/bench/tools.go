@@ -28,6 +28,19 @@ type tool struct {
 	unchecked bool
 }
 
+// with is the tool with a flag more on each of its command lines.
+func (t *tool) with(flag string) *tool {
+	more := *t
+	more.commands = func(_ *tool, j *job) [][]string {
+		commands := t.commands(t, j)
+		for i := range commands {
+			commands[i] = append(commands[i], flag)
+		}
+		return commands
+	}
+	return &more
+}
+
 // job is what is to be copied.
 type job struct {
 	source, target string // hosts
