@@ -111,6 +111,7 @@ type traffic struct {
 
 // measured returns what went over the wire while f ran.
 func (w *wire) measured(f func()) traffic {
+	w.log.settled() // of what was asked before
 	w.log.reset()
 	before := w.link.Counts()
 	f()
