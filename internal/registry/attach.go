@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // listing is the tags of one source repository, asked for once.
@@ -105,13 +107,16 @@ func attachedTags(tags []string, subject v1.Hash) []string {
 		if !strings.HasPrefix(tag, prefix) {
 			break
 		}
-		found = append(found, tag)
+		// A source says what it likes, and the tag becomes a part of addresses at the target.
+		if versions.IsTag(tag) {
+			found = append(found, tag)
+		}
 	}
 	return found
 }
 
 // add plans one attachment unless look finds that the target holds it. What is gone from the source in
-// the meantime, or was never there, is no reason to fail the image.
+// the meantime, or was never there, or is of a kind that nobody copies, is no reason to fail the image.
 func (w *attachments) add(ctx context.Context, reference string, look func(context.Context, string) (*v1.Descriptor, error)) ([]v1.Hash, error) {
 	a := w.artifact
 	if w.seen[reference] {
@@ -130,11 +135,14 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	t := &tree{source: a.source, repository: a.Source.Repository, bytes: a.manifestBytes}
 	top, err := t.read(ctx, reference)
 	a.manifestBytes = t.bytes
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound):
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
 		return nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, ErrUnknownType):
+		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " is left out: " + err.Error())
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	w.nodes = append(w.nodes, t.nodes...)

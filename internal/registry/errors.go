@@ -28,6 +28,8 @@ var (
 	ErrForbidden = errors.New("access denied")
 	// ErrDigestMismatch: content does not have the digest under which it was asked for.
 	ErrDigestMismatch = errors.New("digest mismatch")
+	// ErrUnknownType: what is there is neither an image nor an index, so that it cannot be copied.
+	ErrUnknownType = errors.New("no manifest that can be copied")
 	// ErrConflict: the target's tag holds other content.
 	ErrConflict = errors.New("tag holds other content")
 )

@@ -219,7 +219,7 @@ func TestReferrerThatIsNotListedIsListed(t *testing.T) {
 	name := must[v1.Hash](t)(sbom.Digest()).String()
 	push(t, w.from, "one@"+name, sbom)
 	push(t, w.to, "mirror/one:other", imageOf(t, randomLayer(t, 1_000)))
-	putRaw(t, "http://"+w.to+"/v2/mirror/one/manifests/"+name, must[[]byte](t)(sbom.RawManifest()))
+	putRaw(t, manifestAt(w.to, "mirror/one", name), types.OCIManifestSchema1, must[[]byte](t)(sbom.RawManifest()))
 	tag := "mirror/one:" + strings.Replace(digest.String(), ":", "-", 1)
 	if digestAt(t, w.to, tag) != "" {
 		t.Fatal("the referrer is listed before")
@@ -232,10 +232,10 @@ func TestReferrerThatIsNotListedIsListed(t *testing.T) {
 }
 
 // putRaw puts a manifest and nothing beside it.
-func putRaw(t *testing.T, address string, manifest []byte) {
+func putRaw(t *testing.T, address string, mediaType types.MediaType, manifest []byte) {
 	t.Helper()
 	req := must[*http.Request](t)(http.NewRequestWithContext(context.Background(), http.MethodPut, address, bytes.NewReader(manifest)))
-	req.Header.Set("Content-Type", string(types.OCIManifestSchema1))
+	req.Header.Set("Content-Type", string(mediaType))
 	resp := must[*http.Response](t)(http.DefaultClient.Do(req))
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated {

@@ -223,13 +223,11 @@ func (p *planner) collide(context.Context) error {
 
 // collect finds the distinct blobs of all artifacts, largest first.
 func (p *planner) collect(context.Context) error {
-	byDigest := map[v1.Hash]*PlannedBlob{}
+	byKey := map[blobKey]*PlannedBlob{}
 	for _, a := range p.plan.Artifacts {
 		own := map[v1.Hash]bool{}
 		for _, d := range a.blobs() {
-			if err := p.add(byDigest, a, d); err != nil {
-				a.fail(p.explain(a, err))
-			}
+			p.add(byKey, a, d)
 			if !own[d.Digest] {
 				own[d.Digest] = true
 				a.Size += d.Size
@@ -240,15 +238,21 @@ func (p *planner) collect(context.Context) error {
 	return nil
 }
 
-func (p *planner) add(byDigest map[v1.Hash]*PlannedBlob, a *PlannedArtifact, d v1.Descriptor) error {
-	blob := byDigest[d.Digest]
+// blobKey is what makes a blob one. A manifest that lies about a size asks for a blob of its
+// own, which cannot be had: it must not spoil that of the manifests which tell the truth.
+type blobKey struct {
+	digest v1.Hash
+	size   int64
+}
+
+func keyOf(d v1.Descriptor) blobKey { return blobKey{d.Digest, d.Size} }
+
+func (p *planner) add(byKey map[blobKey]*PlannedBlob, a *PlannedArtifact, d v1.Descriptor) {
+	blob := byKey[keyOf(d)]
 	if blob == nil {
 		blob = &PlannedBlob{Digest: d.Digest.String(), MediaType: string(d.MediaType), Size: d.Size, descriptor: d}
-		byDigest[d.Digest] = blob
+		byKey[keyOf(d)] = blob
 		p.plan.Blobs = append(p.plan.Blobs, blob)
-	}
-	if blob.Size != d.Size {
-		return fmt.Errorf("blob %s has %d bytes in one manifest and %d in another", d.Digest, blob.Size, d.Size)
 	}
 	if from := (place{a.source, a.Source.Repository}); !slices.Contains(blob.places, from) {
 		blob.places = append(blob.places, from)
@@ -256,7 +260,6 @@ func (p *planner) add(byDigest map[v1.Hash]*PlannedBlob, a *PlannedArtifact, d v
 	if !slices.Contains(blob.Repositories, a.Target.Repository) {
 		blob.Repositories = append(blob.Repositories, a.Target.Repository)
 	}
-	return nil
 }
 
 // lookForBlobs finds out which blobs the target's repositories hold already.
@@ -307,14 +310,14 @@ func (p *planner) repositoryFailed(ctx context.Context, repository string, err e
 
 // drop takes what only failed artifacts need out of the plan again.
 func (p *planner) drop(context.Context) error {
-	needed := map[v1.Hash][]string{}
+	needed := map[blobKey][]string{}
 	for _, a := range p.plan.Artifacts {
 		for _, d := range a.blobs() {
-			needed[d.Digest] = append(needed[d.Digest], a.Target.Repository)
+			needed[keyOf(d)] = append(needed[keyOf(d)], a.Target.Repository)
 		}
 	}
 	p.plan.Blobs = slices.DeleteFunc(p.plan.Blobs, func(blob *PlannedBlob) bool {
-		unneeded := func(repository string) bool { return !slices.Contains(needed[blob.descriptor.Digest], repository) }
+		unneeded := func(repository string) bool { return !slices.Contains(needed[keyOf(blob.descriptor)], repository) }
 		blob.Repositories = slices.DeleteFunc(blob.Repositories, unneeded)
 		blob.Present = slices.DeleteFunc(blob.Present, unneeded)
 		return len(blob.Repositories) == 0

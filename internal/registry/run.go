@@ -43,6 +43,9 @@ type cargo struct {
 	berths []*berth
 	home   string // the repository that holds it; empty while none does
 	gauge  gauge
+	// lost are places at which it could not be read, and why: nobody tries them again.
+	lost   []place
+	lostTo error
 }
 
 // berth is one repository that lacks a blob.
@@ -57,18 +60,18 @@ type berth struct {
 func newRun(target Target, plan *Plan, opts CopyOptions) *run {
 	r := &run{target: target, plan: plan, opts: opts, queue: newQueue(),
 		scratch: &scratch{dir: opts.SpoolDir, off: opts.NoSpool, sides: shakySides(target, plan)}}
-	byDigest := map[v1.Hash]*cargo{}
+	byKey := map[blobKey]*cargo{}
 	for _, blob := range plan.Blobs {
 		c := &cargo{PlannedBlob: blob, gauge: gauge{meter: opts.Meter}}
 		if len(blob.Present) > 0 {
 			c.home, c.gauge.at = blob.Present[0], blob.Size // it does not count as bytes to move
 		}
 		r.counts.present += len(blob.Present)
-		byDigest[blob.descriptor.Digest] = c
+		byKey[keyOf(blob.descriptor)] = c
 		r.cargo = append(r.cargo, c)
 	}
 	for _, a := range plan.Artifacts {
-		r.parcels = append(r.parcels, r.pack(a, byDigest))
+		r.parcels = append(r.parcels, r.pack(a, byKey))
 	}
 	return r
 }
@@ -89,14 +92,14 @@ func shakySides(target Target, plan *Plan) []shaky {
 }
 
 // pack finds out what an artifact still lacks.
-func (r *run) pack(a *PlannedArtifact, byDigest map[v1.Hash]*cargo) *parcel {
+func (r *run) pack(a *PlannedArtifact, byKey map[blobKey]*cargo) *parcel {
 	p := &parcel{PlannedArtifact: a, missing: map[*berth]bool{}, err: a.Err}
 	if a.State == StateFailed {
 		return p
 	}
 	for _, n := range a.nodes {
 		for _, d := range n.blobs {
-			b := byDigest[d.Digest].berth(a.Target.Repository)
+			b := byKey[keyOf(d)].berth(a.Target.Repository)
 			if b != nil && !p.missing[b] {
 				p.missing[b] = true
 				b.waiting = append(b.waiting, p)
@@ -178,12 +181,16 @@ func (r *run) upload(ctx context.Context, b *berth) {
 		r.settle(b, 0, errUnwanted)
 		return
 	}
-	outcome, err := r.push(ctx, b, b.cargo.places)
+	outcome, err := r.push(ctx, b)
 	r.settle(b, outcome, err)
 }
 
-// push sends a blob that can be read at places.
-func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, error) {
+// push sends a blob from the places where it can be read.
+func (r *run) push(ctx context.Context, b *berth) (Outcome, error) {
+	places, err := r.placesOf(b.cargo)
+	if err != nil {
+		return 0, err
+	}
 	body, err := r.newBody(ctx, b.cargo.descriptor, places)
 	if err != nil {
 		return 0, err
@@ -193,8 +200,32 @@ func (r *run) push(ctx context.Context, b *berth, places []place) (Outcome, erro
 	outcome, err := r.target.PushBlob(ctx, b.repository, b.cargo.descriptor, body)
 	if err == nil {
 		body.gauge.reach(b.cargo.Size)
+	} else {
+		body.Close() // a reader that is not used any more may hold the body until then
+		r.lose(b.cargo, body.lostPlaces(), err)
 	}
 	return outcome, err
+}
+
+// placesOf are the places at which a blob has not been found unreadable; the error is why none
+// is left.
+func (r *run) placesOf(c *cargo) ([]place, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(c.places), func(p place) bool { return slices.Contains(c.lost, p) })
+	if len(left) == 0 {
+		return nil, c.lostTo
+	}
+	return left, nil
+}
+
+// lose notes places at which a blob cannot be read.
+func (r *run) lose(c *cargo, places []place, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(places) > 0 {
+		c.lost, c.lostTo = append(c.lost, places...), err
+	}
 }
 
 // newBody reads a blob from places, the first of which may be read in pieces, ahead of
@@ -233,7 +264,7 @@ func (r *run) mount(ctx context.Context, b *berth) {
 	}
 	outcome, err := r.pushFromTarget(ctx, b)
 	if err != nil && ctx.Err() == nil {
-		outcome, err = r.push(ctx, b, b.cargo.places)
+		outcome, err = r.push(ctx, b)
 	}
 	r.settle(b, outcome, err)
 }

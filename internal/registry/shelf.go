@@ -9,7 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// lister is a target that can list tags. One that does is asked fewer times.
+// lister is a target that can list tags. One that has none is asked fewer times.
 type lister interface {
 	Tags(ctx context.Context, repository string) ([]string, error)
 }
@@ -27,8 +27,6 @@ type shelf struct {
 	asked bool
 	// fresh: the repository has no tags, so that it most likely holds nothing.
 	fresh bool
-	// tags are those that exist; nil where nobody has listed them.
-	tags map[string]bool
 }
 
 func newShelves(target Target) *shelves {
@@ -53,7 +51,9 @@ func (s *shelves) fresh(repository string) bool {
 }
 
 // lookup tells what a tag or digest holds; nil where it does not exist. The first tag of a
-// repository that is missing leads to a listing, which saves the look-ups of all others that are.
+// repository that is missing leads to a listing: where there are no tags, no other is looked
+// up. Where there are some, each is, for a listing may be shorter than it should be, and
+// what is not there is put without a question.
 func (s *shelves) lookup(ctx context.Context, repository, tag string) (*v1.Descriptor, error) {
 	if isDigest(tag) {
 		return s.resolve(ctx, repository, tag) // no listing names it
@@ -62,7 +62,7 @@ func (s *shelves) lookup(ctx context.Context, repository, tag string) (*v1.Descr
 	shelf.first.Lock()
 	if shelf.asked {
 		shelf.first.Unlock()
-		if shelf.fresh || shelf.tags != nil && !shelf.tags[tag] {
+		if shelf.fresh {
 			return nil, nil
 		}
 		return s.resolve(ctx, repository, tag)
@@ -74,7 +74,7 @@ func (s *shelves) lookup(ctx context.Context, repository, tag string) (*v1.Descr
 	}
 	shelf.asked = true
 	if found == nil {
-		s.list(ctx, repository, shelf)
+		shelf.fresh = s.empty(ctx, repository)
 	}
 	return found, nil
 }
@@ -92,24 +92,15 @@ func (s *shelves) resolve(ctx context.Context, repository, tag string) (*v1.Desc
 	return &found, nil
 }
 
-// list learns which tags there are. That is only a saving: its errors do not matter.
-func (s *shelves) list(ctx context.Context, repository string, shelf *shelf) {
+// empty tells whether the repository has no tags. To know that is only a saving: errors do not
+// matter.
+func (s *shelves) empty(ctx context.Context, repository string) bool {
 	target, ok := s.target.(lister)
 	if !ok {
-		return
+		return false
 	}
 	tags, err := target.Tags(ctx, repository)
-	if errors.Is(err, ErrRepositoryUnknown) || err == nil && len(tags) == 0 {
-		shelf.fresh = true
-		return
-	}
-	if err != nil {
-		return
-	}
-	shelf.tags = make(map[string]bool, len(tags))
-	for _, tag := range tags {
-		shelf.tags[tag] = true
-	}
+	return errors.Is(err, ErrRepositoryUnknown) || err == nil && len(tags) == 0
 }
 
 // holds tells which of the blobs, which are ordered largest first, a repository holds. In a

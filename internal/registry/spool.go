@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -78,8 +79,10 @@ type spool struct {
 	kept    keeper
 	live    io.ReadCloser
 	liveAt  int64
+	liveOf  place
 	checked bool
-	gauge   *gauge // may be nil
+	gauge   *gauge  // may be nil
+	lost    []place // at which the blob could not be read
 	onClose func()
 }
 
@@ -182,10 +185,12 @@ func (s *spool) readAt(p []byte, at int64) (int, error) {
 		}
 		err = nil
 	}
-	if err != nil && len(s.places) > 1 && s.ctx.Err() == nil {
-		// The same blob can be had elsewhere: what is wrong with one place must not fail it.
+	if err != nil && s.ctx.Err() == nil {
 		s.closeLive()
-		s.places, err = s.places[1:], nil
+		if s.lose(s.liveOf) {
+			// The same blob can be had elsewhere: what is wrong with one place must not fail it.
+			err = nil
+		}
 	}
 	if err == nil && s.liveAt == s.blob.Size {
 		// The last bytes are given out only once the whole is known to be right: an upload
@@ -220,21 +225,46 @@ func (s *spool) seek(at int64) error {
 	}
 	s.closeLive()
 	var errs []error
-	for _, place := range s.places {
+	for _, place := range slices.Clone(s.places) {
 		live, err := place.source.Blob(s.ctx, place.repository, s.blob, at)
 		if err == nil {
-			s.live, s.liveAt = live, at
+			s.live, s.liveAt, s.liveOf = live, at, place
 			return nil
 		}
 		errs = append(errs, err)
 		if s.ctx.Err() != nil {
 			break
 		}
+		s.lose(place)
 	}
 	if len(errs) == 0 {
 		return fmt.Errorf("blob %s: %w in any repository", s.blob.Digest, ErrNotFound)
 	}
 	return errs[0]
+}
+
+// lose gives a place up, and tells whether there is another. The last stays, for errors to
+// name it.
+func (s *spool) lose(p place) (more bool) {
+	s.lost = append(s.lost, p)
+	if len(s.places) == 1 {
+		return false
+	}
+	s.places = slices.DeleteFunc(slices.Clone(s.places), func(other place) bool { return other == p })
+	return true
+}
+
+// lostPlaces are those of the blob's places that were given up, as the plan has them.
+func (s *spool) lostPlaces() []place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lost []place
+	for _, p := range s.lost {
+		if c, ok := p.source.(counting); ok {
+			lost = append(lost, place{c.opener, p.repository})
+		}
+	}
+	return lost
 }
 
 // pass takes note of bytes that the live reader gave: those never seen before are hashed.

@@ -121,7 +121,25 @@ func parseIndex(manifest Manifest) (*v1.IndexManifest, error) {
 	if err := json.Unmarshal(manifest.Body, &index); err != nil {
 		return nil, fmt.Errorf("reading index %s: %w", manifest.Descriptor.Digest, err)
 	}
-	return &index, nil
+	return &index, unambiguous(manifest)
+}
+
+// unambiguous refuses a manifest that is an image to one reader and an index to another, as
+// the image specification asks: what was copied would not be what is pulled.
+func unambiguous(manifest Manifest) error {
+	var fields struct {
+		Config    json.RawMessage `json:"config"`
+		Layers    json.RawMessage `json:"layers"`
+		Manifests json.RawMessage `json:"manifests"`
+	}
+	if err := json.Unmarshal(manifest.Body, &fields); err != nil {
+		return fmt.Errorf("reading manifest %s: %w", manifest.Descriptor.Digest, err)
+	}
+	image, index := fields.Config != nil || fields.Layers != nil, fields.Manifests != nil
+	if is := manifest.Descriptor.MediaType; is.IsIndex() && image || !is.IsIndex() && index {
+		return fmt.Errorf("manifest %s is of type %s, and has the fields of another", manifest.Descriptor.Digest, is)
+	}
+	return nil
 }
 
 // blobs lists what an image's manifest needs, each once.
@@ -129,6 +147,9 @@ func (t *tree) blobs(manifest Manifest) ([]v1.Descriptor, error) {
 	var image v1.Manifest
 	if err := json.Unmarshal(manifest.Body, &image); err != nil {
 		return nil, fmt.Errorf("reading manifest %s: %w", manifest.Descriptor.Digest, err)
+	}
+	if err := unambiguous(manifest); err != nil {
+		return nil, err
 	}
 	var list []v1.Descriptor
 	seen := map[v1.Hash]bool{}

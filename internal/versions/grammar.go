@@ -99,8 +99,12 @@ func isDockerHub(host string) bool {
 	return host == "docker.io" || host == name.DefaultRegistry
 }
 
+// IsTag tells whether tag is one by the distribution specification's grammar, and so may stand
+// in an address: it holds no slash, no space and no control character.
+func IsTag(tag string) bool { return tagPattern.MatchString(tag) }
+
 func checkTag(tag string) error {
-	if !tagPattern.MatchString(tag) {
+	if !IsTag(tag) {
 		return fmt.Errorf("%s is no tag", quoted(tag))
 	}
 	return nil

@@ -73,10 +73,16 @@ func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descr
 }
 
 // refusedMount tells that a registry does not mount this blob: any answer that is final,
-// for Harbor says 401 and others 403, 404 or 405. What is really wrong shows in the upload.
+// for Harbor says 401 and others 403, 404 or 405, and some token servers grant one repository
+// a request only. Nor does a registry that fails at mounts, and only there, however often it is
+// asked. What is really wrong shows in the upload.
 func refusedMount(err error) bool {
-	var status *statusErr
-	return errors.As(err, &status) && !retryable(err)
+	var (
+		status *statusErr
+		token  *tokenErr
+		over   *gaveUpErr
+	)
+	return errors.As(err, &over) || !retryable(err) && (errors.As(err, &status) || errors.As(err, &token))
 }
 
 func (c *Client) uploadCall(repository string, blob v1.Descriptor, op string) call {

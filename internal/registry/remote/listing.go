@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"regexp"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -99,18 +99,36 @@ func (c *Client) pages(ctx context.Context, call call, read func([]byte, http.He
 	return c.failure(call, errors.New("the listing does not end"))
 }
 
+// linkPattern is one link of a Link header (RFC 8288): an address and its parameters, in which
+// a quoted string may hold commas and semicolons.
+var linkPattern = regexp.MustCompile(`<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"[^"]*"|[^\s;,"]*))?)*)`)
+
+// relPattern is the parameter that says what a link leads to: words, one of which may be next.
+var relPattern = regexp.MustCompile(`(?i)(?:^|[;\s])rel\s*=\s*"?(?:[^"]*\s)?next(?:[\s";,]|$)`)
+
+// nextLink finds the link to the next page among all that Link headers name.
+func nextLink(headers []string) (address string, found bool) {
+	for _, header := range headers {
+		for _, link := range linkPattern.FindAllStringSubmatch(header, -1) {
+			if relPattern.MatchString(link[2]) {
+				return link[1], true
+			}
+		}
+	}
+	return "", false
+}
+
 // nextPage reads the Link header. It has to stay at the registry, which gets our credentials.
 func (c *Client) nextPage(call call, header http.Header) (*url.URL, error) {
-	link := header.Get("Link")
-	start, end := strings.Index(link, "<"), strings.Index(link, ">")
-	if start != 0 || end < 0 || !strings.Contains(link[end:], "next") {
+	link, found := nextLink(header.Values("Link"))
+	if !found {
 		return nil, nil
 	}
 	base, err := url.Parse(c.base() + call.path)
 	if err != nil {
 		return nil, err
 	}
-	next, err := base.Parse(link[1:end])
+	next, err := base.Parse(link)
 	if err != nil {
 		return nil, errors.New("unusable link to the next page") // which may hold a signature
 	}
@@ -127,7 +145,10 @@ func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Has
 		return nil, err
 	}
 	found, err := c.referrersByAPI(ctx, repository, digest)
-	if err != nil && !unsupportedReferrers(err) && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		c.unlisted.succeeded()
+	case !unsupportedReferrers(err) && ctx.Err() == nil:
 		c.unlisted.remember(repository, err)
 	}
 	settle(err)
@@ -141,23 +162,34 @@ func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Has
 // is asked until it has refused once, for an image is asked about after the other.
 type refusals struct {
 	mu           sync.Mutex
+	listed       bool // some were
 	everywhere   error
 	byRepository map[string]error
 }
 
-// remember keeps a refusal: one that no retry has mended is about the registry as a whole.
+// remember keeps a refusal. Two repositories for which no retry has mended it, where none has
+// been listed, are taken to say that the registry as a whole does not.
 func (r *refusals) remember(repository string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var over *gaveUpErr
-	if errors.As(err, &over) {
-		r.everywhere = err
-		return
+	var over, before *gaveUpErr
+	if errors.As(err, &over) && !r.listed {
+		for other, earlier := range r.byRepository {
+			if other != repository && errors.As(earlier, &before) {
+				r.everywhere = err
+			}
+		}
 	}
 	if r.byRepository == nil {
 		r.byRepository = map[string]error{}
 	}
 	r.byRepository[repository] = err
+}
+
+func (r *refusals) succeeded() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.listed = true
 }
 
 func (r *refusals) of(repository string) error {

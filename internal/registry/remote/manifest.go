@@ -109,8 +109,8 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (re
 		mediaType = mediaTypeOf(header.Get("Content-Type"))
 	}
 	if mediaType == "" {
-		return registry.Manifest{}, c.failure(call, fmt.Errorf("media type %q is no manifest that can be copied",
-			printable(header.Get("Content-Type"))))
+		return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: media type %q",
+			registry.ErrUnknownType, printable(header.Get("Content-Type"))))
 	}
 	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}, nil
 }

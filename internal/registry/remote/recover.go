@@ -28,7 +28,7 @@ func (u *upload) recover(ctx context.Context, err error) error {
 			return nil // the same again, without asking first
 		case status.code == http.StatusRequestEntityTooLarge:
 			return u.smaller(status)
-		case u.isPatch() && unsupportedPatch(status):
+		case u.patched && unsupportedPatch(status):
 			return u.unchunked(status)
 		case status.has("DIGEST_INVALID"):
 			return u.invalidDigest(ctx, status)
@@ -111,9 +111,6 @@ func (u *upload) noPatch() bool {
 	return style.noPatch
 }
 
-// isPatch tells whether the request that failed was one.
-func (u *upload) isPatch() bool { return u.at != nil && !u.whole() && u.offset < u.blob.Size }
-
 func unsupportedPatch(status *statusErr) bool {
 	return status.code == http.StatusMethodNotAllowed || status.code == http.StatusNotImplemented || status.has("UNSUPPORTED")
 }
@@ -169,12 +166,15 @@ func (u *upload) unchunked(status *statusErr) error {
 	style := &u.client.uploads
 	style.mu.Lock()
 	defer style.mu.Unlock()
-	if style.noPatch {
+	if u.unfit {
 		return status
 	}
-	style.noPatch = true
-	u.client.opts.Notice(fmt.Sprintf("%s: %s takes no chunks: sending blobs whole", u.client.opts.Side, u.client.host))
+	if !style.noPatch { // else another upload, under way like this one, has found out already
+		style.noPatch = true
+		u.client.opts.Notice(fmt.Sprintf("%s: %s takes no chunks: sending blobs whole", u.client.opts.Side, u.client.host))
+	}
 	u.client.opts.Traffic.Retries.Add(1)
+	u.unfit = true
 	u.forget()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -172,6 +173,9 @@ func (c *Client) request(call call) (*http.Request, error) {
 		parsed, err := url.Parse(c.base() + call.path)
 		if err != nil {
 			return nil, err
+		}
+		if path.Clean(parsed.Path) != strings.TrimSuffix(parsed.Path, "/") {
+			return nil, fmt.Errorf("%q leads out of its repository", parsed.Path)
 		}
 		target = parsed
 	}

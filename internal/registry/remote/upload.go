@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,8 @@ type upload struct {
 	handed  atomic.Int64 // bytes given to the transport by the current request
 	failed  atomic.Pointer[error]
 	size    int64 // of the current request's body
+	patched bool  // the current request is a PATCH
+	unfit   bool  // a PATCH of this upload was refused as such
 	breaks  int
 	invalid int
 	done    bool
@@ -113,6 +116,7 @@ const (
 // blob is there already.
 func (u *upload) open(ctx context.Context) (there bool, err error) {
 	call := u.call
+	u.patched = false
 	style := &u.client.uploads
 	style.mu.Lock()
 	check := !style.noCheck
@@ -121,11 +125,13 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 		call.path += "?" + url.Values{"mount": {u.blob.Digest.String()}, "from": {u.repository}}.Encode()
 	}
 	resp, err := u.client.try(ctx, call)
-	if check && refusedMount(err) && !errors.Is(err, registry.ErrUnauthorized) {
-		style.mu.Lock()
-		style.noCheck = true
-		style.mu.Unlock()
+	if check && failedCheck(err) {
 		resp, err = u.client.try(ctx, u.call)
+		if err == nil { // the check was at fault
+			style.mu.Lock()
+			style.noCheck = true
+			style.mu.Unlock()
+		}
 	}
 	if err != nil {
 		return false, err
@@ -138,6 +144,23 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 	u.offset = 0
 	u.at, err = u.client.location(resp)
 	return false, err
+}
+
+// failedCheck tells that an upload may be opened where looking for the blob with the same
+// request failed: it was refused, or the registry, or what is before it, fails at it. A
+// registry that is busy is not asked twice.
+func failedCheck(err error) bool {
+	var (
+		status  *statusErr
+		network *netError
+	)
+	switch {
+	case errors.Is(err, registry.ErrUnauthorized), errors.Is(err, registry.ErrUnreachable):
+		return false
+	case errors.As(err, &status):
+		return !status.busy()
+	}
+	return refusedMount(err) || errors.As(err, &network) && retryable(err)
 }
 
 // heed learns from the opening of an upload how long chunks have to be.
@@ -208,15 +231,23 @@ func (u *upload) reached(offset int64) {
 func (u *upload) bodyCall(method string, target *url.URL, offset, size int64) call {
 	call := u.call
 	call.method, call.url, call.size = method, target, size
-	u.size = size
+	u.size, u.patched = size, method == http.MethodPatch
 	call.header = http.Header{"Content-Type": {"application/octet-stream"}}
 	call.body = func() (io.Reader, error) {
-		if size == 0 {
-			return strings.NewReader(""), nil
+		if size == 0 && u.blob.Size > 0 {
+			return strings.NewReader(""), nil // all has been sent
 		}
 		content, err := u.body.From(offset)
 		if err != nil {
 			return nil, err
+		}
+		if size == 0 { // nothing is read of such a body, and so nothing would be checked
+			if _, err := io.ReadFull(content, make([]byte, 1)); !errors.Is(err, io.EOF) {
+				err = cmp.Or(err, errors.New("the content goes on beyond its end"))
+				u.failed.Store(&err)
+				return nil, err
+			}
+			return content, nil
 		}
 		u.handed.Store(0)
 		return &handedOver{upload: u, content: io.LimitReader(content, size)}, nil
