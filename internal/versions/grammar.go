@@ -21,11 +21,8 @@ var (
 // longestName bounds what is looked at, and quoted back, of a reference.
 const longestName = 1024
 
-// A repository has as many characters as the name package takes.
-const (
-	shortestPath = 2
-	longestPath  = 255
-)
+// longestPath is how many characters a repository has at most, as the name package has it.
+const longestPath = 255
 
 // checkSpelling finds the mistakes that people make in every kind of reference, and
 // gives each a message of its own. What stands before an "@" is never repeated, for it
@@ -71,9 +68,6 @@ func checkPath(host, path string) error {
 	}
 	if err := checkFolder(path); err != nil {
 		return err
-	}
-	if len(path) < shortestPath {
-		return fmt.Errorf("%s is no repository; it is shorter than %d characters", quoted(path), shortestPath)
 	}
 	if isDockerHub(host) && !strings.Contains(path, "/") {
 		return fmt.Errorf("Docker Hub keeps no repository outside a namespace; write %s/library/%s or %s/NAMESPACE/%s", host, path, host, path)

@@ -90,6 +90,7 @@ func TestParseReference(t *testing.T) {
 	}{
 		{"registry.example.com/ab", Reference{Host: "registry.example.com", Repository: "ab"}},
 		{"registry.example.com:5000/a/b:v1", Reference{Host: "registry.example.com:5000", Repository: "a/b", Tag: "v1"}},
+		{"localhost/a:b", Reference{Host: "localhost", Repository: "a", Tag: "b"}},
 		{"localhost/ab:V_1.0-x", Reference{Host: "localhost", Repository: "ab", Tag: "V_1.0-x"}},
 		{"[::1]:5000/ab@" + digest, Reference{Host: "[::1]:5000", Repository: "ab", Digest: digest}},
 		{"docker.io/library/postgres:17", Reference{Host: "docker.io", Repository: "library/postgres", Tag: "17"}},
@@ -119,7 +120,6 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"registry.example.com/Ab", "reference registry.example.com/Ab: a repository is in lower case; write ab"},
 		{"user:secret@registry.example.com/ab", `reference: what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`},
 		{"registry.example.com/ab@sha256:12", `reference: what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`},
-		{"registry.example.com/a", "reference registry.example.com/a: a is no repository; it is shorter than 2 characters"},
 		{"registry.example.com/" + strings.Repeat("a", 256), `reference "registry.example.com/` + strings.Repeat("a", 59) + `…": "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
 		{"docker.io/postgres:17", "reference docker.io/postgres:17: Docker Hub keeps no repository outside a namespace; write docker.io/library/postgres or docker.io/NAMESPACE/postgres"},
 		{"index.docker.io/postgres", "reference index.docker.io/postgres: Docker Hub keeps no repository outside a namespace; write index.docker.io/library/postgres or index.docker.io/NAMESPACE/postgres"},
