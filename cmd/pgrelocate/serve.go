@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -56,7 +53,7 @@ otherwise, and ends with Ctrl-C.`,
 	flags.StringVar(&opts.listen, "listen", "127.0.0.1:5000", "`ADDRESS` to listen on; port 0 takes a free one")
 	flags.StringVar(&opts.cert, "tls-cert", "", "PEM `FILE` with the certificate for HTTPS")
 	flags.StringVar(&opts.key, "tls-key", "", "PEM `FILE` with its key")
-	flags.StringVar(&opts.selfSigned, "tls-self-signed", "", "HTTPS with a certificate of our own making, kept in `FOLDER`; clients have to trust the tls.crt there")
+	flags.StringVar(&opts.selfSigned, "tls-self-signed", "", "HTTPS with a certificate of our own making, kept in `FOLDER` and renewed where it no longer fits; clients have to trust the tls.crt there")
 	flags.StringVar(&opts.htpasswd, "htpasswd", "", "let in only the users in `FILE`, as htpasswd -B writes it")
 	flags.BoolVar(&opts.unchecked, "unchecked", false, "start at once, without checking every byte first")
 	a.settings.AddFlags(flags, []string{"catalogue"})
@@ -78,50 +75,41 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 	if err := opts.check(); err != nil {
 		return err
 	}
-	b, err := file.open(a, cfg)
+	if !file.given() {
+		_, err := file.open(a, cfg) // says so
+		return err
+	}
+	door, err := opts.door(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer door.Close()
+	b, err := openServed(ctx, a, cfg, file, opts.unchecked)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if !opts.unchecked {
+	opts.announce(a, b, door)
+	return serve.Run(ctx, door, door.guard(logged(a, serve.New(b))), door.certificate)
+}
+
+// openServed opens the bundle, and checks it unless that is not wanted.
+func openServed(ctx context.Context, a *app, cfg *config.Config, file bundleFile, unchecked bool) (*bundle.Bundle, error) {
+	b, err := file.open(a, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if !unchecked {
 		a.note("checking %s", output.Bytes(b.Size()))
 		if err := a.verifyBundle(ctx, cfg, b); err != nil {
-			return err
+			b.Close()
+			return nil, err
 		}
 	}
 	if n := len(b.Lock().Omitted()); n > 0 {
 		a.warn("this is a delta: %s of it are not here, and cannot be pulled", output.Count(n, "blob"))
 	}
-	handler, err := opts.handler(a, b)
-	if err != nil {
-		return err
-	}
-	certificate, err := opts.certificate()
-	if err != nil {
-		return exit.Usagef("certificate: %w", err)
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", opts.listen)
-	if err != nil {
-		return exit.Usagef("--listen: %w", err)
-	}
-	opts.announce(a, b, listener, certificate)
-	return serve.Run(ctx, listener, handler, certificate)
-}
-
-func (o serveOptions) handler(a *app, b *bundle.Bundle) (http.Handler, error) {
-	handler := logged(a, serve.New(b))
-	if o.htpasswd == "" {
-		return handler, nil
-	}
-	text, err := os.ReadFile(o.htpasswd)
-	if err != nil {
-		return nil, exit.Usagef("--htpasswd: %w", err)
-	}
-	users, err := serve.ParsePasswords(text)
-	if err != nil {
-		return nil, exit.Usagef("--htpasswd: %s: %w", o.htpasswd, err)
-	}
-	return serve.Authenticate(handler, users), nil
+	return b, nil
 }
 
 // logged tells about each request with -v.
@@ -132,41 +120,18 @@ func logged(a *app, next http.Handler) http.Handler {
 	})
 }
 
-func (o serveOptions) certificate() (*tls.Certificate, error) {
-	if o.cert != "" {
-		certificate, err := tls.LoadX509KeyPair(o.cert, o.key)
-		return &certificate, err
-	}
-	if o.selfSigned == "" {
-		return nil, nil
-	}
-	host, _, err := net.SplitHostPort(o.listen)
-	if err != nil {
-		return nil, err
-	}
-	names := []string{"localhost", "127.0.0.1", "::1"}
-	if name, err := os.Hostname(); err == nil {
-		names = append(names, name)
-	}
-	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
-		names = append(names, host)
-	}
-	return serve.SelfSigned(o.selfSigned, names)
-}
-
 // announce says where the registry is, and what is missing for more than the loopback.
-func (o serveOptions) announce(a *app, b *bundle.Bundle, listener net.Listener, certificate *tls.Certificate) {
-	address := listener.Addr().String()
+func (o serveOptions) announce(a *app, b *bundle.Bundle, door *door) {
 	scheme := "http"
-	if certificate != nil {
+	if door.certificate != nil {
 		scheme = "https"
 	}
-	a.note("serving %s on %s://%s", output.Count(len(b.Lock().Artifacts), "artifact"), scheme, address)
+	a.note("serving %s on %s://%s", output.Count(len(b.Lock().Artifacts), "artifact"), scheme, door.Addr())
 	if o.selfSigned != "" {
 		a.note("clients have to trust %s", filepath.Join(o.selfSigned, serve.CertificateFile))
 	}
-	tcp, ok := listener.Addr().(*net.TCPAddr)
-	if ok && !tcp.IP.IsLoopback() && certificate == nil {
-		a.warn("%v", errors.New("others can reach this registry, and it does not speak HTTPS: see --tls-cert and --tls-self-signed"))
+	tcp, ok := door.Addr().(*net.TCPAddr)
+	if ok && !tcp.IP.IsLoopback() && door.certificate == nil {
+		a.warn("others can reach this registry, and it does not speak HTTPS: see --tls-cert and --tls-self-signed")
 	}
 }

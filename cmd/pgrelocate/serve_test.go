@@ -2,18 +2,26 @@ package main
 
 import (
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
-// freePort is the script command: freeport NAME. It puts an address of the loopback at
-// which nothing listens into the environment.
+// freePort is the script command: freeport NAME [HOST]. It puts an address at which nothing
+// listens into the environment, 127.0.0.1 and a port where no host is named.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: freeport NAME")
+	if len(args) != 1 && len(args) != 2 {
+		ts.Fatalf("usage: freeport NAME [HOST]")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	host := append(args, "127.0.0.1")[1]
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	ts.Check(err)
 	ts.Setenv(args[0], listener.Addr().String())
 	ts.Check(listener.Close())
@@ -32,4 +40,25 @@ func listening(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	ts.Fatalf("nothing listens at %s", args[0])
+}
+
+// A certificate that the folder held before, and that was made elsewhere, is told about and
+// stays.
+func TestServeWarnsOfAnUnfitCertificate(t *testing.T) {
+	folder := t.TempDir()
+	theirs := registrytest.NewCA(t).Issue(t, "registry.example.com")
+	for name, from := range map[string]string{"tls.crt": theirs.CertFile, "tls.key": theirs.KeyFile} {
+		if err := os.Rename(from, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	streams, _, messages := terminal.Test("")
+	got, err := serveOptions{selfSigned: folder}.certificate(newApp(streams), "10.0.0.5")
+	if err != nil || !got.Leaf.Equal(theirs.TLS.Leaf) {
+		t.Errorf("certificate() = another one, %v", err)
+	}
+	want := "warning: clients may refuse " + filepath.Join(folder, "tls.crt") + ", for it is not "
+	if !strings.HasPrefix(messages.String(), want) {
+		t.Errorf("certificate() says %q, want %q", messages, want)
+	}
 }

@@ -1,19 +1,15 @@
 package serve
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -23,65 +19,113 @@ const (
 	keyFile         = "tls.key"
 )
 
-// SelfSigned returns the certificate in folder. Where there is none it makes one for the
-// names and addresses, for a year, and keeps it there: CertificateFile is what clients
-// have to trust.
-func SelfSigned(folder string, names []string) (*tls.Certificate, error) {
-	certificate, key := filepath.Join(folder, CertificateFile), filepath.Join(folder, keyFile)
-	found, err := tls.LoadX509KeyPair(certificate, key)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return &found, err
-	}
-	certPEM, keyPEM, err := selfSigned(names, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	err = errors.Join(
-		os.MkdirAll(folder, 0o700),
-		os.WriteFile(key, keyPEM, 0o600),
-		os.WriteFile(certificate, certPEM, 0o644),
-	)
-	if err != nil {
-		return nil, err
-	}
-	made, err := tls.X509KeyPair(certPEM, keyPEM)
-	return &made, err
+// Kept is the certificate that SelfSigned keeps in a folder.
+type Kept struct {
+	TLS tls.Certificate
+	// Renewed says what was wrong with the certificate of ours that lay there before;
+	// empty where none had to be replaced.
+	Renewed string
+	// Unfit says why clients will refuse this certificate. It is not ours, so that it was
+	// left as it is; empty where nothing is wrong.
+	Unfit string
 }
 
-func selfSigned(names []string, now time.Time) (certPEM, keyPEM []byte, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
+// SelfSigned returns the certificate in folder. Where there is none it makes one for the
+// names and addresses, for a year, and keeps it there: CertificateFile is what clients
+// have to trust. One that it made earlier and that lacks a name, or has expired, is made
+// anew with the same key, so that clients that follow the key's signature, as all written
+// in Go do, need not be told. A certificate from elsewhere is never replaced.
+func SelfSigned(folder string, names []string) (*Kept, error) {
+	found, err := tls.LoadX509KeyPair(filepath.Join(folder, CertificateFile), filepath.Join(folder, keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return made(folder, names)
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: "pgrelocate serve"},
-		NotBefore:             now.Add(-time.Hour), // clocks differ
-		NotAfter:              now.AddDate(1, 0, 0),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IsCA:                  true, // so that it can be trusted as the authority that it is
-		BasicConstraintsValid: true,
+	now := time.Now()
+	wrong := unfit(found.Leaf, names, now)
+	switch {
+	case wrong == "":
+		return &Kept{TLS: found}, nil
+	case !ours(found):
+		return &Kept{TLS: found, Unfit: wrong}, nil
+	}
+	if now.Before(found.Leaf.NotAfter) {
+		names = union(names, found.Leaf) // two addresses with one folder do not take turns
+	}
+	kept, err := keep(folder, found.PrivateKey.(crypto.Signer), names, now)
+	if err != nil {
+		return nil, fmt.Errorf("renewing it, which %s: %w", wrong, err)
+	}
+	kept.Renewed = wrong
+	return kept, nil
+}
+
+// made makes the certificate, with the key that is there if only that is.
+func made(folder string, names []string) (*Kept, error) {
+	certificate := filepath.Join(folder, CertificateFile)
+	if _, err := os.Lstat(certificate); err == nil {
+		return nil, fmt.Errorf("%s has no %s beside it: add it, or take another folder", certificate, keyFile)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	key, err := keyIn(folder)
+	if err != nil {
+		return nil, err
+	}
+	return keep(folder, key, names, time.Now())
+}
+
+// keep signs a certificate and puts it into the folder, whole or not at all.
+func keep(folder string, key crypto.Signer, names []string, now time.Time) (*Kept, error) {
+	der, err := sign(key, names, now)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if err := replace(filepath.Join(folder, CertificateFile), encoded("CERTIFICATE", der), 0o644); err != nil {
+		return nil, err
+	}
+	return &Kept{TLS: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}, nil
+}
+
+// renewBefore is what has to be left of a certificate's life when a server starts.
+const renewBefore = 24 * time.Hour
+
+// unfit says what is wrong with a certificate for a server that starts now under names;
+// empty where nothing is.
+func unfit(c *x509.Certificate, names []string, now time.Time) string {
+	switch {
+	case now.Before(c.NotBefore):
+		return "is not valid before " + c.NotBefore.Format(time.DateTime)
+	case now.Add(renewBefore).After(c.NotAfter):
+		return "is not valid after " + c.NotAfter.Format(time.DateTime)
 	}
 	for _, name := range names {
-		if ip := net.ParseIP(name); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, name)
+		if c.VerifyHostname(name) != nil {
+			return "is not for " + name
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, nil, err
+	return ""
+}
+
+// ours tells whether a certificate was made here.
+func ours(c tls.Certificate) bool {
+	leaf := c.Leaf
+	return len(c.Certificate) == 1 && leaf.Subject.String() == subject.String() && leaf.CheckSignatureFrom(leaf) == nil
+}
+
+// union adds the names that a certificate has.
+func union(names []string, c *x509.Certificate) []string {
+	all := slices.Concat(names, c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		all = append(all, ip.String())
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, nil, err
-	}
-	certPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return certPEM, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), nil
+	slices.Sort(all)
+	return slices.Compact(all)
 }

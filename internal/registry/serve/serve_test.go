@@ -267,7 +267,7 @@ func TestRunServesTLSUntilItIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := serve.SelfSigned(folder, nil)
-	if err != nil || !slices.EqualFunc(made.Certificate, again.Certificate, bytes.Equal) {
+	if err != nil || !slices.EqualFunc(made.TLS.Certificate, again.TLS.Certificate, bytes.Equal) {
 		t.Errorf("SelfSigned(again) = another certificate, %v", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -276,7 +276,7 @@ func TestRunServesTLSUntilItIsStopped(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serve.Run(ctx, listener, http.NotFoundHandler(), made) }()
+	go func() { done <- serve.Run(ctx, listener, http.NotFoundHandler(), &made.TLS) }()
 
 	pem, err := os.ReadFile(filepath.Join(folder, serve.CertificateFile))
 	if err != nil {
