@@ -111,12 +111,19 @@ func (v copyView) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d %s
 %s
-source: %s
-target: %s
+%starget: %s
 `,
 		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
-		v.moved(), v.SourceTraffic, v.TargetTraffic)
+		v.moved(), v.sourceLine(), v.TargetTraffic)
 	return err
+}
+
+// sourceLine is empty where no registry was asked for content: the source was a bundle.
+func (v copyView) sourceLine() string {
+	if v.SourceTraffic == (trafficView{}) {
+		return ""
+	}
+	return fmt.Sprintf("source: %s\n", v.SourceTraffic)
 }
 
 // moved is the account of bytes and blobs.
@@ -146,12 +153,14 @@ func rate(bytes int64, took time.Duration) string {
 	return fmt.Sprintf(" (%s/s)", output.Bytes(int64(float64(bytes)/took.Seconds())))
 }
 
-// String is the traffic for people: "82 requests, 1.6 GiB read, 1 retry".
+// String is the traffic for people: "82 requests, 1.6 GiB read, 1 retry". It names the
+// direction in which more has moved, and none where nothing has.
 func (t trafficView) String() string {
 	text := output.Count(int(t.Requests), "request")
-	if t.BytesRead > t.BytesWritten {
+	switch {
+	case t.BytesRead > t.BytesWritten:
 		text += ", " + output.Bytes(t.BytesRead) + " read"
-	} else {
+	case t.BytesWritten > 0:
 		text += ", " + output.Bytes(t.BytesWritten) + " written"
 	}
 	if t.Retries == 1 {
