@@ -2,6 +2,7 @@ package remote
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -70,11 +71,17 @@ func (e *statusErr) busy() bool {
 	return e.code == http.StatusTooManyRequests || e.code == http.StatusServiceUnavailable
 }
 
-// statusError reads what the registry says about a failure. It does not close the body.
+// mostDetails is how much of an answer's body is read for what the registry says about a failure.
+const mostDetails = 16 << 10
+
+// statusError reads what the registry says about a failure, for no longer than one stall
+// timeout, and drains the body in the same time.
 func statusError(resp *http.Response) *statusErr {
+	defer hurry(resp.Body)()
 	e := &statusErr{code: resp.StatusCode}
 	e.retryAfter, e.asked = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // a broken body only loses the details
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostDetails)) // a broken body only loses the details
+	drain(resp.Body)
 	var answer struct {
 		Errors []struct {
 			Code    string `json:"code"`
@@ -112,23 +119,43 @@ func printable(s string) string {
 	return s
 }
 
+// longestRetryAfter stands for all that is longer: nobody waits for it.
+const longestRetryAfter = 365 * 24 * time.Hour
+
 // parseRetryAfter reads seconds or an HTTP date.
 func parseRetryAfter(value string, now time.Time) (time.Duration, bool) {
-	if value == "" {
-		return 0, false
-	}
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds >= 0 {
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && seconds > uint64(longestRetryAfter/time.Second):
+		return longestRetryAfter, true
+	case err == nil:
 		return time.Duration(seconds) * time.Second, true
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now)), true
+		return min(max(0, at.Sub(now)), longestRetryAfter), true
 	}
 	return 0, false
 }
 
+// mostDrained is how much of a body is read for the sake of its connection.
+const mostDrained = 64 << 10
+
 // drain reads the rest of a short body, so that its connection can be used again, and
-// closes it.
+// closes it. It takes no longer than one stall timeout.
 func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 64<<10)
+	defer hurry(body)()
+	_, _ = io.CopyN(io.Discard, body, mostDrained)
 	_ = body.Close()
+}
+
+// hurry ends the request of a body after one stall timeout, until the returned function is
+// called. What is read under it is a courtesy that holds a place at the gate, and a body
+// that drips never stalls. Requests for tokens are bounded as a whole, see askOnce.
+func hurry(body io.Reader) (stop func()) {
+	r, ok := body.(*received)
+	if !ok {
+		return func() {}
+	}
+	timer := time.AfterFunc(r.client.opts.StallTimeout, func() { r.watch.cancel(errStalled) })
+	return func() { timer.Stop() }
 }
