@@ -140,6 +140,7 @@ func (a *authorizer) bearer(ctx context.Context, need access) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	a.client.secrets.add(fetched.value)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tokens[key], a.served = fetched, true
@@ -234,6 +235,7 @@ func (a *authorizer) reject(ctx context.Context, resp *http.Response, need acces
 			return false, err
 		}
 		a.challenge, a.config = &found, config
+		a.client.secrets.learn(config)
 		return found.scheme == "bearer" || hasPassword(config), nil
 	}
 	if a.challenge.scheme == "basic" || used == "given" {

@@ -107,6 +107,7 @@ type Client struct {
 	transport *http.Transport
 	gate      *gate
 	auth      *authorizer
+	secrets   secrets
 	limit     *rate.Limiter // nil is unbounded
 	scout     scout
 	uploads   uploadStyle

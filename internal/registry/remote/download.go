@@ -187,7 +187,7 @@ func (d *download) align(resp *http.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
 		if start, ok := rangeStart(resp.Header.Get("Content-Range")); !ok || start != d.at {
 			d.whole = true
-			return &netError{fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, printable(resp.Header.Get("Content-Range")))}
+			return &netError{fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, d.client.printable(resp.Header.Get("Content-Range")))}
 		}
 		return nil
 	}

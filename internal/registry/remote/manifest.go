@@ -110,7 +110,7 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (re
 	}
 	if mediaType == "" {
 		return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: media type %q",
-			registry.ErrUnknownType, printable(header.Get("Content-Type"))))
+			registry.ErrUnknownType, c.printable(header.Get("Content-Type"))))
 	}
 	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}, nil
 }

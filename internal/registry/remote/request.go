@@ -82,7 +82,7 @@ func (c *Client) try(ctx context.Context, call call) (*http.Response, error) {
 		return nil, err
 	}
 	if !slices.Contains(call.accept, resp.StatusCode) {
-		status := statusError(resp)
+		status := c.statusError(resp)
 		drain(resp.Body)
 		release()
 		c.slowDown(status)
@@ -119,7 +119,7 @@ func (c *Client) authorized(ctx context.Context, call call) (*http.Response, err
 			c.auth.noteServed(used)
 			return resp, nil
 		}
-		status := statusError(resp)
+		status := c.statusError(resp)
 		drain(resp.Body)
 		if !again || round == mostAuthRounds {
 			return nil, c.auth.refuse(status, used)

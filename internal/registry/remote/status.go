@@ -76,7 +76,7 @@ const mostDetails = 16 << 10
 
 // statusError reads what the registry says about a failure, for no longer than one stall
 // timeout, and drains the body in the same time.
-func statusError(resp *http.Response) *statusErr {
+func (c *Client) statusError(resp *http.Response) *statusErr {
 	defer hurry(resp.Body)()
 	e := &statusErr{code: resp.StatusCode}
 	e.retryAfter, e.asked = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
@@ -94,13 +94,13 @@ func statusError(resp *http.Response) *statusErr {
 	}
 	var messages []string
 	for _, item := range answer.Errors {
-		e.codes = append(e.codes, item.Code)
+		e.codes = append(e.codes, item.Code) // for us; what is shown is the message
 		messages = append(messages, strings.TrimSpace(item.Code+" "+item.Message))
 	}
 	if answer.Details != "" {
 		messages = append(messages, answer.Details)
 	}
-	e.message = printable(strings.Join(messages, "; "))
+	e.message = c.printable(strings.Join(messages, "; "))
 	return e
 }
 

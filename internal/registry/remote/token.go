@@ -49,7 +49,7 @@ func (a *authorizer) fetch(ctx context.Context, scopes []string) (*token, error)
 func (a *authorizer) realm(raw string) (*url.URL, error) {
 	realm, err := url.Parse(raw)
 	if err != nil || realm.Host == "" {
-		return nil, fmt.Errorf("the registry names an unusable token server %q", raw)
+		return nil, fmt.Errorf("the registry names an unusable token server %q", a.client.printable(raw))
 	}
 	switch {
 	case realm.Scheme == "https":
@@ -189,7 +189,7 @@ func (a *authorizer) askOnce(ctx context.Context, build func() (*http.Request, e
 	}
 	defer drain(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return nil, statusError(resp)
+		return nil, a.client.statusError(resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {

@@ -1,0 +1,59 @@
+package remote
+
+import (
+	"cmp"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// secrets are the passwords and tokens that a client has used: registries, and firewalls
+// before them, repeat in their errors what they were sent, and errors end up in logs.
+type secrets struct {
+	mu  sync.Mutex
+	all []string // longest first, so that no part of one is left over
+}
+
+// hidden stands in the place of a secret.
+const hidden = "***"
+
+// shortestSecret is the shortest that is hidden: to replace each "a" would tell it.
+const shortestSecret = 3
+
+// learn adds credentials, in every form in which they travel.
+func (s *secrets) learn(config *authn.AuthConfig) {
+	s.add(config.Password, config.IdentityToken, config.RegistryToken, config.Auth)
+	if config.Password != "" {
+		s.add(base64.StdEncoding.EncodeToString([]byte(config.Username + ":" + config.Password)))
+	}
+}
+
+func (s *secrets) add(values ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, value := range values {
+		for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value)} {
+			if len(form) >= shortestSecret && !slices.Contains(s.all, form) {
+				s.all = append(s.all, form)
+			}
+		}
+	}
+	slices.SortFunc(s.all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+}
+
+// hide returns text without the secrets.
+func (s *secrets) hide(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range s.all {
+		text = strings.ReplaceAll(text, secret, hidden)
+	}
+	return text
+}
+
+// printable is what a registry says, fit for people's eyes: see secrets and printable.
+func (c *Client) printable(text string) string { return printable(c.secrets.hide(text)) }
