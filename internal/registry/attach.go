@@ -240,6 +240,7 @@ func (p *planner) tagsOf(ctx context.Context, a *PlannedArtifact) ([]string, err
 		switch {
 		case ctx.Err() != nil:
 			l.err = context.Cause(ctx)
+		case errors.Is(err, ErrRepositoryUnknown): // nothing is missing but the image itself, which says so
 		case err != nil:
 			p.warn("the tags of " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept under tags of their own are not found: " + err.Error())
 		}
