@@ -145,7 +145,10 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	case err != nil:
 		return nil, err
 	}
-	w.nodes = append(w.nodes, t.nodes...)
+	for _, n := range t.nodes {
+		n.attached = true
+		w.nodes = append(w.nodes, n)
+	}
 	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+top.Descriptor.Digest.String())
 	return []v1.Hash{top.Descriptor.Digest}, nil
 }

@@ -204,6 +204,34 @@ func TestAnUnknownAttachmentIsLeftOut(t *testing.T) {
 	}
 }
 
+// Where a blob of a signature is gone the image fails, and the error says how to do without.
+func TestABrokenAttachmentIsToldFromItsImage(t *testing.T) {
+	sbom := static.NewLayer([]byte("what is in it"), types.OCILayer)
+	gone := must[v1.Hash](t)(sbom.Digest())
+	var broken atomic.Bool
+	from := answering(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !broken.Load() || !strings.HasSuffix(r.URL.Path, "/blobs/"+gone.String()) {
+			return false
+		}
+		w.WriteHeader(http.StatusNotFound)
+		return true
+	})
+	w := newWorld(t, from, startRegistry(t, false))
+	image := push(t, from, "app:v0", imageOf(t, randomLayer(t, 1000)))
+	push(t, from, "app:sha256-"+image.Hex+".sbom", imageOf(t, sbom))
+	push(t, from, "other:v0", imageOf(t, sbom))
+	broken.Store(true)
+	_, report := w.copy(t, registry.PlanOptions{}, "app:v0", "other:v0")
+	for i, want := range []string{"--signatures=false copies the image without its attachments", ""} {
+		var failed *registry.Error
+		if err := report.Results[i].Err; !errors.As(err, &failed) || !errors.Is(err, registry.ErrNotFound) || failed.Hint != want {
+			t.Errorf("%s = %v (%v), want not found with the hint %q", report.Results[i].Source, err, failed, want)
+		}
+	}
+	_, report = w.copy(t, registry.PlanOptions{WithoutAttachments: true}, "app:v0")
+	wantCopied(t, report)
+}
+
 // A registry that fails at one image's referrers still lists those of other repositories.
 func TestOneRepositorysReferrersFailAlone(t *testing.T) {
 	unlucky, signed := imageOf(t, randomLayer(t, 1000)), imageOf(t, randomLayer(t, 1000))

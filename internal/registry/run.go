@@ -1,8 +1,10 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -30,6 +32,7 @@ type run struct {
 type parcel struct {
 	*PlannedArtifact
 	missing map[*berth]bool
+	own     map[*berth]bool // those that the artifact needs itself, beside what is attached
 	err     error
 	done    bool
 	// release are the blobs that other repositories may mount once the parcel is put: some
@@ -93,13 +96,16 @@ func shakySides(target Target, plan *Plan) []shaky {
 
 // pack finds out what an artifact still lacks.
 func (r *run) pack(a *PlannedArtifact, byKey map[blobKey]*cargo) *parcel {
-	p := &parcel{PlannedArtifact: a, missing: map[*berth]bool{}, err: a.Err}
+	p := &parcel{PlannedArtifact: a, missing: map[*berth]bool{}, own: map[*berth]bool{}, err: a.Err}
 	if a.State == StateFailed {
 		return p
 	}
 	for _, n := range a.nodes {
 		for _, d := range n.blobs {
 			b := byKey[keyOf(d)].berth(a.Target.Repository)
+			if b != nil && !n.attached {
+				p.own[b] = true
+			}
 			if b != nil && !p.missing[b] {
 				p.missing[b] = true
 				b.waiting = append(b.waiting, p)
@@ -320,11 +326,23 @@ func (r *run) settle(b *berth, outcome Outcome, err error) {
 		r.queue.addUrgent(func(ctx context.Context) { r.put(ctx, p) })
 	}
 	for _, p := range failed {
-		r.finish(p, err)
+		r.finish(p, p.failure(b, err))
 	}
 	if again {
 		r.dispatch(b.cargo)
 	}
+}
+
+// failure is why an artifact failed for want of a blob: a user can do without what is attached.
+func (p *parcel) failure(b *berth, err error) error {
+	var named *Error
+	if p.own[b] || !errors.As(err, &named) || named.Side != SideSource {
+		return err
+	}
+	hinted := *named
+	hinted.Err = fmt.Errorf("%w, which only a signature or another attachment needs", named.Err)
+	hinted.Hint = cmp.Or(named.Hint, "--signatures=false copies the image without its attachments")
+	return &hinted
 }
 
 // arrived counts, and makes the repository of an upload the one that others mount from:

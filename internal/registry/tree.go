@@ -14,6 +14,7 @@ type node struct {
 	manifest  Manifest
 	reference string
 	blobs     []v1.Descriptor
+	attached  bool // it belongs to the artifact and is no part of it
 }
 
 // Indexes of indexes exist; what is deeper or larger than this is an attack or a mistake.
