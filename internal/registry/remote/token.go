@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +23,55 @@ import (
 type tokenAnswer struct {
 	Token       string `json:"token"`
 	AccessToken string `json:"access_token"`
-	ExpiresIn   int64  `json:"expires_in"`
+	ExpiresIn   int64  `json:"-"` // in seconds; 0 where the server does not say, or not so that it makes sense
+}
+
+// UnmarshalJSON takes expires_in as servers write it: 300, 300.0 or "300".
+func (t *tokenAnswer) UnmarshalJSON(data []byte) error {
+	type plain tokenAnswer // without this method
+	said := struct {
+		*plain
+		ExpiresIn json.RawMessage `json:"expires_in"`
+	}{plain: (*plain)(t)}
+	if err := json.Unmarshal(data, &said); err != nil {
+		return err
+	}
+	t.ExpiresIn = seconds(string(said.ExpiresIn))
+	return nil
+}
+
+// longestLife is taken for whatever is said to live longer.
+const longestLife = 365 * 24 * time.Hour
+
+// seconds reads a positive number of them, 0 where it is none.
+func seconds(text string) int64 {
+	value, err := strconv.ParseFloat(strings.Trim(text, `"`), 64)
+	if err != nil || math.IsInf(value, 0) || !(value >= 1) { // nor NaN
+		return 0
+	}
+	return int64(min(value, longestLife.Seconds()))
+}
+
+// value is the token.
+func (t *tokenAnswer) value() string {
+	if t.Token != "" {
+		return t.Token
+	}
+	return t.AccessToken
+}
+
+// check tells what makes the token unusable.
+func (t *tokenAnswer) check() error {
+	value := t.value()
+	if value == "" {
+		return errors.New("the token server's answer holds no token")
+	}
+	for i := range len(value) {
+		if b := value[i]; b < ' ' || b >= 0x7f {
+			return fmt.Errorf("the token server's answer holds a token with the byte %#02x, which no request can carry: that server has to be mended", b)
+		}
+	}
+	return nil
 }
 
 // fetch gets a token for scopes from the challenge's realm.
@@ -106,15 +156,11 @@ func (e *tokenErr) Is(target error) bool {
 // newToken replaces a token when a quarter of its life is left, for the registry's clock
 // and ours may differ. A token server that says nothing means 60 seconds.
 func newToken(answer *tokenAnswer, asked time.Time) *token {
-	value := answer.Token
-	if value == "" {
-		value = answer.AccessToken
-	}
 	life := time.Duration(answer.ExpiresIn) * time.Second
 	if life <= 0 {
 		life = time.Minute
 	}
-	return &token{value: value, renewAt: asked.Add(life - min(life/4, time.Minute))}
+	return &token{value: answer.value(), renewAt: asked.Add(life - min(life/4, time.Minute))}
 }
 
 // tokenRequest builds the request: OAuth 2's form for an identity token, else a GET.
@@ -199,8 +245,5 @@ func (a *authorizer) askOnce(ctx context.Context, build func() (*http.Request, e
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("reading the token server's answer: %w", err)
 	}
-	if answer.Token == "" && answer.AccessToken == "" {
-		return nil, errors.New("the token server's answer holds no token")
-	}
-	return &answer, nil
+	return &answer, answer.check()
 }
