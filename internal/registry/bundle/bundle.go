@@ -37,6 +37,8 @@ type Bundle struct {
 type entry struct {
 	descriptor v1.Descriptor
 	links      *links
+	// height is how many indexes lie within one another from here on.
+	height int
 }
 
 // newBundle holds an archive against what its lock, or its index, says of it.
@@ -138,8 +140,16 @@ func (b *Bundle) publish(source, target versions.Reference, d v1.Descriptor) {
 	}
 }
 
-// maxDepth is how many indexes may lie within one another.
-const maxDepth = 8
+// maxDepth is how many indexes may lie within one another: as many as the copy engine
+// follows (mostDepth there), so that what can be opened can be loaded.
+const maxDepth = 4
+
+func checkDepth(depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("more than %d indexes lie within one another", maxDepth)
+	}
+	return nil
+}
 
 // readManifest reads a manifest and everything below it, and holds each against the
 // descriptor that led to it.
@@ -148,38 +158,49 @@ func (b *Bundle) readManifest(d v1.Descriptor, depth int) error {
 		if known.descriptor.Size != d.Size {
 			return fmt.Errorf("manifest %s is said to have %d and %d bytes", d.Digest, known.descriptor.Size, d.Size)
 		}
-		return nil
+		return checkDepth(depth + known.height)
 	}
-	if depth > maxDepth {
-		return fmt.Errorf("more than %d indexes lie within one another", maxDepth)
+	if err := checkDepth(depth); err != nil {
+		return err
 	}
-	if !isManifest(d.MediaType) {
-		return fmt.Errorf("manifest %s is of type %q, which registries do not take", d.Digest, d.MediaType)
-	}
-	if b.total += d.Size; b.total > maxManifests {
-		return fmt.Errorf("manifests of more than %d bytes", maxManifests)
-	}
-	m, err := b.load(d)
+	e, err := b.parse(d)
 	if err != nil {
 		return err
 	}
-	l, err := parseLinks(m.Body)
-	if err != nil {
-		return fmt.Errorf("manifest %s: %w", d.Digest, err)
+	b.manifests[d.Digest] = e
+	if l := e.links; l.Subject != nil {
+		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.referrer(e.descriptor))
 	}
-	if l.MediaType != "" && l.MediaType != d.MediaType {
-		return fmt.Errorf("manifest %s says that it is %q, and its descriptor %q", d.Digest, l.MediaType, d.MediaType)
-	}
-	b.manifests[d.Digest] = entry{m.Descriptor, l}
-	if l.Subject != nil {
-		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.referrer(m.Descriptor))
-	}
-	for _, child := range l.Manifests {
+	for _, child := range e.links.Manifests {
 		if err := b.readManifest(child, depth+1); err != nil {
 			return err
 		}
+		e.height = max(e.height, b.manifests[child.Digest].height+1)
 	}
+	b.manifests[d.Digest] = e
 	return nil
+}
+
+// parse reads one manifest.
+func (b *Bundle) parse(d v1.Descriptor) (entry, error) {
+	if !isManifest(d.MediaType) {
+		return entry{}, fmt.Errorf("manifest %s is of type %q, which registries do not take", d.Digest, d.MediaType)
+	}
+	if b.total += d.Size; b.total > maxManifests {
+		return entry{}, fmt.Errorf("manifests of more than %d bytes", maxManifests)
+	}
+	m, err := b.load(d)
+	if err != nil {
+		return entry{}, err
+	}
+	l, err := parseLinks(m.Body)
+	if err != nil {
+		return entry{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
+	}
+	if l.MediaType != "" && l.MediaType != d.MediaType {
+		return entry{}, fmt.Errorf("manifest %s says that it is %q, and its descriptor %q", d.Digest, l.MediaType, d.MediaType)
+	}
+	return entry{descriptor: m.Descriptor, links: l}, nil
 }
 
 // load reads the bytes of a manifest and holds them against their digest.

@@ -78,7 +78,13 @@ type graph struct {
 	visited map[place]bool
 	blobs   map[v1.Hash]*graphBlob
 	order   []v1.Hash
+	// steps is how many links were followed.
+	steps int
 }
+
+// maxSteps is how many links may be followed from all references together, those that
+// repositories share counted for each: a small file could name every blob everywhere.
+const maxSteps = 1 << 19
 
 type graphBlob struct {
 	descriptor   v1.Descriptor
@@ -106,7 +112,11 @@ func (g *graph) walk(digest v1.Hash, repository string) error {
 	if !ok {
 		return fmt.Errorf("manifest %s is missing", digest)
 	}
-	for _, d := range l.blobs() {
+	blobs := l.blobs()
+	if g.steps += 1 + len(blobs) + len(l.Manifests); g.steps > maxSteps {
+		return fmt.Errorf("manifests that name more than %d others and blobs, for all repositories", maxSteps)
+	}
+	for _, d := range blobs {
 		if err := g.need(d, repository); err != nil {
 			return err
 		}

@@ -318,7 +318,7 @@ func TestCyclicIndexes(t *testing.T) {
 	body = encode(index)
 	top := v1.Descriptor{
 		MediaType: types.OCIImageIndex, Digest: lie, Size: int64(len(body)),
-		Annotations: map[string]string{refNameAnnotation: vendor + "/a:b"},
+		Annotations: map[string]string{refNameAnnotation: vendor + "/postgres-operator:v1"},
 	}
 	cyclic := pack(t, []item{
 		regular(layoutName, []byte(layoutBody)),

@@ -135,11 +135,13 @@ func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to ve
 // lock names, as they stand there and as they come to stand below to.
 func (b *Bundle) candidates(blob LockedBlob, to versions.Registry) []string {
 	all := slices.Clone(blob.Repositories)
+	named := make(map[string]bool)
+	for _, r := range blob.Repositories {
+		named[r] = true
+	}
 	for _, a := range b.lock.Artifacts {
-		for _, r := range blob.Repositories {
-			if a.Target.Repository == r {
-				all = append(all, rebase(r, a.Base, to.Path))
-			}
+		if r := a.Target.Repository; named[r] {
+			all = append(all, rebase(r, a.Base, to.Path))
 		}
 	}
 	slices.Sort(all)

@@ -1,0 +1,89 @@
+package bundle
+
+import (
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// home is a manifest with the artifact or attachment that it belongs to.
+type home struct {
+	digest v1.Hash
+	of     LockedAttachment
+}
+
+// lockReferrers adds what has no name but a subject that is there.
+func (b *Bundle) lockReferrers(lock *Lock, unnamed []v1.Descriptor) error {
+	waiting, err := b.bySubject(unnamed)
+	if err != nil {
+		return err
+	}
+	homes := b.homesIn(lock)
+	for i := 0; i < len(homes); i++ { // referrers have referrers
+		h := homes[i]
+		for _, d := range waiting[h.digest] {
+			if err := b.readManifest(d, 0); err != nil {
+				return err
+			}
+			of := h.of
+			of.Source.Tag, of.Source.Digest = "", d.Digest.String()
+			of.Target.Tag, of.Target.Digest = "", d.Digest.String()
+			of.Digest, of.MediaType, of.Size = d.Digest, d.MediaType, d.Size
+			lock.Attachments = append(lock.Attachments, of)
+			homes = append(homes, home{d.Digest, of})
+		}
+		delete(waiting, h.digest)
+	}
+	return nil
+}
+
+// bySubject reads each of the manifests once, and sorts those that have a subject by it.
+func (b *Bundle) bySubject(unnamed []v1.Descriptor) (map[v1.Hash][]v1.Descriptor, error) {
+	waiting := make(map[v1.Hash][]v1.Descriptor)
+	seen := make(map[v1.Hash]bool)
+	read := int64(0)
+	for _, d := range unnamed {
+		if seen[d.Digest] {
+			continue
+		}
+		seen[d.Digest] = true
+		if read += d.Size; read > maxManifests {
+			return nil, fmt.Errorf("manifests of more than %d bytes", maxManifests)
+		}
+		m, err := b.load(d)
+		if err != nil {
+			return nil, err
+		}
+		l, err := parseLinks(m.Body)
+		if err != nil || l.Subject == nil {
+			continue // no business of ours
+		}
+		waiting[l.Subject.Digest] = append(waiting[l.Subject.Digest], d)
+	}
+	return waiting, nil
+}
+
+// homesIn lists every manifest of a lock, once: the nearest artifact that leads to it has
+// it. Indexes may share children and name one many times: none is gone into twice.
+func (b *Bundle) homesIn(lock *Lock) []home {
+	var all []home
+	seen := make(map[v1.Hash]bool)
+	add := func(digest v1.Hash, of LockedAttachment) {
+		if !seen[digest] {
+			seen[digest] = true
+			all = append(all, home{digest, of})
+		}
+	}
+	for _, a := range lock.Artifacts {
+		add(a.Digest, LockedAttachment{Source: a.Source, Target: a.Target, Base: a.Base})
+	}
+	for i := 0; i < len(all); i++ {
+		for _, child := range b.manifests[all[i].digest].links.Manifests {
+			add(child.Digest, all[i].of)
+		}
+	}
+	for _, a := range lock.Attachments {
+		add(a.Digest, a)
+	}
+	return all
+}
