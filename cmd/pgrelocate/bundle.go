@@ -40,9 +40,9 @@ verify" does that.`,
   # every blob, for a script
   pgrelocate bundle inspect pg.tar --blobs -o json`,
 		Args: exactArgs("FILE"),
-		RunE: a.with(func(_ context.Context, cfg *config.Config, args []string) error {
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
 			file.files = args
-			b, err := file.open(a, cfg)
+			b, err := file.open(ctx, a, cfg)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ should be.`,
 		Args: exactArgs("FILE"),
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
 			file.files = args
-			b, err := file.open(a, cfg)
+			b, err := file.open(ctx, a, cfg)
 			if err != nil {
 				return err
 			}

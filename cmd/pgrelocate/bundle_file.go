@@ -62,7 +62,7 @@ func (f *bundleFile) options(a *app, cfg *config.Config) (bundle.OpenOptions, er
 }
 
 // open opens the bundle. What is wrong with it is a verification that failed.
-func (f *bundleFile) open(a *app, cfg *config.Config) (*bundle.Bundle, error) {
+func (f *bundleFile) open(ctx context.Context, a *app, cfg *config.Config) (*bundle.Bundle, error) {
 	if !f.given() {
 		return nil, exit.Usagef("which bundle? --file FILE is missing")
 	}
@@ -72,10 +72,10 @@ func (f *bundleFile) open(a *app, cfg *config.Config) (*bundle.Bundle, error) {
 	}
 	var b *bundle.Bundle
 	if f.files[0] == "-" {
-		b, err = bundle.OpenReader(a.In, opts)
+		b, err = bundle.OpenReader(ctx, a.In, opts)
 	} else {
 		opts.Volumes = f.files[1:]
-		b, err = bundle.Open(f.files[0], opts)
+		b, err = bundle.Open(ctx, f.files[0], opts)
 	}
 	return b, corrupt(err)
 }

@@ -126,7 +126,7 @@ func (o *installOptions) fromBundle(ctx context.Context, a *app, cfg *config.Con
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	b, err := o.bundle.open(a, cfg)
+	b, err := o.bundle.open(ctx, a, cfg)
 	if err != nil {
 		return err
 	}

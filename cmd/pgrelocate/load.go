@@ -55,7 +55,7 @@ func load(ctx context.Context, a *app, cfg *config.Config, file bundleFile, dryR
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	b, err := file.open(a, cfg)
+	b, err := file.open(ctx, a, cfg)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) err
 	if err != nil {
 		return err
 	}
-	if err := opts.prepare(content); err != nil {
+	if err := opts.prepare(ctx, content); err != nil {
 		return err
 	}
 	written, err := writeBundle(ctx, a, cfg, content, opts)
@@ -149,9 +149,9 @@ func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) 
 }
 
 // prepare adds to the content what the flags say.
-func (o saveOptions) prepare(content *bundle.Collection) (err error) {
+func (o saveOptions) prepare(ctx context.Context, content *bundle.Collection) (err error) {
 	if o.since != "" {
-		if content.Since, err = bundle.ReadLock(o.since); err != nil {
+		if content.Since, err = bundle.ReadLock(ctx, o.since); err != nil {
 			return exit.Usagef("--since: %w", err)
 		}
 	}

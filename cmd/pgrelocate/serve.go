@@ -76,7 +76,7 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 		return err
 	}
 	if !file.given() {
-		_, err := file.open(a, cfg) // says so
+		_, err := file.open(ctx, a, cfg) // says so
 		return err
 	}
 	door, err := opts.door(ctx, a)
@@ -95,7 +95,7 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 
 // openServed opens the bundle, and checks it unless that is not wanted.
 func openServed(ctx context.Context, a *app, cfg *config.Config, file bundleFile, unchecked bool) (*bundle.Bundle, error) {
-	b, err := file.open(a, cfg)
+	b, err := file.open(ctx, a, cfg)
 	if err != nil {
 		return nil, err
 	}

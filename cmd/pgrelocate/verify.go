@@ -104,7 +104,7 @@ func (a *app) verifyRegistry(ctx context.Context, cfg *config.Config, ends *regi
 	if !file.given() {
 		return nil, nil
 	}
-	b, err := file.open(a, cfg)
+	b, err := file.open(ctx, a, cfg)
 	if err != nil {
 		return nil, err
 	}

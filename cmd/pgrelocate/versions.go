@@ -60,7 +60,7 @@ func listVersions(ctx context.Context, a *app, cfg *config.Config, file bundleFi
 		}
 	}
 	if file.given() {
-		if err := markBundled(a, cfg, file, view.Artifacts); err != nil {
+		if err := markBundled(ctx, a, cfg, file, view.Artifacts); err != nil {
 			return err
 		}
 	}
@@ -117,8 +117,8 @@ func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Ar
 }
 
 // markBundled looks for every artifact in a bundle.
-func markBundled(a *app, cfg *config.Config, file bundleFile, rows []matrixRow) error {
-	b, err := file.open(a, cfg)
+func markBundled(ctx context.Context, a *app, cfg *config.Config, file bundleFile, rows []matrixRow) error {
+	b, err := file.open(ctx, a, cfg)
 	if err != nil {
 		return err
 	}

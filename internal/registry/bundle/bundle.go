@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -42,7 +43,7 @@ type entry struct {
 }
 
 // newBundle holds an archive against what its lock, or its index, says of it.
-func newBundle(name string, a *archive, opts OpenOptions) (*Bundle, error) {
+func newBundle(ctx context.Context, name string, a *archive, opts OpenOptions) (*Bundle, error) {
 	b := &Bundle{
 		name: name, archive: a,
 		manifests: make(map[v1.Hash]entry),
@@ -55,26 +56,27 @@ func newBundle(name string, a *archive, opts OpenOptions) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.readLock(index, opts); err != nil {
+	if err := b.readLock(ctx, index, opts); err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{b.readArtifacts, b.checkBlobs, b.checkStrays} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := b.readArtifacts(ctx); err != nil {
+		return nil, err
 	}
-	return b, nil
+	if err := b.checkBlobs(); err != nil {
+		return nil, err
+	}
+	return b, b.checkStrays()
 }
 
 // readLock reads the lock, or makes one of the index of another tool.
-func (b *Bundle) readLock(index *v1.IndexManifest, opts OpenOptions) error {
+func (b *Bundle) readLock(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) error {
 	f, own := b.archive.files[lockName]
 	if !own {
 		if opts.PublicKey != "" {
 			return errUnsigned
 		}
 		var err error
-		b.lock, err = b.lockOf(index, opts)
+		b.lock, err = b.lockOf(ctx, index, opts)
 		return err
 	}
 	body, err := readSmall(f, maxLock)
@@ -109,15 +111,15 @@ func (b *Bundle) checkIndex(index *v1.IndexManifest) error {
 }
 
 // readArtifacts reads the manifests of everything in the lock.
-func (b *Bundle) readArtifacts() error {
+func (b *Bundle) readArtifacts(ctx context.Context) error {
 	for _, a := range b.lock.Artifacts {
-		if err := b.readManifest(a.descriptor(), 0); err != nil {
+		if err := b.readManifest(ctx, a.descriptor(), 0); err != nil {
 			return fmt.Errorf("%s: %w", a.Source, err)
 		}
 		b.publish(a.Source, a.Target, a.descriptor())
 	}
 	for _, a := range b.lock.Attachments {
-		if err := b.readManifest(a.descriptor(), 0); err != nil {
+		if err := b.readManifest(ctx, a.descriptor(), 0); err != nil {
 			return fmt.Errorf("%s: %w", a.Source, err)
 		}
 		b.publish(a.Source, a.Target, a.descriptor())
@@ -153,7 +155,7 @@ func checkDepth(depth int) error {
 
 // readManifest reads a manifest and everything below it, and holds each against the
 // descriptor that led to it.
-func (b *Bundle) readManifest(d v1.Descriptor, depth int) error {
+func (b *Bundle) readManifest(ctx context.Context, d v1.Descriptor, depth int) error {
 	if known, ok := b.manifests[d.Digest]; ok {
 		if known.descriptor.Size != d.Size {
 			return fmt.Errorf("manifest %s is said to have %d and %d bytes", d.Digest, known.descriptor.Size, d.Size)
@@ -163,7 +165,7 @@ func (b *Bundle) readManifest(d v1.Descriptor, depth int) error {
 	if err := checkDepth(depth); err != nil {
 		return err
 	}
-	e, err := b.parse(d)
+	e, err := b.parse(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,7 @@ func (b *Bundle) readManifest(d v1.Descriptor, depth int) error {
 		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.referrer(e.descriptor))
 	}
 	for _, child := range e.links.Manifests {
-		if err := b.readManifest(child, depth+1); err != nil {
+		if err := b.readManifest(ctx, child, depth+1); err != nil {
 			return err
 		}
 		e.height = max(e.height, b.manifests[child.Digest].height+1)
@@ -182,7 +184,10 @@ func (b *Bundle) readManifest(d v1.Descriptor, depth int) error {
 }
 
 // parse reads one manifest.
-func (b *Bundle) parse(d v1.Descriptor) (entry, error) {
+func (b *Bundle) parse(ctx context.Context, d v1.Descriptor) (entry, error) {
+	if ctx.Err() != nil {
+		return entry{}, context.Cause(ctx)
+	}
 	if !isManifest(d.MediaType) {
 		return entry{}, fmt.Errorf("manifest %s is of type %q, which registries do not take", d.Digest, d.MediaType)
 	}

@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 // temporary file that has no name any more: layers that the images share are kept once.
 
 // openCompressed reads a compressed archive of any format.
-func openCompressed(r io.Reader, opts OpenOptions) (*archive, error) {
+func openCompressed(ctx context.Context, r io.Reader, opts OpenOptions) (*archive, error) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, err
@@ -26,11 +27,11 @@ func openCompressed(r io.Reader, opts OpenOptions) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := s.unpack(z)
+	members, err := s.unpack(stoppable{ctx, z})
 	if err != nil {
 		return nil, errors.Join(err, s.file.Close())
 	}
-	a, err := fromMembers(members, opts)
+	a, err := fromMembers(ctx, members, opts)
 	if err != nil {
 		return nil, errors.Join(err, s.file.Close())
 	}

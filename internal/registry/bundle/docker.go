@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,9 +31,9 @@ func newImages() *images {
 }
 
 // fromDocker reads one docker archive.
-func fromDocker(members []member) (*archive, error) {
+func fromDocker(ctx context.Context, members []member) (*archive, error) {
 	all := newImages()
-	if err := all.addDocker(members); err != nil {
+	if err := all.addDocker(ctx, members); err != nil {
 		return nil, err
 	}
 	return all.layout(), nil
@@ -45,7 +46,7 @@ func (all *images) layout() *archive {
 	return all.archive
 }
 
-func (all *images) addDocker(members []member) error {
+func (all *images) addDocker(ctx context.Context, members []member) error {
 	named := make(map[string]member)
 	for _, m := range members {
 		named[m.name] = m
@@ -59,14 +60,14 @@ func (all *images) addDocker(members []member) error {
 		return fmt.Errorf("%s: %w", dockerName, err)
 	}
 	for _, entry := range entries {
-		if err := all.addImage(named, entry); err != nil {
+		if err := all.addImage(ctx, named, entry); err != nil {
 			return fmt.Errorf("image %v: %w", entry.RepoTags, err)
 		}
 	}
 	return nil
 }
 
-func (all *images) addImage(named map[string]member, entry dockerImage) error {
+func (all *images) addImage(ctx context.Context, named map[string]member, entry dockerImage) error {
 	body, err := readMember(named, entry.Config)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (all *images) addImage(named map[string]member, entry dockerImage) error {
 	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1}
 	manifest.Config = all.addBody(types.OCIConfigJSON, body)
 	for i, name := range entry.Layers {
-		layer, err := all.addLayer(named, name, config.RootFS.DiffIDs[i])
+		layer, err := all.addLayer(ctx, named, name, config.RootFS.DiffIDs[i])
 		if err != nil {
 			return fmt.Errorf("layer %s: %w", name, err)
 		}
@@ -118,7 +119,7 @@ func (all *images) addManifest(m v1.Manifest, platform *v1.Platform, names ...st
 }
 
 // addLayer finds a layer's digest. A compressed one has to be read for that.
-func (all *images) addLayer(named map[string]member, name string, diffID v1.Hash) (v1.Descriptor, error) {
+func (all *images) addLayer(ctx context.Context, named map[string]member, name string, diffID v1.Hash) (v1.Descriptor, error) {
 	m, err := follow(named, name)
 	if err != nil {
 		return v1.Descriptor{}, err
@@ -134,7 +135,7 @@ func (all *images) addLayer(named map[string]member, name string, diffID v1.Hash
 	}
 	if d.MediaType != types.OCIUncompressedLayer {
 		r, _ := m.Open(0)
-		if d.Digest, _, err = v1.SHA256(r); err != nil {
+		if d.Digest, _, err = v1.SHA256(stoppable{ctx, r}); err != nil {
 			return v1.Descriptor{}, err
 		}
 	}

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -16,13 +17,13 @@ const (
 )
 
 // fromDownload reads a download. What is neither image nor chart is left alone.
-func fromDownload(members []member, _ OpenOptions) (*archive, error) {
+func fromDownload(ctx context.Context, members []member, _ OpenOptions) (*archive, error) {
 	all := newImages()
 	var chart []member
 	for _, m := range members {
 		switch folder, isImage := kindOf(m); {
 		case isImage:
-			if err := all.addArchive(m); err != nil {
+			if err := all.addArchive(ctx, m); err != nil {
 				return nil, fmt.Errorf("%s: %w", m.name, err)
 			}
 		case folder == chartFolder:
@@ -54,11 +55,11 @@ func kindOf(m member) (folder string, isImage bool) {
 }
 
 // addArchive adds the images of an archive inside the archive.
-func (all *images) addArchive(m member) error {
+func (all *images) addArchive(ctx context.Context, m member) error {
 	inner := m.inner
 	if inner == nil {
 		var err error
-		if inner, err = (scanner{at: section{m.at, m.offset, m.size}, size: m.size, links: true}).members(); err != nil {
+		if inner, err = (scanner{at: section{m.at, m.offset, m.size}, size: m.size, links: true}).members(ctx); err != nil {
 			return err
 		}
 	}
@@ -67,7 +68,7 @@ func (all *images) addArchive(m member) error {
 			return all.addLayout(inner)
 		}
 	}
-	return all.addDocker(inner)
+	return all.addDocker(ctx, inner)
 }
 
 // addLayout adds what newer versions of docker write: their archives are layouts too,

@@ -190,7 +190,7 @@ func (w *world) write(t testing.TB, opts WriteOptions) *Written {
 
 func open(t testing.TB, path string, opts OpenOptions) *Bundle {
 	t.Helper()
-	b, err := Open(path, opts)
+	b, err := Open(t.Context(), path, opts)
 	if err != nil {
 		t.Fatalf("Open(%s) = %v", path, err)
 	}

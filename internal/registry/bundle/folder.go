@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,16 +9,16 @@ import (
 )
 
 // openFolder opens a directory: an OCI image layout, or an unpacked download.
-func openFolder(path string, opts OpenOptions) (*archive, error) {
+func openFolder(ctx context.Context, path string, opts OpenOptions) (*archive, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
-	members, err := folderMembers(root)
+	members, err := folderMembers(ctx, root)
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	a, err := fromFolder(root, members, opts)
+	a, err := fromFolder(ctx, root, members, opts)
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -31,9 +32,12 @@ type folderMember struct {
 }
 
 // folderMembers lists the regular files below root. A link is followed by nobody.
-func folderMembers(root *os.Root) ([]folderMember, error) {
+func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
 	var all []folderMember
 	err := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -53,7 +57,7 @@ func folderMembers(root *os.Root) ([]folderMember, error) {
 	return all, err
 }
 
-func fromFolder(root *os.Root, members []folderMember, opts OpenOptions) (*archive, error) {
+func fromFolder(ctx context.Context, root *os.Root, members []folderMember, opts OpenOptions) (*archive, error) {
 	a := newArchive()
 	for _, m := range members {
 		a.add(m.name, inFolder{root, m.name, m.size})
@@ -61,11 +65,11 @@ func fromFolder(root *os.Root, members []folderMember, opts OpenOptions) (*archi
 	if a.files[layoutName] != nil && a.files[indexName] != nil {
 		return a, nil
 	}
-	return unpackedDownload(root, members, opts)
+	return unpackedDownload(ctx, root, members, opts)
 }
 
 // unpackedDownload reads the files of a download that lie in a directory.
-func unpackedDownload(root *os.Root, members []folderMember, opts OpenOptions) (*archive, error) {
+func unpackedDownload(ctx context.Context, root *os.Root, members []folderMember, opts OpenOptions) (*archive, error) {
 	var all []member
 	var closers []func() error
 	fail := func(err error) (*archive, error) {
@@ -82,7 +86,7 @@ func unpackedDownload(root *os.Root, members []folderMember, opts OpenOptions) (
 			return fail(errors.New("neither an OCI image layout nor a download: too many files"))
 		}
 	}
-	a, err := fromDownload(all, opts)
+	a, err := fromDownload(ctx, all, opts)
 	if err != nil {
 		return fail(err)
 	}

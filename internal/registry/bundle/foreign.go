@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,7 +64,7 @@ func sourceName(d v1.Descriptor) (versions.Reference, bool) {
 var attachmentTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 
 // lockOf makes a lock of the index of another tool.
-func (b *Bundle) lockOf(index *v1.IndexManifest, opts OpenOptions) (*Lock, error) {
+func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) (*Lock, error) {
 	lock := &Lock{Schema: LockSchema}
 	var unnamed []v1.Descriptor
 	for _, d := range index.Manifests {
@@ -74,14 +75,14 @@ func (b *Bundle) lockOf(index *v1.IndexManifest, opts OpenOptions) (*Lock, error
 				continue
 			}
 		}
-		if err := b.lockNamed(lock, source, d, opts); err != nil {
+		if err := b.lockNamed(ctx, lock, source, d, opts); err != nil {
 			return nil, err
 		}
 	}
 	if len(lock.Artifacts) == 0 {
 		return nil, errNameless(unnamed)
 	}
-	if err := b.lockReferrers(lock, unnamed); err != nil {
+	if err := b.lockReferrers(ctx, lock, unnamed); err != nil {
 		return nil, err
 	}
 	if err := b.lockBlobs(lock); err != nil {
@@ -122,8 +123,8 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (versions.Reference, bool) 
 }
 
 // lockNamed adds what a tag names to the lock.
-func (b *Bundle) lockNamed(lock *Lock, source versions.Reference, d v1.Descriptor, opts OpenOptions) error {
-	if err := b.readManifest(d, 0); err != nil {
+func (b *Bundle) lockNamed(ctx context.Context, lock *Lock, source versions.Reference, d v1.Descriptor, opts OpenOptions) error {
+	if err := b.readManifest(ctx, d, 0); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
 	artifact, base := placed(opts.Catalogue, source)

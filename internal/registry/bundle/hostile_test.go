@@ -85,7 +85,7 @@ func use(t testing.TB, body []byte) error {
 
 func useFile(t testing.TB, path string) error {
 	t.Helper()
-	b, err := Open(path, OpenOptions{SpoolDir: t.TempDir()})
+	b, err := Open(t.Context(), path, OpenOptions{SpoolDir: t.TempDir()})
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func TestEveryFlippedByteIsFoundOrHarmless(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole[offset] ^= 0x21
-		b, err := Open(flipped, OpenOptions{})
+		b, err := Open(t.Context(), flipped, OpenOptions{})
 		if err != nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func ParseLock(data []byte) (*Lock, error) {
 }
 
 // ReadLock reads a lock from a file of its own, a receipt for example, or out of a bundle.
-func ReadLock(path string) (*Lock, error) {
+func ReadLock(ctx context.Context, path string) (*Lock, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func ReadLock(path string) (*Lock, error) {
 		}
 		return lock, nil
 	}
-	b, err := Open(path, OpenOptions{})
+	b, err := Open(ctx, path, OpenOptions{})
 	if err != nil {
 		return nil, err
 	}

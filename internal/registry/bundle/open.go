@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,21 +44,24 @@ func (o OpenOptions) withDefaults() OpenOptions {
 //
 // Open reads names, manifests and the lock, and finds everything that is missing, twice,
 // or not what it claims to be; only the content of the blobs is left to Verify. The
-// caller closes the bundle.
-func Open(path string, opts OpenOptions) (*Bundle, error) {
+// caller closes the bundle. The context is for opening alone.
+func Open(ctx context.Context, path string, opts OpenOptions) (*Bundle, error) {
 	opts = opts.withDefaults()
-	a, err := openArchive(path, opts)
+	a, err := openArchive(ctx, path, opts)
 	if err != nil {
-		return nil, openError(path, err)
+		return nil, openError(ctx, path, err)
 	}
-	b, err := newBundle(path, a, opts)
+	b, err := newBundle(ctx, path, a, opts)
 	if err != nil {
-		return nil, openError(path, errors.Join(err, a.close()))
+		return nil, openError(ctx, path, errors.Join(err, a.close()))
 	}
 	return b, nil
 }
 
-func openError(path string, err error) error {
+func openError(ctx context.Context, path string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	e := &registry.Error{Op: "opening bundle", Ref: path, Err: err}
 	var own *registry.Error
 	switch {
@@ -72,9 +76,9 @@ func openError(path string, err error) error {
 }
 
 // openArchive finds out what path is.
-func openArchive(path string, opts OpenOptions) (*archive, error) {
+func openArchive(ctx context.Context, path string, opts OpenOptions) (*archive, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return openFolder(path, opts)
+		return openFolder(ctx, path, opts)
 	}
 	names, err := findVolumes(path, opts.Volumes)
 	if err != nil {
@@ -84,7 +88,7 @@ func openArchive(path string, opts OpenOptions) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := openFile(v, opts)
+	a, err := openFile(ctx, v, opts)
 	if err != nil {
 		if errors.Is(err, errTruncated) {
 			err = nameMissing(names, v, err)
@@ -110,23 +114,23 @@ func joinClose(closers ...func() error) func() error {
 var gzipMagic = []byte{0x1f, 0x8b}
 
 // openFile tells the formats of one file apart.
-func openFile(v *volumes, opts OpenOptions) (*archive, error) {
+func openFile(ctx context.Context, v *volumes, opts OpenOptions) (*archive, error) {
 	head := make([]byte, len(gzipMagic))
 	if _, err := v.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if bytes.Equal(head, gzipMagic) {
-		return openCompressed(io.NewSectionReader(v, 0, v.size), opts)
+		return openCompressed(ctx, io.NewSectionReader(v, 0, v.size), opts)
 	}
-	members, err := scanner{at: v, size: v.size, links: true}.members()
+	members, err := scanner{at: v, size: v.size, links: true}.members(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return fromMembers(members, opts)
+	return fromMembers(ctx, members, opts)
 }
 
 // fromMembers makes an archive of a tar's files, whatever the format.
-func fromMembers(members []member, opts OpenOptions) (*archive, error) {
+func fromMembers(ctx context.Context, members []member, opts OpenOptions) (*archive, error) {
 	has := make(map[string]bool)
 	for _, m := range members {
 		has[m.name] = true
@@ -135,9 +139,9 @@ func fromMembers(members []member, opts OpenOptions) (*archive, error) {
 	case has[layoutName] && has[indexName]:
 		return fromLayout(members)
 	case has[dockerName]:
-		return fromDocker(members)
+		return fromDocker(ctx, members)
 	default:
-		return fromDownload(members, opts)
+		return fromDownload(ctx, members, opts)
 	}
 }
 
@@ -156,26 +160,26 @@ func fromLayout(members []member) (*archive, error) {
 // OpenReader opens a bundle that comes through a pipe. It has to be whole before any of
 // it can be believed, so it is kept in a temporary file without a name until Close. What
 // is a regular file after all is read where it lies.
-func OpenReader(r io.Reader, opts OpenOptions) (*Bundle, error) {
+func OpenReader(ctx context.Context, r io.Reader, opts OpenOptions) (*Bundle, error) {
 	const name = "standard input"
 	opts = opts.withDefaults()
-	v, err := spooled(r, opts)
+	v, err := spooled(ctx, r, opts)
 	if err != nil {
-		return nil, openError(name, err)
+		return nil, openError(ctx, name, err)
 	}
-	a, err := openFile(v, opts)
+	a, err := openFile(ctx, v, opts)
 	if err != nil {
-		return nil, openError(name, errors.Join(err, v.Close()))
+		return nil, openError(ctx, name, errors.Join(err, v.Close()))
 	}
 	a.close = joinClose(a.close, v.Close)
-	b, err := newBundle(name, a, opts)
+	b, err := newBundle(ctx, name, a, opts)
 	if err != nil {
-		return nil, openError(name, errors.Join(err, a.close()))
+		return nil, openError(ctx, name, errors.Join(err, a.close()))
 	}
 	return b, nil
 }
 
-func spooled(r io.Reader, opts OpenOptions) (*volumes, error) {
+func spooled(ctx context.Context, r io.Reader, opts OpenOptions) (*volumes, error) {
 	if f, ok := r.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			return &volumes{files: []*os.File{f}, each: max(1, info.Size()), size: info.Size()}, nil
@@ -189,11 +193,49 @@ func spooled(r io.Reader, opts OpenOptions) (*volumes, error) {
 	if err != nil {
 		return nil, err
 	}
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	n, err := io.CopyBuffer(struct{ io.Writer }{f}, onlyReader{r}, *buffer)
+	n, err := copyUntil(ctx, f, r)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
 	return &volumes{files: []*os.File{f}, each: max(1, n), size: n}, nil
+}
+
+// copyUntil copies r to the file, which it closes where it fails. A pipe may be silent for
+// ever: once the context ends nobody waits for it any more.
+func copyUntil(ctx context.Context, f *os.File, r io.Reader) (int64, error) {
+	var n int64
+	done := make(chan error, 1)
+	go func() {
+		buffer := buffers.Get().(*[]byte)
+		defer buffers.Put(buffer)
+		var err error
+		n, err = io.CopyBuffer(struct{ io.Writer }{f}, stoppable{ctx, r}, *buffer)
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx) // nobody waits for the file any more
+		}
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return n, err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// stoppable is a reader that ends with a context, and shows no other method by which a
+// copy would go round its buffer.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.r.Read(p)
 }

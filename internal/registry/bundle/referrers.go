@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -13,8 +14,8 @@ type home struct {
 }
 
 // lockReferrers adds what has no name but a subject that is there.
-func (b *Bundle) lockReferrers(lock *Lock, unnamed []v1.Descriptor) error {
-	waiting, err := b.bySubject(unnamed)
+func (b *Bundle) lockReferrers(ctx context.Context, lock *Lock, unnamed []v1.Descriptor) error {
+	waiting, err := b.bySubject(ctx, unnamed)
 	if err != nil {
 		return err
 	}
@@ -22,7 +23,7 @@ func (b *Bundle) lockReferrers(lock *Lock, unnamed []v1.Descriptor) error {
 	for i := 0; i < len(homes); i++ { // referrers have referrers
 		h := homes[i]
 		for _, d := range waiting[h.digest] {
-			if err := b.readManifest(d, 0); err != nil {
+			if err := b.readManifest(ctx, d, 0); err != nil {
 				return err
 			}
 			of := h.of
@@ -38,11 +39,14 @@ func (b *Bundle) lockReferrers(lock *Lock, unnamed []v1.Descriptor) error {
 }
 
 // bySubject reads each of the manifests once, and sorts those that have a subject by it.
-func (b *Bundle) bySubject(unnamed []v1.Descriptor) (map[v1.Hash][]v1.Descriptor, error) {
+func (b *Bundle) bySubject(ctx context.Context, unnamed []v1.Descriptor) (map[v1.Hash][]v1.Descriptor, error) {
 	waiting := make(map[v1.Hash][]v1.Descriptor)
 	seen := make(map[v1.Hash]bool)
 	read := int64(0)
 	for _, d := range unnamed {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if seen[d.Digest] {
 			continue
 		}

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,12 +35,15 @@ type scanner struct {
 }
 
 // members lists a tar's files and checks what a hostile one would lie about.
-func (s scanner) members() ([]member, error) {
+func (s scanner) members(ctx context.Context) ([]member, error) {
 	r := &position{SectionReader: io.NewSectionReader(s.at, 0, s.size)}
 	t := tar.NewReader(r)
 	seen := make(map[string]bool)
 	var all []member
 	for n := 0; ; n++ {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return all, s.ended(r)

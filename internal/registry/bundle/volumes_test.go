@@ -68,7 +68,7 @@ func TestAMissingVolumeIsNamed(t *testing.T) {
 		if err := os.Remove(split.Files[missing]); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Open(strings.TrimSuffix(split.Checksum, ".sha256"), OpenOptions{})
+		_, err := Open(t.Context(), strings.TrimSuffix(split.Checksum, ".sha256"), OpenOptions{})
 		name := filepath.Base(split.Files[missing])
 		if err == nil || !strings.Contains(err.Error(), name+" is missing") {
 			t.Errorf("Open() without %s = %v, want it named", name, err)
@@ -84,7 +84,7 @@ func TestATruncatedVolumeIsNamed(t *testing.T) {
 	if err := os.Truncate(split.Files[1], 1000); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(split.Files[0], OpenOptions{})
+	_, err := Open(t.Context(), split.Files[0], OpenOptions{})
 	if err == nil || !strings.Contains(err.Error(), filepath.Base(split.Files[1])+" has fewer bytes") {
 		t.Errorf("Open() = %v, want %s named", err, split.Files[1])
 	}

@@ -79,7 +79,7 @@ func sbom(t *testing.T, subject v1.Image) v1.Image {
 func start(t *testing.T) (host string, image v1.Image) {
 	t.Helper()
 	folder, image := mirror(t)
-	b, err := bundle.Open(folder, bundle.OpenOptions{})
+	b, err := bundle.Open(t.Context(), folder, bundle.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
