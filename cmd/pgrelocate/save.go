@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -65,7 +66,7 @@ What is relocated stays under its vendor's licence terms.`,
 	flags.Var(&opts.volume, "volume-size", "split the bundle into files of `SIZE`, 4GiB; they are called FILE.001 and so on")
 	flags.StringVar(&opts.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
 	flags.BoolVar(&opts.resume, "resume", true, "carry on with what an interrupted run left")
-	flags.BoolVar(&opts.overwrite, "overwrite", false, "replace the file if it exists")
+	flags.BoolVar(&opts.overwrite, "overwrite", false, "replace the bundle of that name, with all of its volumes, if it exists")
 	a.settings.AddFlags(flags, config.Selection, []string{"source", "source-plain-http", "platform", "signatures"}, connection("plain-http"), config.Output)
 	return cmd
 }
@@ -84,6 +85,9 @@ func connection(without ...string) []string {
 func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) error {
 	if opts.file == "" {
 		return exit.Usagef("which file? --file FILE is missing")
+	}
+	if info, err := os.Stat(opts.file); err == nil && info.IsDir() {
+		return exit.Usagef("--file: %s is a folder", opts.file).WithHint("name a file in it: %s", filepath.Join(opts.file, "bundle.tar"))
 	}
 	if opts.file == "-" && a.OutTTY {
 		return exit.Usagef("a bundle does not belong on a terminal").WithHint("redirect it, or name a file")

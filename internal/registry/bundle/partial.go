@@ -63,6 +63,11 @@ func (p *partial) begin(resume bool) error {
 			return err
 		}
 	default:
+		if !resume {
+			if err := removeAll(remains(p.path)); err != nil {
+				return err
+			}
+		}
 		if err := p.setAside(resume); err != nil {
 			return err
 		}
@@ -129,32 +134,6 @@ func (p *partial) checkSpace() error {
 		Err:  fmt.Errorf("not enough disk space: %d bytes are needed and %d are free in %s", need, free, folder),
 		Hint: "free some space, choose another folder, or select fewer versions",
 	}
-}
-
-// finish gives the bundle its final name. Everything is on disk before the first rename,
-// and closed, for some systems rename no file that is open.
-func (p *partial) finish() ([]string, error) {
-	if err := p.files.Sync(); err != nil {
-		return nil, err
-	}
-	err := p.files.Close()
-	p.files = new(volumes)
-	if err != nil {
-		return nil, err
-	}
-	finals := volumeNames(p.path, p.layout.size, p.volume)
-	for i, name := range p.names {
-		if err := os.Rename(name, finals[i]); err != nil {
-			return nil, err
-		}
-	}
-	err = p.journal.Close()
-	p.journal = nil
-	if err := errors.Join(err, os.Remove(journalName(p.path))); err != nil {
-		return nil, err
-	}
-	_ = os.Remove(p.path + ".partial.old") // where a run was killed while taking over
-	return finals, syncFolder(filepath.Dir(p.path))
 }
 
 func (p *partial) Close() error {

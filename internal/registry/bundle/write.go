@@ -90,13 +90,20 @@ func Write(ctx context.Context, path string, c *Content, fetch Fetch, opts Write
 	return written, errors.Join(err, p.Close())
 }
 
-// checkAbsent protects a bundle that is there.
+// checkAbsent protects a bundle that is there, and volumes that would count as some of the
+// new one's.
 func checkAbsent(path string, l *layout, opts WriteOptions) error {
-	if opts.Overwrite {
-		return nil
+	names := volumeNames(path, l.size, opts.VolumeSize)
+	if opts.VolumeSize > 0 {
+		names = append(names, bundleFiles(path)...)
 	}
-	for _, name := range volumeNames(path, l.size, opts.VolumeSize) {
-		if _, err := os.Lstat(name); err == nil {
+	for _, name := range append(names, path) {
+		info, err := os.Lstat(name)
+		switch {
+		case err != nil:
+		case info.IsDir():
+			return &registry.Error{Op: "writing", Ref: name, Err: errors.New("it is a folder"), Hint: "name a file in it"}
+		case !opts.Overwrite:
 			return &registry.Error{
 				Op: "writing", Ref: name, Err: os.ErrExist,
 				Hint: "choose another name, or allow it to be replaced with --overwrite",
@@ -119,9 +126,12 @@ func (w *writer) run(ctx context.Context) (*Written, error) {
 			return nil, err
 		}
 	}
-	files, err := w.partial.finish()
+	files, err := w.partial.finish(w.opts.Overwrite)
 	if err != nil {
 		return nil, err
+	}
+	if beside := volumesIn(w.partial.path); w.partial.volume == 0 && len(beside) > 0 {
+		w.opts.Notice("volumes of another bundle lie beside it, and stay: " + beside[0])
 	}
 	written := w.written()
 	written.Files = files

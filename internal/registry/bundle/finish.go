@@ -1,0 +1,121 @@
+package bundle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// replacedSuffix is what the files of the bundle before are called while those of the new
+// one get their names. Who finds them knows that a run was killed between.
+const replacedSuffix = ".replaced"
+
+// finish gives the bundle its final name. Everything is on disk before the first rename,
+// and closed, for some systems rename no file that is open.
+func (p *partial) finish(overwrite bool) ([]string, error) {
+	if err := p.files.Sync(); err != nil {
+		return nil, err
+	}
+	err := p.files.Close()
+	p.files = new(volumes)
+	if err != nil {
+		return nil, err
+	}
+	finals, err := p.rename(overwrite && p.volume > 0)
+	if err != nil {
+		return nil, err
+	}
+	err = p.journal.Close()
+	p.journal = nil
+	if err := errors.Join(err, os.Remove(journalName(p.path))); err != nil {
+		return nil, err
+	}
+	if err := syncFolder(filepath.Dir(p.path)); err != nil {
+		return nil, err
+	}
+	leftovers := remains(p.path)
+	if overwrite {
+		leftovers = append(leftovers, filesNamed(p.path, replacedSuffix)...)
+	}
+	return finals, removeAll(leftovers)
+}
+
+// rename gives the files their names. Several cannot be replaced at once, and volumes of two
+// bundles must not lie beside one another under one name: those that are there are moved
+// out of the way first.
+func (p *partial) rename(replace bool) ([]string, error) {
+	finals := volumeNames(p.path, p.layout.size, p.volume)
+	if replace {
+		if err := moveAway(bundleFiles(p.path)); err != nil {
+			return nil, err
+		}
+	}
+	for i, name := range p.names {
+		if err := os.Rename(name, finals[i]); err != nil {
+			return nil, err
+		}
+	}
+	if !replace {
+		return finals, nil
+	}
+	extra := slices.DeleteFunc(bundleFiles(p.path), func(name string) bool {
+		return slices.ContainsFunc(finals, func(final string) bool { return filepath.Base(final) == filepath.Base(name) })
+	})
+	return finals, removeAll(extra)
+}
+
+// moveAway renames the files of a bundle. What a run that was killed had moved stays as it is:
+// that is the bundle that was there, and what has its name now is a piece of no bundle.
+func moveAway(files []string) error {
+	for _, name := range files {
+		if _, err := os.Lstat(name + replacedSuffix); err == nil {
+			continue
+		}
+		if err := os.Rename(name, name+replacedSuffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bundleFiles are the files that make up, or lie in the way of, a bundle called path: the
+// file itself and all volumes.
+func bundleFiles(path string) []string { return filesNamed(path, "") }
+
+// remains are what interrupted runs left of the bundle at path, the journal excepted.
+func remains(path string) []string {
+	return append(filesNamed(path, ".partial"), filesNamed(path, ".partial.old")...)
+}
+
+// filesNamed lists the files called path or path.001 and so on, and suffix.
+func filesNamed(path, suffix string) []string {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), suffix)
+		if !ok || e.IsDir() {
+			continue
+		}
+		match := volumePattern.FindStringSubmatch(name)
+		if name == filepath.Base(path) || match != nil && match[1] == filepath.Base(path) {
+			names = append(names, filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+	return names
+}
+
+func removeAll(names []string) error {
+	var errs []error
+	for _, name := range names {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

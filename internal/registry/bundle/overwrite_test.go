@@ -1,0 +1,189 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// in lists the names in a folder.
+func in(t testing.TB, folder string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func rewrite(t testing.TB, w *world, path string, opts WriteOptions) error {
+	t.Helper()
+	_, err := Write(t.Context(), path, &w.content, w.fetch, opts)
+	return err
+}
+
+// holds wants a bundle to be whole, and to be that of a world.
+func holds(t testing.TB, path string, w *world) {
+	t.Helper()
+	b := open(t, path, OpenOptions{})
+	if err := b.Verify(t.Context(), VerifyOptions{}); err != nil {
+		t.Errorf("Verify() = %v", err)
+	}
+	if got, want := len(b.Lock().Artifacts), len(w.content.Artifacts); got != want {
+		t.Errorf("the bundle has %d artifacts, want %d", got, want)
+	}
+}
+
+func TestOverwriteLeavesNothingOfTheBundleBefore(t *testing.T) {
+	tests := []struct {
+		name        string
+		before, now int64 // the sizes of volumes
+		want        []string
+	}{
+		{"fewer volumes", 1 << 20, 2 << 20, []string{"pg.tar.001", "pg.tar.002", "pg.tar.sha256"}},
+		{"volumes instead of a file", 0, 2 << 20, []string{"pg.tar.001", "pg.tar.002", "pg.tar.sha256"}},
+		{"a file instead of a file", 0, 0, []string{"pg.tar", "pg.tar.sha256"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before, now := bigWorld(t), newWorld(t)
+			path := filepath.Join(t.TempDir(), "pg.tar")
+			if err := rewrite(t, before, path, WriteOptions{VolumeSize: tt.before}); err != nil {
+				t.Fatal(err)
+			}
+			if err := rewrite(t, now, path, WriteOptions{VolumeSize: tt.now}); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("Write() = %v, want %v", err, fs.ErrExist)
+			}
+			now.cutAfter(1 << 20)
+			if err := rewrite(t, now, path, WriteOptions{VolumeSize: tt.now, Overwrite: true}); !errors.Is(err, errCut) {
+				t.Fatal(err)
+			}
+			holds(t, path, before)
+			now.spoil = nil
+			if err := rewrite(t, now, path, WriteOptions{VolumeSize: tt.now, Overwrite: true}); err != nil {
+				t.Fatal(err)
+			}
+			holds(t, path, now)
+			if got := in(t, filepath.Dir(path)); !slices.Equal(got, tt.want) {
+				t.Errorf("there are %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestStrayVolumesAreNoticed: they would count as volumes of the new bundle.
+func TestStrayVolumesAreNoticed(t *testing.T) {
+	for _, stray := range []string{"pg.tar.009", "pg.tar"} {
+		path := filepath.Join(t.TempDir(), "pg.tar")
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), stray), []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t)
+		err := rewrite(t, w, path, WriteOptions{VolumeSize: MinVolume})
+		if !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), stray) || w.total() != 0 {
+			t.Errorf("Write() beside %s = %v after %d bytes, want %v", stray, err, w.total(), fs.ErrExist)
+		}
+		if err := rewrite(t, w, path, WriteOptions{VolumeSize: MinVolume, Overwrite: true}); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, path, w)
+	}
+}
+
+func TestAFolderIsNotOverwritten(t *testing.T) {
+	for _, opts := range []WriteOptions{{Overwrite: true}, {}, {VolumeSize: MinVolume, Overwrite: true}} {
+		w := newWorld(t)
+		err := rewrite(t, w, t.TempDir(), opts)
+		if err == nil || !strings.Contains(err.Error(), "it is a folder") || w.total() != 0 {
+			t.Errorf("Write(folder) = %v after %d bytes, want it refused", err, w.total())
+		}
+	}
+}
+
+// TestAKillAmongTheRenames leaves names that tell, and the same command completes it.
+func TestAKillAmongTheRenames(t *testing.T) {
+	const size = 2 << 20
+	for _, renamed := range []int{0, 1} {
+		before, now := bigWorld(t), newWorld(t)
+		path := filepath.Join(t.TempDir(), "pg.tar")
+		if err := rewrite(t, before, path, WriteOptions{VolumeSize: size}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, kill := context.WithCancel(t.Context())
+		_, err := Write(ctx, path, &now.content, func(_ context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+			if d.Size < 1<<10 {
+				kill()
+			}
+			return now.fetch(ctx, d, from, to)
+		}, WriteOptions{VolumeSize: size, Overwrite: true, Jobs: 1})
+		if err == nil {
+			t.Fatal("nothing was killed")
+		}
+		if err := moveAway(bundleFiles(path)); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range filesNamed(path, ".partial")[:renamed] {
+			if err := os.Rename(name, strings.TrimSuffix(name, ".partial")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b, err := Open(t.Context(), path, OpenOptions{}); err == nil {
+			t.Errorf("Open() with %d of the volumes renamed = nil, want an error", renamed)
+			b.Close()
+		}
+		if err := rewrite(t, now, path, WriteOptions{VolumeSize: size, Overwrite: true}); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, path, now)
+		if got, want := in(t, filepath.Dir(path)), []string{"pg.tar.001", "pg.tar.002", "pg.tar.sha256"}; !slices.Equal(got, want) {
+			t.Errorf("there are %v, want %v", got, want)
+		}
+	}
+}
+
+// TestNothingIsLeftOfRunsThatWereKilled, whatever the command is that comes after them.
+func TestNothingIsLeftOfRunsThatWereKilled(t *testing.T) {
+	tests := []struct {
+		name string
+		opts WriteOptions
+		want []string
+	}{
+		{"start again", WriteOptions{VolumeSize: 1 << 20, NoResume: true}, nil},
+		{"start again in one file", WriteOptions{NoResume: true}, []string{"pg.tar", "pg.tar.sha256"}},
+		{"other volumes", WriteOptions{VolumeSize: 2 << 20}, []string{"pg.tar.001", "pg.tar.002", "pg.tar.sha256"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before, now := bigWorld(t), newWorld(t)
+			path := filepath.Join(t.TempDir(), "pg.tar")
+			before.cutAfter(4 * big)
+			if err := rewrite(t, before, path, WriteOptions{VolumeSize: 1 << 20}); !errors.Is(err, errCut) {
+				t.Fatal(err)
+			}
+			// As a run leaves it that is killed while it takes over.
+			if err := os.WriteFile(path+".004.partial.old", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := rewrite(t, now, path, tt.opts); err != nil {
+				t.Fatal(err)
+			}
+			got := in(t, filepath.Dir(path))
+			if strings.Contains(strings.Join(got, " "), "partial") || tt.want != nil && !slices.Equal(got, tt.want) {
+				t.Errorf("there are %v, want %v", got, tt.want)
+			}
+			holds(t, path, now)
+		})
+	}
+}
