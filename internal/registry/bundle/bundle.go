@@ -62,10 +62,12 @@ func newBundle(ctx context.Context, name string, a *archive, opts OpenOptions) (
 	if err := b.readArtifacts(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.checkBlobs(); err != nil {
-		return nil, err
+	for _, check := range []func() error{b.checkBlobs, b.checkDocker, b.checkStrays} {
+		if err := check(); err != nil {
+			return nil, err
+		}
 	}
-	return b, b.checkStrays()
+	return b, nil
 }
 
 // readLock reads the lock, or makes one of the index of another tool.
@@ -91,23 +93,6 @@ func (b *Bundle) readLock(ctx context.Context, index *v1.IndexManifest, opts Ope
 	}
 	b.own = true
 	return b.checkIndex(index)
-}
-
-// checkIndex refuses an index.json that would show other tools what the lock does not know.
-func (b *Bundle) checkIndex(index *v1.IndexManifest) error {
-	locked := make(map[v1.Hash]bool)
-	for _, a := range b.lock.Artifacts {
-		locked[a.Digest] = true
-	}
-	for _, a := range b.lock.Attachments {
-		locked[a.Digest] = true
-	}
-	for _, d := range index.Manifests {
-		if !locked[d.Digest] {
-			return fmt.Errorf("%s names %s, which is not in the lock: the bundle was changed", indexName, d.Digest)
-		}
-	}
-	return nil
 }
 
 // readArtifacts reads the manifests of everything in the lock.

@@ -46,6 +46,8 @@ type spool struct {
 	end     int64
 	known   map[[sha256.Size]byte]section
 	entries int
+	// named is the bytes of all names.
+	named int
 }
 
 func newSpool(folder string) (*spool, error) {
@@ -90,7 +92,7 @@ func (s *spool) unpack(z io.Reader) ([]member, error) {
 // tar keeps the files of a tar; where it is the outer one, also those of the archives in it.
 func (s *spool) tar(r io.Reader, outer bool) ([]member, error) {
 	t := tar.NewReader(r)
-	seen := make(map[string]bool)
+	seen := newNames(&s.named)
 	var all []member
 	for {
 		h, err := t.Next()
@@ -111,10 +113,9 @@ func (s *spool) tar(r io.Reader, outer bool) ([]member, error) {
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
-		if seen[m.name] {
-			return nil, fmt.Errorf("entry %q is there twice", m.name)
+		if err := seen.add(m); err != nil {
+			return nil, err
 		}
-		seen[m.name] = true
 		if m, err = s.keep(m, t, outer); err != nil {
 			return nil, fmt.Errorf("entry %q: %w", m.name, err)
 		}

@@ -20,9 +20,9 @@ type file interface {
 type archive struct {
 	files map[string]file
 	blobs map[v1.Hash]file
-	// strays are files that no format asks for.
-	strays []string
-	close  func() error
+	// stray is the first file that no format asks for, if there is one.
+	stray string
+	close func() error
 }
 
 // section is a file inside of another.
@@ -116,5 +116,7 @@ func (a *archive) add(name string, f file) {
 		a.blobs[digest] = f
 		return
 	}
-	a.strays = append(a.strays, name)
+	if a.stray == "" {
+		a.stray = name
+	}
 }

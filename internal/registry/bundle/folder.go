@@ -34,6 +34,7 @@ type folderMember struct {
 // folderMembers lists the regular files below root. A link is followed by nobody.
 func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
 	var all []folderMember
+	seen := newNames(new(int))
 	err := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -50,6 +51,9 @@ func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
 		}
 		if len(all) == maxEntries {
 			return fmt.Errorf("more than %d files", maxEntries)
+		}
+		if err := seen.add(member{name: name}); err != nil {
+			return err
 		}
 		all = append(all, folderMember{name, info.Size()})
 		return nil

@@ -171,6 +171,42 @@ func TestHostileBundles(t *testing.T) {
 			i[find1(t, i, indexName)].body = encode(other)
 			return append(i, regular("blobs/sha256/"+sum([]byte("evil")), []byte("evil")))
 		}, "not in the lock"},
+		{"an index that swaps two names", func(i []item) []item {
+			body := string(i[find1(t, i, indexName)].body)
+			swap := strings.NewReplacer("postgres-operator:v4.3.1", "postgres-instance:v17.5-v4.3.1", "postgres-instance:v17.5-v4.3.1", "postgres-operator:v4.3.1")
+			i[find1(t, i, indexName)].body = []byte(swap.Replace(body))
+			return i
+		}, "which the lock does not"},
+		{"an index that swaps two names of containerd's", func(i []item) []item {
+			body := string(i[find1(t, i, indexName)].body)
+			key := `"` + containerdAnnotation + `": "` + vendor
+			swap := strings.NewReplacer(key+"/postgres-operator:v4.3.1", key+"/postgres-instance:v17.5-v4.3.1", key+"/postgres-instance:v17.5-v4.3.1", key+"/postgres-operator:v4.3.1")
+			i[find1(t, i, indexName)].body = []byte(swap.Replace(body))
+			return i
+		}, "which the lock does not"},
+		{"an index that says everything twice", func(i []item) []item {
+			n := find1(t, i, indexName)
+			i[n].body = append([]byte(`{"manifests":[],`), bytes.TrimLeft(i[n].body, "{\n")...)
+			return i
+		}, indexName + " does not say what the lock does"},
+		{"a table of docker's that swaps two names", func(i []item) []item {
+			n := find1(t, i, dockerName)
+			i[n].body = bytes.ReplaceAll(i[n].body, []byte("postgres-operator:v4.3.1"), []byte("postgres-instance:v17.5-v4.3.1"))
+			return i
+		}, dockerName + " does not say what the lock does"},
+		{"a lock that leaves out what is here", func(i []item) []item {
+			n := find1(t, i, lockName)
+			i[n].body = bytes.Replace(i[n].body, []byte(`"blobs": [
+  {`), []byte(`"blobs": [
+  {
+   "omitted": true,`), 1)
+			return i
+		}, "left out, and it is here"},
+		{"a lock with a role that nobody knows", func(i []item) []item {
+			n := find1(t, i, lockName)
+			i[n].body = bytes.Replace(i[n].body, []byte(`"role": "chart"`), []byte(`"role": "virus"`), 1)
+			return i
+		}, `no known role: "virus"`},
 		{"an index that is no JSON", func(i []item) []item { i[find1(t, i, indexName)].body = []byte("{{"); return i }, indexName},
 		{"a lock that is no JSON", func(i []item) []item { i[find1(t, i, lockName)].body = []byte("{{"); return i }, "not a lock"},
 		{"a lock from the future", func(i []item) []item {

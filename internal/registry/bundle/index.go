@@ -6,12 +6,11 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// indexJSON is index.json: what other tools look for a reference in.
-func indexJSON(lock *Lock) []byte {
+// indexOf is index.json: what other tools look for a reference in.
+func indexOf(lock *Lock) v1.IndexManifest {
 	index := v1.IndexManifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIImageIndex,
@@ -38,7 +37,7 @@ func indexJSON(lock *Lock) []byte {
 	for _, a := range lock.Attachments {
 		add(a.Source, a.descriptor())
 	}
-	return encode(index)
+	return index
 }
 
 // dockerImage is an entry of manifest.json, the table of contents that "docker load" and
@@ -51,13 +50,17 @@ type dockerImage struct {
 
 // dockerJSON is manifest.json: the images of one platform, for the format knows no
 // others. It is empty for a delta, of which those tools could make nothing.
-func dockerJSON(lock *Lock, manifests map[v1.Hash]registry.Manifest) []byte {
+func dockerJSON(lock *Lock, parsed func(v1.Hash) (*links, bool)) []byte {
 	if lock.Omits() {
 		return nil
 	}
 	var images []dockerImage
 	for _, a := range lock.Artifacts {
-		if image, ok := dockerEntry(a, manifests[a.Digest]); ok {
+		l, ok := parsed(a.Digest)
+		if !ok {
+			continue
+		}
+		if image, ok := dockerEntry(a, l); ok {
 			images = append(images, image)
 		}
 	}
@@ -67,9 +70,8 @@ func dockerJSON(lock *Lock, manifests map[v1.Hash]registry.Manifest) []byte {
 	return encode(images)
 }
 
-func dockerEntry(a LockedArtifact, m registry.Manifest) (dockerImage, bool) {
-	l, err := parseLinks(m.Body)
-	if err != nil || l.Config == nil || !l.Config.MediaType.IsConfig() || a.Source.Tag == "" {
+func dockerEntry(a LockedArtifact, l *links) (dockerImage, bool) {
+	if l.Config == nil || !l.Config.MediaType.IsConfig() || a.Source.Tag == "" {
 		return dockerImage{}, false
 	}
 	name := a.Source

@@ -58,8 +58,12 @@ func newLayout(c *Content) (*layout, error) {
 	}
 	l := &layout{lock: lock}
 	l.file(layoutName, []byte(layoutBody))
-	l.file(indexName, indexJSON(lock))
-	if docker := dockerJSON(lock, manifests); docker != nil {
+	l.file(indexName, encode(indexOf(lock)))
+	parsed := func(digest v1.Hash) (*links, bool) {
+		links, err := parseLinks(manifests[digest].Body)
+		return links, err == nil
+	}
+	if docker := dockerJSON(lock, parsed); docker != nil {
 		l.file(dockerName, docker)
 	}
 	l.file(lockName, body)

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -11,6 +12,8 @@ import (
 // maxBlob is the largest size that is believed, in bytes: an exbibyte.
 const maxBlob = 1 << 60
 
+var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.RoleInstance, versions.RoleExtra}
+
 // check finds what no honest lock holds.
 func (l *Lock) check() error {
 	if l.Schema != LockSchema {
@@ -18,6 +21,9 @@ func (l *Lock) check() error {
 	}
 	seen := make(map[string]v1.Hash)
 	for _, a := range l.Artifacts {
+		if !slices.Contains(roles, a.Role) {
+			return fmt.Errorf("lock: %s is of no known role: %q", a.Target, a.Role)
+		}
 		if err := checkLocked(a.Source, a.Target, a.Base, a.descriptor(), seen); err != nil {
 			return err
 		}

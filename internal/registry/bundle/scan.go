@@ -16,6 +16,30 @@ const maxEntries = 100_000
 // maxName is how many bytes a name may have; systems take no more.
 const maxName = 4096
 
+// maxNames is how many bytes the names in an archive may have together: more than as many
+// entries as there may be have in a bundle.
+const maxNames = 8 << 20
+
+// names finds names that are there twice, and keeps their number and size within bounds.
+type names struct {
+	seen map[string]bool
+	// bytes is of all names; archives within one another count together.
+	bytes *int
+}
+
+func newNames(bytes *int) *names { return &names{seen: make(map[string]bool), bytes: bytes} }
+
+func (n *names) add(m member) error {
+	if n.seen[m.name] {
+		return fmt.Errorf("entry %q is there twice", m.name)
+	}
+	if *n.bytes += len(m.name) + len(m.link); *n.bytes > maxNames {
+		return fmt.Errorf("names of more than %d bytes in all", maxNames)
+	}
+	n.seen[m.name] = true
+	return nil
+}
+
 // member is one regular file of a tar, or a link where those are allowed.
 type member struct {
 	name string
@@ -38,7 +62,7 @@ type scanner struct {
 func (s scanner) members(ctx context.Context) ([]member, error) {
 	r := &position{SectionReader: io.NewSectionReader(s.at, 0, s.size)}
 	t := tar.NewReader(r)
-	seen := make(map[string]bool)
+	seen := newNames(new(int))
 	var all []member
 	for n := 0; ; n++ {
 		if ctx.Err() != nil {
@@ -64,10 +88,9 @@ func (s scanner) members(ctx context.Context) ([]member, error) {
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
-		if seen[m.name] {
-			return nil, fmt.Errorf("entry %q is there twice", m.name)
+		if err := seen.add(m); err != nil {
+			return nil, err
 		}
-		seen[m.name] = true
 		all = append(all, m)
 	}
 }
