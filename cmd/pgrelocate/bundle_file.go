@@ -51,6 +51,9 @@ func (f *bundleFile) options(a *app, cfg *config.Config) (bundle.OpenOptions, er
 		if err != nil {
 			return opts, exit.Usagef("--public-key: %w", err)
 		}
+		if err := bundle.CheckPublicKey(string(key)); err != nil {
+			return opts, exit.Usagef("--public-key: %s: %w", f.publicKey, err).WithHint("minisign -G and `pgrelocate bundle keygen` write such keys to files that end in .pub")
+		}
 		opts.PublicKey = string(key)
 	}
 	if f.name != "" {
@@ -92,10 +95,14 @@ func (a *app) verifyBundle(ctx context.Context, cfg *config.Config, b *bundle.Bu
 	return corrupt(err)
 }
 
-// corrupt marks what was found wrong with a bundle, as against files that cannot be read.
+// corrupt marks what was found wrong with a bundle, as against files that cannot be read, and
+// a disk on which there is no room for what has to be kept.
 func corrupt(err error) error {
+	var file *fs.PathError
 	switch {
-	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, context.Canceled):
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, exit.ErrInterrupted):
+		return err
+	case errors.As(err, &file), errors.Is(err, bundle.ErrNoSpace):
 		return err
 	default:
 		return &exit.VerificationError{Err: err, Advice: exit.Hint(err)}

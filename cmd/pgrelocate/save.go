@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -165,7 +166,7 @@ func (o saveOptions) prepare(ctx context.Context, content *bundle.Collection) (e
 			return exit.Usagef("--sign-key: %w", err)
 		}
 		if content.Sign, err = bundle.Signer(key, os.Getenv("PGRELOCATE_SIGNING_PASSWORD")); err != nil {
-			return &exit.UsageError{Err: err, Advice: exit.Hint(err)}
+			return &exit.UsageError{Err: fmt.Errorf("--sign-key: %s: %w", o.signKey, err), Advice: exit.Hint(err)}
 		}
 	}
 	return nil

@@ -39,6 +39,9 @@ func openCompressed(ctx context.Context, r io.Reader, opts OpenOptions) (*archiv
 	return a, nil
 }
 
+// ErrNoSpace: what has to be kept does not fit on the disk, which says nothing of the bundle.
+var ErrNoSpace = errors.New("not enough disk space")
+
 // spool keeps distinct files.
 type spool struct {
 	folder  string
@@ -140,7 +143,7 @@ func (s *spool) keep(m member, r io.Reader, outer bool) (member, error) {
 		return m, fmt.Errorf("%s is compressed inside of a compressed archive; unpack it and load the folder", path.Base(m.name))
 	}
 	if free, err := freeSpace(s.folder); err == nil && m.size > free {
-		return m, fmt.Errorf("not enough disk space: %d bytes are needed and %d are free in %s", m.size, free, s.folder)
+		return m, fmt.Errorf("%w: %d bytes are needed and %d are free in %s", ErrNoSpace, m.size, free, s.folder)
 	}
 	var err error
 	m.section, err = s.append(r, m.size)

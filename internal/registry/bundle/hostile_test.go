@@ -249,6 +249,9 @@ func TestTruncatedBundles(t *testing.T) {
 		if err == nil {
 			t.Errorf("Open+Verify of %d bytes of %d = nil, want an error", size, len(whole))
 		}
+		if size == 0 && !errors.Is(err, errEmpty) {
+			t.Errorf("Open+Verify of nothing = %v, want %v", err, errEmpty)
+		}
 		if size > 1024 && !errors.Is(err, errTruncated) {
 			t.Errorf("Open+Verify of %d bytes of %d = %v, want %v", size, len(whole), err, errTruncated)
 		}

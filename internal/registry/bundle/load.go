@@ -125,7 +125,7 @@ func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to ve
 	}
 	slices.Sort(missing)
 	return nil, &registry.Error{
-		Op: "loading delta", Side: registry.SideTarget, Ref: to.String(),
+		Op: "loading delta", Side: registry.SideTarget, Ref: b.name + " into " + to.String(),
 		Err:  fmt.Errorf("%w: %d blobs, %s the first", ErrIncomplete, len(missing), missing[0]),
 		Hint: "load the bundle that came before, or save again with --since and what `pgrelocate receipt` writes here",
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -67,8 +68,14 @@ func openError(ctx context.Context, path string, err error) error {
 	switch {
 	case errors.As(err, &own):
 		return err
+	case errors.Is(err, ErrNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
+		e.Hint = "name a folder with more room: --spool-dir FOLDER, or TMPDIR in the environment"
 	case errors.Is(err, errNoName):
 		e.Hint = "say it with --name HOST/REPOSITORY:TAG"
+	case errors.Is(err, errVolumeMissing):
+		e.Hint = "volumes on other disks are named too, each with a further -f"
+	case errors.Is(err, errMixed):
+		e.Hint = "a volume may belong to another bundle: compare them with the checksum file, sha256sum -c"
 	case errors.Is(err, errTruncated):
 		e.Hint = "the file was not copied to its end: compare its size, or run sha256sum -c on the checksum file beside it"
 	}
@@ -93,11 +100,17 @@ func openArchive(ctx context.Context, path string, opts OpenOptions) (*archive, 
 		if errors.Is(err, errTruncated) {
 			err = nameMissing(names, v, err)
 		}
+		if len(names) > 1 && errors.Is(err, errNoTar) {
+			err = fmt.Errorf("%w: %w", errMixed, err)
+		}
 		return nil, errors.Join(err, v.Close())
 	}
 	a.close = joinClose(a.close, v.Close)
 	return a, nil
 }
+
+// errMixed: volumes that make no archive together.
+var errMixed = errors.New("the volumes do not fit together")
 
 func joinClose(closers ...func() error) func() error {
 	return func() error {

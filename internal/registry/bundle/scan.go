@@ -60,6 +60,9 @@ type scanner struct {
 
 // members lists a tar's files and checks what a hostile one would lie about.
 func (s scanner) members(ctx context.Context) ([]member, error) {
+	if s.size == 0 {
+		return nil, errEmpty
+	}
 	r := &position{SectionReader: io.NewSectionReader(s.at, 0, s.size)}
 	t := tar.NewReader(r)
 	seen := newNames(new(int))
@@ -133,6 +136,12 @@ func (s scanner) member(h *tar.Header, offset int64) (member, error) {
 // errNoArchive: there is not even the beginning of a tar.
 var errNoArchive = errors.New("not a bundle: neither a tar nor a compressed one")
 
+// errNoTar: what began as a tar does not go on as one.
+var errNoTar = errors.New("not a tar")
+
+// errEmpty: there is nothing at all.
+var errEmpty = errors.New("it is empty")
+
 // errTruncated: the end of the file is missing.
 var errTruncated = errors.New("truncated")
 
@@ -148,7 +157,7 @@ func (s scanner) broken(err error, offset int64) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || offset >= s.size {
 		return fmt.Errorf("%w: it ends after %d bytes, inside an entry", errTruncated, s.size)
 	}
-	return fmt.Errorf("not a tar at byte %d: %w", offset, err)
+	return fmt.Errorf("%w at byte %d: %w", errNoTar, offset, err)
 }
 
 // cleanName refuses the names by which an archive reaches out of its folder.

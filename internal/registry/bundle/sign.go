@@ -36,7 +36,7 @@ func privateKey(key []byte, password string) (minisign.PrivateKey, error) {
 		private, err := minisign.DecryptKey(password, key)
 		if err != nil {
 			return private, &registry.Error{
-				Op: "reading", Ref: "signing key", Err: errors.New("the password does not open it"),
+				Op: "reading", Ref: "the key", Err: errors.New("the password does not open it"),
 				Hint: "PGRELOCATE_SIGNING_PASSWORD holds the password",
 			}
 		}
@@ -44,9 +44,22 @@ func privateKey(key []byte, password string) (minisign.PrivateKey, error) {
 	}
 	var private minisign.PrivateKey
 	if err := private.UnmarshalText(key); err != nil {
-		return private, &registry.Error{Op: "reading", Ref: "signing key", Err: errors.New("not a minisign private key")}
+		return private, &registry.Error{Op: "reading", Ref: "the key", Err: errors.New("not a minisign private key")}
 	}
 	return private, nil
+}
+
+// CheckPublicKey refuses what is no public key in minisign's format.
+func CheckPublicKey(text string) error {
+	_, err := parsePublicKey(text)
+	return err
+}
+
+func parsePublicKey(text string) (key minisign.PublicKey, err error) {
+	if key.UnmarshalText([]byte(text)) != nil {
+		return key, errors.New("not a minisign public key")
+	}
+	return key, nil
 }
 
 // checkSignature refuses a lock that was not signed with the key. Without a key it only
@@ -60,9 +73,9 @@ func (b *Bundle) checkSignature(lock []byte, publicKey string) error {
 	if !ok {
 		return errUnsigned
 	}
-	var key minisign.PublicKey
-	if err := key.UnmarshalText([]byte(publicKey)); err != nil {
-		return &registry.Error{Op: "reading", Ref: "public key", Err: errors.New("not a minisign public key")}
+	key, err := parsePublicKey(publicKey)
+	if err != nil {
+		return err
 	}
 	signature, err := readSmall(f, 64<<10)
 	if err != nil {

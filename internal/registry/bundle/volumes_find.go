@@ -3,7 +3,6 @@ package bundle
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 )
+
+// errVolumeMissing: the numbers of the volumes have a gap, or end too early.
+var errVolumeMissing = errors.New("is missing")
 
 var volumePattern = regexp.MustCompile(`^(.+)\.(\d{3,6})$`)
 
@@ -59,7 +61,7 @@ func orderVolumes(given []string) ([]string, error) {
 	names := make([]string, len(numbers))
 	for i, n := range numbers {
 		if n != i+1 {
-			return nil, fmt.Errorf("volume %s is missing: %w", volumeName(given[0], i+1), fs.ErrNotExist)
+			return nil, fmt.Errorf("volume %s %w", volumeName(given[0], i+1), errVolumeMissing)
 		}
 		names[i] = found[n]
 	}
@@ -134,5 +136,5 @@ func nameMissing(names []string, v *volumes, err error) error {
 		return err
 	}
 	next := volumeName(last, len(names)+1)
-	return fmt.Errorf("volume %s is missing: %w", strings.TrimPrefix(next, "./"), err)
+	return fmt.Errorf("volume %s %w: %w", strings.TrimPrefix(next, "./"), errVolumeMissing, err)
 }

@@ -3,11 +3,12 @@ package bundle
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 func TestVolumesAreTheFileInPieces(t *testing.T) {
@@ -73,8 +74,9 @@ func TestAMissingVolumeIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name+" is missing") {
 			t.Errorf("Open() without %s = %v, want it named", name, err)
 		}
-		if missing < 3 && !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Open() = %v, want %v", err, fs.ErrNotExist)
+		var own *registry.Error
+		if !errors.Is(err, errVolumeMissing) || !errors.As(err, &own) || !strings.Contains(own.Hint, "-f") {
+			t.Errorf("Open() = %v, want %v and a hint", err, errVolumeMissing)
 		}
 	}
 }
@@ -87,5 +89,19 @@ func TestATruncatedVolumeIsNamed(t *testing.T) {
 	_, err := Open(t.Context(), split.Files[0], OpenOptions{})
 	if err == nil || !strings.Contains(err.Error(), filepath.Base(split.Files[1])+" has fewer bytes") {
 		t.Errorf("Open() = %v, want %s named", err, split.Files[1])
+	}
+}
+
+func TestVolumesOfTwoBundlesAreToldApart(t *testing.T) {
+	one := bigWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	two := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	// That volume begins inside of the largest layer and holds the header of the next.
+	if err := os.Rename(two.Files[1], one.Files[3*big/MinVolume]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), one.Files[0], OpenOptions{})
+	var own *registry.Error
+	if !errors.As(err, &own) || !errors.Is(err, errMixed) || !strings.Contains(own.Hint, "another bundle") {
+		t.Errorf("Open() = %v, want a hint that a volume belongs to another bundle", err)
 	}
 }
