@@ -47,7 +47,7 @@ verify" does that.`,
 				return err
 			}
 			defer b.Close()
-			return a.print(cfg, newBundleView(b, blobs))
+			return a.print(cfg, newBundleView(a, b, blobs))
 		}),
 	}
 	file.addTrustFlags(cmd.Flags())
@@ -79,7 +79,7 @@ should be.`,
 			if err := a.verifyBundle(ctx, cfg, b); err != nil {
 				return err
 			}
-			view := newBundleView(b, false)
+			view := newBundleView(a, b, false)
 			view.Verified, view.Checked = true, file.publicKey != ""
 			return a.print(cfg, view)
 		}),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
@@ -28,6 +29,8 @@ type bundleView struct {
 	// Verified says that every byte was held against its digest.
 	Verified bool             `json:"verified"`
 	List     []bundleBlobView `json:"blobList,omitempty"`
+	// brief shortens the digests in the table: whole ones are wider than a terminal.
+	brief bool
 }
 
 type bundledView struct {
@@ -45,13 +48,14 @@ type bundleBlobView struct {
 	Omitted      bool     `json:"omitted,omitempty"`
 }
 
-func newBundleView(b *bundle.Bundle, blobs bool) bundleView {
+func newBundleView(a *app, b *bundle.Bundle, blobs bool) bundleView {
 	lock := b.Lock()
 	view := bundleView{
 		Header:      output.NewHeader("Bundle"),
 		Artifacts:   []bundledView{},
 		Attachments: len(lock.Attachments),
 		Signed:      b.Signed(),
+		brief:       a.OutTTY,
 	}
 	for _, a := range lock.Artifacts {
 		view.Artifacts = append(view.Artifacts, bundledView{
@@ -85,7 +89,7 @@ func (v bundleView) WriteTable(w io.Writer) error {
 	common := folder(targets)
 	grid := output.NewGrid("RELEASE", "KIND", "SIZE", "ARTIFACT", "DIGEST").Right(2)
 	for _, a := range v.Artifacts {
-		grid.Row(a.Release, a.Role, output.Bytes(a.Size), within(common, a.Target), a.Digest)
+		grid.Row(a.Release, a.Role, output.Bytes(a.Size), within(common, a.Target), v.digest(a))
 	}
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
@@ -101,6 +105,13 @@ func (v bundleView) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", v.summary())
 	return err
+}
+
+func (v bundleView) digest(a bundledView) string {
+	if !v.brief {
+		return a.Digest
+	}
+	return strings.TrimPrefix(shortDigest(a.Digest), "sha256:")
 }
 
 func (v bundleView) summary() string {

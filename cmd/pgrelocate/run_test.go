@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -124,6 +125,32 @@ func TestEveryCommandHasAScript(t *testing.T) {
 	for _, cmd := range visible(newRootCommand(newApp(streams))) {
 		if !strings.Contains(all.String(), cmd.CommandPath()) {
 			t.Errorf("no script runs %q", cmd.CommandPath())
+		}
+	}
+}
+
+// A terminal gets digests that it has room for, a pipe whole ones.
+func TestInspectOnATerminal(t *testing.T) {
+	elsewhere(t)
+	vendor, _ := twoRegistries(t, "v4.3.1")
+	streams, _, messages := terminal.Test("")
+	if code := run(t.Context(), []string{"save", "--release=v4.3.1", "--source=" + vendor.Host, "-f", "pg.tar"}, streams); code != exit.OK {
+		t.Fatalf("save = %d:\n%s", code, messages)
+	}
+	whole := regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+	for _, tty := range []bool{true, false} {
+		streams, out, messages := terminal.Test("")
+		streams.OutTTY = tty
+		if code := run(t.Context(), []string{"bundle", "inspect", "pg.tar"}, streams); code != exit.OK {
+			t.Fatalf("inspect = %d:\n%s", code, messages)
+		}
+		if got := whole.MatchString(out.String()); got == tty {
+			t.Errorf("whole digests on a terminal (%v): %v", tty, got)
+		}
+		for line := range strings.Lines(out.String()) {
+			if tty && len(line) > 80 {
+				t.Errorf("a line of %d characters: %s", len(line), line)
+			}
 		}
 	}
 }

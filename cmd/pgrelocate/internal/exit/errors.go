@@ -60,7 +60,8 @@ func (e *PartialError) Error() string {
 // Unwrap returns the single failures.
 func (e *PartialError) Unwrap() []error { return e.Errors }
 
-// VerificationError says that a check ran to its end and found something wrong.
+// VerificationError says that a check found something wrong; what could not be checked is
+// another error.
 type VerificationError struct {
 	Err error
 	// Advice is one line that says what to do; it may be empty.
