@@ -70,7 +70,7 @@ func checkPath(host, path string) error {
 		return err
 	}
 	if isDockerHub(host) && !strings.Contains(path, "/") {
-		return fmt.Errorf("Docker Hub keeps no repository outside a namespace; write %s/library/%s or %s/NAMESPACE/%s", host, path, host, path)
+		return fmt.Errorf("no repository of Docker Hub is outside a namespace; write %s/library/%s or %s/NAMESPACE/%s", host, path, host, path)
 	}
 	return nil
 }

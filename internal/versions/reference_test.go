@@ -121,8 +121,8 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"user:secret@registry.example.com/ab", `reference: what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`},
 		{"registry.example.com/ab@sha256:12", `reference: what follows the "@" is no digest; write sha256: and 64 hexadecimal digits, and no credentials`},
 		{"registry.example.com/" + strings.Repeat("a", 256), `reference "registry.example.com/` + strings.Repeat("a", 59) + `…": "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
-		{"docker.io/postgres:17", "reference docker.io/postgres:17: Docker Hub keeps no repository outside a namespace; write docker.io/library/postgres or docker.io/NAMESPACE/postgres"},
-		{"index.docker.io/postgres", "reference index.docker.io/postgres: Docker Hub keeps no repository outside a namespace; write index.docker.io/library/postgres or index.docker.io/NAMESPACE/postgres"},
+		{"docker.io/postgres:17", "reference docker.io/postgres:17: no repository of Docker Hub is outside a namespace; write docker.io/library/postgres or docker.io/NAMESPACE/postgres"},
+		{"index.docker.io/postgres", "reference index.docker.io/postgres: no repository of Docker Hub is outside a namespace; write index.docker.io/library/postgres or index.docker.io/NAMESPACE/postgres"},
 		{"http://registry.example.com/ab", `reference http://registry.example.com/ab: it starts with a scheme such as "https://"; leave that out`},
 	}
 	for _, tt := range tests {

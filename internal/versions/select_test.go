@@ -109,7 +109,7 @@ func TestSelectRefusesNamesThatNoRegistryTakes(t *testing.T) {
 		selection Selection
 		want      string
 	}{
-		{Selection{Source: Registry{Host: "docker.io"}}, "chart of v4.3.1: Docker Hub keeps no repository outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
+		{Selection{Source: Registry{Host: "docker.io"}}, "chart of v4.3.1: no repository of Docker Hub is outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
 		{Selection{Target: long}, `chart of v4.3.1: "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
 	}
 	for _, tt := range tests {

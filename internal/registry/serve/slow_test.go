@@ -53,7 +53,7 @@ func run(t *testing.T) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := bundle.Open(folder, bundle.OpenOptions{})
+	b, err := bundle.Open(t.Context(), folder, bundle.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
