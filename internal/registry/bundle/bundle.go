@@ -3,7 +3,6 @@ package bundle
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -29,6 +28,7 @@ type Bundle struct {
 	// tags are by the target's repository; aliases lead there from the source's names.
 	tags      map[string]map[string]v1.Descriptor
 	aliases   map[string][]string
+	aliased   map[[2]string]bool // what is in aliases
 	referrers map[v1.Hash][]v1.Descriptor
 	// total is the bytes of all manifests.
 	total int64
@@ -50,6 +50,7 @@ func newBundle(ctx context.Context, name string, a *archive, opts OpenOptions) (
 		sizes:     make(map[v1.Hash]int64),
 		tags:      make(map[string]map[string]v1.Descriptor),
 		aliases:   make(map[string][]string),
+		aliased:   make(map[[2]string]bool),
 		referrers: make(map[v1.Hash][]v1.Descriptor),
 	}
 	index, err := readIndex(a)
@@ -121,7 +122,8 @@ func (b *Bundle) publish(source, target versions.Reference, d v1.Descriptor) {
 		b.tags[target.Repository][target.Tag] = d
 	}
 	for _, alias := range []string{source.Repository, source.Name()} {
-		if alias != target.Repository && !slices.Contains(b.aliases[alias], target.Repository) {
+		if pair := [2]string{alias, target.Repository}; alias != target.Repository && !b.aliased[pair] {
+			b.aliased[pair] = true
 			b.aliases[alias] = append(b.aliases[alias], target.Repository)
 		}
 	}
