@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
@@ -152,5 +155,26 @@ func TestInspectOnATerminal(t *testing.T) {
 				t.Errorf("a line of %d characters: %s", len(line), line)
 			}
 		}
+	}
+}
+
+// A pipe that is silent does not keep anybody who has had enough.
+func TestLoadFromAPipeIsInterrupted(t *testing.T) {
+	elsewhere(t)
+	silent, keep := io.Pipe()
+	defer keep.Close()
+	streams, _, messages := terminal.Test("")
+	streams.In = silent
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	time.AfterFunc(100*time.Millisecond, func() { interrupt(exit.ErrInterrupted) })
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, []string{"load", "-f", "-", "--registry", "127.0.0.1:1"}, streams) }()
+	select {
+	case got := <-code:
+		if got != exit.Interrupted || !strings.Contains(messages.String(), "error: interrupted\n") {
+			t.Errorf("load = %d, want %d:\n%s", got, exit.Interrupted, messages)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("load goes on after it was interrupted")
 	}
 }

@@ -28,11 +28,6 @@ func (p *partial) finish(overwrite bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = p.journal.Close()
-	p.journal = nil
-	if err := errors.Join(err, os.Remove(journalName(p.path))); err != nil {
-		return nil, err
-	}
 	if err := syncFolder(filepath.Dir(p.path)); err != nil {
 		return nil, err
 	}
@@ -40,7 +35,13 @@ func (p *partial) finish(overwrite bool) ([]string, error) {
 	if overwrite {
 		leftovers = append(leftovers, filesNamed(p.path, replacedSuffix)...)
 	}
-	return finals, removeAll(leftovers)
+	if err := removeAll(leftovers); err != nil {
+		return nil, err
+	}
+	// The journal goes last: as long as it is there, the run counts as interrupted.
+	err = p.journal.Close()
+	p.journal = nil
+	return finals, errors.Join(err, os.Remove(journalName(p.path)))
 }
 
 // rename gives the files their names. Several cannot be replaced at once, and volumes of two
