@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -85,6 +86,38 @@ func moveAway(files []string) error {
 // bundleFiles are the files that make up, or lie in the way of, a bundle called path: the
 // file itself and all volumes.
 func bundleFiles(path string) []string { return filesNamed(path, "") }
+
+// stray is a file that only looks like a volume of the bundle at path: one before it is
+// missing. Nobody knows what it is ("backup.tar.2023"), so that it is not ours to replace.
+func stray(path string) string {
+	there := map[int]bool{}
+	for _, suffix := range []string{"", replacedSuffix} { // a run may have been killed while it moved them
+		for _, name := range filesNamed(path, suffix) {
+			there[volumeNumber(strings.TrimSuffix(name, suffix))] = true
+		}
+	}
+	for _, name := range volumesIn(path) {
+		for n := volumeNumber(name); n > 0; n-- {
+			if !there[n] {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// volumeNumber is 0 for a file that is no volume.
+func volumeNumber(name string) int {
+	match := volumePattern.FindStringSubmatch(name)
+	if match == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(match[2])
+	if err != nil {
+		return 0
+	}
+	return n
+}
 
 // remains are what interrupted runs left of the bundle at path, the journal excepted.
 func remains(path string) []string {

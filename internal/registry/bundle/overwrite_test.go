@@ -83,22 +83,44 @@ func TestOverwriteLeavesNothingOfTheBundleBefore(t *testing.T) {
 	}
 }
 
-// TestStrayVolumesAreNoticed: they would count as volumes of the new bundle.
+// TestStrayVolumesAreNoticed: they would count as volumes of the new bundle. Only what is
+// known to be a bundle is replaced.
 func TestStrayVolumesAreNoticed(t *testing.T) {
-	for _, stray := range []string{"pg.tar.009", "pg.tar"} {
+	tests := []struct {
+		there   []string
+		named   string
+		replace bool
+	}{
+		{[]string{"pg.tar"}, "pg.tar", true},
+		{[]string{"pg.tar.001", "pg.tar.002", "pg.tar.003"}, "pg.tar.001", true},
+		{[]string{"pg.tar.001.replaced", "pg.tar.002"}, "pg.tar.002", true},
+		{[]string{"pg.tar.009"}, "pg.tar.009", false},
+		{[]string{"pg.tar.001", "pg.tar.2023"}, "pg.tar.2023", false},
+	}
+	for _, tt := range tests {
 		path := filepath.Join(t.TempDir(), "pg.tar")
-		if err := os.WriteFile(filepath.Join(filepath.Dir(path), stray), []byte("old"), 0o600); err != nil {
-			t.Fatal(err)
+		for _, name := range tt.there {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w := newWorld(t)
 		err := rewrite(t, w, path, WriteOptions{VolumeSize: MinVolume})
-		if !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), stray) || w.total() != 0 {
-			t.Errorf("Write() beside %s = %v after %d bytes, want %v", stray, err, w.total(), fs.ErrExist)
+		if err == nil || !strings.Contains(err.Error(), tt.named) || w.total() != 0 {
+			t.Errorf("Write() beside %s = %v after %d bytes, want %s to be refused", tt.there, err, w.total(), tt.named)
 		}
-		if err := rewrite(t, w, path, WriteOptions{VolumeSize: MinVolume, Overwrite: true}); err != nil {
-			t.Fatal(err)
+		err = rewrite(t, w, path, WriteOptions{VolumeSize: MinVolume, Overwrite: true})
+		if tt.replace {
+			if err != nil {
+				t.Fatal(err)
+			}
+			holds(t, path, w)
+			continue
 		}
-		holds(t, path, w)
+		kept, readErr := os.ReadFile(filepath.Join(filepath.Dir(path), tt.named))
+		if err == nil || readErr != nil || string(kept) != "old" {
+			t.Errorf("Write() over %s = %v, and %s is %q, want it refused", tt.there, err, tt.named, kept)
+		}
 	}
 }
 

@@ -96,6 +96,12 @@ func checkAbsent(path string, l *layout, opts WriteOptions) error {
 	names := volumeNames(path, l.size, opts.VolumeSize)
 	if opts.VolumeSize > 0 {
 		names = append(names, bundleFiles(path)...)
+		if name := stray(path); name != "" {
+			return &registry.Error{
+				Op: "writing", Ref: name, Err: errors.New("it would count as a volume of this bundle, and is of no bundle that is there"),
+				Hint: "choose another name, or move that file away",
+			}
+		}
 	}
 	for _, name := range append(names, path) {
 		info, err := os.Lstat(name)
