@@ -83,7 +83,6 @@ func (c *Client) try(ctx context.Context, call call) (*http.Response, error) {
 	}
 	if !slices.Contains(call.accept, resp.StatusCode) {
 		status := c.statusError(resp)
-		drain(resp.Body)
 		release()
 		c.slowDown(status)
 		return nil, status
@@ -120,7 +119,6 @@ func (c *Client) authorized(ctx context.Context, call call) (*http.Response, err
 			return resp, nil
 		}
 		status := c.statusError(resp)
-		drain(resp.Body)
 		if !again || round == mostAuthRounds {
 			return nil, c.auth.refuse(status, used)
 		}

@@ -75,7 +75,7 @@ func (e *statusErr) busy() bool {
 const mostDetails = 16 << 10
 
 // statusError reads what the registry says about a failure, for no longer than one stall
-// timeout, and drains the body in the same time.
+// timeout, and drains and closes the body in the same time.
 func (c *Client) statusError(resp *http.Response) *statusErr {
 	defer hurry(resp.Body)()
 	e := &statusErr{code: resp.StatusCode}
