@@ -124,9 +124,12 @@ func (w *countedWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Write counts before it writes and takes back what was not written: whoever has read a
+// whole answer finds all of it counted.
 func (w *countedWriter) Write(p []byte) (int, error) {
+	w.counter.sent.Add(int64(len(p)))
 	n, err := w.ResponseWriter.Write(p)
-	w.counter.sent.Add(int64(n))
+	w.counter.sent.Add(int64(n - len(p)))
 	return n, err
 }
 
