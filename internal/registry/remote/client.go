@@ -174,7 +174,7 @@ func newTransport(tlsConfig *tlsConfigType, opts Options) *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer(opts).DialContext,
+		DialContext:            dial(dialer(opts)),
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    opts.StallTimeout,
 		ExpectContinueTimeout:  time.Second,

@@ -109,6 +109,7 @@ type sent struct {
 	client *Client
 	watch  *watchdog
 	n      int64
+	pace   pace
 
 	expects bool        // nothing has been read since the registry was asked whether it wants this
 	welcome atomic.Bool // it has said so
@@ -126,7 +127,7 @@ func (s *sent) Read(p []byte) (int, error) {
 	}
 	s.expects = false
 	s.watch.got(s.n)
-	n, err := s.Reader.Read(p)
+	n, err := s.Reader.Read(p[:min(len(p), s.pace.next())])
 	if limitErr := s.client.throttle(s.ctx, n); limitErr != nil && err == nil {
 		err = limitErr
 	}
@@ -136,11 +137,44 @@ func (s *sent) Read(p []byte) (int, error) {
 		s.watch.got(s.n)
 		s.watch.reset(answerPatience * s.client.opts.StallTimeout)
 	}
+	s.pace.handed()
 	s.watch.wait()
 	return n, err
 }
 
 func (s *sent) Close() error { return nil }
+
+// pace is how much of a body to hand over at once. That it has passed is known only when the
+// next portion is asked for: one that is too large for a slow line would look like a stall.
+// The zero value is ready.
+type pace struct {
+	portion int
+	since   time.Time // the last portion was handed over
+}
+
+const (
+	firstPortion = 32 << 10
+	leastPortion = 4 << 10
+	quickPortion = 20 * time.Millisecond
+	slowPortion  = time.Second
+)
+
+// next is the size of the next portion, judged by how long the last one took.
+func (p *pace) next() int {
+	took := time.Since(p.since)
+	switch {
+	case p.portion == 0:
+		p.portion = firstPortion
+	case took < quickPortion:
+		p.portion = min(2*p.portion, mostPortion)
+	case took > slowPortion:
+		p.portion = max(p.portion/2, leastPortion)
+	}
+	return p.portion
+}
+
+// handed notes that a portion is on its way.
+func (p *pace) handed() { p.since = time.Now() }
 
 // answerPatience is how many stall timeouts a registry has to confirm an upload: storing a
 // blob of several gigabytes in an object store takes minutes.

@@ -1,0 +1,37 @@
+package remote
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+)
+
+// mostPortion is how much of a body is read, hashed and written at a time where all goes well.
+// Each portion costs two system calls, and what the scheduler makes of them: with the 32 KiB of
+// io.Copy, copying a release took a tenth more processor time.
+const mostPortion = 128 << 10
+
+var portions = sync.Pool{New: func() any { return new([mostPortion]byte) }}
+
+// dial connects as dialer does, and gives connections that send bodies in large portions.
+func dial(dialer *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return conn{c}, nil
+	}
+}
+
+// conn is a connection without TLS, or what is below it.
+type conn struct{ net.Conn }
+
+// ReadFrom implements io.ReaderFrom, which net/http sends bodies with. TLS writes its own
+// records, and does not come by here.
+func (c conn) ReadFrom(r io.Reader) (int64, error) {
+	portion := portions.Get().(*[mostPortion]byte)
+	defer portions.Put(portion)
+	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, r, portion[:])
+}
