@@ -69,7 +69,7 @@ snapshot: $(TOOLS)/goreleaser ## build the archives of a release into dist/, pub
 ##@ Checking
 
 .PHONY: test-deps
-test-deps: debian-test $(TOOLS)/gotestsum $(TOOLS)/registry $(TOOLS)/crane kube ## install and build what the tests need
+test-deps: debian-test $(addprefix $(TOOLS)/,gotestsum registry crane oras) kube ## install and build what the tests need
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (make fuzz FUZZTIME=5m)

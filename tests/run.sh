@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p .cache
-# gotestsum prints what `go test` prints, failures once more at the end, and a count.
-gotestsum --format standard-quiet --hide-summary skipped --no-color -- \
+# gotestsum prints what `go test` prints, at the end what was skipped and why, failures once
+# more, and a count.
+gotestsum --format standard-quiet --no-color -- \
   -race -timeout 20m "$@" | tee .cache/test-output.txt
 grep '^DONE' .cache/test-output.txt >.cache/test-summary.txt

@@ -43,6 +43,7 @@ update_lists() {
 
 missing=() # packages to install
 wanted=()  # commands that stand for them
+extras=()  # packages that some tests can do without: they are skipped then
 
 # need COMMAND PACKAGE notes the package where the command is not there.
 need() {
@@ -50,6 +51,9 @@ need() {
   missing+=("$2")
   wanted+=("$1")
 }
+
+# like COMMAND PACKAGE is need for what is not insisted upon.
+like() { command -v "$1" >/dev/null || extras+=("$2"); }
 
 # need_c notes what cgo needs, which Go's race detector is.
 need_c() {
@@ -85,6 +89,10 @@ for group in "$@"; do
       registry=1
       need_c
       need skopeo skopeo
+      # Tools of others that are to read our bundles.
+      like podman podman
+      like containerd containerd
+      like minisign minisign
       ;;
     lint) need shellcheck shellcheck ;;
     bench)
@@ -121,6 +129,13 @@ if [ ${#missing[@]} != 0 ]; then
   if ! { update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" </dev/null >&2; }; then
     give_up "apt-get install ${missing[*]}"
+  fi
+fi
+if [ ${#extras[@]} != 0 ]; then
+  say "installing ${extras[*]}"
+  if ! { update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${extras[@]}" </dev/null >&2; }; then
+    say "going on without ${extras[*]}: tests that need one of them are skipped"
   fi
 fi
 [ -z "$registry" ] || unpack_registry
