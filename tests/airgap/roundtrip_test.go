@@ -16,7 +16,8 @@ var kinds = []struct {
 }{
 	{"Debian's docker-registry", registrytest.Debian},
 	{"distribution v3", registrytest.Distribution},
-	{"go-containerregistry's", registrytest.InProcess},
+	{"crane's", registrytest.Crane},
+	{"go-containerregistry's, with referrers", registrytest.InProcess},
 }
 
 // inside strips the folder that the private registry has and the vendor's has not.

@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
 )
+
+// listening is what every server of distribution's family writes.
+var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
 
 const (
 	debianBinary       = "docker-registry"
@@ -48,7 +52,7 @@ func startDistribution(tb testing.TB, binary string, opts Options) *Registry {
 	}
 	// v3 sends traces to a collector unless told otherwise, and complains of its absence.
 	env := []string{"OTEL_TRACES_EXPORTER=none"}
-	r.listensOn(tb, startServer(tb, binary, []string{"serve", config}, env, opts.AccessLog))
+	r.listensOn(tb, startServer(tb, binary, []string{"serve", config}, env, listening, opts.AccessLog))
 	return r
 }
 

@@ -1,9 +1,10 @@
 // Package registrytest is what the copy engine is tested, tormented and measured with.
 //
 // Debian and Distribution run real registries, with TLS, accounts and tokens as Options
-// say; InProcess runs one in the test's own process. Front puts handlers before any of
-// them: a Counter, or faults, each of which is a small Middleware that makes one thing go
-// wrong. A Link makes loopback as slow and as far away as a real network.
+// say; Crane runs the small one that crane has, and InProcess the same in the test's own
+// process. Front puts handlers before any of them: a Counter, or faults, each of which is a
+// small Middleware that makes one thing go wrong. A Link makes loopback as slow and as far away
+// as a real network.
 //
 //	source := registrytest.Debian(t, registrytest.Options{})
 //	var counter registrytest.Counter

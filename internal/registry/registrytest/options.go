@@ -15,7 +15,7 @@ type Options struct {
 	// Accounts may use the registry, by basic authentication or, with Tokens, by tokens.
 	// None lets everybody in.
 	Accounts []Account
-	// Tokens puts a token server before the registry. InProcess does not know it.
+	// Tokens puts a token server before the registry. InProcess and Crane do not know it.
 	Tokens *TokenOptions
 	// ReadOnly refuses everything that would change the content.
 	ReadOnly bool

@@ -15,12 +15,12 @@ import (
 // something else meanwhile.
 const startTimeout = 60 * time.Second
 
-// startServer runs a server until the test ends and returns the address that it says it
-// listens on. Every server of distribution's family writes `listening on ADDRESS`, so
-// that it can be given port 0 and no other process gets in between.
-func startServer(tb testing.TB, binary string, args, env []string, accessLog io.Writer) string {
+// startServer runs a server until the test ends and returns where it says it listens: what
+// the pattern captures of its output. So it can be given port 0, and no other process gets in
+// between.
+func startServer(tb testing.TB, binary string, args, env []string, where *regexp.Regexp, accessLog io.Writer) string {
 	tb.Helper()
-	out := &watcher{found: make(chan string, 1), pattern: regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)}
+	out := &watcher{found: make(chan string, 1), pattern: where}
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out

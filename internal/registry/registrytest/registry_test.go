@@ -37,6 +37,7 @@ func TestRegistries(t *testing.T) {
 		{"distribution tokens", Distribution, Options{Accounts: users, Tokens: &TokenOptions{}}},
 		{"distribution TLS, tokens", Distribution, Options{TLS: true, Accounts: users, Tokens: &TokenOptions{}}},
 		{"distribution anonymous tokens", Distribution, Options{Tokens: &TokenOptions{}}},
+		{"crane", Crane, Options{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
