@@ -112,7 +112,11 @@ func TestStorm(t *testing.T) {
 			names, size := r.pushFamily(t, 5, mib)
 			succeeded(t, r.copy(t.Context(), t, names...))
 			r.arrived(t, names...)
-			r.moved(t, size, size/50, size)
+			// What is under way when the first upload breaks has been kept nowhere (ADR 0003). On a
+			// machine so busy that a refusal comes only after the body has begun, that is some of
+			// the largest layers, each a tenth of this small family.
+			const underWay = 3 * 2 * mib
+			r.moved(t, size, size/50+underWay, size)
 		})
 	}
 }
