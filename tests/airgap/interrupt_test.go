@@ -59,11 +59,7 @@ type savedResult struct{ UniqueBytes, BytesFetched, BytesResumed int64 }
 
 func (d desk) save(t *testing.T, args ...string) savedResult {
 	t.Helper()
-	file, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := d.command(t, file, append([]string{"save", "-o", "json"}, args...)...).Output()
+	out, err := d.program(t, append([]string{"save", "-o", "json"}, args...)...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +74,7 @@ func (d desk) save(t *testing.T, args ...string) savedResult {
 // a registry has sent says less: some MiB a connection are under way.
 func (d desk) killedSave(t *testing.T, atLeast int64, args ...string) {
 	t.Helper()
-	file, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := d.command(t, file, args...)
+	cmd := d.program(t, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

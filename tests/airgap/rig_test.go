@@ -71,17 +71,23 @@ func (d desk) pgrelocate(t *testing.T, args ...string) string {
 // try runs the program and returns its exit code and what it wrote.
 func (d desk) try(t *testing.T, args ...string) (int, string) {
 	t.Helper()
-	file, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := d.command(t, file, args...)
+	cmd := d.program(t, args...)
 	out, err := cmd.CombinedOutput()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
 		t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// program is the program, ready to run.
+func (d desk) program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.command(t, file, args...)
 }
 
 // run runs another tool; it has to succeed.

@@ -18,17 +18,13 @@ import (
 // serve runs "pgrelocate serve" until the test ends, and returns its address.
 func (d desk) serve(t *testing.T, args ...string) string {
 	t.Helper()
-	file, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	cmd := d.command(t, file, append([]string{"serve", "--listen", address}, args...)...)
+	cmd := d.program(t, append([]string{"serve", "--listen", address}, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

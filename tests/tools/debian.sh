@@ -41,6 +41,12 @@ update_lists() {
   updated=1
 }
 
+# apt_install PACKAGE... installs from Debian's packages.
+apt_install() {
+  update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >&2
+}
+
 missing=() # packages to install
 wanted=()  # commands that stand for them
 extras=()  # packages that some tests can do without: they are skipped then
@@ -126,16 +132,10 @@ fi
 
 if [ ${#missing[@]} != 0 ]; then
   say "installing ${missing[*]} (for ${wanted[*]})"
-  if ! { update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" </dev/null >&2; }; then
-    give_up "apt-get install ${missing[*]}"
-  fi
+  apt_install "${missing[@]}" || give_up "apt-get install ${missing[*]}"
 fi
 if [ ${#extras[@]} != 0 ]; then
   say "installing ${extras[*]}"
-  if ! { update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${extras[@]}" </dev/null >&2; }; then
-    say "going on without ${extras[*]}: tests that need one of them are skipped"
-  fi
+  apt_install "${extras[@]}" || say "going on without ${extras[*]}: tests that need one of them are skipped"
 fi
 [ -z "$registry" ] || unpack_registry
