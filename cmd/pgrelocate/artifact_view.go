@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // artifactView is an artifact in every result that lists artifacts.
@@ -93,7 +94,7 @@ func within(folder, reference string) string {
 }
 
 // short is an artifact's name without registry and folder: what follows it names those.
-func short(r versions.Reference) string {
+func short(r ref.Reference) string {
 	return r.String()[len(parent(r.Host+"/"+r.Repository))+1:]
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // bundleFile is which bundle a command reads, and how.
@@ -57,7 +58,7 @@ func (f *bundleFile) options(a *app, cfg *config.Config) (bundle.OpenOptions, er
 		opts.PublicKey = string(key)
 	}
 	if f.name != "" {
-		if opts.Name, err = versions.ParseReference(f.name); err != nil {
+		if opts.Name, err = ref.Parse(f.name); err != nil {
 			return opts, exit.Usagef("--name: %w", err)
 		}
 	}
@@ -129,6 +130,6 @@ func (r *registries) sourcesOf(ctx context.Context, artifacts []versions.Artifac
 // withoutTarget clears what is not known before a bundle is loaded.
 func withoutTarget(cfg *config.Config) *config.Config {
 	c := *cfg
-	c.Registry = versions.Registry{}
+	c.Registry = ref.Folder{}
 	return &c
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // clusterFlags say which cluster, and where in it. They are named as kubectl and helm
@@ -131,7 +132,7 @@ func releaseName(cfg *config.Config, product *versions.Product, given *chart.Cha
 }
 
 // targetOf is the folder in the private registry.
-func targetOf(cfg *config.Config, product *versions.Product) versions.Registry {
+func targetOf(cfg *config.Config, product *versions.Product) ref.Folder {
 	target := cfg.Registry
 	if target.Path == "" {
 		target.Path = product.Target

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 func newDemoCommand(a *app) *cobra.Command {
@@ -143,7 +144,7 @@ func (d *demo) publish(ctx context.Context) error {
 	if d.vendor, err = startDemoRegistry(ctx, filepath.Join(d.temporary, "vendor")); err != nil {
 		return err
 	}
-	d.cfg.Source = versions.Registry{Host: d.vendor.Host}
+	d.cfg.Source = ref.Folder{Host: d.vendor.Host}
 	if d.published, err = release.Push(ctx, d.cfg.Source); err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func (d *demo) openPrivate(ctx context.Context) (err error) {
 	if d.private, err = startDemoRegistry(ctx, d.dir); err != nil {
 		return err
 	}
-	d.cfg.Registry = versions.Registry{Host: d.private.Host}
+	d.cfg.Registry = ref.Folder{Host: d.private.Host}
 	d.note("%s keeps its content in %s", d.private.Host, d.dir)
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // loginOptions are the flags of `pgrelocate login`.
@@ -93,7 +93,7 @@ func login(ctx context.Context, a *app, cfg *config.Config, arg string, opts log
 
 // hostOf is the registry of an argument that must not name more than that.
 func hostOf(arg string) (string, error) {
-	location, err := versions.ParseRegistry(arg)
+	location, err := ref.ParseFolder(arg)
 	if err != nil {
 		return "", &exit.UsageError{Err: err}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // running are the registries of all scripts, by host.
@@ -105,7 +106,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 func relocate(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
 	made, err := standin.New(standin.Options{Release: release, Bytes: 50_000})
 	ts.Check(err)
-	_, err = made.Push(t.Context(), versions.Registry{Host: r.Host, Path: "tanzu-sql-postgres"}, r.Remote(t.Context())...)
+	_, err = made.Push(t.Context(), ref.Folder{Host: r.Host, Path: "tanzu-sql-postgres"}, r.Remote(t.Context())...)
 	ts.Check(err)
 }
 
@@ -113,7 +114,7 @@ func relocate(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry,
 // note makes the operator's image another one.
 func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release, note string) {
 	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
-		Releases: []string{release}, Source: versions.Registry{Host: r.Host},
+		Releases: []string{release}, Source: ref.Folder{Host: r.Host},
 	})
 	ts.Check(err)
 	for _, a := range artifacts {

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // elsewhere keeps a test away from the settings and the logins of whoever runs it.
@@ -30,7 +31,7 @@ func twoRegistries(t *testing.T, release string) (vendor, private *registrytest.
 	t.Helper()
 	vendor = registrytest.InProcess(t, registrytest.Options{})
 	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
-		Releases: []string{release}, Source: versions.Registry{Host: vendor.Host},
+		Releases: []string{release}, Source: ref.Folder{Host: vendor.Host},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // noArgs refuses every argument. One that looks like a registry was probably meant as one.
@@ -18,7 +19,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	host, err := versions.ParseRegistry(args[0])
+	host, err := ref.ParseFolder(args[0])
 	if err == nil && strings.ContainsAny(host.Host, ".:") && cmd.Flags().Lookup("registry") != nil {
 		return usagef(cmd, "%s takes no arguments; did you mean --registry %s?", cmd.CommandPath(), host)
 	}

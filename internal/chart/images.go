@@ -7,14 +7,13 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Image is an image that a rendering names.
 type Image struct {
 	// Ref is the reference in full, docker.io's short forms spelled out.
-	Ref versions.Reference
+	Ref ref.Reference
 	// Uses are the places that name it, in the order of the manifest.
 	Uses []Use
 }
@@ -41,7 +40,7 @@ func (u Use) String() string {
 // CustomResourceDefinitions are left out. An image that a chart does not render, such as
 // a default compiled into an operator, cannot be found here.
 func (r *Rendering) Images() []Image {
-	found := map[versions.Reference]*Image{}
+	found := map[ref.Reference]*Image{}
 	for _, object := range r.Objects {
 		if object.IsCRD() {
 			continue
@@ -80,11 +79,11 @@ var reference = regexp.MustCompile(
 		`(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(?:@sha256:[a-f0-9]{64})?|@sha256:[a-f0-9]{64}))`)
 
 // references finds the images in one string.
-func references(path, text string) []versions.Reference {
-	if ref, ok := imageField(path, text); ok {
-		return []versions.Reference{ref}
+func references(path, text string) []ref.Reference {
+	if image, ok := imageField(path, text); ok {
+		return []ref.Reference{image}
 	}
-	var found []versions.Reference
+	var found []ref.Reference
 	for rest := text; ; {
 		at := reference.FindStringSubmatchIndex(rest)
 		if at == nil {
@@ -92,8 +91,8 @@ func references(path, text string) []versions.Reference {
 		}
 		// The end is not consumed, for it may be the separator before the next one.
 		if word, end := rest[at[2]:at[3]], rest[at[3]:]; endsWord(end) {
-			if ref, ok := parse(strings.TrimRight(word, ".-")); ok {
-				found = append(found, ref)
+			if image, ok := parse(strings.TrimRight(word, ".-")); ok {
+				found = append(found, image)
 			}
 		}
 		rest = rest[at[3]:]
@@ -108,7 +107,7 @@ func endsWord(rest string) bool {
 
 // imageField reads fields that hold nothing but an image: there a short name, "nginx",
 // and a repository without a tag are images too.
-func imageField(path, text string) (versions.Reference, bool) {
+func imageField(path, text string) (ref.Reference, bool) {
 	field, text := path[strings.LastIndexByte(path, '.')+1:], strings.TrimSpace(text)
 	switch {
 	case field == "image":
@@ -116,24 +115,24 @@ func imageField(path, text string) (versions.Reference, bool) {
 	case strings.HasSuffix(field, "Image") && strings.ContainsAny(text, ":/@"):
 		return parse(text)
 	default:
-		return versions.Reference{}, false
+		return ref.Reference{}, false
 	}
 }
 
 // parse reads a reference as docker does: docker.io and latest are what is not said.
-func parse(text string) (versions.Reference, bool) {
+func parse(text string) (ref.Reference, bool) {
 	base, digest, _ := strings.Cut(text, "@")
 	tag, err := name.NewTag(base, name.WithDefaultTag(""))
 	if err != nil {
-		return versions.Reference{}, false
+		return ref.Reference{}, false
 	}
-	ref := versions.Reference{Host: tag.RegistryStr(), Repository: tag.RepositoryStr(), Tag: tag.TagStr(), Digest: digest}
+	image := ref.Reference{Host: tag.RegistryStr(), Repository: tag.RepositoryStr(), Tag: tag.TagStr(), Digest: digest}
 	if digest != "" {
 		_, err := v1.NewHash(digest)
-		return ref, err == nil
+		return image, err == nil
 	}
-	if ref.Tag == "" {
-		ref.Tag = name.DefaultTag
+	if image.Tag == "" {
+		image.Tag = name.DefaultTag
 	}
-	return ref, true
+	return image, true
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 func artifact(role versions.Role, extra, repository, tag string) versions.Artifact {
 	return versions.Artifact{
 		Role: role, Extra: extra,
-		Source: versions.Reference{Host: "vendor.example.com", Repository: repository, Tag: tag},
-		Target: versions.Reference{Host: "registry.example.com", Repository: "pg/" + repository, Tag: tag},
+		Source: ref.Reference{Host: "vendor.example.com", Repository: repository, Tag: tag},
+		Target: ref.Reference{Host: "registry.example.com", Repository: "pg/" + repository, Tag: tag},
 	}
 }
 

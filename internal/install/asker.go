@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // asker asks registries for images with the credentials that a cluster has stored for
@@ -99,7 +99,7 @@ func (a *asker) askAll(ctx context.Context, images []*ImageCheck, hosts []string
 // ask fails only where nothing at all can be asked.
 func (a *asker) ask(ctx context.Context, image string, hosts []string) (ImageCheck, error) {
 	check := ImageCheck{Image: image}
-	ref, err := versions.ParseReference(image)
+	ref, err := ref.Parse(image)
 	if err != nil {
 		check.Reason = err.Error()
 		return check, nil //nolint:nilerr // the reason says it
@@ -137,7 +137,7 @@ func orLatest(tag string) string {
 }
 
 // deeper asks for the blobs where that was wanted.
-func (a *asker) deeper(ctx context.Context, reg Registry, ref versions.Reference, digest string) error {
+func (a *asker) deeper(ctx context.Context, reg Registry, ref ref.Reference, digest string) error {
 	if !a.deep {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (a *asker) reason(err, without error) (reason, hint string) {
 }
 
 // accepts tries credentials on an image; an empty string means that they are good.
-func (a *asker) accepts(ctx context.Context, credentials Credentials, ref versions.Reference) string {
+func (a *asker) accepts(ctx context.Context, credentials Credentials, ref ref.Reference) string {
 	reg, err := a.dial(ref.Host, credentials)
 	if err == nil {
 		_, err = reg.Resolve(ctx, ref.Repository, orLatest(referenceOf(ref)))

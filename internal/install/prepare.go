@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Subject is what is to be installed, and where it lies.
@@ -21,7 +22,7 @@ type Subject struct {
 	// Artifacts are all of the release, whatever was relocated, with their targets.
 	Artifacts []versions.Artifact
 	// Target is the folder in the private registry.
-	Target versions.Registry
+	Target ref.Folder
 	// Chart is the chart to use; nil is pulled from the registry.
 	Chart *chart.Chart
 	// PullSecret is the name of the pull secret; empty puts none into the values.
@@ -201,7 +202,7 @@ func (p *Prepared) sources() []string {
 		if at := strings.LastIndexByte(artifact.Source.Repository, '/'); at >= 0 {
 			folder = artifact.Source.Repository[:at]
 		}
-		add(versions.Registry{Host: artifact.Source.Host, Path: folder}.String())
+		add(ref.Folder{Host: artifact.Source.Host, Path: folder}.String())
 	}
 	return all
 }
@@ -237,7 +238,7 @@ func (p *Prepared) Resolve(ctx context.Context, reg Registry) error {
 	return p.judge()
 }
 
-func (p *Prepared) isOurs(ref versions.Reference) bool {
+func (p *Prepared) isOurs(ref ref.Reference) bool {
 	return ref.Host == p.Target.Host
 }
 
@@ -258,7 +259,7 @@ func (i *Image) resolve(ctx context.Context, reg Registry) error {
 }
 
 // referenceOf is the digest, or the tag where there is none.
-func referenceOf(ref versions.Reference) string {
+func referenceOf(ref ref.Reference) string {
 	if ref.Digest != "" {
 		return ref.Digest
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // VerifyOptions steer Verify. Cluster, Dial, Product, HelmRelease, Namespace and
@@ -267,7 +268,7 @@ func (v *verification) namespaceCheck(ctx context.Context, namespace string) (Na
 }
 
 // probe is an image on which secrets can be tried, and the private registry's host.
-func (v *verification) probe() (string, *versions.Reference) {
+func (v *verification) probe() (string, *ref.Reference) {
 	host := ""
 	for _, image := range v.manifest.Images() {
 		if host == "" || slices.Contains(v.Hosts, image.Ref.Host) {
@@ -275,7 +276,7 @@ func (v *verification) probe() (string, *versions.Reference) {
 		}
 	}
 	for _, image := range v.check.Images {
-		if ref, err := versions.ParseReference(image.Image); err == nil && ref.Host == host {
+		if ref, err := ref.Parse(image.Image); err == nil && ref.Host == host {
 			return host, &ref
 		}
 	}

@@ -10,8 +10,7 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // listing is the tags of one source repository, asked for once.
@@ -108,7 +107,7 @@ func attachedTags(tags []string, subject v1.Hash) []string {
 			break
 		}
 		// A source says what it likes, and the tag becomes a part of addresses at the target.
-		if versions.IsTag(tag) {
+		if ref.IsTag(tag) {
 			found = append(found, tag)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // refuse answers what matches with a status.
@@ -197,8 +197,8 @@ func TestArtifactsByDigestAreFound(t *testing.T) {
 	digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
 	push(t, w.to, "mirror/one:other", imageOf(t, randomLayer(t, 1_000)))
 	artifacts := w.artifacts("one:v0", "one:v0")
-	artifacts[1].Source = versions.Reference{Host: w.from, Repository: "one", Digest: digest.String()}
-	artifacts[1].Target = versions.Reference{Host: w.to, Repository: "mirror/one", Digest: digest.String()}
+	artifacts[1].Source = ref.Reference{Host: w.from, Repository: "one", Digest: digest.String()}
+	artifacts[1].Target = ref.Reference{Host: w.to, Repository: "mirror/one", Digest: digest.String()}
 	for i, want := range []string{"new new", "new present", "new present"} {
 		artifacts[0].Target.Tag = fmt.Sprintf("v%d", i) // a tag that is missing leads to a listing of tags
 		plan := must[*registry.Plan](t)(registry.NewPlan(context.Background(), w.ends, artifacts, registry.PlanOptions{}))

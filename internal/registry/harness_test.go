@@ -21,6 +21,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // startRegistry serves an empty in-process registry.
@@ -104,11 +105,11 @@ func newClient(t *testing.T, host string, opts remote.Options) *remote.Client {
 // artifacts are "repository:tag"s, mirrored below mirror/.
 func (w *world) artifacts(refs ...string) []versions.Artifact {
 	var list []versions.Artifact
-	for _, ref := range refs {
-		repository, tag, _ := strings.Cut(ref, ":")
+	for _, named := range refs {
+		repository, tag, _ := strings.Cut(named, ":")
 		list = append(list, versions.Artifact{
-			Source: versions.Reference{Host: w.from, Repository: repository, Tag: tag},
-			Target: versions.Reference{Host: w.to, Repository: "mirror/" + repository, Tag: tag},
+			Source: ref.Reference{Host: w.from, Repository: repository, Tag: tag},
+			Target: ref.Reference{Host: w.to, Repository: "mirror/" + repository, Tag: tag},
 		})
 	}
 	return list

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // preparer is a source or target that wants to know beforehand which repositories a run
@@ -108,7 +109,7 @@ func (p *planner) resolveAll(ctx context.Context) error {
 func (a *PlannedArtifact) fail(err error) { a.State, a.Err = StateFailed, err }
 
 // sourceReference is what the artifact is asked for: its digest where that is given.
-func sourceReference(r versions.Reference) string {
+func sourceReference(r ref.Reference) string {
 	if r.Digest != "" {
 		return r.Digest
 	}
@@ -204,7 +205,7 @@ func (p *planner) warn(warnings ...string) {
 
 // collide fails artifacts for whose tag an earlier one brings other content.
 func (p *planner) collide(context.Context) error {
-	first := map[versions.Reference]*PlannedArtifact{}
+	first := map[ref.Reference]*PlannedArtifact{}
 	for _, a := range p.plan.Artifacts {
 		earlier := first[a.Target]
 		switch {

@@ -1,5 +1,7 @@
 package versions
 
+import "github.com/pgrelocate/pgrelocate/internal/versions/ref"
+
 // Role says what an artifact is for.
 type Role string
 
@@ -34,7 +36,7 @@ type Artifact struct {
 	// empty for charts and operators.
 	Versions []Version `json:"versions,omitempty"`
 	// Edition is empty where the release knows no editions.
-	Edition Edition   `json:"edition,omitempty"`
-	Source  Reference `json:"source"`
-	Target  Reference `json:"target"`
+	Edition Edition       `json:"edition,omitempty"`
+	Source  ref.Reference `json:"source"`
+	Target  ref.Reference `json:"target"`
 }

@@ -3,6 +3,8 @@ package versions
 import (
 	"slices"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // DefaultProduct is the product of a selection that names none.
@@ -115,13 +117,13 @@ type Release struct {
 
 // Image is where the vendor keeps an image or a chart.
 type Image struct {
-	Registry   Registry
+	Registry   ref.Folder
 	Repository string
 	Tag        string
 }
 
 // Source is the image's reference at the vendor, or below another registry.
-func (i Image) Source(override Registry) Reference {
+func (i Image) Source(override ref.Folder) ref.Reference {
 	if override.IsZero() {
 		override = i.Registry
 	}

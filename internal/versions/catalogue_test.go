@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // other is the built-in catalogue with the products of testdata beside it.
@@ -85,7 +86,7 @@ func TestBuiltinReleases(t *testing.T) {
 		if diff := cmp.Diff(tt.editions, r.Editions()); diff != "" {
 			t.Errorf("%s Editions() differ (-want +got):\n%s", r.Name, diff)
 		}
-		if got := r.Instances[0].Source(Registry{}).String(); got != tt.source {
+		if got := r.Instances[0].Source(ref.Folder{}).String(); got != tt.source {
 			t.Errorf("%s Instances[0].Source() = %s, want %s", r.Name, got, tt.source)
 		}
 		if got := chartOf(r); got != tt.chart {
@@ -110,7 +111,7 @@ func chartOf(r *Release) string {
 	if r.Chart == nil {
 		return ""
 	}
-	return r.Chart.Source(Registry{}).String()
+	return r.Chart.Source(ref.Folder{}).String()
 }
 
 func TestBuiltinValues(t *testing.T) {
@@ -211,7 +212,7 @@ func TestOtherProducts(t *testing.T) {
 	}
 	c := other(t)
 	for _, tt := range tests {
-		artifacts, err := Select(c, Selection{Product: tt.product, Target: Registry{Host: "registry.example.com"}})
+		artifacts, err := Select(c, Selection{Product: tt.product, Target: ref.Folder{Host: "registry.example.com"}})
 		if err != nil {
 			t.Errorf("Select(%s) = %v, want no error", tt.product, err)
 			continue
@@ -231,7 +232,7 @@ func pairs(artifacts []Artifact) []string {
 }
 
 func TestValueForms(t *testing.T) {
-	r := Reference{Host: "registry.example.com", Repository: "pgo/crunchy-postgres", Tag: "v1"}
+	r := ref.Reference{Host: "registry.example.com", Repository: "pgo/crunchy-postgres", Tag: "v1"}
 	tests := []struct {
 		form Form
 		want string

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
@@ -16,15 +17,15 @@ var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 // compile checks a product's whole spec and works it out into releases.
 func compile(spec productSpec) (*Product, error) {
 	if !namePattern.MatchString(spec.Product) {
-		return nil, fmt.Errorf("product: %s is no name; use small letters, digits and hyphens", quoted(spec.Product))
+		return nil, fmt.Errorf("product: %s is no name; use small letters, digits and hyphens", ref.Quote(spec.Product))
 	}
-	if err := checkPath("", spec.Target); err != nil {
+	if err := ref.CheckRepository("", spec.Target); err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	if len(spec.Releases) == 0 {
 		return nil, errors.New("releases: there is none")
 	}
-	c := compiler{spec: spec, registries: map[string]Registry{}}
+	c := compiler{spec: spec, registries: map[string]ref.Folder{}}
 	if err := c.readRegistries(); err != nil {
 		return nil, err
 	}
@@ -68,12 +69,12 @@ func compareReleases(a, b string) int {
 
 type compiler struct {
 	spec       productSpec
-	registries map[string]Registry
+	registries map[string]ref.Folder
 }
 
 func (c *compiler) readRegistries() error {
 	for _, name := range slices.Sorted(maps.Keys(c.spec.Registries)) {
-		r, err := ParseRegistry(c.spec.Registries[name])
+		r, err := ref.ParseFolder(c.spec.Registries[name])
 		if err != nil {
 			return fmt.Errorf("registries.%s: %w", name, err)
 		}
@@ -83,10 +84,10 @@ func (c *compiler) readRegistries() error {
 }
 
 // registry finds a registry by the first name that is given.
-func (c *compiler) registry(names ...string) (Registry, error) {
+func (c *compiler) registry(names ...string) (ref.Folder, error) {
 	name := cmp.Or(names...)
 	if name == "" {
-		return Registry{}, errors.New("registry: it is missing; name one of registries")
+		return ref.Folder{}, errors.New("registry: it is missing; name one of registries")
 	}
 	r, ok := c.registries[name]
 	if !ok {
@@ -170,7 +171,7 @@ func (b releaseBuilder) image(spec imageSpec, tag template, fill blank) (Image, 
 		return Image{}, err
 	}
 	image := Image{Registry: registry, Repository: spec.Repository, Tag: tag.expand(fill)}
-	return image, checkTag(image.Tag)
+	return image, ref.CheckTag(image.Tag)
 }
 
 // instances is the matrix: every version in every edition that it exists in.

@@ -5,7 +5,7 @@
 // The doors are Builtin or Load, which give a Catalogue, and Select, which turns a
 // Selection of it into artifacts with their source and target references:
 //
-//	target, err := versions.ParseRegistry("registry.example.com")
+//	target, err := ref.ParseFolder("registry.example.com")
 //	wanted, err := versions.ParseExpression("17, >=14 <16")
 //	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
 //		Versions: wanted,

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The words of selections.
@@ -64,12 +66,12 @@ func ParseExpression(s string) (Expression, error) {
 	for part := range strings.SplitSeq(s, ",") {
 		t, err := parseTerm(strings.TrimSpace(part))
 		if err != nil {
-			return Expression{}, fmt.Errorf("versions %s: %w", quoted(s), err)
+			return Expression{}, fmt.Errorf("versions %s: %w", ref.Quote(s), err)
 		}
 		e.terms = append(e.terms, t)
 	}
 	if err := e.checkCommas(); err != nil {
-		return Expression{}, fmt.Errorf("versions %s: %w", quoted(s), err)
+		return Expression{}, fmt.Errorf("versions %s: %w", ref.Quote(s), err)
 	}
 	return e, nil
 }
@@ -92,9 +94,9 @@ func parseTerm(s string) (term, error) {
 	}
 	const help = `write 17.5, 17, ">=14 <17", latest or all`
 	if near := Nearest(s, []string{allWord, latestWord}); near != "" {
-		return term{}, fmt.Errorf("%s selects nothing; did you mean %s? %s", quoted(s), near, help)
+		return term{}, fmt.Errorf("%s selects nothing; did you mean %s? %s", ref.Quote(s), near, help)
 	}
-	return term{}, fmt.Errorf("%s selects nothing; %s", quoted(s), help)
+	return term{}, fmt.Errorf("%s selects nothing; %s", ref.Quote(s), help)
 }
 
 func parseBounds(s string) ([]bound, error) {
@@ -102,7 +104,7 @@ func parseBounds(s string) ([]bound, error) {
 	for rest := s; rest != ""; {
 		match := boundPattern.FindStringSubmatch(rest)
 		if match == nil {
-			return nil, fmt.Errorf(`%s is no bound; write ">=14 <17"`, quoted(rest))
+			return nil, fmt.Errorf(`%s is no bound; write ">=14 <17"`, ref.Quote(rest))
 		}
 		b := bound{operator: match[1], minor: -1}
 		b.major, _ = strconv.Atoi(match[2])

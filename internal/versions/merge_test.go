@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 func TestMergeReplacesARelease(t *testing.T) {
@@ -34,7 +36,7 @@ releases:
 	}
 	var got []string
 	for _, i := range r.Instances {
-		got = append(got, i.Source(Registry{}).String())
+		got = append(got, i.Source(ref.Folder{}).String())
 	}
 	want := "mirror.example.com/tanzu/postgres-instance:v17.10-4.3.2 mirror.example.com/tanzu/postgres-instance:v17.10-lite-4.3.2 mirror.example.com/tanzu/postgres-instance:v16.9-lite-4.3.2"
 	if joined := strings.Join(got, " "); joined != want {
@@ -162,15 +164,15 @@ func FuzzMerge(f *testing.F) {
 			return
 		}
 		for _, p := range c.Products() {
-			artifacts, err := Select(c, Selection{Product: p.Name, Target: Registry{Host: "registry.example.com"}})
+			artifacts, err := Select(c, Selection{Product: p.Name, Target: ref.Folder{Host: "registry.example.com"}})
 			if err != nil {
 				t.Fatalf("Select(%s) of a valid catalogue = %v", p.Name, err)
 			}
 			for _, a := range artifacts {
-				if _, err := ParseReference(a.Source.String()); err != nil {
+				if _, err := ref.Parse(a.Source.String()); err != nil {
 					t.Errorf("Select gives a source that is none: %v", err)
 				}
-				if _, err := ParseReference(a.Target.String()); err != nil {
+				if _, err := ref.Parse(a.Target.String()); err != nil {
 					t.Errorf("Select gives a target that is none: %v", err)
 				}
 			}

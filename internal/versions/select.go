@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Selection is what a user wants of a catalogue. The zero value is everything of the
@@ -23,10 +25,10 @@ type Selection struct {
 	// Extras are the wanted images beside the instances, or "all", or "none"; nil is all.
 	Extras []string
 	// Source takes the place of the vendor's own registry and folder; zero keeps those.
-	Source Registry
+	Source ref.Folder
 	// Target is the private registry. Without a path the product's own target is the
 	// path. Where it is zero, targets have a repository and a tag, but no host.
-	Target Registry
+	Target ref.Folder
 }
 
 // Select returns the artifacts of a selection in the order of a plan: release by
@@ -61,8 +63,8 @@ func Select(c *Catalogue, s Selection) ([]Artifact, error) {
 // show whether a name is too long, or has the namespace that Docker Hub wants.
 func checkNames(artifacts []Artifact) error {
 	for _, a := range artifacts {
-		for _, r := range []Reference{a.Source, a.Target} {
-			if err := checkPath(r.Host, r.Repository); err != nil {
+		for _, r := range []ref.Reference{a.Source, a.Target} {
+			if err := ref.CheckRepository(r.Host, r.Repository); err != nil {
 				return fmt.Errorf("%s of %s: %w", a.Role, a.Release, err)
 			}
 		}
@@ -230,16 +232,16 @@ func (s Selection) artifacts(product *Product, r *Release) []Artifact {
 }
 
 // target is the folder in the private registry.
-func (s Selection) target(product *Product) Registry {
+func (s Selection) target(product *Product) ref.Folder {
 	if s.Target.Path == "" {
-		return Registry{Host: s.Target.Host, Path: product.Target}
+		return ref.Folder{Host: s.Target.Host, Path: product.Target}
 	}
 	return s.Target
 }
 
 // distinct leaves out what came before from another release.
 func distinct(all []Artifact) []Artifact {
-	seen := map[Reference]bool{}
+	seen := map[ref.Reference]bool{}
 	return slices.DeleteFunc(all, func(a Artifact) bool {
 		before := seen[a.Source]
 		seen[a.Source] = true

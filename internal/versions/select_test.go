@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // pick is a selection of versions.
@@ -104,12 +105,12 @@ func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
 
 // A folder and an artifact may each be in order, and be no repository together.
 func TestSelectRefusesNamesThatNoRegistryTakes(t *testing.T) {
-	long := Registry{Host: "registry.example.com", Path: strings.Repeat("a", 240)}
+	long := ref.Folder{Host: "registry.example.com", Path: strings.Repeat("a", 240)}
 	tests := []struct {
 		selection Selection
 		want      string
 	}{
-		{Selection{Source: Registry{Host: "docker.io"}}, "chart of v4.3.1: no repository of Docker Hub is outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
+		{Selection{Source: ref.Folder{Host: "docker.io"}}, "chart of v4.3.1: no repository of Docker Hub is outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
 		{Selection{Target: long}, `chart of v4.3.1: "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
 	}
 	for _, tt := range tests {
@@ -117,7 +118,7 @@ func TestSelectRefusesNamesThatNoRegistryTakes(t *testing.T) {
 			t.Errorf("Select() = %v, %q, want %q", got, message(err), tt.want)
 		}
 	}
-	for _, target := range []Registry{{}, {Host: "docker.io"}, {Host: "docker.io", Path: "team"}} {
+	for _, target := range []ref.Folder{{}, {Host: "docker.io"}, {Host: "docker.io", Path: "team"}} {
 		if _, err := Select(Builtin(), Selection{Target: target}); err != nil {
 			t.Errorf("Select() into %v = %v, want no error", target, err)
 		}
@@ -136,7 +137,7 @@ func TestSelectReferences(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var s Selection
-		for text, into := range map[string]*Registry{tt.source: &s.Source, tt.target: &s.Target} {
+		for text, into := range map[string]*ref.Folder{tt.source: &s.Source, tt.target: &s.Target} {
 			if err := into.UnmarshalText([]byte(text)); err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +176,7 @@ releases:
 
 // The JSON of an artifact is what scripts read: it does not change.
 func TestArtifactJSON(t *testing.T) {
-	artifacts, err := Select(Builtin(), pick(t, "16.6", Selection{Releases: []string{"v4.0.0"}, Target: Registry{Host: "registry.example.com"}}))
+	artifacts, err := Select(Builtin(), pick(t, "16.6", Selection{Releases: []string{"v4.0.0"}, Target: ref.Folder{Host: "registry.example.com"}}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // checkShape finds what is wrong with a shape before any release uses it.
@@ -21,7 +23,7 @@ func (c *compiler) checkShape(s shapeSpec) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Extras)) {
 		if !namePattern.MatchString(name) || isReserved(name) {
-			return fmt.Errorf("extras: %s is no name for an extra", quoted(name))
+			return fmt.Errorf("extras: %s is no name for an extra", ref.Quote(name))
 		}
 		if err := c.checkImage(s.Extras[name]); err != nil {
 			return fmt.Errorf("extras.%s: %w", name, err)
@@ -63,7 +65,7 @@ func (c *compiler) checkImage(spec imageSpec) error {
 			return err
 		}
 	}
-	if err := checkPath("", spec.Repository); err != nil {
+	if err := ref.CheckRepository("", spec.Repository); err != nil {
 		return fmt.Errorf("repository: %w", err)
 	}
 	if err := spec.Tag.check("release"); err != nil {
@@ -80,11 +82,11 @@ func (c *compiler) checkInstances(specs []instanceSpec) error {
 		}
 		switch {
 		case seen[spec.Edition]:
-			return fmt.Errorf("the edition %s is there twice", quoted(string(spec.Edition)))
+			return fmt.Errorf("the edition %s is there twice", ref.Quote(string(spec.Edition)))
 		case spec.Edition == "" && len(specs) > 1:
 			return errors.New("each of several needs an edition")
 		case spec.Edition != "" && !namePattern.MatchString(string(spec.Edition)):
-			return fmt.Errorf("%s is no name for an edition", quoted(string(spec.Edition)))
+			return fmt.Errorf("%s is no name for an edition", ref.Quote(string(spec.Edition)))
 		}
 		seen[spec.Edition] = true
 	}

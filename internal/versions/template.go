@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // template is a name with placeholders, "v{version}-lite-{release}".
@@ -39,7 +41,7 @@ func (t template) check(allowed ...string) error {
 		}
 	}
 	if rest := placeholderPattern.ReplaceAllString(string(t), ""); strings.ContainsAny(rest, "{}") {
-		return fmt.Errorf("%s has a brace without its partner", quoted(string(t)))
+		return fmt.Errorf("%s has a brace without its partner", ref.Quote(string(t)))
 	}
 	return nil
 }

@@ -2,9 +2,9 @@ package versions
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // UnknownError says that something selected does not exist, and what does. It is found
@@ -23,7 +23,7 @@ type UnknownError struct {
 // Error is "17.6 is not in v4.3.1; it has 17.5, 17.4".
 func (e *UnknownError) Error() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s is not %s", quoted(e.Name), e.Where)
+	fmt.Fprintf(&s, "%s is not %s", ref.Quote(e.Name), e.Where)
 	if e.Suggestion != "" {
 		fmt.Fprintf(&s, "; did you mean %s?", e.Suggestion)
 	}
@@ -85,19 +85,4 @@ func distance(a, b string) int {
 		}
 	}
 	return rows[len(x)][len(y)]
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9._/:<>=+-]+$`)
-
-// quoted puts quotes around what would not read as one word in a message, and escapes
-// what a terminal would act on.
-func quoted(s string) string {
-	const longest = 80
-	if len(s) > longest {
-		s = s[:longest] + "…"
-	}
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return strconv.Quote(s)
 }

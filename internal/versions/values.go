@@ -1,6 +1,10 @@
 package versions
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
 
 // Form says how a chart's value names an image.
 type Form string
@@ -66,7 +70,7 @@ func (v Value) Key() string {
 }
 
 // Of is a reference in the value's form; empty where the value does not name an image.
-func (v Value) Of(r Reference) string {
+func (v Value) Of(r ref.Reference) string {
 	switch v.Form {
 	case FormReference:
 		return r.String()

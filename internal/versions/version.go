@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Version is a PostgreSQL version. The zero value is no version.
@@ -20,7 +22,7 @@ var versionPattern = regexp.MustCompile(`^([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})
 func ParseVersion(s string) (Version, error) {
 	match := versionPattern.FindStringSubmatch(s)
 	if match == nil {
-		return Version{}, fmt.Errorf("%s is no PostgreSQL version; write it as 17.5", quoted(s))
+		return Version{}, fmt.Errorf("%s is no PostgreSQL version; write it as 17.5", ref.Quote(s))
 	}
 	major, _ := strconv.Atoi(match[1])
 	minor, _ := strconv.Atoi(match[2])

@@ -13,7 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // A save that is killed leaves no bundle, and carries on where it was: what is on the disk
@@ -26,7 +26,7 @@ func TestAKilledSaveGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := release.Push(t.Context(), versions.Registry{Host: behind.Host}, behind.Remote(t.Context())...); err != nil {
+	if _, err := release.Push(t.Context(), ref.Folder{Host: behind.Host}, behind.Remote(t.Context())...); err != nil {
 		t.Fatal(err)
 	}
 	counter := &registrytest.Counter{}

@@ -20,6 +20,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // program builds pgrelocate as users have it, once.
@@ -119,7 +120,7 @@ func vendor(t *testing.T, r *registrytest.Registry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := release.Push(t.Context(), versions.Registry{Host: r.Host}, r.Remote(t.Context())...); err != nil {
+	if _, err := release.Push(t.Context(), ref.Folder{Host: r.Host}, r.Remote(t.Context())...); err != nil {
 		t.Fatalf("pushing the stand-in release: %v", err)
 	}
 	operator := r.Digest(t, "postgres-operator:v4.3.1")

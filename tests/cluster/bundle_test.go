@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 const (
@@ -73,7 +74,7 @@ func newFar(t *testing.T) *far {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := release.Push(t.Context(), versions.Registry{Host: f.source.Host}); err != nil {
+	if _, err := release.Push(t.Context(), ref.Folder{Host: f.source.Host}); err != nil {
 		t.Fatal(err)
 	}
 	f.site = newSite(t, func(versions.Artifact) bool { return true }, f.private.wrap)

@@ -19,6 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 const (
@@ -112,8 +113,8 @@ func artifactsBetween(source, target string, names []name) []versions.Artifact {
 	for _, n := range names {
 		list = append(list, versions.Artifact{
 			Product: "faults", Release: "v1", Role: versions.RoleOperator,
-			Source: versions.Reference{Host: source, Repository: n.repository, Tag: n.tag},
-			Target: versions.Reference{Host: target, Repository: n.repository, Tag: n.tag},
+			Source: ref.Reference{Host: source, Repository: n.repository, Tag: n.tag},
+			Target: ref.Reference{Host: target, Repository: n.repository, Tag: n.tag},
 		})
 	}
 	return list

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // family is a release at the source, with the layer sharing of the real one.
@@ -29,7 +29,7 @@ func pushFamily(t *testing.T, r *rig, opts standin.Options) *family {
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := release.Push(t.Context(), versions.Registry{Host: r.source.Host}, r.source.Remote(t.Context())...)
+	written, err := release.Push(t.Context(), ref.Folder{Host: r.source.Host}, r.source.Remote(t.Context())...)
 	if err != nil {
 		t.Fatalf("pushing the stand-in release: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Accounts of the registries.
@@ -94,8 +95,8 @@ func (r *rig) ends(t *testing.T) registry.Endpoints {
 // artifacts is a selection of the catalogue with the rig's two sides.
 func (r *rig) artifacts(t *testing.T, s versions.Selection) []versions.Artifact {
 	t.Helper()
-	s.Source = versions.Registry{Host: r.source.Host}
-	s.Target = versions.Registry{Host: r.target.Host}
+	s.Source = ref.Folder{Host: r.source.Host}
+	s.Target = ref.Folder{Host: r.target.Host}
 	artifacts, err := versions.Select(versions.Builtin(), s)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	helmregistry "helm.sh/helm/v3/pkg/registry"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The chart's files. What stands in [[ ]] is filled in here, what stands in {{ }} is for
@@ -60,11 +61,11 @@ func newChart(opts Options, release *versions.Release, a versions.Artifact) (v1.
 func gather(release *versions.Release, a versions.Artifact) facts {
 	f := facts{Chart: path.Base(a.Source.Repository), ChartVersion: a.Source.Tag}
 	if release.Operator != nil {
-		f.OperatorImage = release.Operator.Source(versions.Registry{}).String()
+		f.OperatorImage = release.Operator.Source(ref.Folder{}).String()
 	}
 	value := instanceValue(release)
 	for _, i := range release.Instances {
-		source := i.Source(versions.Registry{})
+		source := i.Source(ref.Folder{})
 		image := "{{ .Values." + value.Key() + " }}"
 		if value.Form == versions.FormRepository {
 			f.InstanceRepository = source.Name()

@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Push writes the release below a registry and returns what it wrote, in the order of a
 // plan: each artifact's source is where it is, with its digest. Without options it is
 // anonymous. Plain HTTP is used on loopback.
-func (r *Release) Push(ctx context.Context, registry versions.Registry, options ...remote.Option) ([]versions.Artifact, error) {
+func (r *Release) Push(ctx context.Context, registry ref.Folder, options ...remote.Option) ([]versions.Artifact, error) {
 	pusher, err := remote.NewPusher(options...)
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func (r *Release) Push(ctx context.Context, registry versions.Registry, options 
 	return written, group.Wait()
 }
 
-func push(ctx context.Context, pusher *remote.Pusher, registry versions.Registry, a artifact) (versions.Artifact, error) {
+func push(ctx context.Context, pusher *remote.Pusher, registry ref.Folder, a artifact) (versions.Artifact, error) {
 	at := a.Artifact
 	at.Source = registry.Reference(a.Source.Repository, a.Source.Tag)
 	tag, err := name.NewTag(at.Source.String())

@@ -5,7 +5,7 @@
 // options give the same digests, every time and everywhere.
 //
 //	release, err := standin.New(standin.Options{})
-//	written, err := release.Push(ctx, versions.Registry{Host: "127.0.0.1:5000"})
+//	written, err := release.Push(ctx, ref.Folder{Host: "127.0.0.1:5000"})
 //
 // What it holds beyond the names and shapes in the catalogue is made up, and says nothing
 // about the vendor's.
@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // DefaultBytes is how large a release is unless Options say otherwise.
@@ -56,7 +57,7 @@ type artifact struct {
 }
 
 // anywhere stands for the registry until Push names one.
-var anywhere = versions.Registry{Host: "localhost"}
+var anywhere = ref.Folder{Host: "localhost"}
 
 // New makes a release. Nothing is written; layers are made when they are read.
 func New(opts Options) (*Release, error) {

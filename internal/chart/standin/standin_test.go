@@ -20,6 +20,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/embedded"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // pushed makes a release and pushes it into a registry of its own.
@@ -34,7 +35,7 @@ func pushed(t *testing.T, opts Options) []versions.Artifact {
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := release.Push(t.Context(), versions.Registry{Host: registry.Host})
+	written, err := release.Push(t.Context(), ref.Folder{Host: registry.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +310,7 @@ func TestPushStopsWithTheContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := release.Push(ctx, versions.Registry{Host: "127.0.0.1:1"}); !errors.Is(err, context.Canceled) {
+	if _, err := release.Push(ctx, ref.Folder{Host: "127.0.0.1:1"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Push() after the context ended = %v, want that", err)
 	}
 }

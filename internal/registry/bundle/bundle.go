@@ -6,7 +6,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // maxManifests is how many bytes all manifests of a bundle may have together.
@@ -114,7 +114,7 @@ func (b *Bundle) readArtifacts(ctx context.Context) error {
 }
 
 // publish makes content known under the names of both sides.
-func (b *Bundle) publish(source, target versions.Reference, d v1.Descriptor) {
+func (b *Bundle) publish(source, target ref.Reference, d v1.Descriptor) {
 	if b.tags[target.Repository] == nil {
 		b.tags[target.Repository] = make(map[string]v1.Descriptor)
 	}

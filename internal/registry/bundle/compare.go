@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Difference is an artifact that a registry does not hold as a lock says.
@@ -35,7 +36,7 @@ type Resolver interface {
 
 // Compare holds a registry against the lock, one request for each artifact. It returns
 // what differs, in the lock's order.
-func (l *Lock) Compare(ctx context.Context, held Resolver, in versions.Registry) ([]Difference, error) {
+func (l *Lock) Compare(ctx context.Context, held Resolver, in ref.Folder) ([]Difference, error) {
 	artifacts := l.ArtifactsFor(in)
 	differs := make([]*Difference, len(artifacts))
 	var mu sync.Mutex

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 const vendor = "tanzu-sql-postgres.packages.broadcom.com"
@@ -111,8 +112,8 @@ func (w *world) artifact(role versions.Role, repository, tag string, d v1.Descri
 	w.content.Artifacts = append(w.content.Artifacts, LockedArtifact{
 		Artifact: versions.Artifact{
 			Product: "tanzu", Release: "v4.3.1", Role: role,
-			Source: versions.Reference{Host: vendor, Repository: repository, Tag: tag},
-			Target: versions.Reference{Repository: "tanzu-sql-postgres/" + repository, Tag: tag},
+			Source: ref.Reference{Host: vendor, Repository: repository, Tag: tag},
+			Target: ref.Reference{Repository: "tanzu-sql-postgres/" + repository, Tag: tag},
 		},
 		Base: "tanzu-sql-postgres", Digest: d.Digest, MediaType: d.MediaType, Size: d.Size,
 	})
@@ -124,8 +125,8 @@ func (w *world) attachment(repository, tag string, d v1.Descriptor) {
 		digest = d.Digest.String()
 	}
 	w.content.Attachments = append(w.content.Attachments, LockedAttachment{
-		Source: versions.Reference{Host: vendor, Repository: repository, Tag: tag, Digest: digest},
-		Target: versions.Reference{Repository: "tanzu-sql-postgres/" + repository, Tag: tag, Digest: digest},
+		Source: ref.Reference{Host: vendor, Repository: repository, Tag: tag, Digest: digest},
+		Target: ref.Reference{Repository: "tanzu-sql-postgres/" + repository, Tag: tag, Digest: digest},
 		Base:   "tanzu-sql-postgres", Digest: d.Digest, MediaType: d.MediaType, Size: d.Size,
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // readIndex reads index.json and the version of the layout.
@@ -46,17 +47,17 @@ func readIndex(a *archive) (*v1.IndexManifest, error) {
 }
 
 // sourceName is the reference that a descriptor of an index.json carries, if it is whole.
-func sourceName(d v1.Descriptor) (versions.Reference, bool) {
+func sourceName(d v1.Descriptor) (ref.Reference, bool) {
 	for _, key := range []string{containerdAnnotation, refNameAnnotation} {
 		if !strings.Contains(d.Annotations[key], "/") {
 			continue
 		}
-		r, err := versions.ParseReference(d.Annotations[key])
+		r, err := ref.Parse(d.Annotations[key])
 		if err == nil && r.Tag != "" && r.Digest == "" {
 			return r, true
 		}
 	}
-	return versions.Reference{}, false
+	return ref.Reference{}, false
 }
 
 // attachmentTag is how cosign and others name what belongs to an image; without a suffix
@@ -103,9 +104,9 @@ func errNameless(unnamed []v1.Descriptor) error {
 }
 
 // named is the name for what carries none, or only a tag.
-func (o OpenOptions) named(d v1.Descriptor, all int) (versions.Reference, bool) {
+func (o OpenOptions) named(d v1.Descriptor, all int) (ref.Reference, bool) {
 	if o.Name.Host == "" {
-		return versions.Reference{}, false
+		return ref.Reference{}, false
 	}
 	name := o.Name
 	ref := d.Annotations[refNameAnnotation]
@@ -123,7 +124,7 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (versions.Reference, bool) 
 }
 
 // lockNamed adds what a tag names to the lock.
-func (b *Bundle) lockNamed(ctx context.Context, lock *Lock, source versions.Reference, d v1.Descriptor, opts OpenOptions) error {
+func (b *Bundle) lockNamed(ctx context.Context, lock *Lock, source ref.Reference, d v1.Descriptor, opts OpenOptions) error {
 	if err := b.readManifest(ctx, d, 0); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
@@ -173,8 +174,8 @@ func (b *Bundle) lockBlobs(lock *Lock) error {
 
 // placed finds where the catalogue puts what comes from source, and what it is. What no
 // product knows keeps the path that it had.
-func placed(c *versions.Catalogue, source versions.Reference) (versions.Artifact, string) {
-	near := versions.Artifact{Source: source, Target: versions.Reference{Repository: source.Repository, Tag: source.Tag}}
+func placed(c *versions.Catalogue, source ref.Reference) (versions.Artifact, string) {
+	near := versions.Artifact{Source: source, Target: ref.Reference{Repository: source.Repository, Tag: source.Tag}}
 	base := ""
 	for _, product := range c.Products() {
 		for _, release := range product.Releases {

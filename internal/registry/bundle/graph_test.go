@@ -13,6 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // soon is how long a small file may keep a reader busy; it needs less than a second.
@@ -191,7 +192,7 @@ func TestReaderAndEngineNestAsDeep(t *testing.T) {
 	b.manifests[tooDeep.Digest] = entry{descriptor: tooDeep}
 	b.tags[repository][deeper] = tooDeep
 	for tag, fails := range map[string]bool{"v1": false, deeper: true} {
-		ref := versions.Reference{Host: "quay.example.com", Repository: repository, Tag: tag}
+		ref := ref.Reference{Host: "quay.example.com", Repository: repository, Tag: tag}
 		plan, err := registry.NewPlan(t.Context(), registry.Endpoints{
 			Source: func(string) (registry.Source, error) { return b, nil }, Target: nothing{},
 		}, []versions.Artifact{{Source: ref, Target: ref}}, registry.PlanOptions{})

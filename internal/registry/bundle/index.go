@@ -6,7 +6,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // indexOf is index.json: what other tools look for a reference in.
@@ -17,7 +17,7 @@ func indexOf(lock *Lock) v1.IndexManifest {
 		Manifests:     []v1.Descriptor{},
 	}
 	seen := make(map[string]bool)
-	add := func(source versions.Reference, d v1.Descriptor) {
+	add := func(source ref.Reference, d v1.Descriptor) {
 		if seen[source.String()] {
 			return // one source for two targets
 		}

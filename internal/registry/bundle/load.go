@@ -14,11 +14,12 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // ArtifactsFor are the lock's artifacts with their targets in a registry. Its path, where
 // it has one, takes the place of the folder that they were saved for.
-func (l *Lock) ArtifactsFor(to versions.Registry) []versions.Artifact {
+func (l *Lock) ArtifactsFor(to ref.Folder) []versions.Artifact {
 	var all []versions.Artifact
 	for _, locked := range l.Artifacts {
 		a := locked.Artifact
@@ -96,7 +97,7 @@ var ErrIncomplete = errors.New("the registry lacks what this delta leaves out")
 
 // CheckOmitted finds, in a registry, every blob that the bundle leaves out. Nothing is
 // sent. Where one is not there the error wraps ErrIncomplete.
-func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to versions.Registry) (Held, error) {
+func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to ref.Folder) (Held, error) {
 	held := make(Held)
 	var missing []string
 	var mu sync.Mutex
@@ -133,7 +134,7 @@ func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to ve
 
 // candidates are the repositories in which the other side may hold a blob: those that the
 // lock names, as they stand there and as they come to stand below to.
-func (b *Bundle) candidates(blob LockedBlob, to versions.Registry) []string {
+func (b *Bundle) candidates(blob LockedBlob, to ref.Folder) []string {
 	all := slices.Clone(blob.Repositories)
 	named := make(map[string]bool)
 	for _, r := range blob.Repositories {

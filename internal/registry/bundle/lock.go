@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // LockSchema is the only value that Lock.Schema may have.
@@ -51,12 +52,12 @@ type LockedArtifact struct {
 // LockedAttachment is something that belongs to an artifact of the lock.
 type LockedAttachment struct {
 	// Source and Target have a tag or, for referrers, a digest.
-	Source    versions.Reference `json:"source"`
-	Target    versions.Reference `json:"target"`
-	Base      string             `json:"base,omitempty"`
-	Digest    v1.Hash            `json:"digest"`
-	MediaType types.MediaType    `json:"mediaType"`
-	Size      int64              `json:"size"`
+	Source    ref.Reference   `json:"source"`
+	Target    ref.Reference   `json:"target"`
+	Base      string          `json:"base,omitempty"`
+	Digest    v1.Hash         `json:"digest"`
+	MediaType types.MediaType `json:"mediaType"`
+	Size      int64           `json:"size"`
 }
 
 // LockedBlob is a config or a layer.

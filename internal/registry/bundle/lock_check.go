@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // maxBlob is the largest size that is believed, in bytes: an exbibyte.
@@ -53,7 +54,7 @@ func (l *Lock) checkBlobs() error {
 }
 
 // checkLocked checks one reference with its content; seen are the targets before it.
-func checkLocked(source, target versions.Reference, base string, d v1.Descriptor, seen map[string]v1.Hash) error {
+func checkLocked(source, target ref.Reference, base string, d v1.Descriptor, seen map[string]v1.Hash) error {
 	if d.Digest.Hex == "" || d.Size < 0 || d.Size > maxManifest {
 		return fmt.Errorf("lock: %s: a manifest %s of %d bytes cannot be", target, d.Digest, d.Size)
 	}
@@ -63,7 +64,7 @@ func checkLocked(source, target versions.Reference, base string, d v1.Descriptor
 	if target.Digest != "" && target.Digest != d.Digest.String() {
 		return fmt.Errorf("lock: %s is locked to another digest, %s", target, d.Digest)
 	}
-	for _, ref := range []versions.Reference{source, target} {
+	for _, ref := range []ref.Reference{source, target} {
 		if err := checkReference(ref); err != nil {
 			return err
 		}
@@ -80,11 +81,11 @@ func checkLocked(source, target versions.Reference, base string, d v1.Descriptor
 
 // checkReference holds a reference against the grammar of references. A host may be
 // missing, for that of the target is not known before a bundle is loaded.
-func checkReference(r versions.Reference) error {
+func checkReference(r ref.Reference) error {
 	if r.Host == "" {
 		r.Host = "registry.invalid"
 	}
-	got, err := versions.ParseReference(r.String())
+	got, err := ref.Parse(r.String())
 	if err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
@@ -95,5 +96,5 @@ func checkReference(r versions.Reference) error {
 }
 
 func checkRepository(repository string) error {
-	return checkReference(versions.Reference{Repository: repository, Tag: "latest"})
+	return checkReference(ref.Reference{Repository: repository, Tag: "latest"})
 }

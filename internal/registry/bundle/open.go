@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // OpenOptions steer Open. The zero value is ready.
@@ -20,7 +21,7 @@ type OpenOptions struct {
 	Volumes []string
 	// Name is HOST/REPOSITORY[:TAG] for what was written by a tool that keeps only a tag,
 	// or nothing.
-	Name versions.Reference
+	Name ref.Reference
 	// Catalogue knows where a product's images belong in a private registry; nil is the
 	// built-in one. It is asked for bundles without a lock only.
 	Catalogue *versions.Catalogue

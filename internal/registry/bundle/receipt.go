@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Private is the private registry, read and asked.
@@ -22,7 +23,7 @@ type Private interface {
 // Receipt is the lock of what a registry really holds of artifacts: those that it does
 // not have are left out, and so is every blob that it does not hand out, with a warning.
 func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact, catalogue *versions.Catalogue) (*Lock, []string, error) {
-	origin := make(map[versions.Reference]versions.Reference)
+	origin := make(map[ref.Reference]ref.Reference)
 	at := slices.Clone(artifacts)
 	for i := range at {
 		origin[at[i].Target] = at[i].Source
@@ -50,8 +51,8 @@ func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact
 
 // comeFrom puts the vendor's references where the private ones stand: a lock tells where
 // content comes from, and not where it was counted.
-func (l *Lock) comeFrom(origin map[versions.Reference]versions.Reference) {
-	repositories := make(map[string]versions.Reference)
+func (l *Lock) comeFrom(origin map[ref.Reference]ref.Reference) {
+	repositories := make(map[string]ref.Reference)
 	for i := range l.Artifacts {
 		a := &l.Artifacts[i]
 		a.Source = origin[a.Target]

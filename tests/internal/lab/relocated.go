@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // PullSecret is the name of the pull secret everywhere.
@@ -25,14 +26,14 @@ type Relocated struct {
 	Product   *versions.Product
 	Release   *versions.Release
 	Artifacts []versions.Artifact
-	Target    versions.Registry
+	Target    ref.Folder
 }
 
 // Relocate puts a stand-in into a registry, but for what skip says; a nil skip leaves
 // nothing out.
 func Relocate(t *testing.T, into *registrytest.Registry, opts standin.Options, skip func(versions.Artifact) bool) *Relocated {
 	t.Helper()
-	r := &Relocated{Registry: into, Target: versions.Registry{Host: into.Host, Path: "tanzu-sql-postgres"}}
+	r := &Relocated{Registry: into, Target: ref.Folder{Host: into.Host, Path: "tanzu-sql-postgres"}}
 	var err error
 	if r.Product, err = versions.Builtin().Product("tanzu"); err != nil {
 		t.Fatal(err)
@@ -49,7 +50,7 @@ func Relocate(t *testing.T, into *registrytest.Registry, opts standin.Options, s
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := release.Push(t.Context(), versions.Registry{Host: vendor.Host})
+	written, err := release.Push(t.Context(), ref.Folder{Host: vendor.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func Relocate(t *testing.T, into *registrytest.Registry, opts standin.Options, s
 	return r
 }
 
-func (r *Relocated) copy(t *testing.T, from, to versions.Reference) {
+func (r *Relocated) copy(t *testing.T, from, to ref.Reference) {
 	t.Helper()
 	source, err := name.ParseReference(from.String())
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Config is everything that a user can set, but for credentials, which are read where
@@ -32,8 +33,8 @@ type Config struct {
 	Catalogues []string
 
 	// Source overrides the product's own registry where it is not zero; Registry is the target.
-	Source   versions.Registry
-	Registry versions.Registry
+	Source   ref.Folder
+	Registry ref.Folder
 
 	// SourcePlainHTTP and PlainHTTP allow HTTP on the source and the target.
 	SourcePlainHTTP bool

@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // place gives a test a working directory and a home of its own, without variables of ours.
@@ -122,8 +123,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 	want := Config{
 		Product: "other", Releases: []string{"v4.3.1", "v4.0.0"}, Versions: expressionOf(t, "13.20,17"),
 		Editions: []versions.Edition{versions.Lite}, Extras: []string{"none"}, Catalogues: []string{"/a.yaml", "/b.yaml"},
-		Source:          versions.Registry{Host: "source.example.com", Path: "a"},
-		Registry:        versions.Registry{Host: "registry.example.com:5000", Path: "b"},
+		Source:          ref.Folder{Host: "source.example.com", Path: "a"},
+		Registry:        ref.Folder{Host: "registry.example.com:5000", Path: "b"},
 		SourcePlainHTTP: true, PlainHTTP: true, CAFile: "/ca.pem", Jobs: 3, LimitRate: 50 << 20,
 		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: registry.ConflictSkip,
 		Platform: &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}, Signatures: false,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The types below are pflag.Values, so that a flag, an environment variable and a line
@@ -177,19 +178,19 @@ func (p *path) String() string     { return string(*p) }
 func (p *path) Type() string       { return "file" }
 
 // location is a registry or a folder in one.
-type location versions.Registry
+type location ref.Folder
 
 func (l *location) Set(s string) error {
 	if s == "" { // none, against a file that names one
 		*l = location{}
 		return nil
 	}
-	parsed, err := versions.ParseRegistry(s)
+	parsed, err := ref.ParseFolder(s)
 	if err != nil {
 		return err
 	}
 	*l = location(parsed)
 	return nil
 }
-func (l *location) String() string { return versions.Registry(*l).String() }
+func (l *location) String() string { return ref.Folder(*l).String() }
 func (l *location) Type() string   { return "registry" }

@@ -1,4 +1,4 @@
-package versions
+package ref
 
 import (
 	"errors"
@@ -49,20 +49,20 @@ func checkHost(host string) error {
 	case host == "":
 		return errors.New("the host is missing")
 	case host != strings.ToLower(host):
-		return fmt.Errorf("the host is not in lower case; write %s", quoted(strings.ToLower(host)))
+		return fmt.Errorf("the host is not in lower case; write %s", Quote(strings.ToLower(host)))
 	case !hostPattern.MatchString(host):
-		return fmt.Errorf("%s is no host", quoted(host))
+		return fmt.Errorf("%s is no host", Quote(host))
 	case host != "localhost" && !strings.ContainsAny(host, ".:"):
 		return fmt.Errorf("other tools look for %s on Docker Hub; write the host with its domain or port, such as %s:443", host, host)
 	}
 	if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
-		return fmt.Errorf("%s is no host", quoted(host))
+		return fmt.Errorf("%s is no host", Quote(host))
 	}
 	return nil
 }
 
-// checkPath accepts a repository below host; an empty host stands for any.
-func checkPath(host, path string) error {
+// CheckRepository accepts a repository below host; an empty host stands for any.
+func CheckRepository(host, path string) error {
 	if path == "" {
 		return errors.New("the repository is missing")
 	}
@@ -79,11 +79,11 @@ func checkPath(host, path string) error {
 func checkFolder(path string) error {
 	switch {
 	case path != strings.ToLower(path):
-		return fmt.Errorf("a repository is in lower case; write %s", quoted(strings.ToLower(path)))
+		return fmt.Errorf("a repository is in lower case; write %s", Quote(strings.ToLower(path)))
 	case !pathPattern.MatchString(path):
-		return fmt.Errorf("%s is no repository", quoted(path))
+		return fmt.Errorf("%s is no repository", Quote(path))
 	case len(path) > longestPath:
-		return fmt.Errorf("%s is no repository; it is longer than %d characters", quoted(path), longestPath)
+		return fmt.Errorf("%s is no repository; it is longer than %d characters", Quote(path), longestPath)
 	}
 	return nil
 }
@@ -97,16 +97,17 @@ func isDockerHub(host string) bool {
 // in an address: it holds no slash, no space and no control character.
 func IsTag(tag string) bool { return tagPattern.MatchString(tag) }
 
-func checkTag(tag string) error {
+// CheckTag accepts a tag by the distribution specification's grammar.
+func CheckTag(tag string) error {
 	if !IsTag(tag) {
-		return fmt.Errorf("%s is no tag", quoted(tag))
+		return fmt.Errorf("%s is no tag", Quote(tag))
 	}
 	return nil
 }
 
 func checkDigest(digest string) error {
 	if _, err := v1.NewHash(digest); err != nil {
-		return fmt.Errorf("%s is no digest; write sha256: and 64 hexadecimal digits", quoted(digest))
+		return fmt.Errorf("%s is no digest; write sha256: and 64 hexadecimal digits", Quote(digest))
 	}
 	return nil
 }

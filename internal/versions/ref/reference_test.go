@@ -1,4 +1,4 @@
-package versions
+package ref
 
 import (
 	"encoding/json"
@@ -13,25 +13,25 @@ const digest = "sha256:20cd8e22a7d0c903e608c3b21f9b344f81f19730047372e7bc499f5f0
 func TestParseRegistry(t *testing.T) {
 	tests := []struct {
 		in   string
-		want Registry
+		want Folder
 	}{
-		{"registry.example.com", Registry{Host: "registry.example.com"}},
-		{"registry.example.com/", Registry{Host: "registry.example.com"}},
-		{"registry.example.com:5000/team/databases", Registry{Host: "registry.example.com:5000", Path: "team/databases"}},
-		{"registry.example.com/a_b/c.d/e--f/", Registry{Host: "registry.example.com", Path: "a_b/c.d/e--f"}},
-		{"localhost/x1", Registry{Host: "localhost", Path: "x1"}},
-		{"127.0.0.1:5000", Registry{Host: "127.0.0.1:5000"}},
-		{"[::1]:5000/mirror", Registry{Host: "[::1]:5000", Path: "mirror"}},
-		{"registry:443/team", Registry{Host: "registry:443", Path: "team"}},
-		{"registry.example.com/a", Registry{Host: "registry.example.com", Path: "a"}},
-		{"docker.io", Registry{Host: "docker.io"}},
-		{"docker.io/team", Registry{Host: "docker.io", Path: "team"}},
-		{"index.docker.io/team", Registry{Host: "index.docker.io", Path: "team"}},
+		{"registry.example.com", Folder{Host: "registry.example.com"}},
+		{"registry.example.com/", Folder{Host: "registry.example.com"}},
+		{"registry.example.com:5000/team/databases", Folder{Host: "registry.example.com:5000", Path: "team/databases"}},
+		{"registry.example.com/a_b/c.d/e--f/", Folder{Host: "registry.example.com", Path: "a_b/c.d/e--f"}},
+		{"localhost/x1", Folder{Host: "localhost", Path: "x1"}},
+		{"127.0.0.1:5000", Folder{Host: "127.0.0.1:5000"}},
+		{"[::1]:5000/mirror", Folder{Host: "[::1]:5000", Path: "mirror"}},
+		{"registry:443/team", Folder{Host: "registry:443", Path: "team"}},
+		{"registry.example.com/a", Folder{Host: "registry.example.com", Path: "a"}},
+		{"docker.io", Folder{Host: "docker.io"}},
+		{"docker.io/team", Folder{Host: "docker.io", Path: "team"}},
+		{"index.docker.io/team", Folder{Host: "index.docker.io", Path: "team"}},
 	}
 	for _, tt := range tests {
-		got, err := ParseRegistry(tt.in)
+		got, err := ParseFolder(tt.in)
 		if err != nil || got != tt.want {
-			t.Errorf("ParseRegistry(%q) = %+v, %v, want %+v", tt.in, got, err, tt.want)
+			t.Errorf("ParseFolder(%q) = %+v, %v, want %+v", tt.in, got, err, tt.want)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func TestParseRegistryRefuses(t *testing.T) {
 		{"/", "registry /: the host is missing"},
 		{"https://registry.example.com", `registry https://registry.example.com: it starts with a scheme such as "https://"; leave that out`},
 		{"oci://registry.example.com/x", `registry oci://registry.example.com/x: it starts with a scheme such as "https://"; leave that out`},
-		{"Registry.Example.com", "registry Registry.Example.com: the host is not in lower case; write registry.example.com"},
+		{"Registry.Example.com", "registry Folder.Example.com: the host is not in lower case; write registry.example.com"},
 		{"registry.example.com/Team", "registry registry.example.com/Team: a repository is in lower case; write team"},
 		{"registry.example.com /x", `registry "registry.example.com /x": it contains a space or a control character`},
 		{"registry.example.com\n", `registry "registry.example.com\n": it contains a space or a control character`},
@@ -59,19 +59,19 @@ func TestParseRegistryRefuses(t *testing.T) {
 		{strings.Repeat("a.", 600), `registry "` + strings.Repeat("a.", 40) + `…": it is longer than 1024 characters`},
 	}
 	for _, tt := range tests {
-		if got, err := ParseRegistry(tt.in); message(err) != tt.want || !got.IsZero() {
-			t.Errorf("ParseRegistry(%.60q) = %v, %q, want %q", tt.in, got, message(err), tt.want)
+		if got, err := ParseFolder(tt.in); message(err) != tt.want || !got.IsZero() {
+			t.Errorf("ParseFolder(%.60q) = %v, %q, want %q", tt.in, got, message(err), tt.want)
 		}
 	}
 }
 
 func TestRegistryText(t *testing.T) {
-	in := Registry{Host: "registry.example.com", Path: "team"}
+	in := Folder{Host: "registry.example.com", Path: "team"}
 	data, err := json.Marshal(in)
 	if err != nil || string(data) != `"registry.example.com/team"` {
 		t.Fatalf("Marshal(%v) = %s, %v", in, data, err)
 	}
-	var back Registry
+	var back Folder
 	if err := json.Unmarshal(data, &back); err != nil || back != in {
 		t.Errorf("Unmarshal(%s) = %v, %v, want %v", data, back, err, in)
 	}
@@ -97,12 +97,12 @@ func TestParseReference(t *testing.T) {
 		{"registry.example.com/a/b:v1@" + digest, Reference{Host: "registry.example.com", Repository: "a/b", Tag: "v1", Digest: digest}},
 	}
 	for _, tt := range tests {
-		got, err := ParseReference(tt.in)
+		got, err := Parse(tt.in)
 		if err != nil || got != tt.want {
-			t.Errorf("ParseReference(%q) = %+v, %v, want %+v", tt.in, got, err, tt.want)
+			t.Errorf("Parse(%q) = %+v, %v, want %+v", tt.in, got, err, tt.want)
 		}
 		if got.String() != tt.in {
-			t.Errorf("ParseReference(%q).String() = %q, want it back", tt.in, got)
+			t.Errorf("Parse(%q).String() = %q, want it back", tt.in, got)
 		}
 	}
 }
@@ -126,14 +126,14 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"http://registry.example.com/ab", `reference http://registry.example.com/ab: it starts with a scheme such as "https://"; leave that out`},
 	}
 	for _, tt := range tests {
-		if got, err := ParseReference(tt.in); message(err) != tt.want || !got.IsZero() {
-			t.Errorf("ParseReference(%.60q) = %v, %q, want %q", tt.in, got, message(err), tt.want)
+		if got, err := Parse(tt.in); message(err) != tt.want || !got.IsZero() {
+			t.Errorf("Parse(%.60q) = %v, %q, want %q", tt.in, got, message(err), tt.want)
 		}
 	}
 }
 
 func TestReferenceWithoutHost(t *testing.T) {
-	r := Registry{Path: "tanzu-sql-postgres"}.Reference("postgres-operator", "v4.3.1")
+	r := Folder{Path: "tanzu-sql-postgres"}.Reference("postgres-operator", "v4.3.1")
 	if got := r.String(); got != "tanzu-sql-postgres/postgres-operator:v4.3.1" {
 		t.Errorf("String() = %q, want the repository and the tag", got)
 	}
@@ -160,12 +160,12 @@ func FuzzParseReference(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		r, err := ParseReference(in)
+		r, err := Parse(in)
 		if err != nil {
 			return
 		}
 		if r.String() != in {
-			t.Errorf("ParseReference(%q).String() = %q, want it back", in, r)
+			t.Errorf("Parse(%q).String() = %q, want it back", in, r)
 		}
 		checkWithNamePackage(t, r)
 	})
@@ -176,19 +176,27 @@ func FuzzParseRegistry(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		r, err := ParseRegistry(in)
+		r, err := ParseFolder(in)
 		if err != nil {
 			if before, _, found := strings.Cut(in, "@"); found && len(before) > 12 && strings.Contains(err.Error(), before) {
-				t.Errorf("ParseRegistry(%q) = %q: it repeats what may be a password", in, err)
+				t.Errorf("ParseFolder(%q) = %q: it repeats what may be a password", in, err)
 			}
 			return
 		}
 		if r.String() != strings.TrimSuffix(in, "/") {
-			t.Errorf("ParseRegistry(%q).String() = %q, want it back", in, r)
+			t.Errorf("ParseFolder(%q).String() = %q, want it back", in, r)
 		}
 		// A folder is no repository yet: Select checks what the two are together.
-		if ref := r.Reference("postgres-operator", "v4.3.1"); checkPath(ref.Host, ref.Repository) == nil {
+		if ref := r.Reference("postgres-operator", "v4.3.1"); CheckRepository(ref.Host, ref.Repository) == nil {
 			checkWithNamePackage(t, ref)
 		}
 	})
+}
+
+// message is an error's text; empty where there is none.
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

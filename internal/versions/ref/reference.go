@@ -1,4 +1,4 @@
-package versions
+package ref
 
 import (
 	"errors"
@@ -19,20 +19,20 @@ type Reference struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// ParseReference reads HOST/REPOSITORY[:TAG][@DIGEST]. Nothing is filled in: without a
+// Parse reads HOST/REPOSITORY[:TAG][@DIGEST]. Nothing is filled in: without a
 // tag and a digest both stay empty, and the host must be there.
-func ParseReference(s string) (Reference, error) {
-	r, err := parseReference(s)
+func Parse(s string) (Reference, error) {
+	r, err := parse(s)
 	if err == nil {
 		return r, nil
 	}
 	if strings.Contains(s, "@") && r.Digest == "" {
 		return Reference{}, fmt.Errorf("reference: %w", err)
 	}
-	return Reference{}, fmt.Errorf("reference %s: %w", quoted(s), err)
+	return Reference{}, fmt.Errorf("reference %s: %w", Quote(s), err)
 }
 
-func parseReference(s string) (Reference, error) {
+func parse(s string) (Reference, error) {
 	if err := checkSpelling(s); err != nil {
 		return Reference{}, err
 	}
@@ -46,14 +46,14 @@ func parseReference(s string) (Reference, error) {
 	path, tag, hasTag := strings.Cut(path, ":")
 	r := Reference{Host: host, Repository: path, Tag: tag, Digest: digest}
 	if hasTag {
-		if err := checkTag(tag); err != nil {
+		if err := CheckTag(tag); err != nil {
 			return r, err
 		}
 	}
 	if err := checkHost(host); err != nil {
 		return r, err
 	}
-	return r, checkPath(host, path)
+	return r, CheckRepository(host, path)
 }
 
 // String is the reference as people write it: HOST/REPOSITORY[:TAG][@DIGEST].

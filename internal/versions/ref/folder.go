@@ -1,4 +1,4 @@
-package versions
+package ref
 
 import (
 	"errors"
@@ -6,65 +6,65 @@ import (
 	"strings"
 )
 
-// Registry is a registry, or a folder in one: HOST[/PATH]. The zero value is none.
-type Registry struct {
+// Folder is a registry, or a folder in one: HOST[/PATH]. The zero value is none.
+type Folder struct {
 	// Host is the registry with its port, "registry.example.com:5000".
 	Host string
 	// Path is the folder, "team/databases"; empty is the registry's root.
 	Path string
 }
 
-// ParseRegistry reads HOST[/PATH] as users write it; one slash at the end does not
+// ParseFolder reads HOST[/PATH] as users write it; one slash at the end does not
 // matter. Its errors never repeat what may be a password.
-func ParseRegistry(s string) (Registry, error) {
-	r, err := parseRegistry(s)
+func ParseFolder(s string) (Folder, error) {
+	r, err := parseFolder(s)
 	if err == nil {
 		return r, nil
 	}
 	if strings.Contains(s, "@") {
-		return Registry{}, fmt.Errorf("registry: %w", err)
+		return Folder{}, fmt.Errorf("registry: %w", err)
 	}
-	return Registry{}, fmt.Errorf("registry %s: %w", quoted(s), err)
+	return Folder{}, fmt.Errorf("registry %s: %w", Quote(s), err)
 }
 
-func parseRegistry(s string) (Registry, error) {
+func parseFolder(s string) (Folder, error) {
 	if strings.Contains(s, "@") {
-		return Registry{}, errors.New(`it contains an "@"; write HOST[/PATH], without credentials and without a digest`)
+		return Folder{}, errors.New(`it contains an "@"; write HOST[/PATH], without credentials and without a digest`)
 	}
 	if err := checkSpelling(s); err != nil {
-		return Registry{}, err
+		return Folder{}, err
 	}
 	host, path, _ := strings.Cut(strings.TrimSuffix(s, "/"), "/")
 	if err := checkHost(host); err != nil {
-		return Registry{}, err
+		return Folder{}, err
 	}
 	if strings.Contains(path, ":") {
-		return Registry{}, errors.New("it names a tag; write HOST[/PATH]")
+		return Folder{}, errors.New("it names a tag; write HOST[/PATH]")
 	}
 	if path != "" {
 		if err := checkFolder(path); err != nil {
-			return Registry{}, err
+			return Folder{}, err
 		}
 	}
-	return Registry{Host: host, Path: path}, nil
+	return Folder{Host: host, Path: path}, nil
 }
 
 // String is HOST[/PATH]; empty for the zero value.
-func (r Registry) String() string { return join(r.Host, r.Path) }
+func (r Folder) String() string { return join(r.Host, r.Path) }
 
 // IsZero tells whether r is no registry.
-func (r Registry) IsZero() bool { return r == Registry{} }
+func (r Folder) IsZero() bool { return r == Folder{} }
 
 // MarshalText writes r as String does.
-func (r Registry) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+func (r Folder) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote; empty text is no registry.
-func (r *Registry) UnmarshalText(text []byte) error {
+func (r *Folder) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
-		*r = Registry{}
+		*r = Folder{}
 		return nil
 	}
-	parsed, err := ParseRegistry(string(text))
+	parsed, err := ParseFolder(string(text))
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (r *Registry) UnmarshalText(text []byte) error {
 }
 
 // Reference names the tag of a repository below r.
-func (r Registry) Reference(repository, tag string) Reference {
+func (r Folder) Reference(repository, tag string) Reference {
 	return Reference{Host: r.Host, Repository: join(r.Path, repository), Tag: tag}
 }
 
