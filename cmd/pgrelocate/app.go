@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -101,7 +102,7 @@ func (a *app) conclude(ctx context.Context, err error) int {
 	}
 	err = usageOfSelection(err)
 	a.say(terminal.Red, "error: ", "%v", err)
-	if hint := hintFor(err); hint != "" {
+	if hint := advice.For(err); hint != "" {
 		a.say(terminal.Cyan, "hint: ", "%s", hint)
 	}
 	return exit.Code(err)

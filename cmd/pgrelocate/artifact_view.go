@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -101,7 +102,7 @@ func short(r ref.Reference) string {
 // setError says what went wrong; nil is nothing.
 func (v *plannedView) setError(err error) {
 	if err != nil {
-		v.Error, v.Hint = err.Error(), hintFor(err)
+		v.Error, v.Hint = err.Error(), advice.For(err)
 	}
 }
 

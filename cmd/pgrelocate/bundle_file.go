@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -106,7 +107,7 @@ func corrupt(err error) error {
 	case errors.As(err, &file), errors.Is(err, bundle.ErrNoSpace):
 		return err
 	default:
-		return &exit.VerificationError{Err: err, Advice: exit.Hint(err)}
+		return &exit.VerificationError{Err: err, Advice: advice.For(err)}
 	}
 }
 

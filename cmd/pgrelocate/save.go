@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -166,7 +167,7 @@ func (o saveOptions) prepare(ctx context.Context, content *bundle.Collection) (e
 			return exit.Usagef("--sign-key: %w", err)
 		}
 		if content.Sign, err = bundle.Signer(key, os.Getenv("PGRELOCATE_SIGNING_PASSWORD")); err != nil {
-			return &exit.UsageError{Err: fmt.Errorf("--sign-key: %s: %w", o.signKey, err), Advice: exit.Hint(err)}
+			return &exit.UsageError{Err: fmt.Errorf("--sign-key: %s: %w", o.signKey, err), Advice: advice.For(err)}
 		}
 	}
 	return nil

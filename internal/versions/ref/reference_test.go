@@ -42,7 +42,7 @@ func TestParseRegistryRefuses(t *testing.T) {
 		{"/", "registry /: the host is missing"},
 		{"https://registry.example.com", `registry https://registry.example.com: it starts with a scheme such as "https://"; leave that out`},
 		{"oci://registry.example.com/x", `registry oci://registry.example.com/x: it starts with a scheme such as "https://"; leave that out`},
-		{"Registry.Example.com", "registry Folder.Example.com: the host is not in lower case; write registry.example.com"},
+		{"Registry.Example.com", "registry Registry.Example.com: the host is not in lower case; write registry.example.com"},
 		{"registry.example.com/Team", "registry registry.example.com/Team: a repository is in lower case; write team"},
 		{"registry.example.com /x", `registry "registry.example.com /x": it contains a space or a control character`},
 		{"registry.example.com\n", `registry "registry.example.com\n": it contains a space or a control character`},
