@@ -103,6 +103,15 @@ func TestTheCommandLineStaysInCmd(t *testing.T) {
 	}
 }
 
+// Nothing is done behind the back of the compiler, the scheduler or the race detector: ADR 0012.
+func TestNothingIsUnsafe(t *testing.T) {
+	for _, p := range modulePackages(t) {
+		if slices.Contains(p.Imports, "unsafe") {
+			t.Errorf("%s imports unsafe", p.ImportPath)
+		}
+	}
+}
+
 func TestTestSupportStaysInTests(t *testing.T) {
 	for _, p := range modulePackages(t) {
 		if strings.HasPrefix(p.ImportPath, module+"/tests/") {

@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/footprint"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 )
 
@@ -23,7 +22,6 @@ func main() {
 
 // run is the whole program: it carries out args and returns the exit code.
 func run(ctx context.Context, args []string, streams terminal.Streams) int {
-	footprint.Shrink()
 	a := newApp(streams)
 	ctx, stop := interruptible(ctx, a)
 	defer stop()

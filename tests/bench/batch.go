@@ -26,10 +26,12 @@ type batch struct {
 type cost struct {
 	Wall float64 `json:"wall"` // seconds
 	CPU  float64 `json:"cpu"`  // seconds, user and system
-	// Largest is the peak memory of the largest process, and Together that of all that ran at
-	// once, sampled; in MiB.
+	// Largest is the peak memory of the largest process, as the kernel has it, and Together that
+	// of all that ran at once, sampled; both with pages of files. Own is the most that one
+	// process had asked for, sampled: 0 for one that was gone before it was looked at. In MiB.
 	Largest  float64 `json:"largest"`
 	Together float64 `json:"together"`
+	Own      float64 `json:"own"`
 	// Failed counts commands that ended with an error, Hung those of them that had to be killed.
 	Failed int `json:"failed"`
 	Hung   int `json:"hung"`
@@ -94,7 +96,8 @@ func (w *batch) run(ctx context.Context) cost {
 	close(queue)
 	group.Wait()
 	c.Wall = time.Since(started).Seconds()
-	c.Together = max(watch.stop(), c.Largest)
+	together, own := watch.stop()
+	c.Together, c.Own = max(together, c.Largest), own
 	return c
 }
 

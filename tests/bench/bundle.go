@@ -116,7 +116,7 @@ func (b *bench) load(doing string, ours bool, f *family, command func(host strin
 }
 
 func (b *bench) note(doing string, ours bool, s sample) *bundleRow {
-	b.Logf("  %-45s %6.2f s, %5.2f CPU seconds, %.0f MiB of memory", doing, s.Wall, s.CPU, s.Largest)
+	b.Logf("  %-45s %6.2f s, %5.2f CPU seconds, %.0f MiB resident, %.0f of its own", doing, s.Wall, s.CPU, s.Largest, s.Own)
 	if s.Failed > 0 {
 		b.Logf("  failed: %s", s.Said)
 	}
@@ -179,21 +179,21 @@ func (r *report) printBundle(p *printer) {
 			requests = fmt.Sprintf("%.0f", n)
 		}
 		cells := []string{row.Doing, fmt.Sprintf("%.2f", median(row.Samples, wall)), toWire,
-			fmt.Sprintf("%.2f", median(row.Samples, cpu)), fmt.Sprintf("%.0f", median(row.Samples, largest)), size, requests}
+			fmt.Sprintf("%.2f", median(row.Samples, cpu)), memoryOf(row.Samples), size, requests}
 		if row.failed() > 0 {
 			cells[1] = "**fails**"
 		}
 		rows = append(rows, cells)
 	}
-	p.table([]string{"", "seconds", "to the wire", "CPU seconds", "MiB of memory", "size ÷ unique", "requests"}, rows)
+	p.table([]string{"", "seconds", "to the wire", "CPU seconds", memoryHead, "size ÷ unique", "requests"}, rows)
 }
 
 // saveLimit is the wire's limit without a target, in seconds.
 func (r *report) saveLimit() float64 { return r.Family.ColdLimit - 2*r.opts.target.RTT.Seconds() }
 
 const (
-	mostBundle       = 1.001 // × the unique bytes
-	mostBundleMemory = 64    // MiB
+	mostBundle = 1.001 // × the unique bytes
+	mostAhead  = 30    // MiB that a stream keeps of what comes next, beside what any copy takes
 )
 
 func (r *report) judgeBundle() {
@@ -216,8 +216,11 @@ func (r *report) judgeBundle() {
 	}
 	for _, row := range r.Bundle {
 		if row.Ours {
-			most := median(row.Samples, largest)
-			r.bar(row.Doing+", memory", most <= mostBundleMemory && row.failed() == 0, fmt.Sprintf("≤ %d MiB", mostBundleMemory), "%.0f MiB", most)
+			most := float64(mostMemory)
+			if row.Doing == doingStream {
+				most += mostAhead
+			}
+			r.barMemory(row.Doing+", memory of its own", row.failed() == 0, median(row.Samples, own), most)
 		}
 	}
 }

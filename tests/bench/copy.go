@@ -80,6 +80,7 @@ func wall(s sample) float64           { return s.Wall }
 func cpu(s sample) float64            { return s.CPU }
 func largest(s sample) float64        { return s.Largest }
 func together(s sample) float64       { return s.Together }
+func own(s sample) float64            { return s.Own }
 func sourceRequests(s sample) float64 { return float64(s.Source.Requests) }
 func targetRequests(s sample) float64 { return float64(s.Target.Requests) }
 func fetched(s sample) float64        { return float64(s.Source.BlobBytes) }

@@ -18,7 +18,7 @@ func (b *bench) memory() {
 				b.scoped(func() {
 					target := b.startWire(b.opts.target, options)
 					s := b.copyOver(t, f, source, target, secure)
-					b.Logf("  %-12s TLS %v: %.1f MiB of memory, %.2f s, %.2f CPU seconds", t.name, secure, s.Largest, s.Wall, s.CPU)
+					b.Logf("  %-12s TLS %v: %.1f MiB resident, %.1f of its own, %.2f s, %.2f CPU seconds", t.name, secure, s.Largest, s.Own, s.Wall, s.CPU)
 					b.report.Memory = append(b.report.Memory, memoryRow{t.name, t.ours, secure, s})
 				})
 			}

@@ -1,21 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 )
 
-// memoryWatch looks, many times a second, how much memory some processes have together.
+// memoryWatch looks, many times a second, how much memory some processes have.
 type memoryWatch struct {
 	mu   sync.Mutex
 	pids map[int]bool
-	peak int64 // pages
-	done chan struct{}
-	wait sync.WaitGroup
+	// together is the most that all had in memory at once, and own the most that one had asked
+	// for: without pages of files, which a machine can take back at any time. In pages.
+	together, own int64
+	done          chan struct{}
+	wait          sync.WaitGroup
 }
 
 func newMemoryWatch() *memoryWatch {
@@ -53,28 +53,31 @@ func (w *memoryWatch) look() {
 	defer w.mu.Unlock()
 	var sum int64
 	for pid := range w.pids {
-		sum += residentPages(pid)
+		resident, own := pages(pid)
+		sum += resident
+		w.own = max(w.own, own)
 	}
-	w.peak = max(w.peak, sum)
+	w.together = max(w.together, sum)
 }
 
-// stop returns the peak in MiB.
-func (w *memoryWatch) stop() float64 {
+// stop returns the peaks in MiB.
+func (w *memoryWatch) stop() (together, own float64) {
 	close(w.done)
 	w.wait.Wait()
-	return float64(w.peak) * float64(os.Getpagesize()) / mib
+	size := float64(os.Getpagesize()) / mib
+	return float64(w.together) * size, float64(w.own) * size
 }
 
-// residentPages is the second field of /proc/PID/statm; 0 where there is none.
-func residentPages(pid int) int64 {
+// pages are those that a process has in memory, and those among them that are no file's: the
+// second field of /proc/PID/statm, and that without the third. They are 0 where there is none.
+func pages(pid int) (resident, own int64) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	fields := bytes.Fields(data)
-	if len(fields) < 2 {
-		return 0
+	var size, shared int64
+	if _, err := fmt.Sscan(string(data), &size, &resident, &shared); err != nil {
+		return 0, 0
 	}
-	n, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return n
+	return resident, resident - shared
 }

@@ -79,7 +79,7 @@ func speedTables(p *printer, rows []*speedRow, f *familyFigures) {
 			fmt.Sprintf("%d", int(median(row.Cold, arrivedCount))),
 			fmt.Sprintf("%.2f", median(row.Cold, wall)), times(median(row.Cold, wall), ours.cold(wall)), times(median(row.Cold, wall), f.ColdLimit),
 			fmt.Sprintf("%.2f", median(row.Cold, cpu)), times(median(row.Cold, cpu), ours.cold(cpu)),
-			fmt.Sprintf("%.0f", median(row.Cold, largest)), fmt.Sprintf("%.0f", median(row.Cold, together)),
+			memoryOf(row.Cold), fmt.Sprintf("%.0f", median(row.Cold, together)),
 			fmt.Sprintf("%.3f", median(row.Cold, fetched)/float64(f.Unique)),
 			fmt.Sprintf("%.3f", median(row.Cold, sent)/float64(f.Unique)),
 			fmt.Sprintf("%.0f / %.0f", median(row.Cold, sourceRequests), median(row.Cold, targetRequests)),
@@ -88,13 +88,24 @@ func speedTables(p *printer, rows []*speedRow, f *familyFigures) {
 			row.Tool,
 			fmt.Sprintf("%.2f", median(row.Warm, wall)), times(median(row.Warm, wall), ours.warm(wall)),
 			fmt.Sprintf("%.2f", median(row.Warm, cpu)), times(median(row.Warm, cpu), ours.warm(cpu)),
-			fmt.Sprintf("%.0f", median(row.Warm, largest)),
+			memoryOf(row.Warm),
 			fmt.Sprintf("%.0f / %.0f", median(row.Warm, sourceRequests), median(row.Warm, targetRequests)),
 		})
 	}
 	p.table([]string{"cold", "arrived", "seconds", "to ours", "to the wire", "CPU seconds", "to ours",
-		"MiB of memory", "of all at once", "fetched ÷ unique", "sent ÷ unique", "requests source / target"}, cold)
-	p.table([]string{"warm", "seconds", "to ours", "CPU seconds", "to ours", "MiB of memory", "requests source / target"}, warm)
+		memoryHead, "of all at once", "fetched ÷ unique", "sent ÷ unique", "requests source / target"}, cold)
+	p.table([]string{"warm", "seconds", "to ours", "CPU seconds", "to ours", memoryHead, "requests source / target"}, warm)
+}
+
+const memoryHead = "MiB resident / of its own"
+
+// memoryOf is the peak of what the largest process had in memory, and of what it had asked for.
+func memoryOf(samples []sample) string {
+	asked := median(samples, own)
+	if asked == 0 {
+		return fmt.Sprintf("%.0f / –", median(samples, largest))
+	}
+	return fmt.Sprintf("%.0f / %.0f", median(samples, largest), asked)
 }
 
 // oursOf is pgrelocate's row, or one without figures.
@@ -119,12 +130,12 @@ func (r *report) printTLS(p *printer) {
 	for _, row := range r.TLS {
 		rows = append(rows, []string{
 			row.Tool, fmt.Sprintf("%.2f", row.cold(wall)), fmt.Sprintf("%.2f", row.cold(cpu)),
-			fmt.Sprintf("%.0f", row.cold(largest)),
+			memoryOf(row.Cold),
 			fmt.Sprintf("%.0f / %.0f", row.cold(sourceConnections), row.cold(targetConnections)),
 			fmt.Sprintf("%.2f", row.warm(wall)),
 		})
 	}
-	p.table([]string{"", "cold: seconds", "CPU seconds", "MiB of memory", "connections source / target", "warm: seconds"}, rows)
+	p.table([]string{"", "cold: seconds", "CPU seconds", memoryHead, "connections source / target", "warm: seconds"}, rows)
 }
 
 func sourceConnections(s sample) float64 { return float64(s.Source.Connections) }
@@ -143,11 +154,11 @@ func (r *report) printMemory(p *printer) {
 		}
 		s := row.Sample
 		rows = append(rows, []string{
-			row.Tool + ", " + over, fmt.Sprintf("%d", s.Arrived), fmt.Sprintf("%.1f", s.Largest),
+			row.Tool + ", " + over, fmt.Sprintf("%d", s.Arrived), memoryOf([]sample{s}),
 			fmt.Sprintf("%.2f", s.Wall), fmt.Sprintf("%.2f", s.CPU),
 		})
 	}
-	p.table([]string{"", "arrived", "MiB of memory", "seconds", "CPU seconds"}, rows)
+	p.table([]string{"", "arrived", memoryHead, "seconds", "CPU seconds"}, rows)
 }
 
 func (r *report) printFaults(p *printer) {

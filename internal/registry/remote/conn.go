@@ -21,7 +21,7 @@ func dial(dialer *net.Dialer) func(ctx context.Context, network, address string)
 		if err != nil {
 			return nil, err
 		}
-		return conn{direct(c)}, nil
+		return conn{c}, nil
 	}
 }
 
