@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -70,13 +71,16 @@ func use(object Object, path string) Use {
 
 // reference matches HOST/PATH:TAG, HOST/PATH@DIGEST and both together, where HOST has a
 // dot or a port, or is localhost. A tag or a digest is asked for because names of API
-// groups and annotations, cert-manager.io/inject-ca-from, look like repositories.
-var reference = regexp.MustCompile(
-	`(?:^|[\s"'` + "`" + `=,;|(){}\[\]<>])` +
-		`(?:docker://|oci://)?` +
-		`((?:localhost|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)+|[a-zA-Z0-9-]+:[0-9]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?` +
-		`(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+` +
-		`(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(?:@sha256:[a-f0-9]{64})?|@sha256:[a-f0-9]{64}))`)
+// groups and annotations, cert-manager.io/inject-ca-from, look like repositories. It is compiled
+// when it is needed first: most commands look at no chart.
+var reference = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(
+		`(?:^|[\s"'` + "`" + `=,;|(){}\[\]<>])` +
+			`(?:docker://|oci://)?` +
+			`((?:localhost|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)+|[a-zA-Z0-9-]+:[0-9]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?` +
+			`(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+` +
+			`(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(?:@sha256:[a-f0-9]{64})?|@sha256:[a-f0-9]{64}))`)
+})
 
 // references finds the images in one string.
 func references(path, text string) []ref.Reference {
@@ -85,7 +89,7 @@ func references(path, text string) []ref.Reference {
 	}
 	var found []ref.Reference
 	for rest := text; ; {
-		at := reference.FindStringSubmatchIndex(rest)
+		at := reference().FindStringSubmatchIndex(rest)
 		if at == nil {
 			return found
 		}

@@ -36,6 +36,7 @@ func (r *report) judge(f *family, _ *options) {
 	r.judgeFaults()
 	r.judgeStorm()
 	r.judgeBundle()
+	r.judgeStart()
 }
 
 func (r *report) judgeSpeed(f *family) {

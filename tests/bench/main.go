@@ -69,6 +69,7 @@ func measure(h *host, opts *options) (report *report, err error) {
 		{"faults", b.faults},
 		{"storm", b.storm},
 		{"bundle", b.bundle},
+		{"start", b.start},
 	}
 	for _, part := range parts {
 		if opts.wants(part.name) && h.ctx.Err() == nil {

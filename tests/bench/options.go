@@ -42,7 +42,7 @@ func (l *list) Set(value string) error {
 
 const mib = 1 << 20
 
-var allParts = list{"speed", "tls", "memory", "faults", "storm", "bundle"}
+var allParts = list{"speed", "tls", "memory", "faults", "storm", "bundle", "start"}
 
 func parse(args []string) (*options, error) {
 	o := &options{parts: slices.Clone(allParts)}

@@ -25,6 +25,7 @@ func (r *report) print(w io.Writer) {
 	r.printFaults(p)
 	r.printStorm(p)
 	r.printBundle(p)
+	r.printStart(p)
 	r.printBars(p)
 }
 

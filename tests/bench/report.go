@@ -26,6 +26,7 @@ type report struct {
 	Faults []faultRow   `json:"faults,omitempty"`
 	Storm  []stormRow   `json:"storm,omitempty"`
 	Bundle []*bundleRow `json:"bundle,omitempty"`
+	Start  []*startRow  `json:"start,omitempty"`
 	Bars   []bar        `json:"bars"`
 
 	opts *options

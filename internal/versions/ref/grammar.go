@@ -14,12 +14,17 @@ import (
 // paths and tags, and reads a host without a dot as a user of Docker Hub.
 var (
 	pathPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`) // and no longer than longestTag
 	hostPattern = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$`)
 )
 
 // longestName bounds what is looked at, and quoted back, of a reference.
 const longestName = 1024
+
+// longestTag is how many characters a tag has at most. It is counted, and no part of the pattern,
+// because to compile a pattern that counts to 128 would be the longest step of our own at each
+// start of the program.
+const longestTag = 128
 
 // longestPath is how many characters a repository has at most, as the name package has it.
 const longestPath = 255
@@ -95,7 +100,7 @@ func isDockerHub(host string) bool {
 
 // IsTag tells whether tag is one by the distribution specification's grammar, and so may stand
 // in an address: it holds no slash, no space and no control character.
-func IsTag(tag string) bool { return tagPattern.MatchString(tag) }
+func IsTag(tag string) bool { return len(tag) <= longestTag && tagPattern.MatchString(tag) }
 
 // CheckTag accepts a tag by the distribution specification's grammar.
 func CheckTag(tag string) error {
