@@ -50,7 +50,8 @@ func TestBrokenUploadsDoNotBlockEachOther(t *testing.T) {
 func uploadThroughOneGate(t *testing.T, chunk int64) {
 	from, to := startRegistry(t, true), serve(t, cutUploads(4, 2<<20))
 	source := newClient(t, from, remote.Options{Jobs: 1})
-	target := newClient(t, to, remote.Options{Side: registry.SideTarget, Push: true, Jobs: 1, ChunkSize: chunk})
+	target := newClient(t, to, remote.Options{Side: registry.SideTarget, Push: true, Jobs: 1})
+	target.ChunkSize(chunk)
 	w := &world{from: from, to: to, ends: registry.Endpoints{
 		Source: func(string) (registry.Source, error) { return source, nil }, Target: target,
 	}}

@@ -138,7 +138,7 @@ func TestUploadsOpenElsewhere(t *testing.T) {
 func TestChunkMinLength(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.ChunkMinLength(4 * mib)})
-	r.target.opts.ChunkSize = mib
+	r.target.chunkSize = mib
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
 	r.moved(t, layerSize, 0, 0)
@@ -149,7 +149,7 @@ func TestBrokenChunk(t *testing.T) {
 	t.Parallel()
 	const chunk = 4 * mib
 	r := newRig(t, nil, faults{registrytest.CutUploads(registrytest.Cut{After: 2 * mib, Skip: 2, Times: 2})})
-	r.target.opts.ChunkSize = chunk
+	r.target.chunkSize = chunk
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
 	// A registry may have lost the whole upload with the piece: docker-registry refuses to

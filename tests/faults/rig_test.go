@@ -37,6 +37,7 @@ type side struct {
 	behind                 *registrytest.Registry
 	counter                *registrytest.Counter
 	opts                   remote.Options
+	chunkSize              int64
 }
 
 // newSide puts faults before a registry. What they do is counted as clients see it.
@@ -70,6 +71,7 @@ func (s *side) client(t *testing.T, as registry.Side, traffic *registry.Traffic)
 	if err != nil {
 		t.Fatal(err)
 	}
+	client.ChunkSize(s.chunkSize)
 	t.Cleanup(client.Close)
 	return client
 }

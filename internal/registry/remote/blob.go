@@ -6,11 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
-	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // uploadStyle is what a run has learned about how the registry takes blobs.
@@ -25,44 +25,42 @@ type uploadStyle struct {
 	// noCheck: the registry does not like a mount from the same repository, which
 	// otherwise tells whether the blob is there and opens an upload in one request.
 	noCheck bool
-	// noExpect: the registry, or what is before it, does not answer "Expect: 100-continue".
-	noExpect atomic.Bool
 }
 
 // HasBlob implements registry.Target with one HEAD. A redirect means that the blob is
 // there: the address it leads to may be signed for another method. A registry that does not
 // answer HEAD is taken to lack the blob: the upload finds out.
 func (c *Client) HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error) {
-	resp, err := c.do(ctx, call{
-		op: "looking for blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodHead,
-		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
-		accept: append([]int{http.StatusOK}, redirects...), stay: true,
+	resp, err := c.transport.Do(ctx, transport.Request{
+		Op: "looking for blob", Ref: c.refOf(repository, blob.Digest.String()), Method: http.MethodHead,
+		Path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), Need: transport.Access{Repository: repository},
+		Accept: append([]int{http.StatusOK}, transport.Redirects...), Stay: true,
 	})
-	var status *statusErr
-	if errors.As(err, &status) && (status.code == http.StatusNotFound || status.code == http.StatusMethodNotAllowed) {
+	var status *transport.StatusError
+	if errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	drain(resp.Body)
+	resp.Drain()
 	return true, nil
 }
 
 // MountBlob implements registry.Target. A registry that refuses a mount may open an
 // upload instead: PushBlob uses it.
 func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descriptor, from string) (bool, error) {
-	call := c.uploadCall(repository, blob, "mounting blob")
-	call.path += "?" + url.Values{"mount": {blob.Digest.String()}, "from": {from}}.Encode()
-	call.need.from = from
-	resp, err := c.do(ctx, call)
+	request := c.uploadRequest(repository, blob, "mounting blob")
+	request.Path += "?" + url.Values{"mount": {blob.Digest.String()}, "from": {from}}.Encode()
+	request.Need.From = from
+	resp, err := c.transport.Do(ctx, request)
 	if refusedMount(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	drain(resp.Body)
+	resp.Drain()
 	if resp.StatusCode == http.StatusCreated {
 		return true, nil
 	}
@@ -78,19 +76,19 @@ func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descr
 // asked. What is really wrong shows in the upload.
 func refusedMount(err error) bool {
 	var (
-		status *statusErr
-		token  *tokenErr
-		over   *gaveUpErr
+		status *transport.StatusError
+		token  *transport.TokenError
+		over   *transport.GaveUpError
 	)
-	return errors.As(err, &over) || !retryable(err) && (errors.As(err, &status) || errors.As(err, &token))
+	return errors.As(err, &over) || !transport.Retryable(err) && (errors.As(err, &status) || errors.As(err, &token))
 }
 
-func (c *Client) uploadCall(repository string, blob v1.Descriptor, op string) call {
-	return call{
-		op: op, ref: c.refOf(repository, blob.Digest.String()), method: http.MethodPost,
-		path:   "/v2/" + repository + "/blobs/uploads/",
-		need:   access{repository: repository, push: true},
-		accept: []int{http.StatusCreated, http.StatusAccepted},
+func (c *Client) uploadRequest(repository string, blob v1.Descriptor, op string) transport.Request {
+	return transport.Request{
+		Op: op, Ref: c.refOf(repository, blob.Digest.String()), Method: http.MethodPost,
+		Path:   "/v2/" + repository + "/blobs/uploads/",
+		Need:   transport.Access{Repository: repository, Push: true},
+		Accept: []int{http.StatusCreated, http.StatusAccepted},
 	}
 }
 
@@ -118,7 +116,7 @@ func (c *Client) takeSession(repository string, blob v1.Descriptor) *url.URL {
 
 // location reads where an upload goes on, relative or absolute. A registry behind a proxy
 // that ends TLS may name itself by http: its own scheme is kept.
-func (c *Client) location(resp *http.Response) (*url.URL, error) {
+func (c *Client) location(resp *transport.Response) (*url.URL, error) {
 	raw := resp.Header.Get("Location")
 	if raw == "" {
 		return nil, errors.New("the registry opened an upload without a Location")
@@ -130,7 +128,7 @@ func (c *Client) location(resp *http.Response) (*url.URL, error) {
 	if location.Host == resp.Request.URL.Host {
 		location.Scheme = resp.Request.URL.Scheme
 	}
-	if location.Scheme != "https" && !c.mayUsePlainHTTP(location.Host) {
+	if location.Scheme != "https" && !c.transport.MayUsePlainHTTP(location.Host) {
 		return nil, errors.New("the registry sends uploads away from TLS, to " + location.Host)
 	}
 	return location, nil

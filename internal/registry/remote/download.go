@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // Blob implements registry.Source. What breaks off or stalls is continued from the last
@@ -36,29 +37,26 @@ func (c *Client) BlobRange(ctx context.Context, repository string, blob v1.Descr
 }
 
 func (c *Client) download(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) *download {
-	call := call{
-		op: "fetching blob", ref: c.refOf(repository, blob.Digest.String()), method: http.MethodGet,
-		path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), need: access{repository: repository},
+	request := transport.Request{
+		Op: "fetching blob", Ref: c.refOf(repository, blob.Digest.String()), Method: http.MethodGet,
+		Path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), Need: transport.Access{Repository: repository},
 	}
-	return &download{ctx: ctx, client: c, call: call, at: from, end: to, size: blob.Size, retry: newRetry(c, call.op+" "+call.ref)}
+	return &download{ctx: ctx, client: c, request: request, at: from, end: to, size: blob.Size, retry: c.transport.NewRetry(request.Op + " " + request.Ref)}
 }
 
 // download reads one blob through as many responses as it takes.
 type download struct {
-	ctx    context.Context
-	client *Client
-	call   call
-	at     int64         // of the next byte
-	end    int64         // where to stop
-	size   int64         // of the whole blob
-	body   io.ReadCloser // nil between two responses
-	retry  *retry
-	fresh  int64 // bytes read since the last break
-	whole  bool  // ask for the whole blob: ranges come back wrong
-	odd    bool  // an answer of another size has come before
-	closed bool
-	// resting: the response is open, but its place at the gate has been given back.
-	resting bool
+	ctx     context.Context
+	client  *Client
+	request transport.Request
+	at      int64               // of the next byte
+	end     int64               // where to stop
+	size    int64               // of the whole blob
+	answer  *transport.Response // nil between two responses
+	retry   *transport.Retry
+	whole   bool // ask for the whole blob: ranges come back wrong
+	odd     bool // an answer of another size has come before
+	closed  bool
 }
 
 func (d *download) Read(p []byte) (int, error) {
@@ -72,13 +70,13 @@ func (d *download) Read(p []byte) (int, error) {
 		if err := d.ready(); err != nil {
 			return 0, err
 		}
-		n, err := d.body.Read(p[:min(int64(len(p)), d.end-d.at)])
+		n, err := d.answer.Body.Read(p[:min(int64(len(p)), d.end-d.at)])
 		d.at += int64(n)
 		if d.at == d.end {
 			d.Rest() // whoever sends this on may take its time to close it
 		}
 		if n > 0 {
-			d.advanced(int64(n))
+			d.retry.Moved(int64(n))
 			return n, nil // an error, if there is one, comes again or has become void
 		}
 		if err == nil {
@@ -92,35 +90,17 @@ func (d *download) Read(p []byte) (int, error) {
 
 // ready makes sure that there is a response to read from, and a place at the gate.
 func (d *download) ready() error {
-	if d.body == nil {
+	if d.answer == nil {
 		return d.open()
 	}
-	if !d.resting {
-		return nil
-	}
-	release, err := d.client.gate.enter(d.ctx)
-	if err != nil {
-		return err
-	}
-	d.body.(*received).release = release
-	d.resting = false
-	return nil
+	return d.answer.Resume(d.ctx)
 }
 
 // Rest gives the place at the gate back until the next Read: whoever waits for something
 // else meanwhile must not keep others from reading.
 func (d *download) Rest() {
-	if body, ok := d.body.(*received); ok {
-		body.release()
-		d.resting = true
-	}
-}
-
-// advanced starts the bounds on retries afresh once enough has moved to call it progress.
-func (d *download) advanced(n int64) {
-	if d.fresh += n; d.fresh >= d.client.opts.StallBytes {
-		d.fresh = 0
-		d.retry.progress()
+	if d.answer != nil {
+		d.answer.Rest()
 	}
 }
 
@@ -128,14 +108,14 @@ func (d *download) advanced(n int64) {
 func (d *download) broken(err error) error {
 	d.closeBody()
 	if errors.Is(err, io.EOF) {
-		err = &netError{io.ErrUnexpectedEOF}
+		err = &transport.NetError{Err: io.ErrUnexpectedEOF}
 	}
 	err = fmt.Errorf("after %d of %d bytes: %w", d.at, d.size, err)
-	if !retryable(err) {
-		return d.client.failure(d.call, err)
+	if !transport.Retryable(err) {
+		return d.client.transport.Failure(d.request, err)
 	}
-	if err := d.retry.wait(d.ctx, err); err != nil {
-		return d.client.failure(d.call, err)
+	if err := d.retry.Wait(d.ctx, err); err != nil {
+		return d.client.transport.Failure(d.request, err)
 	}
 	return nil
 }
@@ -143,16 +123,16 @@ func (d *download) broken(err error) error {
 // open asks for what is left of the blob.
 func (d *download) open() error {
 	for {
-		resp, err := d.client.do(d.ctx, d.next())
-		var status *statusErr
-		if errors.As(err, &status) && status.code == http.StatusRequestedRangeNotSatisfiable && !d.whole {
+		resp, err := d.client.transport.Do(d.ctx, d.next())
+		var status *transport.StatusError
+		if errors.As(err, &status) && status.Code == http.StatusRequestedRangeNotSatisfiable && !d.whole {
 			d.whole = true
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		d.body = resp.Body
+		d.answer = resp
 		err = d.align(resp)
 		if err == nil {
 			return nil
@@ -164,14 +144,14 @@ func (d *download) open() error {
 }
 
 // next is the request for what is left.
-func (d *download) next() call {
-	call := d.call
-	call.accept = []int{http.StatusOK}
+func (d *download) next() transport.Request {
+	request := d.request
+	request.Accept = []int{http.StatusOK}
 	if !d.whole && (d.at > 0 || d.end < d.size) {
-		call.accept = append(call.accept, http.StatusPartialContent)
-		call.header = http.Header{"Range": {d.wanted()}}
+		request.Accept = append(request.Accept, http.StatusPartialContent)
+		request.Header = http.Header{"Range": {d.wanted()}}
 	}
-	return call
+	return request
 }
 
 // wanted is the value of the Range header.
@@ -183,11 +163,11 @@ func (d *download) wanted() string {
 }
 
 // align makes sure that the response begins where the download stands.
-func (d *download) align(resp *http.Response) error {
+func (d *download) align(resp *transport.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
 		if start, ok := rangeStart(resp.Header.Get("Content-Range")); !ok || start != d.at {
 			d.whole = true
-			return &netError{fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, d.client.printable(resp.Header.Get("Content-Range")))}
+			return &transport.NetError{Err: fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, d.client.transport.Printable(resp.Header.Get("Content-Range")))}
 		}
 		return nil
 	}
@@ -198,10 +178,10 @@ func (d *download) align(resp *http.Response) error {
 		d.end = d.size // no ranges: this answer is the whole
 		return nil
 	}
-	d.client.opts.Notice(fmt.Sprintf("%s: %s serves no ranges: reading %s again from its start", d.client.opts.Side, d.client.host, d.call.ref))
+	d.client.transport.Notice("serves no ranges: reading %s again from its start", d.request.Ref)
 	if _, err := io.CopyN(io.Discard, resp.Body, d.at); err != nil {
 		if errors.Is(err, io.EOF) {
-			err = &netError{io.ErrUnexpectedEOF}
+			err = &transport.NetError{Err: io.ErrUnexpectedEOF}
 		}
 		return err
 	}
@@ -216,7 +196,7 @@ func (d *download) otherSize(size int64) error {
 		return err
 	}
 	d.odd = true
-	return &netError{err}
+	return &transport.NetError{Err: err}
 }
 
 // rangeStart reads "bytes 5-9/10".
@@ -231,9 +211,9 @@ func rangeStart(contentRange string) (int64, bool) {
 }
 
 func (d *download) closeBody() {
-	if d.body != nil {
-		_ = d.body.Close()
-		d.body, d.resting = nil, false
+	if d.answer != nil {
+		_ = d.answer.Body.Close()
+		d.answer = nil
 	}
 }
 

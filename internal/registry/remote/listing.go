@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // Listings whose end never comes are given up.
@@ -24,12 +25,12 @@ const (
 
 // Tags implements registry.Source.
 func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
-	call := call{
-		op: "listing tags of", ref: c.host + "/" + repository, method: http.MethodGet,
-		path: "/v2/" + repository + "/tags/list", need: access{repository: repository}, accept: []int{http.StatusOK},
+	request := transport.Request{
+		Op: "listing tags of", Ref: c.Host() + "/" + repository, Method: http.MethodGet,
+		Path: "/v2/" + repository + "/tags/list", Need: transport.Access{Repository: repository}, Accept: []int{http.StatusOK},
 	}
 	var tags []string
-	err := c.pages(ctx, call, func(body []byte, _ http.Header) error {
+	err := c.pages(ctx, request, func(body []byte, _ http.Header) error {
 		var page struct {
 			Tags []string `json:"tags"`
 		}
@@ -74,10 +75,10 @@ func (c *Client) mayHaveTag(repository, tag string) bool {
 }
 
 // pages fetches a listing page after page.
-func (c *Client) pages(ctx context.Context, call call, read func([]byte, http.Header) error) error {
+func (c *Client) pages(ctx context.Context, request transport.Request, read func([]byte, http.Header) error) error {
 	total := 0
 	for range mostPages {
-		body, header, err := c.fetch(ctx, call)
+		body, header, err := c.fetch(ctx, request)
 		if err != nil {
 			return err
 		}
@@ -85,18 +86,18 @@ func (c *Client) pages(ctx context.Context, call call, read func([]byte, http.He
 			break
 		}
 		if err := read(body, header); err != nil {
-			return c.failure(call, fmt.Errorf("reading the answer: %w", err))
+			return c.transport.Failure(request, fmt.Errorf("reading the answer: %w", err))
 		}
-		next, err := c.nextPage(call, header)
+		next, err := c.nextPage(request, header)
 		if err != nil {
-			return c.failure(call, err)
+			return c.transport.Failure(request, err)
 		}
-		if next == nil {
+		if next == "" {
 			return nil
 		}
-		call.url = next
+		request.Path = next
 	}
-	return c.failure(call, errors.New("the listing does not end"))
+	return c.transport.Failure(request, errors.New("the listing does not end"))
 }
 
 // linkPattern is one link of a Link header (RFC 8288): an address and its parameters, in which
@@ -118,23 +119,23 @@ func nextLink(headers []string) (address string, found bool) {
 	return "", false
 }
 
-// nextPage reads the Link header. It has to stay at the registry, which gets our credentials.
-func (c *Client) nextPage(call call, header http.Header) (*url.URL, error) {
+// nextPage is the path that the Link header names, empty after the last page. Registries
+// behind a proxy name themselves by another scheme or port, and the listing has to stay at the
+// registry, which gets our credentials: only the path counts.
+func (c *Client) nextPage(request transport.Request, header http.Header) (string, error) {
 	link, found := nextLink(header.Values("Link"))
 	if !found {
-		return nil, nil
+		return "", nil
 	}
-	base, err := url.Parse(c.base() + call.path)
+	base, err := url.Parse(request.Path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	next, err := base.Parse(link)
-	if err != nil {
-		return nil, errors.New("unusable link to the next page") // which may hold a signature
+	if err != nil || next.Opaque != "" {
+		return "", errors.New("unusable link to the next page") // which may hold a signature
 	}
-	// Registries behind a proxy name themselves by another scheme or port: only the path counts.
-	next.Scheme, next.Host = base.Scheme, base.Host
-	return next, nil
+	return (&url.URL{Path: next.Path, RawPath: next.RawPath, RawQuery: next.RawQuery}).String(), nil
 }
 
 // Referrers implements registry.Source: by the API, and where the registry has none by
@@ -172,7 +173,7 @@ type refusals struct {
 func (r *refusals) remember(repository string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var over, before *gaveUpErr
+	var over, before *transport.GaveUpError
 	if errors.As(err, &over) && !r.listed {
 		for other, earlier := range r.byRepository {
 			if other != repository && errors.As(earlier, &before) {
@@ -241,15 +242,15 @@ func (c *Client) referrersByAPI(ctx context.Context, repository string, digest v
 	if err := c.unlisted.of(repository); err != nil {
 		return nil, err
 	}
-	call := call{
-		op: "listing referrers of", ref: c.refOf(repository, digest.String()), method: http.MethodGet,
-		path:   "/v2/" + repository + "/referrers/" + digest.String(),
-		need:   access{repository: repository},
-		header: http.Header{"Accept": {string(types.OCIImageIndex)}},
-		accept: []int{http.StatusOK},
+	request := transport.Request{
+		Op: "listing referrers of", Ref: c.refOf(repository, digest.String()), Method: http.MethodGet,
+		Path:   "/v2/" + repository + "/referrers/" + digest.String(),
+		Need:   transport.Access{Repository: repository},
+		Header: http.Header{"Accept": {string(types.OCIImageIndex)}},
+		Accept: []int{http.StatusOK},
 	}
 	var found []v1.Descriptor
-	err := c.pages(ctx, call, func(body []byte, header http.Header) error {
+	err := c.pages(ctx, request, func(body []byte, header http.Header) error {
 		if mediaTypeOf(header.Get("Content-Type")) != types.OCIImageIndex {
 			return errNoReferrers
 		}
@@ -265,9 +266,9 @@ var errNoReferrers = errors.New("no referrers API")
 // unsupportedReferrers tells that the registry has no referrers API: those that have one
 // answer with an empty index, never with 404, for what nothing refers to.
 func unsupportedReferrers(err error) bool {
-	var status *statusErr
+	var status *transport.StatusError
 	if errors.As(err, &status) {
-		switch status.code {
+		switch status.Code {
 		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusBadRequest, http.StatusNotImplemented, http.StatusNotAcceptable:
 			return true
 		}
@@ -320,7 +321,7 @@ func (c *Client) tagReferrer(ctx context.Context, repository string, manifest re
 		return err
 	default:
 		if err := json.Unmarshal(existing.Body, &index); err != nil {
-			return c.failure(call{op: "reading the referrers", ref: c.refOf(repository, tag)}, err)
+			return c.transport.Failure(transport.Request{Op: "reading the referrers", Ref: c.refOf(repository, tag)}, err)
 		}
 	}
 	for _, present := range index.Manifests {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // mostManifestBytes bounds manifests, tag lists and referrers; registries commonly refuse
@@ -28,13 +29,13 @@ var manifestTypes = []string{
 	string(types.DockerManifestSchema2), string(types.DockerManifestList),
 }
 
-func (c *Client) manifestCall(method, op, repository, reference string) call {
-	return call{
-		op: op, ref: c.refOf(repository, reference), method: method,
-		path:   "/v2/" + repository + "/manifests/" + reference,
-		need:   access{repository: repository},
-		header: http.Header{"Accept": {strings.Join(manifestTypes, ", ")}},
-		accept: []int{http.StatusOK},
+func (c *Client) manifestRequest(method, op, repository, reference string) transport.Request {
+	return transport.Request{
+		Op: op, Ref: c.refOf(repository, reference), Method: method,
+		Path:   "/v2/" + repository + "/manifests/" + reference,
+		Need:   transport.Access{Repository: repository},
+		Header: http.Header{"Accept": {strings.Join(manifestTypes, ", ")}},
+		Accept: []int{http.StatusOK},
 	}
 }
 
@@ -44,33 +45,33 @@ func (c *Client) refOf(repository, reference string) string {
 	if strings.HasPrefix(reference, "sha256:") || strings.HasPrefix(reference, "sha512:") {
 		separator = "@"
 	}
-	return c.host + "/" + repository + separator + reference
+	return c.Host() + "/" + repository + separator + reference
 }
 
 // Resolve implements registry.Source with one HEAD; where the registry does not answer
 // that, or an intermediary strips the headers, with one GET more.
 func (c *Client) Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error) {
-	call := c.manifestCall(http.MethodHead, "looking up", repository, reference)
-	call.accept = append(call.accept, http.StatusMethodNotAllowed, http.StatusNotImplemented)
-	resp, err := c.do(ctx, call)
+	request := c.manifestRequest(http.MethodHead, "looking up", repository, reference)
+	request.Accept = append(request.Accept, http.StatusMethodNotAllowed, http.StatusNotImplemented)
+	resp, err := c.transport.Do(ctx, request)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	drain(resp.Body)
+	resp.Drain()
 	if descriptor, ok := fromHeader(resp); ok {
 		want, _ := v1.NewHash(reference) // zero for a tag
 		switch {
 		case want == v1.Hash{} || want == descriptor.Digest:
 			return descriptor, nil
 		case differs(want, descriptor.Digest):
-			return v1.Descriptor{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, descriptor.Digest, want))
+			return v1.Descriptor{}, c.transport.Failure(request, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, descriptor.Digest, want))
 		}
 	}
 	manifest, err := c.Manifest(ctx, repository, reference)
 	return manifest.Descriptor, err
 }
 
-func fromHeader(resp *http.Response) (v1.Descriptor, bool) {
+func fromHeader(resp *transport.Response) (v1.Descriptor, bool) {
 	digest, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
 	mediaType := mediaTypeOf(resp.Header.Get("Content-Type"))
 	ok := err == nil && resp.StatusCode == http.StatusOK && mediaType != "" && resp.ContentLength > 0
@@ -91,17 +92,17 @@ func mediaTypeOf(contentType string) types.MediaType {
 
 // Manifest implements registry.Source.
 func (c *Client) Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error) {
-	call := c.manifestCall(http.MethodGet, "fetching manifest", repository, reference)
-	body, header, err := c.fetch(ctx, call)
+	request := c.manifestRequest(http.MethodGet, "fetching manifest", repository, reference)
+	body, header, err := c.fetch(ctx, request)
 	if err != nil {
 		return registry.Manifest{}, err
 	}
 	digest, err := digestOf(body, reference)
 	if err != nil {
-		return registry.Manifest{}, c.failure(call, err)
+		return registry.Manifest{}, c.transport.Failure(request, err)
 	}
 	if named, err := v1.NewHash(header.Get("Docker-Content-Digest")); err == nil && differs(named, digest) {
-		return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, named))
+		return registry.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, named))
 	}
 	// What the bytes say themselves is covered by the digest, unlike the header.
 	mediaType := declaredType(body)
@@ -109,8 +110,8 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (re
 		mediaType = mediaTypeOf(header.Get("Content-Type"))
 	}
 	if mediaType == "" {
-		return registry.Manifest{}, c.failure(call, fmt.Errorf("%w: media type %q",
-			registry.ErrUnknownType, c.printable(header.Get("Content-Type"))))
+		return registry.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: media type %q",
+			registry.ErrUnknownType, c.transport.Printable(header.Get("Content-Type"))))
 	}
 	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}, nil
 }
@@ -153,10 +154,10 @@ func declaredType(body []byte) types.MediaType {
 }
 
 // fetch reads a small body whole, starting again where it breaks off.
-func (c *Client) fetch(ctx context.Context, call call) ([]byte, http.Header, error) {
-	retry := newRetry(c, call.op+" "+call.ref)
+func (c *Client) fetch(ctx context.Context, request transport.Request) ([]byte, http.Header, error) {
+	retry := c.transport.NewRetry(request.Op + " " + request.Ref)
 	for {
-		resp, err := c.do(ctx, call)
+		resp, err := c.transport.Do(ctx, request)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -164,14 +165,14 @@ func (c *Client) fetch(ctx context.Context, call call) ([]byte, http.Header, err
 		_ = resp.Body.Close()
 		switch {
 		case err == nil && len(body) > mostManifestBytes:
-			return nil, nil, c.failure(call, fmt.Errorf("the answer is larger than %d bytes", mostManifestBytes))
+			return nil, nil, c.transport.Failure(request, fmt.Errorf("the answer is larger than %d bytes", mostManifestBytes))
 		case err == nil:
 			return body, resp.Header, nil
-		case !retryable(err):
-			return nil, nil, c.failure(call, err)
+		case !transport.Retryable(err):
+			return nil, nil, c.transport.Failure(request, err)
 		}
-		if err := retry.wait(ctx, err); err != nil {
-			return nil, nil, c.failure(call, err)
+		if err := retry.Wait(ctx, err); err != nil {
+			return nil, nil, c.transport.Failure(request, err)
 		}
 	}
 }
@@ -188,19 +189,19 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 
 // putManifest puts a manifest; listed tells that the registry itself lists it as a referrer.
 func (c *Client) putManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) (listed bool, err error) {
-	call := c.manifestCall(http.MethodPut, "putting manifest", repository, reference)
-	call.need.push = true
-	call.header = http.Header{"Content-Type": {string(manifest.Descriptor.MediaType)}}
-	call.body = func() (io.Reader, error) { return bytes.NewReader(manifest.Body), nil }
-	call.size = int64(len(manifest.Body))
-	call.accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
-	resp, err := c.doPatiently(ctx, call)
+	request := c.manifestRequest(http.MethodPut, "putting manifest", repository, reference)
+	request.Need.Push = true
+	request.Header = http.Header{"Content-Type": {string(manifest.Descriptor.MediaType)}}
+	request.Body = func() (io.Reader, error) { return bytes.NewReader(manifest.Body), nil }
+	request.Size = int64(len(manifest.Body))
+	request.Accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
+	resp, err := c.doPatiently(ctx, request)
 	if err != nil {
 		return false, err
 	}
-	drain(resp.Body)
+	resp.Drain()
 	if got, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest")); err == nil && differs(got, manifest.Descriptor.Digest) {
-		return false, c.failure(call, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, got, manifest.Descriptor.Digest))
+		return false, c.transport.Failure(request, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, got, manifest.Descriptor.Digest))
 	}
 	c.rememberTag(repository, reference)
 	return resp.Header.Get("OCI-Subject") != "", nil
@@ -211,30 +212,30 @@ func (c *Client) putManifest(ctx context.Context, repository, reference string, 
 var blobPauses = []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}
 
 // doPatiently sends a manifest again where the registry does not know a blob of it yet.
-func (c *Client) doPatiently(ctx context.Context, call call) (*http.Response, error) {
-	retry := newRetry(c, call.op+" "+call.ref)
+func (c *Client) doPatiently(ctx context.Context, request transport.Request) (*transport.Response, error) {
+	retry := c.transport.NewRetry(request.Op + " " + request.Ref)
 	for _, pause := range blobPauses {
-		resp, err := c.do(ctx, call)
-		var status *statusErr
-		if !errors.As(err, &status) || !status.has("MANIFEST_BLOB_UNKNOWN") {
+		resp, err := c.transport.Do(ctx, request)
+		var status *transport.StatusError
+		if !errors.As(err, &status) || !status.Has("MANIFEST_BLOB_UNKNOWN") {
 			return resp, err
 		}
-		if err := retry.pause(ctx, status, pause); err != nil {
-			return nil, c.failure(call, err)
+		if err := retry.Pause(ctx, status, pause); err != nil {
+			return nil, c.transport.Failure(request, err)
 		}
 	}
-	return c.do(ctx, call)
+	return c.transport.Do(ctx, request)
 }
 
 // Ping checks that the registry answers and accepts the credentials. It is one request,
 // or two where a token is needed.
 func (c *Client) Ping(ctx context.Context) error {
-	resp, err := c.do(ctx, call{
-		op: "logging in to", ref: c.host, method: http.MethodGet, path: "/v2/", accept: []int{http.StatusOK},
+	resp, err := c.transport.Do(ctx, transport.Request{
+		Op: "logging in to", Ref: c.Host(), Method: http.MethodGet, Path: "/v2/", Accept: []int{http.StatusOK},
 	})
 	if err != nil {
 		return err
 	}
-	drain(resp.Body)
+	resp.Drain()
 	return nil
 }

@@ -42,7 +42,7 @@ func TestManifestWhoseBlobsAreNotSeenYet(t *testing.T) {
 	if err := pushSome(context.Background(), t, client); err != nil {
 		t.Errorf("PushManifest() = %v, want another try", err)
 	}
-	if retries := client.opts.Traffic.Retries.Load(); puts.Load() != 3 || retries != 2 {
+	if retries := client.transport.Retries(); puts.Load() != 3 || retries != 2 {
 		t.Errorf("%d tries and %d retries counted, want 3 and 2", puts.Load(), retries)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // recover finds out how an upload that failed can go on, and waits as long as the registry
@@ -20,23 +21,20 @@ func (u *upload) recover(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var status *statusErr
+	var status *transport.StatusError
 	if errors.As(err, &status) {
 		switch {
-		case status.code == http.StatusExpectationFailed && !u.client.uploads.noExpect.Swap(true):
-			u.rest()
-			return nil // the same again, without asking first
-		case status.code == http.StatusRequestEntityTooLarge:
+		case status.Code == http.StatusRequestEntityTooLarge:
 			return u.smaller(status)
 		case u.patched && unsupportedPatch(status):
 			return u.unchunked(status)
-		case status.has("DIGEST_INVALID"):
+		case status.Has("DIGEST_INVALID"):
 			return u.invalidDigest(ctx, status)
 		case sessionLost(status) && u.at != nil:
 			return u.restart(ctx, status)
 		}
 	}
-	if !retryable(err) {
+	if !transport.Retryable(err) {
 		return err
 	}
 	return u.resume(ctx, err)
@@ -49,7 +47,7 @@ func (u *upload) resume(ctx context.Context, err error) error {
 	if handed > 0 {
 		u.breaks++
 	}
-	if waitErr := u.retry.wait(ctx, err); waitErr != nil {
+	if waitErr := u.retry.Wait(ctx, err); waitErr != nil {
 		return waitErr
 	}
 	if u.at == nil || handed == 0 && u.offset < u.blob.Size {
@@ -71,19 +69,19 @@ func (u *upload) resume(ctx context.Context, err error) error {
 // ask sets offset and location to what the registry has of the upload. One that it does
 // not know any more, or of which it cannot tell, starts again.
 func (u *upload) ask(ctx context.Context) error {
-	call := u.call
-	call.method, call.url = http.MethodGet, u.at
-	call.accept = []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted}
-	resp, err := u.client.do(ctx, call)
+	request := u.request
+	request.Method, request.URL = http.MethodGet, u.at
+	request.Accept = []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted}
+	resp, err := u.client.transport.Do(ctx, request)
 	if err != nil {
-		var status *statusErr
-		if !errors.As(err, &status) || status.passing() {
+		var status *transport.StatusError
+		if !errors.As(err, &status) || status.Passing() {
 			return err
 		}
 		u.forget()
 		return nil
 	}
-	drain(resp.Body)
+	resp.Drain()
 	stands := uploadedBytes(resp.Header.Get("Range"))
 	if stands <= 1 || stands > u.blob.Size || u.noPatch() && stands < u.blob.Size {
 		u.abandon(ctx)
@@ -111,18 +109,18 @@ func (u *upload) noPatch() bool {
 	return style.noPatch
 }
 
-func unsupportedPatch(status *statusErr) bool {
-	return status.code == http.StatusMethodNotAllowed || status.code == http.StatusNotImplemented || status.has("UNSUPPORTED")
+func unsupportedPatch(status *transport.StatusError) bool {
+	return status.Code == http.StatusMethodNotAllowed || status.Code == http.StatusNotImplemented || status.Has("UNSUPPORTED")
 }
 
 // sessionLost tells that the registry does not go on with this upload.
-func sessionLost(status *statusErr) bool {
-	return status.has("BLOB_UPLOAD_UNKNOWN") || status.has("BLOB_UPLOAD_INVALID") || status.has("RANGE_INVALID") ||
-		status.code == http.StatusRequestedRangeNotSatisfiable || status.code == http.StatusNotFound && !status.has("NAME_UNKNOWN")
+func sessionLost(status *transport.StatusError) bool {
+	return status.Has("BLOB_UPLOAD_UNKNOWN") || status.Has("BLOB_UPLOAD_INVALID") || status.Has("RANGE_INVALID") ||
+		status.Code == http.StatusRequestedRangeNotSatisfiable || status.Code == http.StatusNotFound && !status.Has("NAME_UNKNOWN")
 }
 
 func (u *upload) restart(ctx context.Context, err error) error {
-	if waitErr := u.retry.wait(ctx, err); waitErr != nil {
+	if waitErr := u.retry.Wait(ctx, err); waitErr != nil {
 		return waitErr
 	}
 	u.forget()
@@ -131,7 +129,7 @@ func (u *upload) restart(ctx context.Context, err error) error {
 
 // invalidDigest starts once again: our side has checked what it read, so that the bytes
 // were changed on the way.
-func (u *upload) invalidDigest(ctx context.Context, status *statusErr) error {
+func (u *upload) invalidDigest(ctx context.Context, status *transport.StatusError) error {
 	if u.invalid++; u.invalid > 1 {
 		return fmt.Errorf("%w: the registry received other bytes than were sent: %w", registry.ErrDigestMismatch, status)
 	}
@@ -140,7 +138,7 @@ func (u *upload) invalidDigest(ctx context.Context, status *statusErr) error {
 
 // smaller halves the size of what is sent at once, for this run: a proxy before the
 // registry refuses larger bodies.
-func (u *upload) smaller(status *statusErr) error {
+func (u *upload) smaller(status *transport.StatusError) error {
 	u.rest() // not under the lock: who waits for that may hold the place that our reader waits for
 	style := &u.client.uploads
 	style.mu.Lock()
@@ -151,17 +149,17 @@ func (u *upload) smaller(status *statusErr) error {
 	}
 	next := min(u.size/2, defaultChunk)
 	if style.noPatch || next < smallestChunk || next < style.least {
-		return &registry.Error{Op: u.call.op, Side: u.client.opts.Side, Ref: u.call.ref, Err: status,
-			Hint: fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", u.client.host)}
+		return &registry.Error{Op: u.request.Op, Side: u.client.transport.Side(), Ref: u.request.Ref, Err: status,
+			Hint: fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", u.client.Host())}
 	}
 	style.chunk = next
-	u.client.opts.Notice(fmt.Sprintf("%s: %s refuses bodies of %d bytes: sending chunks of %d", u.client.opts.Side, u.client.host, u.size, next))
-	u.client.opts.Traffic.Retries.Add(1)
+	u.client.transport.Notice("refuses bodies of %d bytes: sending chunks of %d", u.size, next)
+	u.client.transport.CountRetry()
 	return nil
 }
 
 // unchunked sends blobs whole from now on.
-func (u *upload) unchunked(status *statusErr) error {
+func (u *upload) unchunked(status *transport.StatusError) error {
 	u.rest() // as in smaller
 	style := &u.client.uploads
 	style.mu.Lock()
@@ -171,9 +169,9 @@ func (u *upload) unchunked(status *statusErr) error {
 	}
 	if !style.noPatch { // else another upload, under way like this one, has found out already
 		style.noPatch = true
-		u.client.opts.Notice(fmt.Sprintf("%s: %s takes no chunks: sending blobs whole", u.client.opts.Side, u.client.host))
+		u.client.transport.Notice("takes no chunks: sending blobs whole")
 	}
-	u.client.opts.Traffic.Retries.Add(1)
+	u.client.transport.CountRetry()
 	u.unfit = true
 	u.forget()
 	return nil
@@ -190,10 +188,10 @@ func (u *upload) abandon(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
-	call := u.call
-	call.method, call.url = http.MethodDelete, u.at
-	call.accept = []int{http.StatusNoContent, http.StatusAccepted, http.StatusOK}
-	if resp, err := u.client.try(ctx, call); err == nil {
-		drain(resp.Body)
+	request := u.request
+	request.Method, request.URL = http.MethodDelete, u.at
+	request.Accept = []int{http.StatusNoContent, http.StatusAccepted, http.StatusOK}
+	if resp, err := u.client.transport.Try(ctx, request); err == nil {
+		resp.Drain()
 	}
 }

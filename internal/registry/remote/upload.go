@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // PushBlob implements registry.Target. The blob goes in one body, which continues where
@@ -22,8 +23,8 @@ import (
 // large bodies.
 func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body) (registry.Outcome, error) {
 	u := &upload{client: c, repository: repository, blob: blob, body: body}
-	u.call = c.uploadCall(repository, blob, "uploading blob")
-	u.retry = newRetry(c, u.call.op+" "+u.call.ref)
+	u.request = c.uploadRequest(repository, blob, "uploading blob")
+	u.retry = c.transport.NewRetry(u.request.Op + " " + u.request.Ref)
 	u.at = c.takeSession(repository, blob)
 	for {
 		outcome, err := u.step(ctx)
@@ -46,8 +47,8 @@ type upload struct {
 	repository string
 	blob       v1.Descriptor
 	body       registry.Body
-	call       call
-	retry      *retry
+	request    transport.Request
+	retry      *transport.Retry
 
 	at      *url.URL     // the open upload; nil where a new one has to be opened
 	offset  int64        // what the registry has confirmed
@@ -115,18 +116,18 @@ const (
 // open begins an upload. Where the registry allows it, the same request tells whether the
 // blob is there already.
 func (u *upload) open(ctx context.Context) (there bool, err error) {
-	call := u.call
+	request := u.request
 	u.patched = false
 	style := &u.client.uploads
 	style.mu.Lock()
 	check := !style.noCheck
 	style.mu.Unlock()
 	if check {
-		call.path += "?" + url.Values{"mount": {u.blob.Digest.String()}, "from": {u.repository}}.Encode()
+		request.Path += "?" + url.Values{"mount": {u.blob.Digest.String()}, "from": {u.repository}}.Encode()
 	}
-	resp, err := u.client.try(ctx, call)
+	resp, err := u.client.transport.Try(ctx, request)
 	if check && failedCheck(err) {
-		resp, err = u.client.try(ctx, u.call)
+		resp, err = u.client.transport.Try(ctx, u.request)
 		if err == nil { // the check was at fault
 			style.mu.Lock()
 			style.noCheck = true
@@ -136,7 +137,7 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	drain(resp.Body)
+	resp.Drain()
 	if resp.StatusCode == http.StatusCreated {
 		return true, nil
 	}
@@ -151,16 +152,16 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 // registry that is busy is not asked twice.
 func failedCheck(err error) bool {
 	var (
-		status  *statusErr
-		network *netError
+		status  *transport.StatusError
+		network *transport.NetError
 	)
 	switch {
 	case errors.Is(err, registry.ErrUnauthorized), errors.Is(err, registry.ErrUnreachable):
 		return false
 	case errors.As(err, &status):
-		return !status.busy()
+		return !status.Busy()
 	}
-	return refusedMount(err) || errors.As(err, &network) && retryable(err)
+	return refusedMount(err) || errors.As(err, &network) && transport.Retryable(err)
 }
 
 // heed learns from the opening of an upload how long chunks have to be.
@@ -180,13 +181,13 @@ func (u *upload) put(ctx context.Context, offset, size int64) error {
 	query := target.Query()
 	query.Set("digest", u.blob.Digest.String())
 	target.RawQuery = query.Encode()
-	call := u.bodyCall(http.MethodPut, &target, offset, size)
-	call.accept = []int{http.StatusCreated, http.StatusNoContent, http.StatusOK}
-	resp, err := u.client.try(ctx, call)
+	request := u.bodyRequest(http.MethodPut, &target, offset, size)
+	request.Accept = []int{http.StatusCreated, http.StatusNoContent, http.StatusOK}
+	resp, err := u.client.transport.Try(ctx, request)
 	if err != nil {
 		return u.blame(err)
 	}
-	drain(resp.Body)
+	resp.Drain()
 	return nil
 }
 
@@ -197,14 +198,14 @@ func (u *upload) patch(ctx context.Context) error {
 		size = min(size, chunk)
 	}
 	u.handed.Store(0)
-	call := u.bodyCall(http.MethodPatch, u.at, u.offset, size)
-	call.header.Set("Content-Range", fmt.Sprintf("%d-%d", u.offset, u.offset+size-1))
-	call.accept = []int{http.StatusAccepted, http.StatusCreated, http.StatusNoContent, http.StatusOK}
-	resp, err := u.client.try(ctx, call)
+	request := u.bodyRequest(http.MethodPatch, u.at, u.offset, size)
+	request.Header.Set("Content-Range", fmt.Sprintf("%d-%d", u.offset, u.offset+size-1))
+	request.Accept = []int{http.StatusAccepted, http.StatusCreated, http.StatusNoContent, http.StatusOK}
+	resp, err := u.client.transport.Try(ctx, request)
 	if err != nil {
 		return u.blame(err)
 	}
-	drain(resp.Body)
+	resp.Drain()
 	// Without a Location the upload goes on where it is.
 	if resp.Header.Get("Location") != "" {
 		if u.at, err = u.client.location(resp); err != nil {
@@ -224,16 +225,16 @@ func (u *upload) reached(offset int64) {
 	u.offset = offset
 	if offset > u.best {
 		u.best = offset
-		u.retry.progress()
+		u.retry.Progress()
 	}
 }
 
-func (u *upload) bodyCall(method string, target *url.URL, offset, size int64) call {
-	call := u.call
-	call.method, call.url, call.size = method, target, size
+func (u *upload) bodyRequest(method string, target *url.URL, offset, size int64) transport.Request {
+	request := u.request
+	request.Method, request.URL, request.Size = method, target, size
 	u.size, u.patched = size, method == http.MethodPatch
-	call.header = http.Header{"Content-Type": {"application/octet-stream"}}
-	call.body = func() (io.Reader, error) {
+	request.Header = http.Header{"Content-Type": {"application/octet-stream"}}
+	request.Body = func() (io.Reader, error) {
 		if size == 0 && u.blob.Size > 0 {
 			return strings.NewReader(""), nil // all has been sent
 		}
@@ -252,7 +253,7 @@ func (u *upload) bodyCall(method string, target *url.URL, offset, size int64) ca
 		u.handed.Store(0)
 		return &handedOver{upload: u, content: io.LimitReader(content, size)}, nil
 	}
-	return call
+	return request
 }
 
 // handedOver notes how far a body has got, and why it ended where that was not the target's doing.
@@ -284,7 +285,7 @@ func (u *upload) failure(err error) error {
 	if errors.As(err, &source) {
 		return source.err
 	}
-	return u.client.failure(u.call, err)
+	return u.client.transport.Failure(u.request, err)
 }
 
 // sourceErr is an upload that ended because its content could not be had.

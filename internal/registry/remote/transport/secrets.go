@@ -1,4 +1,4 @@
-package remote
+package transport
 
 import (
 	"cmp"
@@ -55,5 +55,6 @@ func (s *secrets) hide(text string) string {
 	return text
 }
 
-// printable is what a registry says, fit for people's eyes: see secrets and printable.
-func (c *Client) printable(text string) string { return printable(c.secrets.hide(text)) }
+// Printable is what a registry says, fit for people's eyes: without the secrets that it was
+// sent, without control characters, and short.
+func (c *Client) Printable(text string) string { return printable(c.secrets.hide(text)) }

@@ -1,32 +1,14 @@
-package remote
+package transport
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
-// expectContinueFrom is the size from which an upload first asks whether it is welcome:
-// a registry that wants a new token, or fewer requests, then says so before the bytes are sent.
-const expectContinueFrom = 1 << 20
-
 const mostRedirects = 10
-
-// send sends a request under the watchdog and follows redirects, unless it is to stay. It
-// counts what goes over the wire.
-func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.Response, error) {
-	if stay {
-		return c.sendOnce(ctx, req)
-	}
-	return c.follow(req, func(req *http.Request) (*http.Response, error) { return c.sendOnce(ctx, req) })
-}
 
 // follow sends a request, and again to where its answers point.
 func (c *Client) follow(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
@@ -45,62 +27,8 @@ func (c *Client) follow(req *http.Request, send func(*http.Request) (*http.Respo
 	return nil, fmt.Errorf("more than %d redirects", mostRedirects)
 }
 
-func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Response, error) {
-	ctx, watch := watch(ctx, c.patience(req), c.opts.StallBytes)
-	if hasBody(req) {
-		body := &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
-		req.Body = body
-		if req.ContentLength >= expectContinueFrom && !c.uploads.noExpect.Load() {
-			req.Header.Set("Expect", "100-continue")
-			ctx = body.expect(ctx)
-		}
-	}
-	req = req.WithContext(ctx)
-	watch.wait()
-	resp, err := c.roundTrip(req)
-	if err != nil {
-		err = cause(ctx, unwrapNet(err))
-		watch.end()
-		return nil, err
-	}
-	watch.got(c.opts.StallBytes)
-	watch.reset(c.opts.StallTimeout)
-	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
-	return resp, nil
-}
-
-func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
-
-// patience is how long a registry may take to answer a request without a body, and to take
-// the first bytes of another. The PUT that closes an upload is when the blob is stored.
-func (c *Client) patience(req *http.Request) time.Duration {
-	if req.Method == http.MethodPut && !hasBody(req) {
-		return answerPatience * c.opts.StallTimeout
-	}
-	return c.opts.StallTimeout
-}
-
-// roundTrip counts the request.
-func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
-	req.Header.Set("User-Agent", c.opts.UserAgent)
-	c.opts.Traffic.Requests.Add(1)
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return nil, &netError{err}
-	}
-	return resp, nil
-}
-
-func unwrapNet(err error) error {
-	var network *netError
-	if errors.As(err, &network) {
-		return network.err
-	}
-	return err
-}
-
-// redirects are the statuses that point elsewhere.
-var redirects = []int{
+// Redirects are the statuses that point elsewhere.
+var Redirects = []int{
 	http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
 }
 
@@ -110,7 +38,7 @@ var redirects = []int{
 func mayFollow(req *http.Request, resp *http.Response) bool {
 	switch {
 	case req.Method == http.MethodGet, req.Method == http.MethodHead:
-		return slices.Contains(redirects, resp.StatusCode)
+		return slices.Contains(Redirects, resp.StatusCode)
 	case req.Method == http.MethodPost && !hasBody(req):
 		return resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect
 	}
@@ -125,7 +53,7 @@ func (c *Client) redirected(req *http.Request, resp *http.Response) (*http.Reque
 	if err != nil || target.Host == "" {
 		return nil, fmt.Errorf("redirect without a usable Location")
 	}
-	if target.Scheme != "https" && (req.URL.Scheme == "https" || target.Scheme != "http") && !c.mayUsePlainHTTP(target.Host) {
+	if target.Scheme != "https" && (req.URL.Scheme == "https" || target.Scheme != "http") && !c.MayUsePlainHTTP(target.Host) {
 		return nil, fmt.Errorf("redirect to %s://%s, away from TLS", target.Scheme, target.Host)
 	}
 	next, err := http.NewRequest(req.Method, target.String(), nil) //nolint:noctx // sendOnce adds the context
@@ -163,13 +91,4 @@ func portOf(u *url.URL) string {
 		return "80"
 	}
 	return "443"
-}
-
-// permanentTrust tells whether a certificate was not trusted.
-func permanentTrust(err error) bool {
-	var (
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-	)
-	return errors.As(err, &certificate) || errors.As(err, &authority)
 }

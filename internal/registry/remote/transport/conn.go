@@ -1,10 +1,11 @@
-package remote
+package transport
 
 import (
 	"context"
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // mostPortion is how much of a body is read, hashed and written at a time where all goes well.
@@ -13,6 +14,10 @@ import (
 const mostPortion = 128 << 10
 
 var portions = sync.Pool{New: func() any { return new([mostPortion]byte) }}
+
+func dialer(opts Options) *net.Dialer {
+	return &net.Dialer{Timeout: opts.StallTimeout, KeepAlive: 30 * time.Second}
+}
 
 // dial connects as dialer does, and gives connections that send bodies in large portions.
 func dial(dialer *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -1,4 +1,4 @@
-package remote
+package transport
 
 import (
 	"context"
@@ -16,18 +16,22 @@ import (
 // errStalled: the connection stayed open and nothing moved.
 var errStalled = errors.New("the connection stalled")
 
-// netError is a request that got no answer, or an answer whose body broke off.
-type netError struct{ err error }
+// NetError is a request that got no answer, or an answer whose body broke off or is not what
+// was asked for.
+type NetError struct{ Err error }
 
-func (e *netError) Error() string { return e.err.Error() }
-func (e *netError) Unwrap() error { return e.err }
+// Error is the cause's.
+func (e *NetError) Error() string { return e.Err.Error() }
 
-// retryable tells whether trying again may help.
-func retryable(err error) bool {
+// Unwrap returns the cause.
+func (e *NetError) Unwrap() error { return e.Err }
+
+// Retryable tells whether trying again may help.
+func Retryable(err error) bool {
 	var (
-		over    *gaveUpErr
-		status  *statusErr
-		network *netError
+		over    *GaveUpError
+		status  *StatusError
+		network *NetError
 	)
 	switch {
 	case errors.As(err, &over), errors.Is(err, registry.ErrUnreachable):
@@ -35,18 +39,21 @@ func retryable(err error) bool {
 	case errors.Is(err, errStalled):
 		return true
 	case errors.As(err, &status):
-		return status.passing()
+		return status.Passing()
 	}
-	// The end of a context is no netError. One that says "deadline exceeded" is a dial's.
-	return errors.As(err, &network) && !permanent(network.err)
+	// The end of a context is no NetError. One that says "deadline exceeded" is a dial's.
+	return errors.As(err, &network) && !permanent(network.Err)
 }
 
-// gaveUpErr is what an operation ended with when its tries were used up: who called it does
+// GaveUpError is what an operation ended with when its tries were used up: who called it does
 // not begin again.
-type gaveUpErr struct{ err error }
+type GaveUpError struct{ Err error }
 
-func (e *gaveUpErr) Error() string { return e.err.Error() }
-func (e *gaveUpErr) Unwrap() error { return e.err }
+// Error is the cause's, with how often or how long it was tried.
+func (e *GaveUpError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *GaveUpError) Unwrap() error { return e.Err }
 
 // permanent tells network errors that no retry mends: a certificate nobody trusts, a name
 // nobody knows.
@@ -63,13 +70,14 @@ func permanent(err error) bool {
 		errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &dns) && dns.IsNotFound
 }
 
-// retry bounds the tries of one operation, in number and in time, both counted from the
-// last progress.
-type retry struct {
+// Retry bounds the tries of one operation, in number and in time, both counted from the
+// last progress. It is for one goroutine.
+type Retry struct {
 	client *Client
 	doing  string
 	tries  int
 	since  time.Time
+	moved  int64 // bytes, since progress was last noted
 }
 
 // The bounds of an operation's tries, and of a registry's that has never answered: there
@@ -79,15 +87,24 @@ const (
 	mostTriesUnheard = 4
 )
 
-func newRetry(c *Client, doing string) *retry {
-	return &retry{client: c, doing: doing, since: time.Now()}
+// NewRetry begins the bounds of an operation; doing names it in notices.
+func (c *Client) NewRetry(doing string) *Retry {
+	return &Retry{client: c, doing: doing, since: time.Now()}
 }
 
-// progress starts the bounds afresh.
-func (r *retry) progress() { r.tries, r.since = 0, time.Now() }
+// Moved starts the bounds afresh once enough bytes have moved to call it progress.
+func (r *Retry) Moved(n int64) {
+	if r.moved += n; r.moved >= r.client.opts.StallBytes {
+		r.moved = 0
+		r.Progress()
+	}
+}
 
-// wait sleeps before the next try, or returns the error to give up with.
-func (r *retry) wait(ctx context.Context, cause error) error {
+// Progress starts the bounds afresh.
+func (r *Retry) Progress() { r.tries, r.since = 0, time.Now() }
+
+// Wait sleeps before the next try, or returns the error to give up with.
+func (r *Retry) Wait(ctx context.Context, cause error) error {
 	r.tries++
 	delay := r.delay(cause)
 	left := r.client.opts.RetryTimeout
@@ -95,21 +112,21 @@ func (r *retry) wait(ctx context.Context, cause error) error {
 		left -= time.Since(r.since)
 	}
 	most := mostTries
-	if !r.client.scout.done.Load() {
+	if !r.client.contact.done.Load() {
 		most = mostTriesUnheard
 	}
 	switch {
 	case r.tries >= most:
-		return &gaveUpErr{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
+		return &GaveUpError{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
 	case delay > left:
-		return &gaveUpErr{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
+		return &GaveUpError{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
 			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)}
 	}
-	return r.pause(ctx, cause, delay)
+	return r.Pause(ctx, cause, delay)
 }
 
-// pause sleeps before another try, which is counted and told.
-func (r *retry) pause(ctx context.Context, cause error, delay time.Duration) error {
+// Pause sleeps before another try, which is counted and told.
+func (r *Retry) Pause(ctx context.Context, cause error, delay time.Duration) error {
 	r.client.opts.Traffic.Retries.Add(1)
 	r.client.opts.Notice(fmt.Sprintf("%s: %s: %v; trying again in %s", r.client.opts.Side, r.doing, cause, delay.Round(time.Millisecond)))
 	timer := time.NewTimer(delay)
@@ -125,8 +142,8 @@ func (r *retry) pause(ctx context.Context, cause error, delay time.Duration) err
 // delay obeys the registry where it says how long, and else doubles from 100 ms to 15 s,
 // give or take a quarter, so that many clients do not come back at once. "Retry-After: 0" is
 // no leave to hammer.
-func (r *retry) delay(cause error) time.Duration {
-	var status *statusErr
+func (r *Retry) delay(cause error) time.Duration {
+	var status *StatusError
 	if errors.As(cause, &status) && status.asked && status.retryAfter > 0 {
 		return status.retryAfter
 	}

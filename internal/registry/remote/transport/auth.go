@@ -1,4 +1,4 @@
-package remote
+package transport
 
 import (
 	"context"
@@ -17,26 +17,27 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// access is what a request needs: a repository, and whether it writes.
-type access struct {
-	repository string
-	push       bool
-	// from is a further repository that is read, for a mount.
-	from string
+// Access is what a request needs of the registry: a repository, and whether it writes. The
+// zero value is no repository's.
+type Access struct {
+	Repository string
+	Push       bool
+	// From is a further repository that is read, for a mount.
+	From string
 }
 
 // scopes are the access's names in the token protocol.
-func (a access) scopes() []string {
-	if a.repository == "" {
+func (a Access) scopes() []string {
+	if a.Repository == "" {
 		return nil
 	}
 	actions := "pull"
-	if a.push {
+	if a.Push {
 		actions = "pull,push"
 	}
-	list := []string{"repository:" + a.repository + ":" + actions}
-	if a.from != "" && a.from != a.repository {
-		list = append(list, "repository:"+a.from+":pull")
+	list := []string{"repository:" + a.Repository + ":" + actions}
+	if a.From != "" && a.From != a.Repository {
+		list = append(list, "repository:"+a.From+":pull")
 	}
 	return list
 }
@@ -87,7 +88,7 @@ func (a *authorizer) prepare(repositories []string) {
 
 // authorize sets the header that the registry has asked for, if it has. The value it
 // returns names the credentials used, for reject.
-func (a *authorizer) authorize(ctx context.Context, req *http.Request, need access) (string, error) {
+func (a *authorizer) authorize(ctx context.Context, req *http.Request, need Access) (string, error) {
 	a.mu.Lock()
 	challenge, refused, config := a.challenge, a.refused, a.config
 	a.mu.Unlock()
@@ -114,7 +115,7 @@ func (a *authorizer) authorize(ctx context.Context, req *http.Request, need acce
 }
 
 // bearer returns a token for need, fetching one where none is fresh.
-func (a *authorizer) bearer(ctx context.Context, need access) (string, error) {
+func (a *authorizer) bearer(ctx context.Context, need Access) (string, error) {
 	since := time.Now()
 	if held := a.held(need); held != "" {
 		return held, nil
@@ -159,9 +160,9 @@ func (a *authorizer) downSince(since time.Time) error {
 
 // disband gives up asking for one token for the whole run, where the token server refuses
 // to give one: it may not grant one of the repositories, or not so many.
-func (a *authorizer) disband(err error, need access, scopes []string) bool {
-	var refused *tokenErr
-	if !errors.As(err, &refused) || need.repository == "" || slices.Equal(scopes, need.scopes()) {
+func (a *authorizer) disband(err error, need Access, scopes []string) bool {
+	var refused *TokenError
+	if !errors.As(err, &refused) || need.Repository == "" || slices.Equal(scopes, need.scopes()) {
 		return false
 	}
 	a.mu.Lock()
@@ -184,7 +185,7 @@ func hasPassword(config *authn.AuthConfig) bool {
 	return config.Username != "" || config.Password != ""
 }
 
-func (a *authorizer) held(need access) string {
+func (a *authorizer) held(need Access) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if t := a.tokens[a.key(need)]; t.fresh(time.Now()) {
@@ -194,10 +195,10 @@ func (a *authorizer) held(need access) string {
 }
 
 // key names the token that serves need: the run's where that is thought to cover it.
-func (a *authorizer) key(need access) string {
+func (a *authorizer) key(need Access) string {
 	own := strings.Join(need.scopes(), " ")
-	covered := need.repository == "" || a.run[need.repository] && (!need.push || a.client.opts.Push) &&
-		(need.from == "" || a.run[need.from])
+	covered := need.Repository == "" || a.run[need.Repository] && (!need.Push || a.client.opts.Push) &&
+		(need.From == "" || a.run[need.From])
 	if covered && !a.narrow[own] {
 		return ""
 	}
@@ -205,7 +206,7 @@ func (a *authorizer) key(need access) string {
 }
 
 // wanted returns the key and the scopes of the token to fetch for need.
-func (a *authorizer) wanted(need access) (string, []string) {
+func (a *authorizer) wanted(need Access) (string, []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := a.key(need)
@@ -214,7 +215,7 @@ func (a *authorizer) wanted(need access) (string, []string) {
 	}
 	var scopes []string
 	for repository := range a.run {
-		scopes = append(scopes, access{repository: repository, push: a.client.opts.Push}.scopes()...)
+		scopes = append(scopes, Access{Repository: repository, Push: a.client.opts.Push}.scopes()...)
 	}
 	sort.Strings(scopes)
 	return key, scopes
@@ -222,7 +223,7 @@ func (a *authorizer) wanted(need access) (string, []string) {
 
 // reject learns from a 401: the challenge, or that the token used no longer serves. It
 // reports whether another try may fare better.
-func (a *authorizer) reject(ctx context.Context, resp *http.Response, need access, used string) (bool, error) {
+func (a *authorizer) reject(ctx context.Context, resp *http.Response, need Access, used string) (bool, error) {
 	found, ok := findChallenge(resp.Header)
 	if !ok {
 		return false, nil
@@ -253,7 +254,7 @@ func (a *authorizer) reject(ctx context.Context, resp *http.Response, need acces
 
 // narrowTo makes need use a token of its own from now on: the run's was refused twice. It
 // reports false where it does already.
-func (a *authorizer) narrowTo(need access) bool {
+func (a *authorizer) narrowTo(need Access) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	own := strings.Join(need.scopes(), " ")
@@ -306,7 +307,7 @@ func (a *authorizer) hint() string {
 
 // refuse is the error for a 401 that nothing more can be done about. Basic credentials that
 // have never served are not tried again in this run: that could lock the account.
-func (a *authorizer) refuse(status *statusErr, used string) error {
+func (a *authorizer) refuse(status *StatusError, used string) error {
 	err := a.problem(status, a.hint())
 	a.mu.Lock()
 	defer a.mu.Unlock()

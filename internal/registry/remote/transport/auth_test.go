@@ -1,4 +1,4 @@
-package remote
+package transport
 
 import (
 	"context"
@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -74,30 +71,6 @@ func (r *tokenRegistry) token(w http.ResponseWriter, req *http.Request) {
 	value := fmt.Sprintf("token%d", len(r.asked))
 	r.granted[value] = scopes
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": value, "expires_in": r.life})
-}
-
-type fixedKeychain authn.AuthConfig
-
-func (k fixedKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
-	return authn.FromConfig(authn.AuthConfig(k)), nil
-}
-
-func tokenClient(t *testing.T, handler http.Handler, opts Options) *Client {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return newClient(t, strings.TrimPrefix(server.URL, "http://"), opts)
-}
-
-func newClient(t *testing.T, host string, opts Options) *Client {
-	t.Helper()
-	opts.CertsDirs = []string{}
-	client, err := New(host, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
 }
 
 func TestOneTokenARun(t *testing.T) {

@@ -1,4 +1,4 @@
-package remote
+package transport
 
 import (
 	"encoding/json"
@@ -14,17 +14,19 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// statusErr is an answer that is no success.
-type statusErr struct {
-	code       int
+// StatusError is an answer that is no success.
+type StatusError struct {
+	// Code is the status, 404.
+	Code       int
 	codes      []string // the registry's own error codes, "NAME_UNKNOWN"
 	message    string
 	retryAfter time.Duration
 	asked      bool // the registry said how long to wait
 }
 
-func (e *statusErr) Error() string {
-	text := fmt.Sprintf("%d %s", e.code, http.StatusText(e.code))
+// Error is the status with what the registry says about it.
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
 	if e.message != "" {
 		text += ": " + e.message
 	}
@@ -32,21 +34,22 @@ func (e *statusErr) Error() string {
 }
 
 // Is maps statuses to the errors that callers tell apart.
-func (e *statusErr) Is(target error) bool {
+func (e *StatusError) Is(target error) bool {
 	switch target {
 	case registry.ErrUnauthorized:
-		return e.code == http.StatusUnauthorized
+		return e.Code == http.StatusUnauthorized
 	case registry.ErrForbidden:
-		return e.code == http.StatusForbidden
+		return e.Code == http.StatusForbidden
 	case registry.ErrNotFound:
-		return e.code == http.StatusNotFound
+		return e.Code == http.StatusNotFound
 	case registry.ErrRepositoryUnknown:
-		return e.code == http.StatusNotFound && e.has("NAME_UNKNOWN")
+		return e.Code == http.StatusNotFound && e.Has("NAME_UNKNOWN")
 	}
 	return false
 }
 
-func (e *statusErr) has(code string) bool {
+// Has tells whether the registry gave one of its own error codes, "NAME_UNKNOWN".
+func (e *StatusError) Has(code string) bool {
 	for _, c := range e.codes {
 		if c == code {
 			return true
@@ -55,20 +58,20 @@ func (e *statusErr) has(code string) bool {
 	return false
 }
 
-// passing tells whether another try may fare better. From 520 on are answers that networks
+// Passing tells whether another try may fare better. From 520 on are answers that networks
 // before a registry give when they do not reach it.
-func (e *statusErr) passing() bool {
-	switch e.code {
+func (e *StatusError) Passing() bool {
+	switch e.Code {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
 		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return e.code >= 520
+	return e.Code >= 520
 }
 
-// busy tells whether the registry asks for fewer requests.
-func (e *statusErr) busy() bool {
-	return e.code == http.StatusTooManyRequests || e.code == http.StatusServiceUnavailable
+// Busy tells whether the registry asks for fewer requests.
+func (e *StatusError) Busy() bool {
+	return e.Code == http.StatusTooManyRequests || e.Code == http.StatusServiceUnavailable
 }
 
 // mostDetails is how much of an answer's body is read for what the registry says about a failure.
@@ -76,9 +79,9 @@ const mostDetails = 16 << 10
 
 // statusError reads what the registry says about a failure, for no longer than one stall
 // timeout, and drains and closes the body in the same time.
-func (c *Client) statusError(resp *http.Response) *statusErr {
+func (c *Client) statusError(resp *http.Response) *StatusError {
 	defer hurry(resp.Body)()
-	e := &statusErr{code: resp.StatusCode}
+	e := &StatusError{Code: resp.StatusCode}
 	e.retryAfter, e.asked = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostDetails)) // a broken body only loses the details
 	drain(resp.Body)
@@ -100,7 +103,7 @@ func (c *Client) statusError(resp *http.Response) *statusErr {
 	if answer.Details != "" {
 		messages = append(messages, answer.Details)
 	}
-	e.message = c.printable(strings.Join(messages, "; "))
+	e.message = c.Printable(strings.Join(messages, "; "))
 	return e
 }
 
@@ -135,27 +138,4 @@ func parseRetryAfter(value string, now time.Time) (time.Duration, bool) {
 		return min(max(0, at.Sub(now)), longestRetryAfter), true
 	}
 	return 0, false
-}
-
-// mostDrained is how much of a body is read for the sake of its connection.
-const mostDrained = 64 << 10
-
-// drain reads the rest of a short body, so that its connection can be used again, and
-// closes it. It takes no longer than one stall timeout.
-func drain(body io.ReadCloser) {
-	defer hurry(body)()
-	_, _ = io.CopyN(io.Discard, body, mostDrained)
-	_ = body.Close()
-}
-
-// hurry ends the request of a body after one stall timeout, until the returned function is
-// called. What is read under it is a courtesy that holds a place at the gate, and a body
-// that drips never stalls. Requests for tokens are bounded as a whole, see askOnce.
-func hurry(body io.Reader) (stop func()) {
-	r, ok := body.(*received)
-	if !ok {
-		return func() {}
-	}
-	timer := time.AfterFunc(r.client.opts.StallTimeout, func() { r.watch.cancel(errStalled) })
-	return func() { timer.Stop() }
 }

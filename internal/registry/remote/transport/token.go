@@ -1,4 +1,4 @@
-package remote
+package transport
 
 import (
 	"context"
@@ -99,11 +99,11 @@ func (a *authorizer) fetch(ctx context.Context, scopes []string) (*token, error)
 func (a *authorizer) realm(raw string) (*url.URL, error) {
 	realm, err := url.Parse(raw)
 	if err != nil || realm.Host == "" {
-		return nil, fmt.Errorf("the registry names an unusable token server %q", a.client.printable(raw))
+		return nil, fmt.Errorf("the registry names an unusable token server %q", a.client.Printable(raw))
 	}
 	switch {
 	case realm.Scheme == "https":
-	case realm.Scheme == "http" && a.client.mayUsePlainHTTP(realm.Host):
+	case realm.Scheme == "http" && a.client.MayUsePlainHTTP(realm.Host):
 	default:
 		return nil, fmt.Errorf("the registry names a token server without TLS, %s://%s", realm.Scheme, realm.Host)
 	}
@@ -114,8 +114,8 @@ func (a *authorizer) realm(raw string) (*url.URL, error) {
 // again in this run could lock the account, and that the server does not answer.
 func (a *authorizer) remember(err error) error {
 	var (
-		over   *gaveUpErr
-		status *statusErr
+		over   *GaveUpError
+		status *StatusError
 	)
 	a.mu.Lock()
 	served, anonymous := a.served, *a.config == authn.AuthConfig{}
@@ -123,7 +123,7 @@ func (a *authorizer) remember(err error) error {
 	unfit := errors.Is(err, registry.ErrUnauthorized)
 	down := errors.As(err, &over)
 	if errors.As(err, &status) {
-		err = &tokenErr{err, status}
+		err = &TokenError{err, status}
 	}
 	if unfit {
 		err = a.problem(err, a.hint())
@@ -139,17 +139,18 @@ func (a *authorizer) remember(err error) error {
 	return err
 }
 
-// tokenErr is a token server's refusal. It is about credentials or about that server, never
+// TokenError is a token server's refusal. It is about credentials or about that server, never
 // about the repository, so that a 404 does not mean that a tag is missing.
-type tokenErr struct {
+type TokenError struct {
 	err    error
-	status *statusErr
+	status *StatusError
 }
 
-func (e *tokenErr) Error() string { return "the token server says " + e.err.Error() }
+// Error says who refused, and with what words.
+func (e *TokenError) Error() string { return "the token server says " + e.err.Error() }
 
 // Is lets the status stand for what it says about credentials only.
-func (e *tokenErr) Is(target error) bool {
+func (e *TokenError) Is(target error) bool {
 	return (target == registry.ErrUnauthorized || target == registry.ErrForbidden) && e.status.Is(target)
 }
 
@@ -203,13 +204,13 @@ func oauthRequest(realm *url.URL, service string, scopes []string, config *authn
 
 // ask sends the request until it is answered or the retries are used up.
 func (a *authorizer) ask(ctx context.Context, build func() (*http.Request, error)) (*tokenAnswer, error) {
-	retry := newRetry(a.client, "fetching a token for "+a.client.host)
+	retry := a.client.NewRetry("fetching a token for " + a.client.host)
 	for {
 		answer, err := a.askOnce(ctx, build)
-		if err == nil || !retryable(err) {
+		if err == nil || !Retryable(err) {
 			return answer, err
 		}
-		if err := retry.wait(ctx, err); err != nil {
+		if err := retry.Wait(ctx, err); err != nil {
 			return nil, err
 		}
 	}

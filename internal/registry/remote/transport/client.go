@@ -1,0 +1,108 @@
+// Package transport carries requests to one registry and knows none of the protocol's
+// verbs. New returns a Client, Client.Do sends a Request until it is answered.
+//
+// A request passes, from the outside in, through Retry, the cap on requests in flight
+// (gate), authorization (authorizer), redirects and the watchdog against stalls (send), and
+// the plain net/http transport. The first request makes contact: it finds out whether the
+// registry speaks TLS, and how it wants to be authenticated.
+package transport
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/time/rate"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// Client sends requests to one registry. It is safe for concurrent use.
+type Client struct {
+	host      string
+	opts      Options
+	transport *http.Transport
+	gate      *gate
+	auth      *authorizer
+	secrets   secrets
+	limit     *rate.Limiter // nil is unbounded
+	contact   contact
+	// noExpect: the registry, or what is before it, does not answer "Expect: 100-continue".
+	noExpect atomic.Bool
+}
+
+// New returns a client of host, "registry.example.com:5000". It reads certificates, and
+// sends nothing yet.
+func New(host string, opts Options) (*Client, error) {
+	opts = opts.withDefaults()
+	reg, err := name.NewRegistry(host, name.StrictValidation)
+	if err != nil {
+		return nil, &registry.Error{Op: "reading the name", Side: opts.Side, Ref: host, Err: err}
+	}
+	tlsConfig, err := tlsConfigFor(reg.RegistryStr(), opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		host:      reg.RegistryStr(),
+		opts:      opts,
+		transport: newTransport(tlsConfig, opts),
+		gate:      newGate(opts.Jobs),
+	}
+	c.contact.turn, c.contact.scheme = make(chan struct{}, 1), c.firstScheme(tlsConfig.RootCAs != nil)
+	c.auth = newAuthorizer(c, reg)
+	if opts.RateLimit > 0 {
+		c.limit = rate.NewLimiter(rate.Limit(opts.RateLimit), int(max(opts.RateLimit/4, 64<<10)))
+	}
+	return c, nil
+}
+
+// Host is the registry's name with its port.
+func (c *Client) Host() string { return c.host }
+
+// Side is the registry's side of a copy, as it stands in errors.
+func (c *Client) Side() registry.Side { return c.opts.Side }
+
+// Prepare tells the client which repositories the run will use, so that one token can
+// serve them all. It may be called again with more.
+func (c *Client) Prepare(repositories []string) { c.auth.prepare(repositories) }
+
+// Retries tells how many requests have been tried again so far. It counts in
+// Options.Traffic, which other clients may share.
+func (c *Client) Retries() int64 { return c.opts.Traffic.Retries.Load() }
+
+// CountRetry counts a request that is sent again in another form, which needs no Retry.
+func (c *Client) CountRetry() { c.opts.Traffic.Retries.Add(1) }
+
+// Notice tells Options.Notice something about the registry: its name stands before the text.
+func (c *Client) Notice(format string, args ...any) {
+	c.opts.Notice(fmt.Sprintf("%s: %s ", c.opts.Side, c.host) + fmt.Sprintf(format, args...))
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// newTransport speaks HTTP/1.1 only: HTTP/2 would put all blobs of a host on one TCP
+// connection and so under one connection's bandwidth.
+func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dial(dialer(opts)),
+		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    opts.StallTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConns:           opts.Jobs * 2,
+		MaxIdleConnsPerHost:    opts.Jobs,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+		DisableCompression:     true,
+		WriteBufferSize:        32 << 10,
+		ReadBufferSize:         16 << 10,
+		Protocols:              protocols,
+	}
+}

@@ -1,0 +1,87 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// Options steer a Client. The zero value is an anonymous client of a registry over
+// HTTPS, plain HTTP on loopback only.
+type Options struct {
+	// Side stands in errors; SideSource when empty.
+	Side registry.Side
+	// Keychain finds the credentials of a host; nil is anonymous.
+	Keychain authn.Keychain
+	// Push asks for tokens that may write as well, so that one token serves a whole run.
+	Push bool
+	// CAFile is a PEM file of further certificate authorities.
+	CAFile string
+	// CertsDirs are searched for HOST/*.crt, *.cert and *.key as docker does; nil means
+	// docker's own folders, see DefaultCertsDirs.
+	CertsDirs []string
+	// PlainHTTP allows plain HTTP for a host that is not loopback.
+	PlainHTTP bool
+	// Jobs is how many requests are in flight at once; 0 means DefaultJobs. A registry that
+	// answers 429 or 503 lowers it for a while.
+	Jobs int
+	// RateLimit bounds bodies read and written together, in bytes a second; 0 is unbounded.
+	RateLimit int64
+	// StallTimeout is how long a body may make no progress, and how long a registry may take
+	// to begin its answer; 0 means DefaultStallTimeout.
+	StallTimeout time.Duration
+	// StallBytes is how much has to move within StallTimeout to count as progress; 0 means 1 KiB.
+	StallBytes int64
+	// RetryTimeout bounds how long one operation is retried without any progress; 0
+	// means DefaultRetryTimeout.
+	RetryTimeout time.Duration
+	// UserAgent is sent with every request; "pgrelocate" when empty.
+	UserAgent string
+	// Traffic counts; it may be nil.
+	Traffic *registry.Traffic
+	// Notice is told of retries and of lowered parallelism, one line each; it may be nil.
+	Notice func(string)
+}
+
+// The defaults of Options.
+const (
+	DefaultJobs         = 8
+	DefaultStallTimeout = 30 * time.Second
+	DefaultRetryTimeout = 5 * time.Minute
+)
+
+func (o Options) withDefaults() Options {
+	if o.Side == "" {
+		o.Side = registry.SideSource
+	}
+	if o.Keychain == nil {
+		o.Keychain = authn.NewMultiKeychain()
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = DefaultJobs
+	}
+	if o.StallTimeout <= 0 {
+		o.StallTimeout = DefaultStallTimeout
+	}
+	if o.StallBytes <= 0 {
+		o.StallBytes = 1 << 10
+	}
+	if o.RetryTimeout <= 0 {
+		o.RetryTimeout = DefaultRetryTimeout
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "pgrelocate"
+	}
+	if o.Traffic == nil {
+		o.Traffic = &registry.Traffic{}
+	}
+	if o.Notice == nil {
+		o.Notice = func(string) {}
+	}
+	if o.CertsDirs == nil {
+		o.CertsDirs = DefaultCertsDirs()
+	}
+	return o
+}

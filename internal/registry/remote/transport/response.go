@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Response is an answer. Its body is watched, counted, and holds the request's place among
+// those in flight until it is closed.
+type Response struct {
+	*http.Response
+	body    *received
+	resting bool // the place has been given back
+}
+
+// Rest gives the place back until Resume: whoever waits for something else meanwhile must
+// not keep others from reading. It may be called again.
+func (r *Response) Rest() {
+	r.body.release()
+	r.resting = true
+}
+
+// Resume takes a place again after Rest, to read on; without one it does nothing.
+func (r *Response) Resume(ctx context.Context) error {
+	if !r.resting {
+		return nil
+	}
+	release, err := r.body.client.gate.enter(ctx)
+	if err != nil {
+		return err
+	}
+	r.body.release, r.resting = release, false
+	return nil
+}
+
+// Drain reads the rest of a short body, so that its connection can be used again, and
+// closes it. It takes no longer than one stall timeout.
+func (r *Response) Drain() { drain(r.body) }
+
+// mostDrained is how much of a body is read for the sake of its connection.
+const mostDrained = 64 << 10
+
+// drain reads the rest of a short body, so that its connection can be used again, and
+// closes it. It takes no longer than one stall timeout.
+func drain(body io.ReadCloser) {
+	defer hurry(body)()
+	_, _ = io.CopyN(io.Discard, body, mostDrained)
+	_ = body.Close()
+}
+
+// hurry ends the request of a body after one stall timeout, until the returned function is
+// called. What is read under it is a courtesy that holds a place at the gate, and a body
+// that drips never stalls. Requests for tokens are bounded as a whole, see askOnce.
+func hurry(body io.Reader) (stop func()) {
+	r, ok := body.(*received)
+	if !ok {
+		return func() {}
+	}
+	timer := time.AfterFunc(r.client.opts.StallTimeout, func() { r.watch.cancel(errStalled) })
+	return func() { timer.Stop() }
+}

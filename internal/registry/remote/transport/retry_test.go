@@ -1,0 +1,138 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+func heardClient() *Client {
+	c := &Client{opts: Options{}.withDefaults()}
+	c.contact.done.Store(true)
+	return c
+}
+
+func TestRetryIsBoundedInNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := heardClient().NewRetry("fetching")
+		tries := 0
+		for r.Wait(t.Context(), &NetError{Err: io.ErrUnexpectedEOF}) == nil {
+			tries++
+		}
+		if tries != mostTries-1 {
+			t.Errorf("%d tries, want %d", tries+1, mostTries)
+		}
+	})
+}
+
+func TestRetryIsBoundedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := heardClient().NewRetry("fetching")
+		started := time.Now()
+		busy := &StatusError{Code: 429, retryAfter: 2 * time.Minute, asked: true}
+		var err error
+		for err == nil {
+			err = r.Wait(t.Context(), busy)
+		}
+		if took := time.Since(started); took > DefaultRetryTimeout || !strings.Contains(err.Error(), "gave up") {
+			t.Errorf("gave up after %s with %v, want within %s", took, err, DefaultRetryTimeout)
+		}
+	})
+}
+
+// A registry that took minutes to fail has not used up the time for trying again.
+func TestOneRetryThereAlwaysIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := heardClient().NewRetry("uploading")
+		time.Sleep(2 * DefaultRetryTimeout)
+		if err := r.Wait(t.Context(), errStalled); err != nil {
+			t.Errorf("the first retry was refused: %v", err)
+		}
+		if err := r.Wait(t.Context(), errStalled); err == nil {
+			t.Error("the second retry was allowed after twice the time")
+		}
+	})
+}
+
+func TestRetryObeysTheRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := heardClient().NewRetry("fetching")
+		started := time.Now()
+		if err := r.Wait(t.Context(), &StatusError{Code: 503, retryAfter: 42 * time.Second, asked: true}); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(started); waited != 42*time.Second {
+			t.Errorf("waited %s, want what the registry said, 42s", waited)
+		}
+		if err := r.Wait(t.Context(), &StatusError{Code: 429, retryAfter: time.Hour, asked: true}); err == nil {
+			t.Error("an hour is waited for, the bound is five minutes")
+		}
+	})
+}
+
+func TestRetryable(t *testing.T) {
+	tests := []struct {
+		err  error
+		want bool
+	}{
+		{errStalled, true},
+		{&NetError{Err: io.EOF}, true},
+		{&StatusError{Code: 429}, true},
+		{&StatusError{Code: 500}, true},
+		{&StatusError{Code: 503}, true},
+		{&StatusError{Code: 400}, false},
+		{&StatusError{Code: 401}, false},
+		{&StatusError{Code: 403}, false},
+		{&StatusError{Code: 404}, false},
+		{&unreachableErr{&NetError{Err: io.EOF}}, false},
+		{registry.ErrDigestMismatch, false},
+		{errors.New("anything else"), false},
+	}
+	for _, tt := range tests {
+		if got := Retryable(tt.err); got != tt.want {
+			t.Errorf("Retryable(%v) = %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestDialTimeoutIsTriedAgain(t *testing.T) {
+	_, err := (&net.Dialer{Timeout: time.Nanosecond}).Dial("tcp", "127.0.0.1:1")
+	if err == nil || !Retryable(&NetError{Err: err}) {
+		t.Errorf("Retryable(%v) = false, want true: a lost packet is no verdict", err)
+	}
+	if Retryable(context.DeadlineExceeded) || Retryable(context.Canceled) || Retryable(&NetError{Err: context.Canceled}) {
+		t.Error("the end of the context is tried again")
+	}
+}
+
+func TestStatusesWorthAnotherTry(t *testing.T) {
+	tests := map[int]bool{
+		400: false, 401: false, 403: false, 404: false, 408: true, 413: false, 425: true, 429: true,
+		500: true, 501: false, 502: true, 503: true, 504: true, 505: false, 507: false, 520: true, 524: true,
+	}
+	for code, want := range tests {
+		if got := Retryable(&StatusError{Code: code}); got != want {
+			t.Errorf("Retryable(%d) = %t, want %t", code, got, want)
+		}
+	}
+}
+
+func TestRetryAfterNothingStillWaits(t *testing.T) {
+	client := tokenClient(t, http.NotFoundHandler(), Options{})
+	r := client.NewRetry("")
+	r.tries = 5
+	if got := r.delay(&StatusError{Code: 503, asked: true}); got < 500*time.Millisecond {
+		t.Errorf("delay() = %s after the fifth answer with Retry-After: 0, want no hammering", got)
+	}
+	if got := r.delay(&StatusError{Code: 503, asked: true, retryAfter: time.Second}); got != time.Second {
+		t.Errorf("delay() = %s for Retry-After: 1, want 1s", got)
+	}
+}

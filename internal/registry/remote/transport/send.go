@@ -1,0 +1,85 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// expectContinueFrom is the size from which an upload first asks whether it is welcome:
+// a registry that wants a new token, or fewer requests, then says so before the bytes are sent.
+const expectContinueFrom = 1 << 20
+
+// send sends a request under the watchdog and follows redirects, unless it is to stay. It
+// counts what goes over the wire.
+func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.Response, error) {
+	if stay {
+		return c.sendOnce(ctx, req)
+	}
+	return c.follow(req, func(req *http.Request) (*http.Response, error) { return c.sendOnce(ctx, req) })
+}
+
+func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Response, error) {
+	ctx, watch := watch(ctx, c.patience(req), c.opts.StallBytes)
+	if hasBody(req) {
+		body := &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
+		req.Body = body
+		if req.ContentLength >= expectContinueFrom && !c.noExpect.Load() {
+			req.Header.Set("Expect", "100-continue")
+			ctx = body.expect(ctx)
+		}
+	}
+	req = req.WithContext(ctx)
+	watch.wait()
+	resp, err := c.roundTrip(req)
+	if err != nil {
+		err = cause(ctx, unwrapNet(err))
+		watch.end()
+		return nil, err
+	}
+	watch.got(c.opts.StallBytes)
+	watch.reset(c.opts.StallTimeout)
+	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
+	return resp, nil
+}
+
+// refusesExpect tells that a request was refused because it asked whether it is welcome. None
+// asks again.
+func (c *Client) refusesExpect(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusExpectationFailed || resp.Request.Header.Get("Expect") == "" {
+		return false
+	}
+	c.noExpect.Store(true)
+	return true
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+// patience is how long a registry may take to answer a request without a body, and to take
+// the first bytes of another. The PUT that closes an upload is when the blob is stored.
+func (c *Client) patience(req *http.Request) time.Duration {
+	if req.Method == http.MethodPut && !hasBody(req) {
+		return answerPatience * c.opts.StallTimeout
+	}
+	return c.opts.StallTimeout
+}
+
+// roundTrip counts the request.
+func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", c.opts.UserAgent)
+	c.opts.Traffic.Requests.Add(1)
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, &NetError{Err: err}
+	}
+	return resp, nil
+}
+
+func unwrapNet(err error) error {
+	var network *NetError
+	if errors.As(err, &network) {
+		return network.Err
+	}
+	return err
+}
