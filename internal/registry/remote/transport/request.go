@@ -209,7 +209,7 @@ func (c *Client) build(request Request) (*http.Request, error) {
 	return req, nil
 }
 
-// failure is the error that a request ends with; the hint says what a user can do.
+// Failure is the error that a request ends with; the hint says what a user can do.
 func (c *Client) Failure(request Request, err error) error {
 	failed := &registry.Error{Op: request.Op, Side: c.opts.Side, Ref: request.Ref, Err: err}
 	var inner *registry.Error
