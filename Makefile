@@ -69,7 +69,7 @@ snapshot: $(TOOLS)/goreleaser ## build the archives of a release into dist/, pub
 ##@ Checking
 
 .PHONY: test-deps
-test-deps: debian-test $(addprefix $(TOOLS)/,gotestsum registry crane oras) kube ## install and build what the tests need
+test-deps: debian-test $(addprefix $(TOOLS)/,gotestsum registry crane oras conformance) kube ## install and build what the tests need
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (make fuzz FUZZTIME=5m)
@@ -141,6 +141,7 @@ $(eval $(call tool,crane,crane,github.com/google/go-containerregistry/cmd/crane)
 $(eval $(call tool,regctl,regclient,github.com/regclient/regclient/cmd/regctl))
 $(eval $(call tool,regsync,regclient,github.com/regclient/regclient/cmd/regsync))
 $(eval $(call tool,oras,oras,oras.land/oras/cmd/oras))
+$(eval $(call tool,conformance,conformance,github.com/opencontainers/distribution-spec/conformance))
 $(eval $(call tool,golangci-lint,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,,,some minutes))
 $(eval $(call tool,goreleaser,goreleaser,github.com/goreleaser/goreleaser/v2,,,some minutes))
 $(eval $(call tool,kube-apiserver,kube-apiserver,k8s.io/kubernetes/cmd/kube-apiserver,$(KUBE_LDFLAGS),,five minutes))

@@ -2,26 +2,36 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"sync/atomic"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry/embedded"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server/store"
 )
 
 // demoRegistry is a registry that counts what it is asked.
 type demoRegistry struct {
-	*embedded.Registry
+	*server.Running
+	content *store.Store
 	// requests counts all requests, writes those that are not GET or HEAD.
 	requests, writes atomic.Int64
 }
 
+// startDemoRegistry starts a registry on a free port of the loopback, with its content in dir.
 func startDemoRegistry(ctx context.Context, dir string) (*demoRegistry, error) {
-	r := &demoRegistry{}
-	var err error
-	r.Registry, err = embedded.Start(ctx, embedded.Options{Dir: dir, Wrap: r.count})
+	content, err := store.Open(dir)
 	if err != nil {
 		return nil, err
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("starting a registry: %w", err), content.Close())
+	}
+	r := &demoRegistry{content: content}
+	r.Running = server.Start(ctx, listener, r.count(server.NewWritable(content)))
 	return r, nil
 }
 
@@ -38,6 +48,6 @@ func (r *demoRegistry) count(next http.Handler) http.Handler {
 // close ends the registry; nil has none.
 func (r *demoRegistry) close() {
 	if r != nil {
-		_ = r.Close() // the demonstration is over either way
+		_, _ = r.Close(), r.content.Close() // the demonstration is over either way
 	}
 }

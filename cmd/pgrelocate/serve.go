@@ -12,7 +12,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
-	"github.com/pgrelocate/pgrelocate/internal/registry/serve"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server/certificate"
 )
 
 // serveOptions are the flags of serve that are no settings.
@@ -90,7 +91,7 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 	}
 	defer b.Close()
 	opts.announce(a, b, door)
-	return serve.Run(ctx, door, door.guard(logged(a, serve.New(b))), door.certificate)
+	return server.Run(ctx, door, door.guard(logged(a, server.New(b))), door.certificate)
 }
 
 // openServed opens the bundle, and checks it unless that is not wanted.
@@ -122,13 +123,9 @@ func logged(a *app, next http.Handler) http.Handler {
 
 // announce says where the registry is, and what is missing for more than the loopback.
 func (o serveOptions) announce(a *app, b *bundle.Bundle, door *door) {
-	scheme := "http"
-	if door.certificate != nil {
-		scheme = "https"
-	}
-	a.note("serving %s on %s://%s", output.Count(len(b.Lock().Artifacts), "artifact"), scheme, door.Addr())
+	a.note("serving %s on %s", output.Count(len(b.Lock().Artifacts), "artifact"), door.address())
 	if o.selfSigned != "" {
-		a.note("clients have to trust %s", filepath.Join(o.selfSigned, serve.CertificateFile))
+		a.note("clients have to trust %s", filepath.Join(o.selfSigned, certificate.File))
 	}
 	tcp, ok := door.Addr().(*net.TCPAddr)
 	if ok && !tcp.IP.IsLoopback() && door.certificate == nil {

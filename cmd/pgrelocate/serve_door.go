@@ -11,15 +11,16 @@ import (
 	"syscall"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/internal/registry/serve"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server/certificate"
 )
 
 // door is what serve stands behind: all that its flags can get wrong, to be known before a
 // bundle of gigabytes is checked. Who knocks meanwhile waits.
 type door struct {
 	net.Listener
-	certificate *tls.Certificate // nil is plain HTTP
-	users       *serve.Passwords // nil lets everybody in
+	certificate *tls.Certificate  // nil is plain HTTP
+	users       *server.Passwords // nil lets everybody in
 }
 
 // door reads the files that the flags name, and listens.
@@ -66,7 +67,7 @@ func refusedAddress(address string, err error) error {
 }
 
 // users reads the htpasswd file; nil where none is named.
-func (o serveOptions) users() (*serve.Passwords, error) {
+func (o serveOptions) users() (*server.Passwords, error) {
 	if o.htpasswd == "" {
 		return nil, nil
 	}
@@ -74,7 +75,7 @@ func (o serveOptions) users() (*serve.Passwords, error) {
 	if err != nil {
 		return nil, exit.Usagef("--htpasswd: %w", err)
 	}
-	users, err := serve.ParsePasswords(text)
+	users, err := server.ParsePasswords(text)
 	if err != nil {
 		return nil, exit.Usagef("--htpasswd: %s: %w", o.htpasswd, err)
 	}
@@ -94,15 +95,15 @@ func (o serveOptions) certificate(a *app, host string) (*tls.Certificate, error)
 	case o.selfSigned == "":
 		return nil, nil
 	}
-	names, err := serve.Names(host)
+	names, err := certificate.Names(host)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := serve.SelfSigned(o.selfSigned, names)
+	kept, err := certificate.SelfSigned(o.selfSigned, names)
 	if err != nil {
 		return nil, exit.Usagef("--tls-self-signed: %w", err)
 	}
-	file := filepath.Join(o.selfSigned, serve.CertificateFile)
+	file := filepath.Join(o.selfSigned, certificate.File)
 	if kept.Renewed != "" {
 		a.note("renewed %s, for the earlier one %s: give it to clients that do not trust it", file, kept.Renewed)
 	}
@@ -117,5 +118,25 @@ func (d *door) guard(next http.Handler) http.Handler {
 	if d.users == nil {
 		return next
 	}
-	return serve.Authenticate(next, d.users)
+	return server.Authenticate(next, d.users)
+}
+
+// address is where clients find the door: for one at all of this machine's addresses, at the
+// one that they are likeliest to reach.
+func (d *door) address() string {
+	scheme := "http"
+	if d.certificate != nil {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(d.Addr().String())
+	if err != nil {
+		return scheme + "://" + d.Addr().String()
+	}
+	elsewhere := ""
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		if names, err := certificate.Names(host); err == nil {
+			host, elsewhere = names[0], ", and on this machine's other addresses"
+		}
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + elsewhere
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry/embedded"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server/store"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -26,16 +28,17 @@ import (
 // pushed makes a release and pushes it into a registry of its own.
 func pushed(t *testing.T, opts Options) []versions.Artifact {
 	t.Helper()
-	registry, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	content, err := store.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { registry.Close() })
+	registry := httptest.NewServer(server.NewWritable(content))
+	t.Cleanup(registry.Close)
 	release, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := release.Push(t.Context(), ref.Folder{Host: registry.Host})
+	written, err := release.Push(t.Context(), ref.Folder{Host: registry.Listener.Addr().String()})
 	if err != nil {
 		t.Fatal(err)
 	}

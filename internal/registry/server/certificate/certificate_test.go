@@ -1,4 +1,4 @@
-package serve
+package certificate
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func lay(t *testing.T, by pkix.Name, begins, ends time.Duration, names ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, CertificateFile), encoded("CERTIFICATE", der), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, File), encoded("CERTIFICATE", der), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return folder
@@ -77,7 +77,7 @@ func TestSelfSignedIsRenewed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			folder := lay(t, tt.by, tt.begins, tt.ends, "a.example.com")
-			before, err := os.ReadFile(filepath.Join(folder, CertificateFile))
+			before, err := os.ReadFile(filepath.Join(folder, File))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestSelfSignedIsRenewed(t *testing.T) {
 				!strings.HasPrefix(kept.Unfit, tt.unfit) || (kept.Unfit == "") != (tt.unfit == "") {
 				t.Errorf("SelfSigned() says renewed %q, unfit %q, want %q, %q", kept.Renewed, kept.Unfit, tt.renewed, tt.unfit)
 			}
-			after, err := os.ReadFile(filepath.Join(folder, CertificateFile))
+			after, err := os.ReadFile(filepath.Join(folder, File))
 			if err != nil || bytes.Equal(before, after) != (tt.renewed == "") {
 				t.Errorf("the file was changed: %t (%v), want %t", !bytes.Equal(before, after), err, tt.renewed != "")
 			}
@@ -128,7 +128,7 @@ func TestClientsTrustARenewedCertificate(t *testing.T) {
 func TestSelfSignedLeavesOthersFilesAlone(t *testing.T) {
 	t.Run("a certificate without its key", func(t *testing.T) {
 		folder := t.TempDir()
-		file := filepath.Join(folder, CertificateFile)
+		file := filepath.Join(folder, File)
 		if err := os.WriteFile(file, []byte("theirs"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestSelfSignedLeavesOthersFilesAlone(t *testing.T) {
 		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: subject, NotAfter: time.Now().Add(48 * time.Hour)}
 		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), other)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, CertificateFile), encoded("CERTIFICATE", der), 0o600)
+			err = os.WriteFile(filepath.Join(folder, File), encoded("CERTIFICATE", der), 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package serve_test
+package server_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
-	"github.com/pgrelocate/pgrelocate/internal/registry/serve"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
 // large is more than the buffers between two ends of a connection hold.
@@ -63,7 +63,7 @@ func run(t *testing.T) running {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	r := running{listener.Addr().String(), "/v2/postgres-instance/blobs/" + digest.String(), stop, make(chan error, 1)}
-	go func() { r.ended <- serve.Run(ctx, listener, serve.New(b), nil) }()
+	go func() { r.ended <- server.Run(ctx, listener, server.New(b), nil) }()
 	t.Cleanup(func() { b.Close() })
 	t.Cleanup(stop)
 	return r

@@ -1,4 +1,4 @@
-package serve
+package certificate
 
 import (
 	"net"
@@ -27,8 +27,9 @@ func everywhere(host string) bool {
 	return host == "" || err == nil && ip.IsUnspecified()
 }
 
-// namesOf puts the names together, each once, those that clients are likeliest to use first. Addresses that are good on one link only
-// are left out: clients would have to name the link with them, and change often.
+// namesOf puts the names together, each once, those that clients are likeliest to use first.
+// Addresses that are good on one link only are left out: clients would have to name the link
+// with them, and change often.
 func namesOf(host, machine string, addresses []net.Addr) []string {
 	var names []string
 	add := func(name string) {

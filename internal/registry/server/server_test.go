@@ -1,4 +1,4 @@
-package serve_test
+package server_test
 
 import (
 	"bytes"
@@ -32,7 +32,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
-	"github.com/pgrelocate/pgrelocate/internal/registry/serve"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
+	"github.com/pgrelocate/pgrelocate/internal/registry/server/certificate"
 )
 
 const vendor = "tanzu-sql-postgres.packages.broadcom.com"
@@ -84,9 +85,9 @@ func start(t *testing.T) (host string, image v1.Image) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
-	server := httptest.NewServer(serve.New(b))
-	t.Cleanup(server.Close)
-	return strings.TrimPrefix(server.URL, "http://"), image
+	site := httptest.NewServer(server.New(b))
+	t.Cleanup(site.Close)
+	return strings.TrimPrefix(site.URL, "http://"), image
 }
 
 func TestAClientPulls(t *testing.T) {
@@ -216,21 +217,21 @@ func TestPasswords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := serve.ParsePasswords([]byte("# users\n\nrobot:" + string(hash) + "\n"))
+	p, err := server.ParsePasswords([]byte("# users\n\nrobot:" + string(hash) + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(serve.Authenticate(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), p))
-	defer server.Close()
+	site := httptest.NewServer(server.Authenticate(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), p))
+	defer site.Close()
 	for range 2 { // the second time from memory
 		for login, want := range map[string]int{
 			"robot s3cret": 200, "robot wrong": 401, "nobody s3cret": 401, " ": 401, "": 401, "robot ": 401,
 		} {
-			r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+			r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, site.URL, nil)
 			if user, password, ok := strings.Cut(login, " "); ok {
 				r.SetBasicAuth(user, password)
 			}
-			resp, err := server.Client().Do(r)
+			resp, err := site.Client().Do(r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -253,7 +254,7 @@ func TestParsePasswordsRefuses(t *testing.T) {
 		"robot:s3cret":                "line 1 has no bcrypt hash",
 		"robot:{SHA}5en6G6MezRroT3XK": "line 1 has no bcrypt hash",
 	} {
-		_, err := serve.ParsePasswords([]byte(file))
+		_, err := server.ParsePasswords([]byte(file))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("ParsePasswords(%q) = %v, want an error with %q and without the password", file, err, want)
 		}
@@ -262,11 +263,11 @@ func TestParsePasswordsRefuses(t *testing.T) {
 
 func TestRunServesTLSUntilItIsStopped(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "tls")
-	made, err := serve.SelfSigned(folder, []string{"127.0.0.1", "localhost"})
+	made, err := certificate.SelfSigned(folder, []string{"127.0.0.1", "localhost"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := serve.SelfSigned(folder, nil)
+	again, err := certificate.SelfSigned(folder, nil)
 	if err != nil || !slices.EqualFunc(made.TLS.Certificate, again.TLS.Certificate, bytes.Equal) {
 		t.Errorf("SelfSigned(again) = another certificate, %v", err)
 	}
@@ -276,9 +277,9 @@ func TestRunServesTLSUntilItIsStopped(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serve.Run(ctx, listener, http.NotFoundHandler(), &made.TLS) }()
+	go func() { done <- server.Run(ctx, listener, http.NotFoundHandler(), &made.TLS) }()
 
-	pem, err := os.ReadFile(filepath.Join(folder, serve.CertificateFile))
+	pem, err := os.ReadFile(filepath.Join(folder, certificate.File))
 	if err != nil {
 		t.Fatal(err)
 	}

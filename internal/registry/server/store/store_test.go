@@ -1,6 +1,7 @@
-package embedded
+package store
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -8,27 +9,37 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
-func start(t *testing.T, opts Options) *Registry {
+// site is a registry that is running on a folder.
+type site struct {
+	*server.Running
+	store *Store
+}
+
+func start(t *testing.T, dir string) *site {
 	t.Helper()
-	r, err := Start(t.Context(), opts)
+	s, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &site{server.Start(t.Context(), listener, server.NewWritable(s)), s}
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Errorf("Close() = %v, want no error", err)
@@ -37,7 +48,10 @@ func start(t *testing.T, opts Options) *Registry {
 	return r
 }
 
-func (r *Registry) ref(t *testing.T, s string) name.Reference {
+// Close ends the registry and closes its folder.
+func (r *site) Close() error { return errors.Join(r.Running.Close(), r.store.Close()) }
+
+func (r *site) ref(t *testing.T, s string) name.Reference {
 	t.Helper()
 	ref, err := name.ParseReference(r.Host + "/" + s)
 	if err != nil {
@@ -46,7 +60,7 @@ func (r *Registry) ref(t *testing.T, s string) name.Reference {
 	return ref
 }
 
-func pushImage(t *testing.T, r *Registry, at string) v1.Image {
+func pushImage(t *testing.T, r *site, at string) v1.Image {
 	t.Helper()
 	image, err := random.Image(1000, 3)
 	if err != nil {
@@ -58,7 +72,7 @@ func pushImage(t *testing.T, r *Registry, at string) v1.Image {
 	return image
 }
 
-func checkImage(t *testing.T, r *Registry, at string, want v1.Image) {
+func checkImage(t *testing.T, r *site, at string, want v1.Image) {
 	t.Helper()
 	got, err := remote.Image(r.ref(t, at), remote.WithContext(t.Context()))
 	if err != nil {
@@ -77,7 +91,7 @@ func checkImage(t *testing.T, r *Registry, at string, want v1.Image) {
 // A registry that is started again on its folder holds what it held before.
 func TestContentOutlivesTheRegistry(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "on", "demand")
-	first := start(t, Options{Dir: dir})
+	first := start(t, dir)
 	image := pushImage(t, first, "team/image:v1")
 	pushImage(t, first, "team/other:v1")
 	index, err := random.Index(500, 2, 2)
@@ -91,7 +105,7 @@ func TestContentOutlivesTheRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	second := start(t, Options{Dir: dir})
+	second := start(t, dir)
 	checkImage(t, second, "team/image:v1", image)
 	pulled, err := remote.Index(second.ref(t, "team/index:v1"))
 	if err != nil {
@@ -109,7 +123,7 @@ func TestContentOutlivesTheRegistry(t *testing.T) {
 // The folder is an OCI image layout that other tools read.
 func TestFolderIsAnImageLayout(t *testing.T) {
 	dir := t.TempDir()
-	r := start(t, Options{Dir: dir})
+	r := start(t, dir)
 	pushImage(t, r, "team/image:v1")
 	old := pushImage(t, r, "team/image:v2")
 	pushImage(t, r, "team/image:v2") // takes the tag over
@@ -142,7 +156,7 @@ func TestFolderIsAnImageLayout(t *testing.T) {
 }
 
 func TestBlobsBelongToRepositories(t *testing.T) {
-	r := start(t, Options{Dir: t.TempDir()})
+	r := start(t, t.TempDir())
 	image := pushImage(t, r, "team/one:v1")
 	layers, _ := image.Layers()
 	digest, _ := layers[0].Digest()
@@ -163,7 +177,7 @@ func TestBlobsBelongToRepositories(t *testing.T) {
 }
 
 func TestRanges(t *testing.T) {
-	r := start(t, Options{Dir: t.TempDir()})
+	r := start(t, t.TempDir())
 	layers, _ := pushImage(t, r, "team/image:v1").Layers()
 	digest, _ := layers[0].Digest()
 	size, _ := layers[0].Size()
@@ -192,7 +206,7 @@ func TestRanges(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	r := start(t, Options{Dir: t.TempDir()})
+	r := start(t, t.TempDir())
 	pushImage(t, r, "team/image:v1")
 	zeros := "sha256:" + strings.Repeat("0", 64)
 	lacking := `{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":"` + zeros + `"},"layers":[]}`
@@ -203,7 +217,7 @@ func TestRefusals(t *testing.T) {
 		{"deleting", http.MethodDelete, "/v2/team/image/manifests/v1", "", http.StatusMethodNotAllowed},
 		{"a manifest without its blobs", http.MethodPut, "/v2/team/image/manifests/v2", lacking, http.StatusBadRequest},
 		{"a manifest under another digest", http.MethodPut, "/v2/team/image/manifests/" + zeros, `{}`, http.StatusBadRequest},
-		{"a manifest that is too large", http.MethodPut, "/v2/team/image/manifests/v2", strings.Repeat(" ", largestManifest+1), http.StatusRequestEntityTooLarge},
+		{"a manifest that is too large", http.MethodPut, "/v2/team/image/manifests/v2", strings.Repeat(" ", server.LargestManifest+1), http.StatusRequestEntityTooLarge},
 	}
 	for _, tt := range tests {
 		if got := request(t, r, tt.method, tt.path, strings.NewReader(tt.body), ""); got.code != tt.status {
@@ -218,7 +232,7 @@ func TestRefusals(t *testing.T) {
 // A blob whose bytes do not match its digest leaves nothing behind.
 func TestABrokenUploadLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	r := start(t, Options{Dir: dir})
+	r := start(t, dir)
 	started := request(t, r, http.MethodPost, "/v2/team/image/blobs/uploads/", nil, "")
 	digest := "sha256:" + strings.Repeat("0", 64)
 	put := request(t, r, http.MethodPut, started.location+"?digest="+digest, strings.NewReader("something else"), "")
@@ -232,7 +246,7 @@ func TestABrokenUploadLeavesNothing(t *testing.T) {
 }
 
 func TestManyAtOnce(t *testing.T) {
-	r := start(t, Options{Dir: t.TempDir()})
+	r := start(t, t.TempDir())
 	var group errgroup.Group
 	images := make([]v1.Image, 8)
 	for i := range images {
@@ -253,26 +267,12 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestWrap(t *testing.T) {
-	var requests atomic.Int64
-	r := start(t, Options{Dir: t.TempDir(), Wrap: func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			requests.Add(1)
-			next.ServeHTTP(w, r)
-		})
-	}})
-	request(t, r, http.MethodGet, "/v2/", nil, "")
-	if requests.Load() != 1 {
-		t.Errorf("the handler before the registry saw %d requests, want 1", requests.Load())
-	}
-}
-
-func TestStartRefuses(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	broken := filepath.Join(dir, "broken")
 	gone := filepath.Join(dir, "gone")
-	r := start(t, Options{Dir: gone})
+	r := start(t, gone)
 	digest, _ := pushImage(t, r, "team/image:v1").Digest()
 	for _, err := range []error{
 		os.WriteFile(file, nil, 0o600),
@@ -293,53 +293,9 @@ func TestStartRefuses(t *testing.T) {
 		{dir, "it holds something else"},
 	}
 	for _, tt := range tests {
-		if _, err := Start(t.Context(), Options{Dir: tt.dir}); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("Start(%q) = %v, want %s", tt.dir, err, tt.want)
+		if _, err := Open(tt.dir); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("Open(%q) = %v, want %s", tt.dir, err, tt.want)
 		}
-	}
-}
-
-// Once Close has returned the folder can be removed: nobody writes to it any more.
-func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
-	entered := make(chan struct{})
-	var finished atomic.Bool
-	r, err := Start(t.Context(), Options{Dir: t.TempDir(), Wrap: func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-			close(entered)
-			<-req.Context().Done()
-			time.Sleep(50 * time.Millisecond) // as if it were writing
-			finished.Store(true)
-		})
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var group sync.WaitGroup
-	group.Go(func() { _ = remote.Write(r.ref(t, "team/image:v1"), empty.Image, remote.WithContext(t.Context())) })
-	<-entered
-	if err := r.Close(); err != nil {
-		t.Errorf("Close() = %v, want no error", err)
-	}
-	if !finished.Load() {
-		t.Error("Close() returned while a request was under way")
-	}
-	group.Wait()
-}
-
-func TestCloseTwice(t *testing.T) {
-	r, err := Start(t.Context(), Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := r.Close(); err != nil {
-			t.Errorf("Close() = %v, want no error", err)
-		}
-	}
-	var dialer net.Dialer
-	if conn, err := dialer.DialContext(t.Context(), "tcp", r.Host); err == nil {
-		conn.Close()
-		t.Error("the registry listens after Close")
 	}
 }
 
@@ -350,7 +306,7 @@ type reply struct {
 	body     string
 }
 
-func request(t *testing.T, r *Registry, method, path string, body io.Reader, byteRange string) reply {
+func request(t *testing.T, r *site, method, path string, body io.Reader, byteRange string) reply {
 	t.Helper()
 	target := "http://" + r.Host + path
 	if strings.HasPrefix(path, "http") {

@@ -1,4 +1,6 @@
-package serve
+// Package certificate makes the certificate of a server that has none, keeps it in a folder, and
+// renews it there: SelfSigned, for the names and addresses that Names finds.
+package certificate
 
 import (
 	"crypto"
@@ -15,8 +17,8 @@ import (
 
 // The files that SelfSigned keeps in its folder.
 const (
-	CertificateFile = "tls.crt"
-	keyFile         = "tls.key"
+	File    = "tls.crt"
+	keyFile = "tls.key"
 )
 
 // Kept is the certificate that SelfSigned keeps in a folder.
@@ -31,12 +33,11 @@ type Kept struct {
 }
 
 // SelfSigned returns the certificate in folder. Where there is none it makes one for the
-// names and addresses, for a year, and keeps it there: CertificateFile is what clients
-// have to trust. One that it made earlier and that lacks a name, or has expired, is made
+// names and addresses, for a year, and keeps it there: File is what clients have to trust. One that it made earlier and that lacks a name, or has expired, is made
 // anew with the same key, so that clients that follow the key's signature, as all written
 // in Go do, need not be told. A certificate from elsewhere is never replaced.
 func SelfSigned(folder string, names []string) (*Kept, error) {
-	found, err := tls.LoadX509KeyPair(filepath.Join(folder, CertificateFile), filepath.Join(folder, keyFile))
+	found, err := tls.LoadX509KeyPair(filepath.Join(folder, File), filepath.Join(folder, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return made(folder, names)
 	}
@@ -64,7 +65,7 @@ func SelfSigned(folder string, names []string) (*Kept, error) {
 
 // made makes the certificate, with the key that is there if only that is.
 func made(folder string, names []string) (*Kept, error) {
-	certificate := filepath.Join(folder, CertificateFile)
+	certificate := filepath.Join(folder, File)
 	if _, err := os.Lstat(certificate); err == nil {
 		return nil, fmt.Errorf("%s has no %s beside it: add it, or take another folder", certificate, keyFile)
 	}
@@ -88,7 +89,7 @@ func keep(folder string, key crypto.Signer, names []string, now time.Time) (*Kep
 	if err != nil {
 		return nil, err
 	}
-	if err := replace(filepath.Join(folder, CertificateFile), encoded("CERTIFICATE", der), 0o644); err != nil {
+	if err := replace(filepath.Join(folder, File), encoded("CERTIFICATE", der), 0o644); err != nil {
 		return nil, err
 	}
 	return &Kept{TLS: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}, nil

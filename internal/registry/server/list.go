@@ -1,4 +1,4 @@
-package serve
+package server
 
 import (
 	"fmt"
@@ -8,14 +8,15 @@ import (
 	"strconv"
 )
 
-func (h *Handler) catalog(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) catalog(w http.ResponseWriter, r *http.Request, _ place) {
 	page, ok := paged(w, r, h.content.Repositories())
 	if ok {
 		writeJSON(w, "application/json", map[string]any{"repositories": page})
 	}
 }
 
-func (h *Handler) tags(w http.ResponseWriter, r *http.Request, repository, _ string) {
+func (h *Handler) tags(w http.ResponseWriter, r *http.Request, at place) {
+	repository := h.named(r, at.repository)
 	all, err := h.content.Tags(r.Context(), repository)
 	if err != nil {
 		failed(w, err, "NAME_UNKNOWN")
@@ -51,7 +52,8 @@ func paged(w http.ResponseWriter, r *http.Request, all []string) ([]string, bool
 	}
 	if n < len(all) {
 		if n > 0 {
-			next := url.URL{Path: r.URL.Path, RawQuery: url.Values{"n": {strconv.Itoa(n)}, "last": {all[n-1]}}.Encode()}
+			query.Set("last", all[n-1])
+			next := url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
 			w.Header().Set("Link", fmt.Sprintf(`<%s>; rel="next"`, next.String()))
 		}
 		all = all[:n]

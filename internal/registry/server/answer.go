@@ -1,10 +1,12 @@
-package serve
+package server
 
 import (
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -29,6 +31,20 @@ func failed(w http.ResponseWriter, err error, code string) {
 		return
 	}
 	fail(w, http.StatusInternalServerError, "UNKNOWN", "the content cannot be read: "+err.Error())
+}
+
+// notKept answers for an error that kept content from being written.
+func notKept(w http.ResponseWriter, err error) {
+	fail(w, http.StatusInternalServerError, "UNKNOWN", "the content cannot be written: "+err.Error())
+}
+
+// digestOf reads a digest, of SHA-256 or SHA-512. It has answered where it returns false.
+func digestOf(w http.ResponseWriter, text string) (v1.Hash, bool) {
+	digest, err := v1.NewHash(text)
+	if err != nil {
+		fail(w, http.StatusBadRequest, "DIGEST_INVALID", err.Error())
+	}
+	return digest, err == nil
 }
 
 // writeJSON answers with v. HEAD requests lose the body in net/http.
