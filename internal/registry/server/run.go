@@ -61,8 +61,8 @@ func run(ctx context.Context, listener net.Listener, handler http.Handler, certi
 }
 
 func newServer(ctx context.Context, handler http.Handler, bounds limits) *http.Server {
-	// In HTTP/2 one connection has hundreds of requests, and windows that a client need not
-	// open: it would need bounds of its own, and is slower for large bodies.
+	// In HTTP/2 one connection has hundreds of requests, each with a window that the client
+	// need not open: it would need bounds of its own.
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Server{

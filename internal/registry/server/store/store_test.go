@@ -13,12 +13,17 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
@@ -329,4 +334,68 @@ func request(t *testing.T, r *site, method, path string, body io.Reader, byteRan
 		t.Fatal(err)
 	}
 	return reply{code: resp.StatusCode, location: resp.Header.Get("Location"), body: string(content)}
+}
+
+// What refers to an image is listed for it, by a registry that is started again too, and
+// wherever what it refers to came first.
+func TestReferrers(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, dir)
+	image := pushImage(t, r, "team/image:v1")
+	subject, err := partial.Descriptor(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sbom := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), "application/spdx+json")
+	if err := remote.Write(r.ref(t, "team/image:sbom"), mutate.Subject(sbom, *subject).(v1.Image)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		index, err := remote.Referrers(r.ref(t, "team/image@"+subject.Digest.String()).(name.Digest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed, err := index.IndexManifest()
+		if err != nil || len(listed.Manifests) != 1 || listed.Manifests[0].ArtifactType != "application/spdx+json" {
+			t.Errorf("Referrers(%s) = %v, %v, want the SBOM", subject.Digest, listed, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r = start(t, dir)
+	}
+}
+
+// A registry that was killed leaves nothing of what had not arrived, and opens again.
+func TestWhatHadNotArrivedIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, dir)
+	started := request(t, r, http.MethodPost, "/v2/team/image/blobs/uploads/", nil, "")
+	request(t, r, http.MethodPatch, started.location, strings.NewReader("half"), "")
+	if left, err := os.ReadDir(filepath.Join(dir, arriving)); err != nil || len(left) != 1 {
+		t.Fatalf("%d uploads lie in the folder, %v, want 1", len(left), err)
+	}
+	start(t, dir) // as another process would
+	if left, err := os.ReadDir(filepath.Join(dir, arriving)); err != nil || len(left) != 0 {
+		t.Errorf("%d uploads lie in the folder that was opened again, %v, want none", len(left), err)
+	}
+}
+
+// What a file holds is what its name says, or the folder is not a registry's.
+func TestOpenRefusesOtherContent(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, dir)
+	digest, err := pushImage(t, r, "team/image:v1").Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "blobs", "sha256", digest.Hex), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); !errors.Is(err, registry.ErrDigestMismatch) {
+		t.Errorf("Open() of a folder with another manifest = %v, want %v", err, registry.ErrDigestMismatch)
+	}
 }
