@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -55,7 +55,7 @@ type plannedView struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
-func newPlannedView(a *registry.PlannedArtifact) plannedView {
+func newPlannedView(a *plan.Artifact) plannedView {
 	return plannedView{
 		artifactView: newArtifactView(a.Artifact),
 		State:        string(a.State),

@@ -10,6 +10,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
 func newCopyCommand(a *app) *cobra.Command {
@@ -62,16 +64,16 @@ What is relocated stays under its vendor's licence terms.`,
 func copyArtifacts(ctx context.Context, a *app, cfg *config.Config) error {
 	ends := a.registries(cfg)
 	defer ends.close()
-	sides, plan, err := makePlan(ctx, a, cfg, ends)
+	sides, planned, err := makePlan(ctx, a, cfg, ends)
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, cfg, ends, sides, plan, registry.CopyOptions{})
+	return a.carryOut(ctx, cfg, ends, sides, planned, transfer.Options{})
 }
 
 // carryOut does what a plan says, and gives an account of it.
-func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries, sides registry.Endpoints, plan *registry.Plan, opts registry.CopyOptions) error {
-	report, err := runCopy(ctx, a, cfg, sides, plan, opts)
+func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries, sides registry.Endpoints, planned *plan.Plan, opts transfer.Options) error {
+	report, err := runCopy(ctx, a, cfg, sides, planned, opts)
 	if report == nil {
 		return err
 	}
@@ -92,16 +94,16 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries
 }
 
 // runCopy carries the plan out and shows how far it has come.
-func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.Endpoints, plan *registry.Plan, opts registry.CopyOptions) (*registry.Report, error) {
-	if plan.BytesToMove > 0 {
-		a.note("copying %s", output.Bytes(plan.BytesToMove))
+func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.Endpoints, planned *plan.Plan, opts transfer.Options) (*transfer.Report, error) {
+	if planned.BytesToMove > 0 {
+		a.note("copying %s", output.Bytes(planned.BytesToMove))
 	}
 	meter := &registry.Meter{}
 	display := a.progress(cfg, meter)
 	defer display.Stop()
 	opts.Jobs, opts.Meter = cfg.Jobs, meter
-	opts.ArtifactDone = func(r registry.Result) { a.detail("%s %s", outcome(r), r.Target) }
-	return registry.Copy(ctx, sides, plan, opts)
+	opts.ArtifactDone = func(r transfer.Result) { a.detail("%s %s", outcome(r), r.Target) }
+	return transfer.Copy(ctx, sides, planned, opts)
 }
 
 // progress shows a meter as the terminal and the settings allow.
@@ -112,11 +114,11 @@ func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Disp
 
 // reportFailures lists what was not copied, and counts it in an error; nil where all was.
 // What an interruption kept from being copied needs no reason.
-func (a *app) reportFailures(report *registry.Report) error {
+func (a *app) reportFailures(report *transfer.Report) error {
 	failed := newFailures(len(report.Results))
 	for _, result := range report.Results {
 		if result.Err != nil && exit.Code(result.Err) != exit.Interrupted {
-			failed.add(a, result.Artifact, result.Err)
+			failed.add(a, result.Artifact.Artifact, result.Err)
 		}
 	}
 	return failed.err()

@@ -8,6 +8,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
 // copyView is the result of `pgrelocate copy`: the account of what was done.
@@ -61,7 +63,7 @@ func newTrafficView(t *registry.Traffic) trafficView {
 	}
 }
 
-func newCopyView(cfg *config.Config, report *registry.Report, ends *registries) copyView {
+func newCopyView(cfg *config.Config, report *transfer.Report, ends *registries) copyView {
 	view := copyView{
 		Header:          output.NewHeader("CopyReport"),
 		Registry:        cfg.Registry.String(),
@@ -80,7 +82,7 @@ func newCopyView(cfg *config.Config, report *registry.Report, ends *registries) 
 		TargetTraffic:   newTrafficView(&ends.toTarget),
 	}
 	for _, r := range report.Results {
-		row := copiedRow{plannedView: newPlannedView(r.PlannedArtifact), Result: outcome(r)}
+		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: outcome(r)}
 		row.setError(r.Err)
 		view.Artifacts = append(view.Artifacts, row)
 	}
@@ -88,13 +90,13 @@ func newCopyView(cfg *config.Config, report *registry.Report, ends *registries) 
 }
 
 // outcome is what became of an artifact, in one word.
-func outcome(r registry.Result) string {
+func outcome(r transfer.Result) string {
 	switch {
 	case r.Err != nil:
 		return "failed"
-	case r.State == registry.StatePresent:
+	case r.State == plan.StatePresent:
 		return "present"
-	case r.State == registry.StateSkip:
+	case r.State == plan.StateSkip:
 		return "skipped"
 	default:
 		return "copied"

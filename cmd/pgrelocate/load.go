@@ -9,6 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -68,23 +70,23 @@ func load(ctx context.Context, a *app, cfg *config.Config, file bundleFile, dryR
 	}
 	ends := a.registries(cfg)
 	defer ends.close()
-	sides, plan, err := planBundle(ctx, a, cfg, ends, b)
+	sides, planned, err := planBundle(ctx, a, cfg, ends, b)
 	if err != nil {
 		return err
 	}
 	if dryRun {
-		if err := a.print(cfg, newPlanView(cfg, plan)); err != nil {
+		if err := a.print(cfg, newPlanView(cfg, planned)); err != nil {
 			return err
 		}
-		return a.failures(plan)
+		return a.failures(planned)
 	}
 	// An upload that breaks is read from the bundle again: nothing is kept twice.
-	return a.carryOut(ctx, cfg, ends, sides, plan, registry.CopyOptions{NoSpool: true})
+	return a.carryOut(ctx, cfg, ends, sides, planned, transfer.Options{NoTempFiles: true})
 }
 
 // planBundle asks the private registry what of a bundle it lacks. What a delta leaves
 // out has to be there.
-func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registries, b *bundle.Bundle) (registry.Endpoints, *registry.Plan, error) {
+func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registries, b *bundle.Bundle) (registry.Endpoints, *plan.Plan, error) {
 	target, err := ends.openTarget(ctx, true)
 	if err != nil {
 		return registry.Endpoints{}, nil, err
@@ -97,7 +99,7 @@ func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registrie
 	}
 	sides := b.Endpoints(target, held)
 	a.note("planning %s -> %s", output.Count(len(artifacts), "artifact"), targetFolder(artifacts))
-	plan, err := registry.NewPlan(ctx, sides, artifacts, registry.PlanOptions{
+	planned, err := plan.New(ctx, sides, artifacts, plan.Options{
 		Platform:           cfg.Platform,
 		OnConflict:         cfg.OnConflict,
 		WithoutAttachments: !cfg.Signatures,
@@ -105,10 +107,10 @@ func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registrie
 	if err != nil {
 		return sides, nil, err
 	}
-	for _, warning := range plan.Warnings {
+	for _, warning := range planned.Warnings {
 		a.warn("%s", warning)
 	}
-	return sides, plan, nil
+	return sides, planned, nil
 }
 
 func repositories(artifacts []versions.Artifact) []string {

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
 func newPlanCommand(a *app) *cobra.Command {
@@ -63,19 +64,19 @@ func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.Flag
 func showPlan(ctx context.Context, a *app, cfg *config.Config) error {
 	ends := a.registries(cfg)
 	defer ends.close()
-	_, plan, err := makePlan(ctx, a, cfg, ends)
+	_, planned, err := makePlan(ctx, a, cfg, ends)
 	if err != nil {
 		return err
 	}
-	view := newPlanView(cfg, plan)
+	view := newPlanView(cfg, planned)
 	if err := a.print(cfg, view); err != nil {
 		return err
 	}
-	return a.failures(plan)
+	return a.failures(planned)
 }
 
 // makePlan asks both sides what there is.
-func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries) (registry.Endpoints, *registry.Plan, error) {
+func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries) (registry.Endpoints, *plan.Plan, error) {
 	if err := needRegistry(cfg); err != nil {
 		return registry.Endpoints{}, nil, err
 	}
@@ -88,7 +89,7 @@ func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries)
 		return registry.Endpoints{}, nil, err
 	}
 	a.note("planning %s: %s -> %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts), targetFolder(artifacts))
-	plan, err := registry.NewPlan(ctx, sides, artifacts, registry.PlanOptions{
+	planned, err := plan.New(ctx, sides, artifacts, plan.Options{
 		Platform:           cfg.Platform,
 		OnConflict:         cfg.OnConflict,
 		WithoutAttachments: !cfg.Signatures,
@@ -96,17 +97,17 @@ func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries)
 	if err != nil {
 		return registry.Endpoints{}, nil, err
 	}
-	for _, warning := range plan.Warnings {
+	for _, warning := range planned.Warnings {
 		a.warn("%s", warning)
 	}
-	return sides, plan, nil
+	return sides, planned, nil
 }
 
 // failures lists what cannot be copied, and counts it in an error; nil where all can.
-func (a *app) failures(plan *registry.Plan) error {
-	failed := newFailures(len(plan.Artifacts))
-	for _, artifact := range plan.Artifacts {
-		if artifact.State == registry.StateFailed {
+func (a *app) failures(planned *plan.Plan) error {
+	failed := newFailures(len(planned.Artifacts))
+	for _, artifact := range planned.Artifacts {
+		if artifact.State == plan.StateFailed {
 			failed.add(a, artifact.Artifact, artifact.Err)
 		}
 	}
@@ -137,22 +138,22 @@ type blobView struct {
 	Present      []string `json:"present,omitempty"`
 }
 
-func newPlanView(cfg *config.Config, plan *registry.Plan) planView {
+func newPlanView(cfg *config.Config, planned *plan.Plan) planView {
 	view := planView{
 		Header:       output.NewHeader("Plan"),
 		Registry:     cfg.Registry.String(),
 		Artifacts:    []plannedView{},
 		Blobs:        []blobView{},
-		BytesToMove:  plan.BytesToMove,
-		BytesPresent: plan.BytesPresent,
-		Warnings:     append([]string{}, plan.Warnings...),
+		BytesToMove:  planned.BytesToMove,
+		BytesPresent: planned.BytesPresent,
+		Warnings:     append([]string{}, planned.Warnings...),
 	}
-	for _, a := range plan.Artifacts {
+	for _, a := range planned.Artifacts {
 		row := newPlannedView(a)
 		row.setError(a.Err)
 		view.Artifacts = append(view.Artifacts, row)
 	}
-	for _, b := range plan.Blobs {
+	for _, b := range planned.Blobs {
 		view.Blobs = append(view.Blobs, blobView{
 			Digest: b.Digest, MediaType: b.MediaType, Size: b.Size, Repositories: b.Repositories, Present: b.Present,
 		})
@@ -186,8 +187,8 @@ func (v planView) WriteTable(w io.Writer) error {
 // states counts the artifacts: "21 new, 2 present".
 func (v planView) states() string {
 	var counts []string
-	for _, state := range []registry.State{
-		registry.StateNew, registry.StateUpdate, registry.StateAttach, registry.StatePresent, registry.StateSkip, registry.StateFailed,
+	for _, state := range []plan.State{
+		plan.StateNew, plan.StateUpdate, plan.StateAttach, plan.StatePresent, plan.StateSkip, plan.StateFailed,
 	} {
 		n := 0
 		for _, row := range v.Artifacts {

@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
 // saveOptions are the flags of save that are no settings.
@@ -134,7 +135,7 @@ func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) 
 		return nil, err
 	}
 	a.note("reading %s of %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts))
-	content, err := bundle.Collect(ctx, ends.sourcesOf(ctx, artifacts), artifacts, catalogue, registry.PlanOptions{
+	content, err := bundle.Collect(ctx, ends.sourcesOf(ctx, artifacts), artifacts, catalogue, plan.Options{
 		Platform:           cfg.Platform,
 		WithoutAttachments: !cfg.Signatures,
 	})

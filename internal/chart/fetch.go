@@ -13,6 +13,7 @@ import (
 	helmregistry "helm.sh/helm/v3/pkg/registry"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // Fetch pulls a chart that is stored as an OCI artifact. The reference is a tag or a
@@ -39,7 +40,7 @@ func Fetch(ctx context.Context, source registry.Source, repository, reference st
 }
 
 // chartLayer finds the layer that holds the packed chart.
-func chartLayer(manifest registry.Manifest) (v1.Descriptor, error) {
+func chartLayer(manifest oci.Manifest) (v1.Descriptor, error) {
 	if manifest.Descriptor.MediaType.IsIndex() {
 		return v1.Descriptor{}, fmt.Errorf("%w: it is an image index", ErrNotAChart)
 	}
@@ -64,7 +65,7 @@ func readBlob(ctx context.Context, source registry.Source, repository string, bl
 	if blob.Size > maxArchive {
 		return nil, fmt.Errorf("%w: its layer of %d bytes is more than a chart can have", ErrNotAChart, blob.Size)
 	}
-	reader, err := source.Blob(ctx, repository, blob, 0)
+	reader, err := source.Blob(ctx, repository, blob, 0, blob.Size)
 	if err != nil {
 		return nil, err
 	}

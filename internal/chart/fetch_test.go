@@ -13,28 +13,29 @@ import (
 	helmregistry "helm.sh/helm/v3/pkg/registry"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
-// shelf is a source that holds one manifest and one blob.
-type shelf struct {
+// oneChart is a source that holds one manifest and one blob.
+type oneChart struct {
 	registry.Source
-	manifest registry.Manifest
+	manifest oci.Manifest
 	blob     []byte
 }
 
-func (s shelf) Manifest(_ context.Context, _, reference string) (registry.Manifest, error) {
+func (s oneChart) Manifest(_ context.Context, _, reference string) (oci.Manifest, error) {
 	if reference != "v1.2.3" {
-		return registry.Manifest{}, registry.ErrNotFound
+		return oci.Manifest{}, registry.ErrNotFound
 	}
 	return s.manifest, nil
 }
 
-func (s shelf) Blob(context.Context, string, v1.Descriptor, int64) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(s.blob)), nil
+func (s oneChart) Blob(context.Context, string, v1.Descriptor, int64, int64) (registry.Content, error) {
+	return registry.Content{ReadCloser: io.NopCloser(bytes.NewReader(s.blob))}, nil
 }
 
-// stored makes a shelf of a blob under the given media types.
-func stored(t *testing.T, config, layer types.MediaType, blob []byte) shelf {
+// stored makes a oneChart of a blob under the given media types.
+func stored(t *testing.T, config, layer types.MediaType, blob []byte) oneChart {
 	t.Helper()
 	hash, size, err := v1.SHA256(bytes.NewReader(blob))
 	if err != nil {
@@ -48,7 +49,7 @@ func stored(t *testing.T, config, layer types.MediaType, blob []byte) shelf {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return shelf{blob: blob, manifest: registry.Manifest{Descriptor: v1.Descriptor{MediaType: types.OCIManifestSchema1}, Body: body}}
+	return oneChart{blob: blob, manifest: oci.Manifest{Descriptor: v1.Descriptor{MediaType: types.OCIManifestSchema1}, Body: body}}
 }
 
 func TestFetch(t *testing.T) {
@@ -69,10 +70,10 @@ func TestFetchFails(t *testing.T) {
 	index := stored(t, helmregistry.ConfigMediaType, helmregistry.ChartLayerMediaType, good)
 	index.manifest.Descriptor.MediaType = types.OCIImageIndex
 	garbled := index
-	garbled.manifest = registry.Manifest{Body: []byte("{")}
+	garbled.manifest = oci.Manifest{Body: []byte("{")}
 	tests := []struct {
 		name      string
-		source    shelf
+		source    oneChart
 		reference string
 		want      error
 	}{

@@ -6,15 +6,14 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // maxDepth bounds indexes in indexes.
 const maxDepth = 4
 
 // blobsOf lists the config and the layers of an image's manifest; an index has none.
-func blobsOf(manifest registry.Manifest) ([]v1.Descriptor, error) {
+func blobsOf(manifest oci.Manifest) ([]v1.Descriptor, error) {
 	if manifest.Descriptor.MediaType.IsIndex() {
 		return nil, nil
 	}
@@ -58,7 +57,7 @@ func missingBlobs(ctx context.Context, reg Registry, repository, reference strin
 	return "", nil
 }
 
-func missingInIndex(ctx context.Context, reg Registry, repository string, manifest registry.Manifest, seen map[string]bool, depth int) (string, error) {
+func missingInIndex(ctx context.Context, reg Registry, repository string, manifest oci.Manifest, seen map[string]bool, depth int) (string, error) {
 	if depth >= maxDepth {
 		return "", fmt.Errorf("index %s: more than %d indexes inside each other", manifest.Descriptor.Digest, maxDepth)
 	}

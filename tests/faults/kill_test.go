@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
 // copyVariable makes this test's program copy and do nothing else: the process that is killed.
@@ -45,11 +47,11 @@ func TestKilledProcess(t *testing.T) {
 		Source: func(string) (registry.Source, error) { return source, nil },
 		Target: open(k.Target, registry.SideTarget),
 	}
-	plan, err := registry.NewPlan(t.Context(), ends, artifactsBetween(k.Source, k.Target, k.list()), registry.PlanOptions{})
+	plan, err := plan.New(t.Context(), ends, artifactsBetween(k.Source, k.Target, k.list()), plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := registry.Copy(t.Context(), ends, plan, registry.CopyOptions{})
+	report, err := transfer.Copy(t.Context(), ends, plan, transfer.Options{})
 	if err != nil || report.Failed > 0 {
 		t.Fatalf("Copy = %+v, %v, want no failure", report, err)
 	}

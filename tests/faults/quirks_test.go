@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
@@ -251,7 +252,7 @@ func TestWrongManifest(t *testing.T) {
 	}
 	r := newRig(t, faults{wrong}, nil)
 	ends := r.endpoints(t)
-	plan, err := registry.NewPlan(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
+	plan, err := plan.New(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -51,8 +53,8 @@ func newSide(t *testing.T, behind *registrytest.Registry, faults ...registrytest
 // rig is a copy between two sides.
 type rig struct {
 	source, target *side
-	copyOptions    registry.CopyOptions
-	planOptions    registry.PlanOptions
+	copyOptions    transfer.Options
+	planOptions    plan.Options
 	sourceTraffic  registry.Traffic
 	targetTraffic  registry.Traffic
 }
@@ -87,14 +89,14 @@ func (r *rig) endpoints(t *testing.T) registry.Endpoints {
 
 // copy plans and copies the artifacts, named REPOSITORY:TAG, and returns what became of
 // each.
-func (r *rig) copy(ctx context.Context, t *testing.T, names ...name) *registry.Report {
+func (r *rig) copy(ctx context.Context, t *testing.T, names ...name) *transfer.Report {
 	t.Helper()
 	ends := r.endpoints(t)
-	plan, err := registry.NewPlan(ctx, ends, r.artifacts(names), r.planOptions)
+	plan, err := plan.New(ctx, ends, r.artifacts(names), r.planOptions)
 	if err != nil {
 		t.Fatalf("NewPlan: %v", err)
 	}
-	report, err := registry.Copy(ctx, ends, plan, r.copyOptions)
+	report, err := transfer.Copy(ctx, ends, plan, r.copyOptions)
 	if err != nil {
 		t.Fatalf("Copy: %v", err)
 	}
@@ -161,7 +163,7 @@ func (r *rig) arrived(t *testing.T, names ...name) {
 }
 
 // succeeded checks that a report knows no failure.
-func succeeded(t *testing.T, report *registry.Report) {
+func succeeded(t *testing.T, report *transfer.Report) {
 	t.Helper()
 	for _, result := range report.Results {
 		if result.Err != nil {
@@ -187,7 +189,7 @@ func (r *rig) moved(t *testing.T, ideal, extraRead, extraSent int64) {
 func mibs(n int64) string { return fmt.Sprintf("%.2f MiB", float64(n)/mib) }
 
 // onlyError returns the error of a report's only artifact, which must have failed.
-func onlyError(t *testing.T, report *registry.Report) error {
+func onlyError(t *testing.T, report *transfer.Report) error {
 	t.Helper()
 	if len(report.Results) != 1 || report.Results[0].Err == nil || report.Failed != 1 {
 		t.Fatalf("report = %+v, want one artifact that failed", report)

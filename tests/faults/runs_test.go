@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
 // pushFamily puts images into the source that share layers as a release's do: a base that
@@ -138,7 +140,7 @@ func TestInterruption(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, tt.source, tt.target)
 			ends := r.endpoints(t)
-			plan, err := registry.NewPlan(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
+			plan, err := plan.New(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +148,7 @@ func TestInterruption(t *testing.T) {
 			var interrupted time.Time
 			timer := time.AfterFunc(500*time.Millisecond, func() { interrupted = time.Now(); cancel() })
 			defer timer.Stop()
-			report, err := registry.Copy(ctx, ends, plan, registry.CopyOptions{})
+			report, err := transfer.Copy(ctx, ends, plan, transfer.Options{})
 			if !errors.Is(err, context.Canceled) || report.Failed != 1 {
 				t.Errorf("Copy = %+v, %v, want one failure and %v", report, err, context.Canceled)
 			}
@@ -176,11 +178,11 @@ func TestSecondRunCarriesOn(t *testing.T) {
 		cancel()
 	}()
 	ends := r.endpoints(t)
-	plan, err := registry.NewPlan(t.Context(), ends, r.artifacts(names), r.planOptions)
+	plan, err := plan.New(t.Context(), ends, r.artifacts(names), r.planOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = registry.Copy(ctx, ends, plan, registry.CopyOptions{Meter: &meter, Jobs: 2})
+	_, _ = transfer.Copy(ctx, ends, plan, transfer.Options{Meter: &meter, Jobs: 2})
 	r.target.behind.Contents(t) // every tag that is there can be pulled
 	first := r.source.counter.Reset().BytesSent
 

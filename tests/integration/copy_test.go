@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -86,7 +86,7 @@ func TestWholeRelease(t *testing.T) {
 func cold(t *testing.T, r *rig, artifacts []versions.Artifact, family *family) {
 	t.Helper()
 	sourceTokens, targetTokens := r.source.tokens(), r.target.tokens()
-	plan, report := r.mustCopy(t, artifacts, registry.PlanOptions{})
+	plan, report := r.mustCopy(t, artifacts, plan.Options{})
 	source, target := r.source.counter.Reset(), r.target.counter.Reset()
 	t.Logf("cold: source %v", source)
 	t.Logf("cold: target %v", target)
@@ -120,12 +120,12 @@ func warm(t *testing.T, r *rig, artifacts []versions.Artifact) {
 	t.Helper()
 	tests := []struct {
 		name    string
-		opts    registry.PlanOptions
+		opts    plan.Options
 		besides []registrytest.Kind // requests that may come on top at the source,
 		most    int                 // and how many of them
 	}{
-		{"without attachments", registry.PlanOptions{WithoutAttachments: true}, nil, 0},
-		{"with attachments", registry.PlanOptions{},
+		{"without attachments", plan.Options{WithoutAttachments: true}, nil, 0},
+		{"with attachments", plan.Options{},
 			[]registrytest.Kind{registrytest.ListTags, registrytest.GetReferrers}, 4 + len(artifacts)},
 	}
 	for _, tt := range tests {

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -36,7 +37,7 @@ func TestInterrupted(t *testing.T) {
 			after, kinds = 2, []registrytest.Kind{registrytest.PutManifest}
 		}
 		alarm.set(after, func() { cancel(errStop) }, kinds...)
-		_, _, err := r.copy(ctx, t, artifacts, registry.PlanOptions{})
+		_, _, err := r.copy(ctx, t, artifacts, plan.Options{})
 		cancel(nil)
 		if !errors.Is(err, errStop) && (err != nil || !alarm.quiet()) {
 			t.Errorf("copying: %v, want to hear of the interruption", err)
@@ -49,9 +50,9 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%d tags, %d before: one was lost", tags, before)
 		}
 	}
-	r.mustCopy(t, artifacts, registry.PlanOptions{})
+	r.mustCopy(t, artifacts, plan.Options{})
 	// Each interruption may cost the blobs that were in flight, and no others.
-	got, most := r.source.counter.Counts().Served(registrytest.GetBlob), len(family.blobs)+6*registry.DefaultJobs
+	got, most := r.source.counter.Counts().Served(registrytest.GetBlob), len(family.blobs)+6*transfer.DefaultJobs
 	t.Logf("%d blobs fetched in all runs together, %d of them distinct", got, len(family.blobs))
 	if got > most {
 		t.Errorf("%d blobs fetched in all runs together, want %d at most: they did not carry on", got, most)
@@ -69,7 +70,7 @@ func TestInterruptedWhileStalled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var stoppedAt time.Time
 	time.AfterFunc(500*time.Millisecond, func() { stoppedAt = time.Now(); cancel(errStop) })
-	_, _, err := r.copy(ctx, t, artifacts, registry.PlanOptions{})
+	_, _, err := r.copy(ctx, t, artifacts, plan.Options{})
 	if err == nil {
 		t.Fatal("a copy whose source stalls succeeded")
 	}

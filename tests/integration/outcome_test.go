@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -54,15 +55,15 @@ func targetName(a versions.Artifact) string { return a.Target.Repository + ":" +
 // A tag that holds other content at the target is moved only when that was asked for.
 func TestConflict(t *testing.T) {
 	tests := []struct {
-		onConflict registry.OnConflict
-		state      registry.State
+		onConflict plan.OnConflict
+		state      plan.State
 		moved      bool
 		fails      bool
 	}{
-		{"", registry.StateFailed, false, true},
-		{registry.ConflictFail, registry.StateFailed, false, true},
-		{registry.ConflictSkip, registry.StateSkip, false, false},
-		{registry.ConflictUpdate, registry.StateUpdate, true, false},
+		{"", plan.StateFailed, false, true},
+		{plan.ConflictFail, plan.StateFailed, false, true},
+		{plan.ConflictSkip, plan.StateSkip, false, false},
+		{plan.ConflictUpdate, plan.StateUpdate, true, false},
 	}
 	for _, tt := range tests {
 		t.Run("on conflict "+string(tt.onConflict), func(t *testing.T) {
@@ -74,13 +75,13 @@ func TestConflict(t *testing.T) {
 			theirs := r.target.Push(t, targetName(disputed), imageOf(t, layer(t, kib))).String()
 			ours := r.source.Digest(t, sourceName(disputed)).String()
 
-			_, report, err := r.copy(t.Context(), t, artifacts, registry.PlanOptions{OnConflict: tt.onConflict})
+			_, report, err := r.copy(t.Context(), t, artifacts, plan.Options{OnConflict: tt.onConflict})
 			if err != nil {
 				t.Fatalf("copying: %v", err)
 			}
 			for _, result := range report.Results {
 				if result.Target != disputed.Target {
-					if result.Err != nil || result.State != registry.StateNew {
+					if result.Err != nil || result.State != plan.StateNew {
 						t.Errorf("%s: state %s, %v, want it copied", result.Target, result.State, result.Err)
 					}
 					continue
@@ -122,7 +123,7 @@ func TestMissingArtifact(t *testing.T) {
 	missing := artifacts[len(artifacts)-1]
 	pushFamily(t, r, standin.Options{Versions: expression(t, "17.5")})
 
-	_, report, err := r.copy(t.Context(), t, artifacts, registry.PlanOptions{})
+	_, report, err := r.copy(t.Context(), t, artifacts, plan.Options{})
 	if err != nil {
 		t.Fatalf("copying: %v", err)
 	}
@@ -155,7 +156,7 @@ func TestWrongPassword(t *testing.T) {
 					r.target.account, host = wrong, r.target.Host
 				}
 
-				_, _, err := r.copy(t.Context(), t, artifacts, registry.PlanOptions{})
+				_, _, err := r.copy(t.Context(), t, artifacts, plan.Options{})
 				wantError(t, err, registry.ErrUnauthorized, which, host)
 				if err != nil && strings.Contains(err.Error(), wrong.Password) {
 					t.Errorf("error %q has the password in it", err)
@@ -194,7 +195,7 @@ func TestTargetRefusesWriting(t *testing.T) {
 			artifacts := small(t, r)
 			pushSmall(t, r)
 
-			_, report, err := r.copy(t.Context(), t, artifacts, registry.PlanOptions{})
+			_, report, err := r.copy(t.Context(), t, artifacts, plan.Options{})
 			if err != nil {
 				wantError(t, err, tt.want, registry.SideTarget, r.target.Host)
 				return
@@ -252,7 +253,7 @@ func TestIndex(t *testing.T) {
 			artifacts := small(t, r)[1:2]
 			index, images := multiArch(t, "linux/amd64", "linux/arm64")
 			want := r.source.Push(t, sourceName(artifacts[0]), index).String()
-			opts := registry.PlanOptions{}
+			opts := plan.Options{}
 			if tt.platform != "" {
 				opts.Platform = platform(t, tt.platform)
 				digest, err := images[tt.platform].Digest()

@@ -20,8 +20,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -189,7 +189,7 @@ func TestKilled(t *testing.T) {
 	if code := run(t, cmd); code != 0 {
 		t.Fatalf("the last copy = exit code %d, want 0:\n%s", code, output(cmd))
 	}
-	fetched, want := u.fetched(), len(family.blobs)+kills*registry.DefaultJobs
+	fetched, want := u.fetched(), len(family.blobs)+kills*transfer.DefaultJobs
 	t.Logf("%d kills: %d blobs fetched in all runs together, %d of them distinct", kills, fetched, len(family.blobs))
 	if fetched > want {
 		t.Errorf("%d blobs fetched in all runs together, want %d at most: those in flight at each kill twice", fetched, want)

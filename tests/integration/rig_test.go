@@ -8,8 +8,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -105,19 +107,19 @@ func (r *rig) artifacts(t *testing.T, s versions.Selection) []versions.Artifact 
 }
 
 // copy plans and copies with one pair of clients, as the program does.
-func (r *rig) copy(ctx context.Context, t *testing.T, artifacts []versions.Artifact, opts registry.PlanOptions) (*registry.Plan, *registry.Report, error) {
+func (r *rig) copy(ctx context.Context, t *testing.T, artifacts []versions.Artifact, opts plan.Options) (*plan.Plan, *transfer.Report, error) {
 	t.Helper()
 	ends := r.ends(t)
-	plan, err := registry.NewPlan(ctx, ends, artifacts, opts)
+	plan, err := plan.New(ctx, ends, artifacts, opts)
 	if err != nil {
 		return nil, nil, err
 	}
-	report, err := registry.Copy(ctx, ends, plan, registry.CopyOptions{SpoolDir: t.TempDir()})
+	report, err := transfer.Copy(ctx, ends, plan, transfer.Options{TempDir: t.TempDir()})
 	return plan, report, err
 }
 
 // mustCopy copies everything and fails the test where anything fails.
-func (r *rig) mustCopy(t *testing.T, artifacts []versions.Artifact, opts registry.PlanOptions) (*registry.Plan, *registry.Report) {
+func (r *rig) mustCopy(t *testing.T, artifacts []versions.Artifact, opts plan.Options) (*plan.Plan, *transfer.Report) {
 	t.Helper()
 	plan, report, err := r.copy(t.Context(), t, artifacts, opts)
 	if err != nil {

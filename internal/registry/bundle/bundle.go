@@ -6,6 +6,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -196,26 +197,26 @@ func (b *Bundle) parse(ctx context.Context, d v1.Descriptor) (entry, error) {
 }
 
 // load reads the bytes of a manifest and holds them against their digest.
-func (b *Bundle) load(d v1.Descriptor) (registry.Manifest, error) {
+func (b *Bundle) load(d v1.Descriptor) (oci.Manifest, error) {
 	f, ok := b.archive.blobs[d.Digest]
 	if !ok {
-		return registry.Manifest{}, fmt.Errorf("manifest %s is missing", d.Digest)
+		return oci.Manifest{}, fmt.Errorf("manifest %s is missing", d.Digest)
 	}
 	if f.Size() != d.Size {
-		return registry.Manifest{}, fmt.Errorf("manifest %s has %d bytes and should have %d", d.Digest, f.Size(), d.Size)
+		return oci.Manifest{}, fmt.Errorf("manifest %s has %d bytes and should have %d", d.Digest, f.Size(), d.Size)
 	}
 	body, err := readSmall(f, maxManifest)
 	if err != nil {
-		return registry.Manifest{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
+		return oci.Manifest{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
 	h, err := v1.Hasher(d.Digest.Algorithm)
 	if err != nil {
-		return registry.Manifest{}, err
+		return oci.Manifest{}, err
 	}
 	h.Write(body)
 	if got := digest(h, d); got != d.Digest {
-		return registry.Manifest{}, fmt.Errorf("manifest %s: %w: the content has %s", d.Digest, registry.ErrDigestMismatch, got)
+		return oci.Manifest{}, fmt.Errorf("manifest %s: %w: the content has %s", d.Digest, registry.ErrDigestMismatch, got)
 	}
 	plain := v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
-	return registry.Manifest{Descriptor: plain, Body: body}, nil
+	return oci.Manifest{Descriptor: plain, Body: body}, nil
 }

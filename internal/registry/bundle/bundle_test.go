@@ -37,7 +37,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		}
 	}
 	for digest, want := range w.blobs {
-		r, err := b.Blob(t.Context(), "tanzu-sql-postgres/postgres-operator", v1.Descriptor{Digest: digest}, 0)
+		r, err := b.Blob(t.Context(), "tanzu-sql-postgres/postgres-operator", v1.Descriptor{Digest: digest}, 0, int64(len(want)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,14 +131,15 @@ func TestAStreamInPartsIsTheSame(t *testing.T) {
 type turns chan struct{}
 
 func (turns turns) fetch(w *world) Fetch {
-	return func(ctx context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+	return func(ctx context.Context, d v1.Descriptor, from, to int64) (registry.Content, error) {
 		turns <- struct{}{}
-		body, ranged, err := w.fetch(ctx, d, from, to)
+		content, err := w.fetch(ctx, d, from, to)
 		if err != nil {
 			<-turns
-			return nil, ranged, err
+			return content, err
 		}
-		return &taking{ReadCloser: body, turns: turns, has: true}, ranged, nil
+		taking := &taking{ReadCloser: content.ReadCloser, turns: turns, has: true}
+		return registry.Content{ReadCloser: taking, Permit: registry.Permit{Release: taking.rest}, Whole: content.Whole}, nil
 	}
 }
 
@@ -156,7 +157,7 @@ func (r *taking) Read(p []byte) (int, error) {
 	return r.ReadCloser.Read(p)
 }
 
-func (r *taking) Rest() {
+func (r *taking) rest() {
 	if r.has {
 		<-r.turns
 		r.has = false
@@ -164,7 +165,7 @@ func (r *taking) Rest() {
 }
 
 func (r *taking) Close() error {
-	r.Rest()
+	r.rest()
 	return r.ReadCloser.Close()
 }
 

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -19,7 +20,7 @@ type Collection struct {
 	// Fetch opens the content's blobs at the source.
 	Fetch Fetch
 	// Failed are artifacts that cannot be had, with the reasons.
-	Failed []*registry.PlannedArtifact
+	Failed []*plan.Artifact
 	// Warnings are those of the plan.
 	Warnings []string
 }
@@ -37,18 +38,18 @@ func (c *Collection) Err() error {
 // Collect resolves artifacts with everything attached to them and reads their manifests.
 // No blob is fetched yet. The catalogue tells which folder a target lies in; nil is the
 // built-in one.
-func Collect(ctx context.Context, source func(host string) (registry.Source, error), artifacts []versions.Artifact, catalogue *versions.Catalogue, opts registry.PlanOptions) (*Collection, error) {
+func Collect(ctx context.Context, source func(host string) (registry.Source, error), artifacts []versions.Artifact, catalogue *versions.Catalogue, opts plan.Options) (*Collection, error) {
 	if catalogue == nil {
 		catalogue = versions.Builtin()
 	}
-	plan, err := registry.NewPlan(ctx, registry.Endpoints{Source: source, Target: nothing{}}, artifacts, opts)
+	planned, err := plan.New(ctx, registry.Endpoints{Source: source, Target: nothing{}}, artifacts, opts)
 	if err != nil {
 		return nil, err
 	}
-	c := &Collection{Warnings: plan.Warnings}
+	c := &Collection{Warnings: planned.Warnings}
 	g := &gatherer{collection: c, catalogue: catalogue, manifests: map[v1.Hash]bool{}, references: map[string]bool{}}
-	for _, a := range plan.Artifacts {
-		if a.State == registry.StateFailed {
+	for _, a := range planned.Artifacts {
+		if a.State == plan.StateFailed {
 			c.Failed = append(c.Failed, a)
 			continue
 		}
@@ -56,16 +57,16 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 			return nil, err
 		}
 	}
-	blobs := make(map[v1.Hash]*registry.PlannedBlob)
-	for _, b := range plan.Blobs {
-		blobs[b.Descriptor().Digest] = b
+	blobs := make(map[v1.Hash]*plan.Blob)
+	for _, b := range planned.Blobs {
+		blobs[b.Descriptor.Digest] = b
 	}
-	c.Fetch = func(ctx context.Context, blob v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
-		planned, ok := blobs[blob.Digest]
+	c.Fetch = func(ctx context.Context, blob v1.Descriptor, from, to int64) (registry.Content, error) {
+		found, ok := blobs[blob.Digest]
 		if !ok {
-			return nil, false, fmt.Errorf("%w: blob %s", registry.ErrNotFound, blob.Digest)
+			return registry.Content{}, fmt.Errorf("%w: blob %s", registry.ErrNotFound, blob.Digest)
 		}
-		return planned.Open(ctx, from, to)
+		return found.Open(ctx, from, to)
 	}
 	return c, nil
 }
@@ -78,7 +79,7 @@ type gatherer struct {
 	references map[string]bool
 }
 
-func (g *gatherer) add(a *registry.PlannedArtifact) error {
+func (g *gatherer) add(a *plan.Artifact) error {
 	digest, err := v1.NewHash(a.Digest)
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.Source, err)
@@ -87,7 +88,7 @@ func (g *gatherer) add(a *registry.PlannedArtifact) error {
 		Artifact: a.Artifact, Base: g.base(a.Artifact),
 		Digest: digest, MediaType: types.MediaType(a.MediaType),
 	}
-	for _, m := range a.Manifests() {
+	for _, m := range a.Manifests {
 		if !g.manifests[m.Descriptor.Digest] {
 			g.manifests[m.Descriptor.Digest] = true
 			g.collection.Manifests = append(g.collection.Manifests, m.Manifest)
@@ -95,7 +96,7 @@ func (g *gatherer) add(a *registry.PlannedArtifact) error {
 		if m.Descriptor.Digest == digest {
 			locked.Size = int64(len(m.Body))
 		}
-		if m.Attached {
+		if m.Attached && m.Head {
 			g.attach(locked, m)
 		}
 	}
@@ -104,7 +105,7 @@ func (g *gatherer) add(a *registry.PlannedArtifact) error {
 }
 
 // attach adds an attachment, which several artifacts may share.
-func (g *gatherer) attach(a LockedArtifact, m registry.PlannedManifest) {
+func (g *gatherer) attach(a LockedArtifact, m plan.Manifest) {
 	source, target := a.Source, a.Target
 	source.Tag, source.Digest = m.Reference, ""
 	if digest, err := v1.NewHash(m.Reference); err == nil {
@@ -134,9 +135,32 @@ type nothing struct{}
 
 var _ registry.Target = nothing{}
 
+func (nothing) Prepare([]string) {}
+
+func (nothing) Troubled() bool { return false }
+
+func (nothing) InPieces() bool { return false }
+
 func (nothing) Resolve(_ context.Context, repository, reference string) (v1.Descriptor, error) {
-	return v1.Descriptor{}, fmt.Errorf("%s %s: %w", repository, reference, registry.ErrNotFound)
+	return v1.Descriptor{}, notThere(repository, reference)
 }
+
+func (nothing) Manifest(_ context.Context, repository, reference string) (oci.Manifest, error) {
+	return oci.Manifest{}, notThere(repository, reference)
+}
+
+func (nothing) Blob(_ context.Context, repository string, blob v1.Descriptor, _, _ int64) (registry.Content, error) {
+	return registry.Content{}, notThere(repository, blob.Digest.String())
+}
+
+func notThere(repository, reference string) error {
+	return fmt.Errorf("%s %s: %w", repository, reference, registry.ErrNotFound)
+}
+
+// Tags says that there are none: a plan then looks up no tag and no blob.
+func (nothing) Tags(context.Context, string) ([]string, error) { return nil, nil }
+
+func (nothing) Referrers(context.Context, string, v1.Hash) ([]v1.Descriptor, error) { return nil, nil }
 
 func (nothing) HasBlob(context.Context, string, v1.Descriptor) (bool, error) { return false, nil }
 
@@ -148,9 +172,6 @@ func (nothing) PushBlob(context.Context, string, v1.Descriptor, registry.Body) (
 	return 0, errors.ErrUnsupported
 }
 
-func (nothing) PushManifest(context.Context, string, string, registry.Manifest) error {
+func (nothing) PushManifest(context.Context, string, string, oci.Manifest) error {
 	return errors.ErrUnsupported
 }
-
-// Tags says that there are none: a plan then looks up no tag and no blob.
-func (nothing) Tags(context.Context, string) ([]string, error) { return nil, nil }

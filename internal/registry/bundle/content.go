@@ -6,6 +6,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // Content is everything that a bundle shall hold, known before its first byte is
@@ -15,7 +16,7 @@ type Content struct {
 	Attachments []LockedAttachment
 	// Manifests are those of artifacts and attachments with everything below them, once
 	// each, in any order.
-	Manifests []registry.Manifest
+	Manifests []oci.Manifest
 	// Since leaves out the blobs that it names; nil leaves out nothing.
 	Since *Lock
 	// Sign makes the signature of the lock that goes into the bundle; it may be nil.

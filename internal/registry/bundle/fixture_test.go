@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -104,7 +105,7 @@ func (w *world) manifest(t types.MediaType, m any) v1.Descriptor {
 	body, _ := json.Marshal(m)
 	digest, size, _ := v1.SHA256(bytes.NewReader(body))
 	d := v1.Descriptor{MediaType: t, Digest: digest, Size: size}
-	w.content.Manifests = append(w.content.Manifests, registry.Manifest{Descriptor: d, Body: body})
+	w.content.Manifests = append(w.content.Manifests, oci.Manifest{Descriptor: d, Body: body})
 	return d
 }
 
@@ -132,19 +133,20 @@ func (w *world) attachment(repository, tag string, d v1.Descriptor) {
 }
 
 // fetch is the registry's side of Write.
-func (w *world) fetch(_ context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+func (w *world) fetch(_ context.Context, d v1.Descriptor, from, to int64) (registry.Content, error) {
 	body, ok := w.blobs[d.Digest]
 	if !ok {
-		return nil, false, fmt.Errorf("%w: %s", registry.ErrNotFound, d.Digest)
+		return registry.Content{}, fmt.Errorf("%w: %s", registry.ErrNotFound, d.Digest)
 	}
-	if w.rangeless {
+	whole := w.rangeless && to < d.Size
+	if whole {
 		to = d.Size
 	}
 	var r io.Reader = bytes.NewReader(body[from:to])
 	if w.spoil != nil {
 		r = w.spoil(d, from, r)
 	}
-	return io.NopCloser(&counted{r, w, d.Digest}), !w.rangeless, nil
+	return registry.Content{ReadCloser: io.NopCloser(&counted{r, w, d.Digest}), Whole: whole}, nil
 }
 
 type counted struct {

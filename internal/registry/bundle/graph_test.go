@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -193,14 +194,14 @@ func TestReaderAndEngineNestAsDeep(t *testing.T) {
 	b.tags[repository][deeper] = tooDeep
 	for tag, fails := range map[string]bool{"v1": false, deeper: true} {
 		ref := ref.Reference{Host: "quay.example.com", Repository: repository, Tag: tag}
-		plan, err := registry.NewPlan(t.Context(), registry.Endpoints{
+		planned, err := plan.New(t.Context(), registry.Endpoints{
 			Source: func(string) (registry.Source, error) { return b, nil }, Target: nothing{},
-		}, []versions.Artifact{{Source: ref, Target: ref}}, registry.PlanOptions{})
+		}, []versions.Artifact{{Source: ref, Target: ref}}, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := plan.Artifacts[0].State == registry.StateFailed; got != fails {
-			t.Errorf("the engine refuses %s: %v (%v), want %v", tag, got, plan.Artifacts[0].Err, fails)
+		if got := planned.Artifacts[0].State == plan.StateFailed; got != fails {
+			t.Errorf("the engine refuses %s: %v (%v), want %v", tag, got, planned.Artifacts[0].Err, fails)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 const block = 512 // a tar is made of these
@@ -52,7 +52,7 @@ func newLayout(c *Content) (*layout, error) {
 	if err := lock.check(); err != nil {
 		return nil, err
 	}
-	manifests := make(map[v1.Hash]registry.Manifest)
+	manifests := make(map[v1.Hash]oci.Manifest)
 	for _, m := range c.Manifests {
 		manifests[m.Descriptor.Digest] = m
 	}
@@ -80,7 +80,7 @@ func newLayout(c *Content) (*layout, error) {
 }
 
 // contents lays out the folders, the manifests and the blobs.
-func (l *layout) contents(manifests map[v1.Hash]registry.Manifest) {
+func (l *layout) contents(manifests map[v1.Hash]oci.Manifest) {
 	digests := make([]v1.Hash, 0, len(manifests))
 	folders := []string{blobsFolder + "/"}
 	note := func(d v1.Hash) { folders = append(folders, blobsFolder+"/"+d.Algorithm+"/") }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -51,8 +51,7 @@ func (b *Bundle) Endpoints(target registry.Target, held Held) registry.Endpoints
 			mu.Lock()
 			defer mu.Unlock()
 			if hosts[host] == nil {
-				base, _ := target.(registry.Source)
-				hosts[host] = &hostView{b, host, base, held}
+				hosts[host] = &hostView{b, host, target, held}
 			}
 			return hosts[host], nil
 		},
@@ -73,7 +72,7 @@ func (v *hostView) Resolve(ctx context.Context, repository, reference string) (v
 	return v.Bundle.Resolve(ctx, v.full(repository), reference)
 }
 
-func (v *hostView) Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error) {
+func (v *hostView) Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error) {
 	return v.Bundle.Manifest(ctx, v.full(repository), reference)
 }
 
@@ -81,12 +80,12 @@ func (v *hostView) Tags(ctx context.Context, repository string) ([]string, error
 	return v.Bundle.Tags(ctx, v.full(repository))
 }
 
-func (v *hostView) Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+func (v *hostView) Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	home, ok := v.held[blob.Digest]
-	if _, here := v.archive.blobs[blob.Digest]; !here && ok && v.base != nil {
-		return v.base.Blob(ctx, home, blob, offset)
+	if _, here := v.archive.blobs[blob.Digest]; !here && ok {
+		return v.base.Blob(ctx, home, blob, from, to)
 	}
-	return v.Bundle.Blob(ctx, v.full(repository), blob, offset)
+	return v.Bundle.Blob(ctx, v.full(repository), blob, from, to)
 }
 
 // Held tells in which of the target's repositories a blob is that a delta leaves out.

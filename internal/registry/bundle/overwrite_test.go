@@ -3,7 +3,6 @@ package bundle
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // in lists the names in a folder.
@@ -144,7 +144,7 @@ func TestAKillAmongTheRenames(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, kill := context.WithCancel(t.Context())
-		_, err := Write(ctx, path, &now.content, func(_ context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+		_, err := Write(ctx, path, &now.content, func(_ context.Context, d v1.Descriptor, from, to int64) (registry.Content, error) {
 			if d.Size < 1<<10 {
 				kill()
 			}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -30,7 +31,7 @@ func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact
 		at[i].Source = at[i].Target
 	}
 	source := func(string) (registry.Source, error) { return private, nil }
-	found, err := Collect(ctx, source, at, catalogue, registry.PlanOptions{})
+	found, err := Collect(ctx, source, at, catalogue, plan.Options{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -159,7 +160,7 @@ func TestTwoSavesDoNotWriteOneFile(t *testing.T) {
 	started, stop := make(chan struct{}), make(chan struct{})
 	first := make(chan error, 1)
 	go func() {
-		_, err := Write(t.Context(), path, &w.content, func(ctx context.Context, d v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+		_, err := Write(t.Context(), path, &w.content, func(ctx context.Context, d v1.Descriptor, from, to int64) (registry.Content, error) {
 			select {
 			case started <- struct{}{}:
 				<-stop

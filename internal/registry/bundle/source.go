@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 var _ registry.Source = (*Bundle)(nil)
@@ -62,14 +63,14 @@ func (b *Bundle) homes(repository string) []string {
 }
 
 // Manifest reads what reference, a tag or a digest, stands for.
-func (b *Bundle) Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error) {
+func (b *Bundle) Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error) {
 	d, err := b.Resolve(ctx, repository, reference)
 	if err != nil {
-		return registry.Manifest{}, err
+		return oci.Manifest{}, err
 	}
 	m, err := b.load(d)
 	if err != nil {
-		return registry.Manifest{}, b.fail("reading manifest", repository, reference, err)
+		return oci.Manifest{}, b.fail("reading manifest", repository, reference, err)
 	}
 	return m, nil
 }
@@ -89,32 +90,45 @@ func (b *Bundle) Stat(_ context.Context, repository string, digest v1.Hash) (v1.
 	return v1.Descriptor{Digest: digest, Size: size}, nil
 }
 
-// Blob opens a blob at offset. That of a delta which the other side has is not found.
-func (b *Bundle) Blob(_ context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+// Prepare implements registry.Source: there is nothing to prepare.
+func (b *Bundle) Prepare([]string) {}
+
+// Troubled implements registry.Source: nothing is tried again.
+func (b *Bundle) Troubled() bool { return false }
+
+// InPieces implements registry.Source: a file is read fastest from its start to its end.
+func (b *Bundle) InPieces() bool { return false }
+
+// Blob opens the bytes of a blob from from up to to. That of a delta which the other side has
+// is not found.
+func (b *Bundle) Blob(_ context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	f, ok := b.archive.blobs[blob.Digest]
 	if !ok {
-		return nil, b.notFound(repository, blob.Digest.String())
+		return registry.Content{}, b.notFound(repository, blob.Digest.String())
 	}
-	if offset < 0 || offset > f.Size() {
-		return nil, b.fail("reading blob", repository, blob.Digest.String(), fmt.Errorf("offset %d of %d bytes", offset, f.Size()))
+	if from < 0 || from > to || to > f.Size() {
+		return registry.Content{}, b.fail("reading blob", repository, blob.Digest.String(), fmt.Errorf("bytes %d to %d of %d", from, to, f.Size()))
 	}
-	r, err := f.Open(offset)
+	r, err := f.Open(from)
 	if err != nil {
-		return nil, b.fail("reading blob", repository, blob.Digest.String(), err)
+		return registry.Content{}, b.fail("reading blob", repository, blob.Digest.String(), err)
 	}
-	return exactly{ReadCloser: r, left: new(f.Size() - offset)}, nil
+	return registry.Content{ReadCloser: &exactly{ReadCloser: r, left: to - from}}, nil
 }
 
-// exactly fails where a file ends before its size was reached.
+// exactly gives so many bytes, and fails where a file ends before that.
 type exactly struct {
 	io.ReadCloser
-	left *int64
+	left int64
 }
 
-func (e exactly) Read(p []byte) (int, error) {
-	n, err := e.ReadCloser.Read(p)
-	*e.left -= int64(n)
-	if errors.Is(err, io.EOF) && *e.left > 0 {
+func (e *exactly) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := e.ReadCloser.Read(p[:min(int64(len(p)), e.left)])
+	e.left -= int64(n)
+	if errors.Is(err, io.EOF) && e.left > 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err

@@ -103,11 +103,11 @@ func (s *streamer) partSize(ctx context.Context) (int64, error) {
 	if len(s.layout.blobs) == 0 || s.layout.blobs[0].descriptor.Size <= partSize {
 		return maxBlob, nil
 	}
-	body, ranged, err := s.fetch(ctx, s.layout.blobs[0].descriptor, 0, 1)
+	body, err := s.fetch(ctx, s.layout.blobs[0].descriptor, 0, 1)
 	if err != nil {
 		return 0, fetchError(s.layout.blobs[0].descriptor, err)
 	}
-	if !ranged {
+	if body.Whole {
 		return maxBlob, body.Close()
 	}
 	return partSize, body.Close()
@@ -144,7 +144,7 @@ func (s *streamer) download(ctx context.Context, p part) error {
 	if p.blob.Size == 0 {
 		return nil // the writer knows the digest of nothing
 	}
-	body, _, err := s.fetch(ctx, p.blob, p.from, p.to)
+	body, err := s.fetch(ctx, p.blob, p.from, p.to)
 	if err != nil {
 		return err
 	}
@@ -165,13 +165,13 @@ func (s *streamer) download(ctx context.Context, p part) error {
 
 // hand gives a piece to the writer. Who has to wait for that gives up its place at the source
 // meanwhile: the part that the writer is at may need it, where parts are whole blobs.
-func (p part) hand(ctx context.Context, piece []byte, body io.Reader) error {
+func (p part) hand(ctx context.Context, piece []byte, body registry.Content) error {
 	select {
 	case p.pieces <- piece:
 		return nil
 	default:
 	}
-	registry.Rest(body)
+	body.Permit.End()
 	select {
 	case p.pieces <- piece:
 		return nil

@@ -74,7 +74,7 @@ func (b *Bundle) verifyBlob(ctx context.Context, d v1.Descriptor, meter *registr
 	if err != nil {
 		return err
 	}
-	r, err := b.Blob(ctx, "", d, 0)
+	r, err := b.Blob(ctx, "", d, 0, d.Size)
 	if err != nil {
 		return err
 	}

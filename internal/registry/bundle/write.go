@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -17,10 +16,9 @@ const MinVolume = 1 << 20
 
 const defaultJobs = 8
 
-// Fetch opens the bytes of a blob from from up to to. Where the source serves no ranges
-// the body goes on to the blob's end, and ranged is false. It is called from several
-// goroutines.
-type Fetch func(ctx context.Context, blob v1.Descriptor, from, to int64) (body io.ReadCloser, ranged bool, err error)
+// Fetch opens the bytes of a blob from from up to to, by the rules of registry.Source's Blob.
+// It is called from several goroutines.
+type Fetch func(ctx context.Context, blob v1.Descriptor, from, to int64) (registry.Content, error)
 
 // WriteOptions steer Write and Stream. The zero value is ready.
 type WriteOptions struct {

@@ -169,7 +169,7 @@ func (w *writer) fill(ctx context.Context, b *filling) error {
 func (w *writer) restart(b *filling) { b.hash, b.done = nil, 0 }
 
 func (w *writer) fetchRest(ctx context.Context, b *filling) error {
-	body, _, err := w.fetch(ctx, b.descriptor, b.done, b.descriptor.Size)
+	body, err := w.fetch(ctx, b.descriptor, b.done, b.descriptor.Size)
 	if err != nil {
 		return err
 	}

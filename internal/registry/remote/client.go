@@ -58,9 +58,9 @@ func (c *Client) Host() string { return c.transport.Host() }
 // serve them all. It may be called again with more.
 func (c *Client) Prepare(repositories []string) { c.transport.Prepare(repositories) }
 
-// Shaky tells whether anything has had to be tried again so far. It counts what Options.Traffic
+// Troubled tells whether anything has had to be tried again so far. It counts what Options.Traffic
 // counts, which other clients may share.
-func (c *Client) Shaky() bool { return c.transport.Retries() > 0 }
+func (c *Client) Troubled() bool { return c.transport.Retries() > 0 }
 
 // ChunkSize sends blobs in chunks of this many bytes from now on; 0, as at the beginning,
 // sends each in one body, and in chunks only to a registry that refuses large bodies.

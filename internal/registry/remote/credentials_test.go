@@ -45,7 +45,7 @@ func TestStrangersLearnNoCredentials(t *testing.T) {
 			}
 		}), Options{Keychain: secret})
 		content := []byte("content")
-		if _, err := client.Blob(context.Background(), "a", blobOf(t, content), 0); !errors.Is(err, registry.ErrUnauthorized) {
+		if _, err := client.Blob(context.Background(), "a", blobOf(t, content), 0, int64(len(content))); !errors.Is(err, registry.ErrUnauthorized) {
 			t.Errorf("Blob() = %v, want ErrUnauthorized", err)
 		}
 		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); !errors.Is(err, registry.ErrUnauthorized) {
@@ -80,7 +80,7 @@ func TestAddressesStayOutOfErrors(t *testing.T) {
 		"ftp://example.com/?signature=very-secret", "http://registry.invalid/?signature=very-secret",
 	} {
 		where.Store(address)
-		_, err := client.Blob(context.Background(), "a", blobOf(t, content), 0)
+		_, err := client.Blob(context.Background(), "a", blobOf(t, content), 0, int64(len(content)))
 		if err == nil || strings.Contains(err.Error(), "very-secret") {
 			t.Errorf("the error is %v, want one without the address", err)
 		}

@@ -18,23 +18,18 @@ import (
 
 // Blob implements registry.Source. What breaks off or stalls is continued from the last
 // byte; from a registry that does not serve ranges, what was read is read again.
-func (c *Client) Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
-	d := c.download(ctx, repository, blob, offset, blob.Size)
-	if offset == blob.Size {
-		return d, nil
+func (c *Client) Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
+	d := c.download(ctx, repository, blob, from, to)
+	if from < to {
+		if err := d.open(); err != nil {
+			return registry.Content{}, err
+		}
 	}
-	return d, d.open()
+	return registry.Content{ReadCloser: d, Permit: registry.Permit{Release: d.rest}, Whole: d.end != to}, nil
 }
 
-// BlobRange opens the bytes of a blob from from up to, but not including, to. A registry
-// that does not serve ranges gives the whole blob to who asks from 0; ranged is false then.
-func (c *Client) BlobRange(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
-	d := c.download(ctx, repository, blob, from, to)
-	if err := d.open(); err != nil {
-		return nil, false, err
-	}
-	return d, d.end == to, nil
-}
+// InPieces implements registry.Source: each connection may have a bandwidth of its own.
+func (c *Client) InPieces() bool { return true }
 
 func (c *Client) download(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) *download {
 	request := transport.Request{
@@ -73,7 +68,7 @@ func (d *download) Read(p []byte) (int, error) {
 		n, err := d.answer.Body.Read(p[:min(int64(len(p)), d.end-d.at)])
 		d.at += int64(n)
 		if d.at == d.end {
-			d.Rest() // whoever sends this on may take its time to close it
+			d.rest() // whoever sends this on may take its time to close it
 		}
 		if n > 0 {
 			d.retry.Moved(int64(n))
@@ -96,9 +91,9 @@ func (d *download) ready() error {
 	return d.answer.Resume(d.ctx)
 }
 
-// Rest gives the place at the gate back until the next Read: whoever waits for something
+// rest gives the place at the gate back until the next Read: whoever waits for something
 // else meanwhile must not keep others from reading.
-func (d *download) Rest() {
+func (d *download) rest() {
 	if d.answer != nil {
 		d.answer.Rest()
 	}

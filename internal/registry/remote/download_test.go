@@ -23,7 +23,7 @@ func TestBlobThatIsReadHoldsNoPlace(t *testing.T) {
 	}), Options{Jobs: 1})
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	body, err := client.Blob(ctx, "a", blobOf(t, content), 0)
+	body, err := client.Blob(ctx, "a", blobOf(t, content), 0, int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}

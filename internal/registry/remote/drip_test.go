@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // drip answers with a status and a body that never stalls and never ends.
@@ -45,7 +46,7 @@ func TestBodiesThatDripAreCut(t *testing.T) {
 			return err
 		}, registry.ErrUnauthorized},
 		{"a success", http.StatusCreated, func(ctx context.Context, c *Client) error {
-			m, err := registry.NewManifest("application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion":2}`))
+			m, err := oci.New("application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion":2}`))
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 func blobOf(t *testing.T, content []byte) v1.Descriptor {
@@ -81,7 +82,7 @@ func TestMisplacedRanges(t *testing.T) {
 		}
 		_, _ = w.Write(content)
 	}), Options{})
-	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000)
+	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000, int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestRefusedRange(t *testing.T) {
 		}
 		_, _ = w.Write(content)
 	}), Options{})
-	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000)
+	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000, int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +280,7 @@ func TestReferrersTagWithASubject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := registry.NewManifest(types.OCIManifestSchema1, body)
+	manifest, err := oci.New(types.OCIManifestSchema1, body)
 	if err != nil {
 		t.Fatal(err)
 	}

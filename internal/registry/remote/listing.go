@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
@@ -305,7 +306,7 @@ func (c *Client) referrersByTag(ctx context.Context, repository string, digest v
 
 // tagReferrer adds a manifest to its subject's referrers tag, as the distribution
 // specification asks of whoever pushes to a registry without the API.
-func (c *Client) tagReferrer(ctx context.Context, repository string, manifest registry.Manifest) error {
+func (c *Client) tagReferrer(ctx context.Context, repository string, manifest oci.Manifest) error {
 	entry, subject, err := referrerEntry(manifest)
 	if err != nil || subject == nil {
 		return err
@@ -340,7 +341,7 @@ func (c *Client) tagReferrer(ctx context.Context, repository string, manifest re
 
 // referrerEntry is how a manifest stands in the list of its subject's referrers; the
 // subject is nil where it has none.
-func referrerEntry(manifest registry.Manifest) (v1.Descriptor, *v1.Hash, error) {
+func referrerEntry(manifest oci.Manifest) (v1.Descriptor, *v1.Hash, error) {
 	var content struct {
 		Subject      *v1.Descriptor    `json:"subject"`
 		ArtifactType string            `json:"artifactType"`
@@ -362,10 +363,10 @@ func referrerEntry(manifest registry.Manifest) (v1.Descriptor, *v1.Hash, error) 
 	return entry, &content.Subject.Digest, nil
 }
 
-func newIndex(index v1.IndexManifest) (registry.Manifest, error) {
+func newIndex(index v1.IndexManifest) (oci.Manifest, error) {
 	body, err := json.Marshal(index)
 	if err != nil {
-		return registry.Manifest{}, err
+		return oci.Manifest{}, err
 	}
-	return registry.NewManifest(types.OCIImageIndex, body)
+	return oci.New(types.OCIImageIndex, body)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
@@ -91,18 +92,18 @@ func mediaTypeOf(contentType string) types.MediaType {
 }
 
 // Manifest implements registry.Source.
-func (c *Client) Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error) {
+func (c *Client) Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error) {
 	request := c.manifestRequest(http.MethodGet, "fetching manifest", repository, reference)
 	body, header, err := c.fetch(ctx, request)
 	if err != nil {
-		return registry.Manifest{}, err
+		return oci.Manifest{}, err
 	}
 	digest, err := digestOf(body, reference)
 	if err != nil {
-		return registry.Manifest{}, c.transport.Failure(request, err)
+		return oci.Manifest{}, c.transport.Failure(request, err)
 	}
 	if named, err := v1.NewHash(header.Get("Docker-Content-Digest")); err == nil && differs(named, digest) {
-		return registry.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, named))
+		return oci.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, named))
 	}
 	// What the bytes say themselves is covered by the digest, unlike the header.
 	mediaType := declaredType(body)
@@ -110,10 +111,10 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (re
 		mediaType = mediaTypeOf(header.Get("Content-Type"))
 	}
 	if mediaType == "" {
-		return registry.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: media type %q",
+		return oci.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: media type %q",
 			registry.ErrUnknownType, c.transport.Printable(header.Get("Content-Type"))))
 	}
-	return registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}, nil
+	return oci.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}, nil
 }
 
 // digestOf is a manifest's digest, by the algorithm under which it was asked for, and by
@@ -179,7 +180,7 @@ func (c *Client) fetch(ctx context.Context, request transport.Request) ([]byte, 
 
 // PushManifest implements registry.Target. For a manifest with a subject it keeps the
 // referrers tag where the registry does not list referrers itself.
-func (c *Client) PushManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) error {
+func (c *Client) PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) error {
 	listed, err := c.putManifest(ctx, repository, reference, manifest)
 	if err != nil || listed {
 		return err
@@ -188,7 +189,7 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 }
 
 // putManifest puts a manifest; listed tells that the registry itself lists it as a referrer.
-func (c *Client) putManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) (listed bool, err error) {
+func (c *Client) putManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) (listed bool, err error) {
 	request := c.manifestRequest(http.MethodPut, "putting manifest", repository, reference)
 	request.Need.Push = true
 	request.Header = http.Header{"Content-Type": {string(manifest.Descriptor.MediaType)}}

@@ -10,8 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // forgetful does not know the blobs of the first manifests put.
@@ -29,7 +28,7 @@ func forgetful(t *testing.T, times int64) (*Client, *atomic.Int64) {
 
 func pushSome(ctx context.Context, t *testing.T, client *Client) error {
 	t.Helper()
-	manifest, err := registry.NewManifest(types.OCIManifestSchema1, []byte(`{}`))
+	manifest, err := oci.New(types.OCIManifestSchema1, []byte(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,17 +8,18 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // Content is what is served. It is safe for concurrent use. What does not exist is reported
 // by an error for which errors.Is(err, registry.ErrNotFound) holds.
 type Content interface {
 	// Manifest reads what reference, a tag or a digest, stands for.
-	Manifest(ctx context.Context, repository, reference string) (registry.Manifest, error)
+	Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error)
 	// Stat tells how large a blob is.
 	Stat(ctx context.Context, repository string, digest v1.Hash) (v1.Descriptor, error)
-	// Blob opens a blob, as Stat described it, at offset. The caller closes it.
-	Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error)
+	// Blob opens bytes of a blob, as Stat described it; the rules are those of registry.Source.
+	Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error)
 	// Tags lists the tags of a repository, which may have none.
 	Tags(ctx context.Context, repository string) ([]string, error)
 	// Referrers lists the manifests whose subject is digest; none where the repository is
@@ -38,7 +39,7 @@ type Writable interface {
 	Receive(ctx context.Context) (Incoming, error)
 	// PutManifest keeps a manifest under its digest and under reference, which may be that
 	// digest or a tag. A *MissingError says what its repository lacks of it.
-	PutManifest(ctx context.Context, repository, reference string, manifest registry.Manifest) error
+	PutManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) error
 }
 
 // Incoming is a blob that is arriving. One request at a time uses it.

@@ -9,8 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // LargestManifest is how many bytes a manifest may have: what registries commonly take.
@@ -39,7 +38,7 @@ func (h *Handler) putManifest(w http.ResponseWriter, r *http.Request, at place) 
 	if mediaType == "" {
 		mediaType = fields.MediaType
 	}
-	manifest := registry.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}
+	manifest := oci.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}
 	if err := h.writable.PutManifest(r.Context(), at.repository, at.reference, manifest); err != nil {
 		manifestNotKept(w, err)
 		return

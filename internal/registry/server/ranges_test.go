@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
@@ -25,9 +26,9 @@ func (o *onlyBlob) Stat(_ context.Context, _ string, digest v1.Hash) (v1.Descrip
 	return v1.Descriptor{Digest: digest, Size: int64(len(o.blob))}, nil
 }
 
-func (o *onlyBlob) Blob(_ context.Context, _ string, _ v1.Descriptor, offset int64) (io.ReadCloser, error) {
+func (o *onlyBlob) Blob(_ context.Context, _ string, _ v1.Descriptor, from, to int64) (registry.Content, error) {
 	o.opened++
-	return io.NopCloser(strings.NewReader(o.blob[offset:])), nil
+	return registry.Content{ReadCloser: io.NopCloser(strings.NewReader(o.blob[from:to]))}, nil
 }
 
 // A few ranges are served, and a multitude is refused before the blob is opened once.

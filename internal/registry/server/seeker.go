@@ -6,6 +6,7 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // seeker is a blob as http.ServeContent wants it. It is opened where reading begins.
@@ -15,16 +16,16 @@ type seeker struct {
 	repository string
 	blob       v1.Descriptor
 	offset     int64
-	open       io.ReadCloser
+	open       registry.Content
 }
 
 func (s *seeker) Read(p []byte) (int, error) {
 	if s.offset >= s.blob.Size {
 		return 0, io.EOF
 	}
-	if s.open == nil {
+	if s.open.ReadCloser == nil {
 		var err error
-		if s.open, err = s.content.Blob(s.ctx, s.repository, s.blob, s.offset); err != nil {
+		if s.open, err = s.content.Blob(s.ctx, s.repository, s.blob, s.offset, s.blob.Size); err != nil {
 			return 0, err
 		}
 	}
@@ -52,8 +53,8 @@ func (s *seeker) Seek(offset int64, whence int) (int64, error) {
 
 // Close closes what is open; the seeker can be read again after it.
 func (s *seeker) Close() {
-	if s.open != nil {
+	if s.open.ReadCloser != nil {
 		s.open.Close()
-		s.open = nil
+		s.open = registry.Content{}
 	}
 }

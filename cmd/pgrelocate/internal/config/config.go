@@ -13,7 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -50,7 +50,7 @@ type Config struct {
 	StallTimeout time.Duration
 	RetryTimeout time.Duration
 
-	OnConflict registry.OnConflict
+	OnConflict plan.OnConflict
 	// Platform narrows indexes to one of their images; nil keeps them whole.
 	Platform *v1.Platform
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.

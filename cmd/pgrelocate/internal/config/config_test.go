@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -126,7 +126,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Source:          ref.Folder{Host: "source.example.com", Path: "a"},
 		Registry:        ref.Folder{Host: "registry.example.com:5000", Path: "b"},
 		SourcePlainHTTP: true, PlainHTTP: true, CAFile: "/ca.pem", Jobs: 3, LimitRate: 50 << 20,
-		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: registry.ConflictSkip,
+		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: plan.ConflictSkip,
 		Platform: &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}, Signatures: false,
 		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true,
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -51,7 +51,7 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.DurationVar(&c.StallTimeout, "stall-timeout", remote.DefaultStallTimeout, "break off a transfer that has made no progress for `TIME`, and continue it")
 	fs.DurationVar(&c.RetryTimeout, "retry-timeout", remote.DefaultRetryTimeout, "give up what has been retried for `TIME` without progress")
 
-	fs.Var(newChoice(&c.OnConflict, registry.ConflictFail, registry.ConflictUpdate, registry.ConflictSkip), "on-conflict",
+	fs.Var(newChoice(&c.OnConflict, plan.ConflictFail, plan.ConflictUpdate, plan.ConflictSkip), "on-conflict",
 		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")
 	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // Repositories lists all names, sorted.
@@ -45,17 +46,17 @@ func (s *Store) Referrers(_ context.Context, repository string, digest v1.Hash) 
 }
 
 // Manifest reads what reference, a tag or a digest, stands for.
-func (s *Store) Manifest(_ context.Context, repository, reference string) (registry.Manifest, error) {
+func (s *Store) Manifest(_ context.Context, repository, reference string) (oci.Manifest, error) {
 	d, err := s.resolve(repository, reference)
 	if err != nil {
-		return registry.Manifest{}, err
+		return oci.Manifest{}, err
 	}
 	body, err := os.ReadFile(s.path(d.Digest))
 	if err != nil {
-		return registry.Manifest{}, missing(err)
+		return oci.Manifest{}, missing(err)
 	}
 	d.Size = int64(len(body))
-	return registry.Manifest{Descriptor: d, Body: body}, nil
+	return oci.Manifest{Descriptor: d, Body: body}, nil
 }
 
 // resolve is the descriptor of what reference stands for, without its size.
@@ -89,20 +90,22 @@ func (s *Store) Stat(_ context.Context, repository string, digest v1.Hash) (v1.D
 	return v1.Descriptor{Digest: digest, Size: info.Size()}, nil
 }
 
-// Blob opens a blob at offset. The caller closes it.
-func (s *Store) Blob(_ context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error) {
+// Blob opens the bytes of a blob from from up to to. The caller closes it.
+func (s *Store) Blob(_ context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	if !s.has(repository, blob.Digest) {
-		return nil, notFound(repository + " " + blob.Digest.String())
+		return registry.Content{}, notFound(repository + " " + blob.Digest.String())
 	}
 	file, err := os.Open(s.path(blob.Digest))
 	if err != nil {
-		return nil, missing(err)
+		return registry.Content{}, missing(err)
 	}
-	if _, err := file.Seek(offset, io.SeekStart); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
+	return registry.Content{ReadCloser: part{io.NewSectionReader(file, from, to-from), file}}, nil
+}
+
+// part is some of a file's bytes; closing it closes the file.
+type part struct {
+	io.Reader
+	io.Closer
 }
 
 func notFound(what string) error { return fmt.Errorf("%s: %w", what, registry.ErrNotFound) }

@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
@@ -40,7 +41,7 @@ func (s *Store) give(name string, blobs ...v1.Hash) {
 
 // PutManifest keeps a manifest under its digest and under reference. Its file and its place in
 // the index are written before anybody can see it.
-func (s *Store) PutManifest(_ context.Context, repository, reference string, manifest registry.Manifest) error {
+func (s *Store) PutManifest(_ context.Context, repository, reference string, manifest oci.Manifest) error {
 	l, err := parseLinks(manifest.Body)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package registry
+package plan
 
 import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,7 +20,7 @@ const (
 	StateAttach State = "attach"
 	// StateSkip: the target's tag holds other content and stays as it is.
 	StateSkip State = "skip"
-	// StateFailed: the artifact cannot be copied; PlannedArtifact.Err says why.
+	// StateFailed: the artifact cannot be copied; Artifact.Err says why.
 	StateFailed State = "failed"
 )
 
@@ -34,16 +34,9 @@ const (
 	ConflictSkip   OnConflict = "skip"
 )
 
-// Endpoints are the two sides of a copy.
-type Endpoints struct {
-	// Source returns what serves the content of a host, "registry.example.com:5000".
-	Source func(host string) (Source, error)
-	Target Target
-}
-
-// PlanOptions steer NewPlan. The zero value copies every platform and everything
+// Options steer New. The zero value copies every platform and everything
 // attached to an image, and fails on conflicts.
-type PlanOptions struct {
+type Options struct {
 	// Platform narrows an index to the one image that satisfies it, which then stands under
 	// the index's tag; nil copies indexes whole. Several cannot be chosen: that would take
 	// an index of our own making, with another digest than the vendor's.
@@ -54,8 +47,8 @@ type PlanOptions struct {
 	WithoutAttachments bool
 }
 
-// PlannedArtifact is one artifact of a plan.
-type PlannedArtifact struct {
+// Artifact is one artifact of a plan.
+type Artifact struct {
 	versions.Artifact
 	State State `json:"state"`
 	// Digest and MediaType are those of the source's manifest.
@@ -71,14 +64,17 @@ type PlannedArtifact struct {
 	// Err is set where State is StateFailed.
 	Err error `json:"-"`
 
-	source Source
-	nodes  []node // what has to be put, in this order
-	// manifestBytes are those of the manifests that were read, for their bound.
-	manifestBytes int64
+	// Origin is where the source keeps it.
+	Origin Origin `json:"-"`
+	// Manifests are what a copy puts, in that order: everything before what names it, the
+	// artifact's own tag last. It is empty where there is nothing to do.
+	Manifests []Manifest `json:"-"`
+
+	manifestBytes int64 // of all manifests that were read for it, for their bound
 }
 
-// PlannedBlob is one distinct blob of a plan.
-type PlannedBlob struct {
+// Blob is one distinct blob of a plan.
+type Blob struct {
 	Digest    string `json:"digest"`
 	MediaType string `json:"mediaType"`
 	Size      int64  `json:"size"`
@@ -88,16 +84,18 @@ type PlannedBlob struct {
 	// Present are those of them that hold it already.
 	Present []string `json:"present,omitempty"`
 
-	descriptor v1.Descriptor
-	places     []place
+	// Descriptor is the blob's as the first manifest that names it has it.
+	Descriptor v1.Descriptor `json:"-"`
+	// Origins are the repositories of sources in which it can be read.
+	Origins []Origin `json:"-"`
 }
 
 // Plan is what a copy would do: the artifacts with their digests, the distinct blobs
 // that have to move, and how many bytes that is.
 type Plan struct {
-	Artifacts []*PlannedArtifact `json:"artifacts"`
+	Artifacts []*Artifact `json:"artifacts"`
 	// Blobs are the distinct blobs of all artifacts that are not present, largest first.
-	Blobs []*PlannedBlob `json:"blobs"`
+	Blobs []*Blob `json:"blobs"`
 	// BytesToMove are the blobs' bytes that are fetched and sent, once each; BytesPresent are
 	// those of blobs that the target holds already.
 	BytesToMove  int64 `json:"bytesToMove"`

@@ -1,4 +1,4 @@
-package registry
+package plan
 
 import (
 	"context"
@@ -11,22 +11,19 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// preparer is a source or target that wants to know beforehand which repositories a run
-// will use, to get one token for them all.
-type preparer interface{ Prepare(repositories []string) }
-
-// NewPlan asks both sides what there is. It fails only where nothing can be planned at
+// New asks both sides what there is. It fails only where nothing can be planned at
 // all: the context ended, or every artifact failed for the same kind of reason on one
 // side, a refused login for example. Otherwise an artifact that cannot be copied is in the
 // plan with StateFailed.
-func NewPlan(ctx context.Context, ends Endpoints, artifacts []versions.Artifact, opts PlanOptions) (*Plan, error) {
-	p := &planner{ends: ends, opts: opts, shelves: newShelves(ends.Target), listings: map[place]*listing{}}
+func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Artifact, opts Options) (*Plan, error) {
+	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target), listings: map[Origin]*listing{}}
 	for _, artifact := range artifacts {
-		p.plan.Artifacts = append(p.plan.Artifacts, &PlannedArtifact{Artifact: artifact})
+		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact})
 	}
 	if err := p.prepare(); err != nil {
 		return nil, err
@@ -45,24 +42,24 @@ func NewPlan(ctx context.Context, ends Endpoints, artifacts []versions.Artifact,
 }
 
 type planner struct {
-	ends    Endpoints
-	opts    PlanOptions
-	shelves *shelves
-	plan    Plan
+	ends      registry.Endpoints
+	opts      Options
+	inventory *inventory
+	plan      Plan
 
 	mu       sync.Mutex
-	listings map[place]*listing
+	listings map[Origin]*listing
 }
 
 // prepare finds each artifact's source and announces the repositories of the run.
 func (p *planner) prepare() error {
-	reads, writes := map[Source][]string{}, []string{}
+	reads, writes := map[registry.Source][]string{}, []string{}
 	for _, a := range p.plan.Artifacts {
 		source, err := p.ends.Source(a.Source.Host)
 		if err != nil {
 			return err
 		}
-		a.source = source
+		a.Origin = Origin{source, a.Source.Repository}
 		reads[source] = append(reads[source], a.Source.Repository)
 		writes = append(writes, a.Target.Repository)
 	}
@@ -73,11 +70,9 @@ func (p *planner) prepare() error {
 	return nil
 }
 
-func announce(side any, repositories []string) {
-	if side, ok := side.(preparer); ok {
-		sort.Strings(repositories)
-		side.Prepare(slices.Compact(repositories))
-	}
+func announce(side registry.Source, repositories []string) {
+	sort.Strings(repositories)
+	side.Prepare(slices.Compact(repositories))
 }
 
 // each runs f for all items at once: the clients cap what is really in flight.
@@ -94,7 +89,7 @@ func each[T any](ctx context.Context, items []T, f func(context.Context, T) erro
 // with those of what is attached to it.
 func (p *planner) resolveAll(ctx context.Context) error {
 	defer p.listAhead(ctx)()
-	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *PlannedArtifact) error {
+	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *Artifact) error {
 		err := p.resolve(ctx, a)
 		if err == nil {
 			err = p.attach(ctx, a)
@@ -106,7 +101,7 @@ func (p *planner) resolveAll(ctx context.Context) error {
 	})
 }
 
-func (a *PlannedArtifact) fail(err error) { a.State, a.Err = StateFailed, err }
+func (a *Artifact) fail(err error) { a.State, a.Err = StateFailed, err }
 
 // sourceReference is what the artifact is asked for: its digest where that is given.
 func sourceReference(r ref.Reference) string {
@@ -116,8 +111,8 @@ func sourceReference(r ref.Reference) string {
 	return r.Tag
 }
 
-func (p *planner) resolve(ctx context.Context, a *PlannedArtifact) error {
-	held, err := p.shelves.lookup(ctx, a.Target.Repository, sourceReference(a.Target))
+func (p *planner) resolve(ctx context.Context, a *Artifact) error {
+	held, err := p.inventory.lookup(ctx, a.Target.Repository, sourceReference(a.Target))
 	if err != nil {
 		return err
 	}
@@ -130,7 +125,7 @@ func (p *planner) resolve(ctx context.Context, a *PlannedArtifact) error {
 		return err
 	}
 	if a.Digest == a.TargetDigest {
-		a.State, a.nodes = StatePresent, nil
+		a.State, a.Manifests = StatePresent, nil
 		return nil
 	}
 	return p.conflict(ctx, a)
@@ -138,8 +133,8 @@ func (p *planner) resolve(ctx context.Context, a *PlannedArtifact) error {
 
 // sourceDigest asks the source what it has. An index of which one platform is wanted has
 // to be read for that.
-func (p *planner) sourceDigest(ctx context.Context, a *PlannedArtifact) error {
-	found, err := a.source.Resolve(ctx, a.Source.Repository, sourceReference(a.Source))
+func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
+	found, err := a.Origin.Source.Resolve(ctx, a.Source.Repository, sourceReference(a.Source))
 	if err != nil {
 		return err
 	}
@@ -150,47 +145,46 @@ func (p *planner) sourceDigest(ctx context.Context, a *PlannedArtifact) error {
 	return nil
 }
 
-func (p *planner) conflict(ctx context.Context, a *PlannedArtifact) error {
+func (p *planner) conflict(ctx context.Context, a *Artifact) error {
 	switch p.opts.OnConflict {
 	case ConflictUpdate:
 		a.State = StateUpdate
-		if a.nodes != nil {
+		if a.Manifests != nil {
 			return nil
 		}
 		return p.readTree(ctx, a)
 	case ConflictSkip:
-		a.State, a.nodes = StateSkip, nil
+		a.State, a.Manifests = StateSkip, nil
 		return nil
 	}
-	return &Error{
-		Op: "comparing", Side: SideTarget, Ref: a.Target.String(),
-		Err:  fmt.Errorf("%w: %s there, %s at the source", ErrConflict, a.TargetDigest, a.Digest),
+	return &registry.Error{
+		Op: "comparing", Side: registry.SideTarget, Ref: a.Target.String(),
+		Err:  fmt.Errorf("%w: %s there, %s at the source", registry.ErrConflict, a.TargetDigest, a.Digest),
 		Hint: "--on-conflict update moves the tag, --on-conflict skip leaves it as it is",
 	}
 }
 
 // readTree fetches the artifact's manifests.
-func (p *planner) readTree(ctx context.Context, a *PlannedArtifact) error {
-	t := &tree{source: a.source, repository: a.Source.Repository, platform: p.opts.Platform}
-	top, err := t.read(ctx, sourceReference(a.Source))
+func (p *planner) readTree(ctx context.Context, a *Artifact) error {
+	found, err := p.read(ctx, a, sourceReference(a.Source), p.opts.Platform)
 	if err != nil {
 		return err
 	}
+	top := &found[len(found)-1]
 	// The source may name the artifact otherwise than the target does.
-	t.nodes[len(t.nodes)-1].reference = sourceReference(a.Target)
-	a.nodes, a.manifestBytes = t.nodes, t.bytes
+	top.Reference = sourceReference(a.Target)
+	a.Manifests = found
 	a.Digest, a.MediaType = top.Descriptor.Digest.String(), string(top.Descriptor.MediaType)
-	p.warn(t.warnings...)
 	return nil
 }
 
 // explain names the side where an error does not do so itself.
-func (p *planner) explain(a *PlannedArtifact, err error) error {
-	var named *Error
+func (p *planner) explain(a *Artifact, err error) error {
+	var named *registry.Error
 	if errors.As(err, &named) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &Error{Op: "reading", Side: SideSource, Ref: a.Source.String(), Err: err}
+	return &registry.Error{Op: "reading", Side: registry.SideSource, Ref: a.Source.String(), Err: err}
 }
 
 func (p *planner) warn(warnings ...string) {
@@ -205,7 +199,7 @@ func (p *planner) warn(warnings ...string) {
 
 // collide fails artifacts for whose tag an earlier one brings other content.
 func (p *planner) collide(context.Context) error {
-	first := map[ref.Reference]*PlannedArtifact{}
+	first := map[ref.Reference]*Artifact{}
 	for _, a := range p.plan.Artifacts {
 		earlier := first[a.Target]
 		switch {
@@ -213,9 +207,9 @@ func (p *planner) collide(context.Context) error {
 		case earlier == nil:
 			first[a.Target] = a
 		case earlier.Digest != a.Digest:
-			a.fail(&Error{
-				Op: "comparing", Side: SideTarget, Ref: a.Target.String(),
-				Err: fmt.Errorf("%w: both %s and %s would stand there", ErrConflict, earlier.Source, a.Source),
+			a.fail(&registry.Error{
+				Op: "comparing", Side: registry.SideTarget, Ref: a.Target.String(),
+				Err: fmt.Errorf("%w: both %s and %s would stand there", registry.ErrConflict, earlier.Source, a.Source),
 			})
 		}
 	}
@@ -224,7 +218,7 @@ func (p *planner) collide(context.Context) error {
 
 // collect finds the distinct blobs of all artifacts, largest first.
 func (p *planner) collect(context.Context) error {
-	byKey := map[blobKey]*PlannedBlob{}
+	byKey := map[BlobKey]*Blob{}
 	for _, a := range p.plan.Artifacts {
 		own := map[v1.Hash]bool{}
 		for _, d := range a.blobs() {
@@ -239,24 +233,25 @@ func (p *planner) collect(context.Context) error {
 	return nil
 }
 
-// blobKey is what makes a blob one. A manifest that lies about a size asks for a blob of its
+// BlobKey is what makes a blob one. A manifest that lies about a size asks for a blob of its
 // own, which cannot be had: it must not spoil that of the manifests which tell the truth.
-type blobKey struct {
-	digest v1.Hash
-	size   int64
+type BlobKey struct {
+	Digest v1.Hash
+	Size   int64
 }
 
-func keyOf(d v1.Descriptor) blobKey { return blobKey{d.Digest, d.Size} }
+// KeyOf is the key of the blob that a manifest describes so.
+func KeyOf(d v1.Descriptor) BlobKey { return BlobKey{d.Digest, d.Size} }
 
-func (p *planner) add(byKey map[blobKey]*PlannedBlob, a *PlannedArtifact, d v1.Descriptor) {
-	blob := byKey[keyOf(d)]
+func (p *planner) add(byKey map[BlobKey]*Blob, a *Artifact, d v1.Descriptor) {
+	blob := byKey[KeyOf(d)]
 	if blob == nil {
-		blob = &PlannedBlob{Digest: d.Digest.String(), MediaType: string(d.MediaType), Size: d.Size, descriptor: d}
-		byKey[keyOf(d)] = blob
+		blob = &Blob{Digest: d.Digest.String(), MediaType: string(d.MediaType), Size: d.Size, Descriptor: d}
+		byKey[KeyOf(d)] = blob
 		p.plan.Blobs = append(p.plan.Blobs, blob)
 	}
-	if from := (place{a.source, a.Source.Repository}); !slices.Contains(blob.places, from) {
-		blob.places = append(blob.places, from)
+	if !slices.Contains(blob.Origins, a.Origin) {
+		blob.Origins = append(blob.Origins, a.Origin)
 	}
 	if !slices.Contains(blob.Repositories, a.Target.Repository) {
 		blob.Repositories = append(blob.Repositories, a.Target.Repository)
@@ -265,7 +260,7 @@ func (p *planner) add(byKey map[blobKey]*PlannedBlob, a *PlannedArtifact, d v1.D
 
 // lookForBlobs finds out which blobs the target's repositories hold already.
 func (p *planner) lookForBlobs(ctx context.Context) error {
-	byRepository := map[string][]*PlannedBlob{}
+	byRepository := map[string][]*Blob{}
 	var repositories []string
 	for _, blob := range p.plan.Blobs {
 		for _, repository := range blob.Repositories {
@@ -276,9 +271,9 @@ func (p *planner) lookForBlobs(ctx context.Context) error {
 		}
 	}
 	return each(ctx, repositories, func(ctx context.Context, repository string) error {
-		found, err := p.shelves.holds(ctx, repository, byRepository[repository],
-			func(blobs []*PlannedBlob, look func(*PlannedBlob) error) error {
-				return each(ctx, blobs, func(_ context.Context, blob *PlannedBlob) error { return look(blob) })
+		found, err := p.inventory.holds(ctx, repository, byRepository[repository],
+			func(blobs []*Blob, look func(*Blob) error) error {
+				return each(ctx, blobs, func(_ context.Context, blob *Blob) error { return look(blob) })
 			})
 		if err != nil {
 			return p.repositoryFailed(ctx, repository, err)
@@ -302,7 +297,7 @@ func (p *planner) repositoryFailed(ctx context.Context, repository string, err e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, a := range p.plan.Artifacts {
-		if a.Target.Repository == repository && len(a.nodes) > 0 {
+		if a.Target.Repository == repository && len(a.Manifests) > 0 {
 			a.fail(err)
 		}
 	}
@@ -311,14 +306,14 @@ func (p *planner) repositoryFailed(ctx context.Context, repository string, err e
 
 // drop takes what only failed artifacts need out of the plan again.
 func (p *planner) drop(context.Context) error {
-	needed := map[blobKey][]string{}
+	needed := map[BlobKey][]string{}
 	for _, a := range p.plan.Artifacts {
 		for _, d := range a.blobs() {
-			needed[keyOf(d)] = append(needed[keyOf(d)], a.Target.Repository)
+			needed[KeyOf(d)] = append(needed[KeyOf(d)], a.Target.Repository)
 		}
 	}
-	p.plan.Blobs = slices.DeleteFunc(p.plan.Blobs, func(blob *PlannedBlob) bool {
-		unneeded := func(repository string) bool { return !slices.Contains(needed[keyOf(blob.descriptor)], repository) }
+	p.plan.Blobs = slices.DeleteFunc(p.plan.Blobs, func(blob *Blob) bool {
+		unneeded := func(repository string) bool { return !slices.Contains(needed[KeyOf(blob.Descriptor)], repository) }
 		blob.Repositories = slices.DeleteFunc(blob.Repositories, unneeded)
 		blob.Present = slices.DeleteFunc(blob.Present, unneeded)
 		return len(blob.Repositories) == 0
@@ -327,11 +322,11 @@ func (p *planner) drop(context.Context) error {
 }
 
 // blobs are those that the artifact needs, some more than once; none where it failed.
-func (a *PlannedArtifact) blobs() []v1.Descriptor {
+func (a *Artifact) blobs() []v1.Descriptor {
 	var list []v1.Descriptor
-	for _, n := range a.nodes {
+	for _, n := range a.Manifests {
 		if a.State != StateFailed {
-			list = append(list, n.blobs...)
+			list = append(list, n.Blobs...)
 		}
 	}
 	return list
@@ -357,7 +352,7 @@ func (p *planner) hopeless() error {
 		}
 	}
 	for _, a := range p.plan.Artifacts {
-		if errors.Is(a.Err, ErrUnauthorized) || errors.Is(a.Err, ErrUnreachable) {
+		if errors.Is(a.Err, registry.ErrUnauthorized) || errors.Is(a.Err, registry.ErrUnreachable) {
 			return a.Err
 		}
 	}

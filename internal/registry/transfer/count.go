@@ -1,12 +1,14 @@
-package registry
+package transfer
 
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// transfer counts the bytes of a run's blobs.
-type transfer struct {
+// traffic counts the bytes of a run's blobs.
+type traffic struct {
 	fetched atomic.Int64 // read from sources, again after a break too
 	sent    atomic.Int64 // handed to the target, again after a break too
 }
@@ -14,7 +16,7 @@ type transfer struct {
 // gauge tells a meter how far one blob has got. Whoever reads it, and however often, each
 // byte counts once.
 type gauge struct {
-	meter *Meter
+	meter *registry.Meter
 
 	mu sync.Mutex
 	at int64

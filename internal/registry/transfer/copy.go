@@ -1,28 +1,31 @@
-package registry
+package transfer
 
 import (
 	"context"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
-// CopyOptions steer Copy. The zero value is ready.
-type CopyOptions struct {
+// Options steer Copy. The zero value is ready.
+type Options struct {
 	// Jobs is how many blobs are in flight at once; 0 means 8.
 	Jobs int
-	// SpoolDir holds what an upload that breaks would have to send again, in unlinked
+	// TempDir holds what an upload that breaks would have to send again, in unlinked
 	// temporary files, from the first sign of trouble in a run on; empty means os.TempDir.
-	// NoSpool always fetches it from the source again.
-	SpoolDir string
-	NoSpool  bool
+	// NoTempFiles always fetches it from the source again.
+	TempDir     string
+	NoTempFiles bool
 	// Meter receives progress; it may be nil.
-	Meter *Meter
+	Meter *registry.Meter
 	// ArtifactDone is called after each artifact, from one goroutine at a time; it may be nil.
 	ArtifactDone func(Result)
 }
 
 // Result is what became of one artifact.
 type Result struct {
-	*PlannedArtifact
+	*plan.Artifact
 	// Err is nil where the artifact is at the target now.
 	Err error `json:"-"`
 }
@@ -41,27 +44,27 @@ type Report struct {
 	Duration                                  time.Duration
 }
 
-// DefaultJobs is how many blobs are in flight at once where CopyOptions do not say.
+// DefaultJobs is how many blobs are in flight at once where Options do not say.
 const DefaultJobs = 8
 
 // Copy carries a plan out. Artifacts fail one by one: the report names each, and the
 // error is nil unless the context ended. Tags are put after everything they need, so
 // that at no moment is there a tag at the target that cannot be pulled.
-func Copy(ctx context.Context, ends Endpoints, plan *Plan, opts CopyOptions) (*Report, error) {
+func Copy(ctx context.Context, ends registry.Endpoints, p *plan.Plan, opts Options) (*Report, error) {
 	started := time.Now()
 	if opts.Jobs <= 0 {
 		opts.Jobs = DefaultJobs
 	}
 	if opts.Meter == nil {
-		opts.Meter = &Meter{}
+		opts.Meter = &registry.Meter{}
 	}
 	if opts.ArtifactDone == nil {
 		opts.ArtifactDone = func(Result) {}
 	}
-	opts.Meter.BytesTotal.Add(plan.BytesToMove)
-	opts.Meter.ArtifactsTotal.Add(int64(len(plan.Artifacts)))
-	r := newRun(ends.Target, plan, opts)
-	defer r.scratch.close()
+	opts.Meter.BytesTotal.Add(p.BytesToMove)
+	opts.Meter.ArtifactsTotal.Add(int64(len(p.Artifacts)))
+	r := newRun(ends.Target, p, opts)
+	defer r.files.close()
 	r.start()
 	work(ctx, r.queue, opts.Jobs)
 	if ctx.Err() != nil {

@@ -1,4 +1,4 @@
-package registry_test
+package transfer_test
 
 import (
 	"context"
@@ -14,7 +14,9 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
 // serve starts an in-process registry behind a handler that may spoil requests.
@@ -59,16 +61,16 @@ func uploadThroughOneGate(t *testing.T, chunk int64) {
 	for _, ref := range refs {
 		push(t, from, ref, imageOf(t, randomLayer(t, 8<<20)))
 	}
-	plan := w.plan(t, registry.PlanOptions{}, refs...)
+	planned := w.plan(t, plan.Options{}, refs...)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	report, err := registry.Copy(ctx, w.ends, plan, registry.CopyOptions{Jobs: 4})
+	report, err := transfer.Copy(ctx, w.ends, planned, transfer.Options{Jobs: 4})
 	if err != nil {
 		t.Fatalf("Copy() = %v, want an end", err)
 	}
 	wantCopied(t, report)
 	// What the first upload that broke had sent was not kept; those after it keep theirs.
-	if again := report.BytesFetched - plan.BytesToMove; again < 0 || again > 8<<20 {
-		t.Errorf("BytesFetched = %d, want %d once and at most one blob again", report.BytesFetched, plan.BytesToMove)
+	if again := report.BytesFetched - planned.BytesToMove; again < 0 || again > 8<<20 {
+		t.Errorf("BytesFetched = %d, want %d once and at most one blob again", report.BytesFetched, planned.BytesToMove)
 	}
 }

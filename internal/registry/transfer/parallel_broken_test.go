@@ -1,4 +1,4 @@
-package registry
+package transfer
 
 import (
 	"context"
@@ -7,16 +7,17 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// Once the reader has turned to another place, the pieces that are left are not fetched.
-func TestAheadEndsWithItsReader(t *testing.T) {
-	content, blob := randomContent(t, memorySpool+100_000)
+// Once the reader has turned to another origin, the pieces that are left are not fetched.
+func TestParallelDownloadEndsWithItsReader(t *testing.T) {
+	content, blob := randomContent(t, memoryBody+100_000)
 	source := &gatedSource{rangeSource: rangeSource{memorySource: memorySource{content: content}}, more: make(chan struct{})}
-	files := &scratch{dir: t.TempDir()}
+	files := &tempFiles{dir: t.TempDir()}
 	defer files.close()
-	a := newAhead(context.Background(), place{source, ""}, blob, 10_000, files, &transfer{})
-	r, err := a.Blob(context.Background(), "", blob, 0)
+	a := newParallel(context.Background(), origin{source, ""}, blob, 10_000, files, &traffic{})
+	r, err := a.Blob(context.Background(), "", blob, 0, blob.Size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,7 @@ func TestAheadEndsWithItsReader(t *testing.T) {
 	}
 	close(source.more)
 	a.close()
-	if got := source.requests.Load(); got > 2*piecesAhead {
+	if got := source.requests.Load(); got > 2*piecesAtOnce {
 		t.Errorf("%d pieces were asked for, want no more once the reader had failed", got)
 	}
 }
@@ -38,9 +39,9 @@ type gatedSource struct {
 	more chan struct{}
 }
 
-func (g *gatedSource) BlobRange(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+func (g *gatedSource) Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	if from == 10_000 {
-		return nil, false, errGone
+		return registry.Content{}, errGone
 	}
 	if from > 10_000 {
 		select {
@@ -50,7 +51,7 @@ func (g *gatedSource) BlobRange(ctx context.Context, repository string, blob v1.
 	}
 	if ctx.Err() != nil {
 		g.requests.Add(1)
-		return nil, false, context.Cause(ctx)
+		return registry.Content{}, context.Cause(ctx)
 	}
-	return g.rangeSource.BlobRange(ctx, repository, blob, from, to)
+	return g.rangeSource.Blob(ctx, repository, blob, from, to)
 }

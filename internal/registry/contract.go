@@ -1,41 +1,69 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
-)
 
-// Manifest is a manifest exactly as a registry gave it: its bytes are pushed as they
-// are and never serialised again, for otherwise its digest would change.
-type Manifest struct {
-	Descriptor v1.Descriptor
-	Body       []byte
-}
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+)
 
 // Source is where OCI content is read from: the vendor's registry, the private one, or
 // a bundle. Repositories are paths without a host. Implementations are safe for
 // concurrent use, bound their own parallelism, and retry what can be retried. What does
 // not exist is reported by an error for which errors.Is(err, ErrNotFound) holds.
 type Source interface {
+	// Prepare announces the repositories that a run will use, so that one token can serve them
+	// all. Nothing depends on it.
+	Prepare(repositories []string)
 	// Resolve tells what reference, a tag or a digest, stands for. It is one request.
 	Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error)
 	// Manifest fetches what reference, a tag or a digest, stands for; the body has been
 	// checked against the digest.
-	Manifest(ctx context.Context, repository, reference string) (Manifest, error)
-	// Blob opens a blob at offset. The reader survives broken connections where the
-	// other side allows it, and ends with an error, never early, when bytes are missing.
-	// Its content is not checked against the digest: see Body. The caller closes it.
-	Blob(ctx context.Context, repository string, blob v1.Descriptor, offset int64) (io.ReadCloser, error)
+	Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error)
+	// Blob opens the bytes of a blob from from up to, but not including, to. The reader
+	// survives broken connections where the other side allows it, and ends with an error,
+	// never early, when bytes are missing. What it gives is not checked against the digest:
+	// see Body. The caller closes it.
+	Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (Content, error)
 	// Tags lists the tags of a repository; ErrNotFound where the repository is unknown.
 	Tags(ctx context.Context, repository string) ([]string, error)
 	// Referrers lists the manifests whose subject is digest, by the referrers API and by
 	// its fallback tag; none is an empty list and no error.
 	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
+	// Troubled tells whether anything has had to be tried again so far.
+	Troubled() bool
+	// InPieces tells whether a large blob arrives sooner when several parts of it are read at
+	// once: so it is where each connection has a bandwidth of its own, and not in a file.
+	InPieces() bool
+}
+
+// Content is a blob that is being read, or a part of it. The zero value is nothing.
+type Content struct {
+	io.ReadCloser
+	// Permit is the reader's place among those who read from the source at once.
+	Permit Permit
+	// Whole says that the content is the whole blob although only its head was asked for: the
+	// source serves no ranges. It is never set where the content does not begin at byte 0.
+	Whole bool
+}
+
+// Permit is a place among those who may read from one source at once. It goes with the
+// content that it is for, through whatever wraps its reader. The zero value holds none.
+type Permit struct {
+	// Release gives the place back; the content's next Read waits for another. It is nil where
+	// the source gives out no places.
+	Release func()
+}
+
+// End gives the place back until the next Read. Who waits for something else without that may
+// wait for ever, for somebody who waits for this very place.
+func (p Permit) End() {
+	if p.Release != nil {
+		p.Release()
+	}
 }
 
 // Outcome says how a blob came to be in a repository.
@@ -51,10 +79,10 @@ const (
 	Existed
 )
 
-// Target is where OCI content is written to. The rules of Source hold for it too.
+// Target is where OCI content is written to, and can be read from again. The rules of
+// Source hold for it too.
 type Target interface {
-	// Resolve is as for a Source.
-	Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error)
+	Source
 	// HasBlob tells whether the repository holds a blob.
 	HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error)
 	// MountBlob links a blob from another repository of the same target. It reports
@@ -63,7 +91,14 @@ type Target interface {
 	// PushBlob uploads a blob and returns once the target has confirmed it.
 	PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body Body) (Outcome, error)
 	// PushManifest puts a manifest under reference, a tag or its digest.
-	PushManifest(ctx context.Context, repository, reference string, manifest Manifest) error
+	PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) error
+}
+
+// Endpoints are the two sides of a copy.
+type Endpoints struct {
+	// Source returns what serves the content of a host, "registry.example.com:5000".
+	Source func(host string) (Source, error)
+	Target Target
 }
 
 // Body is the content of one blob, to be sent perhaps more than once: an upload that
@@ -74,12 +109,6 @@ type Body interface {
 	// fails where the content does not match the blob's digest, so that a consumer that
 	// reads to EOF has checked it.
 	From(offset int64) (io.Reader, error)
-}
-
-// NewManifest is a manifest of our own making; its descriptor follows from its bytes.
-func NewManifest(mediaType types.MediaType, body []byte) (Manifest, error) {
-	digest, size, err := v1.SHA256(bytes.NewReader(body))
-	return Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, Body: body}, err
 }
 
 // ErrSuperseded is what a Body's reader returns once From has been called again.

@@ -1,4 +1,4 @@
-package registry_test
+package transfer_test
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 )
 
@@ -76,7 +77,7 @@ func TestATagInAListingStaysInItsRepository(t *testing.T) {
 		})
 		push(t, from, "app:v0", image)
 		w := newWorld(t, from, to)
-		_, report := w.copy(t, registry.PlanOptions{}, "app:v0")
+		_, report := w.copy(t, plan.Options{}, "app:v0")
 		wantCopied(t, report)
 		if got := strayed.Load(); got != nil {
 			t.Errorf("suffix %q led to %s", suffix, got)
@@ -100,7 +101,7 @@ func TestATagThatAListingLacksIsLookedUp(t *testing.T) {
 	}
 	held := push(t, to, "mirror/app:v4", imageOf(t, randomLayer(t, 1000))) // very likely neither the first nor the last to be looked up
 	w := newWorld(t, from, to)
-	_, report := w.copy(t, registry.PlanOptions{}, apps...)
+	_, report := w.copy(t, plan.Options{}, apps...)
 	if err := report.Results[4].Err; !errors.Is(err, registry.ErrConflict) || report.Copied != 8 {
 		t.Errorf("copying what holds other content = %v, and %d copied, want a conflict and 8", err, report.Copied)
 	}
@@ -120,7 +121,7 @@ func TestALieAboutASizeFailsAlone(t *testing.T) {
 	truth := must[[]byte](t)(bad.RawManifest())
 	lie := bytes.Replace(truth, fmt.Appendf(nil, `"size":%d`, size), fmt.Appendf(nil, `"size":%d`, size+1), 1)
 	putRaw(t, manifestAt(w.from, "bad", "v1"), types.OCIManifestSchema1, lie)
-	_, report := w.copy(t, registry.PlanOptions{}, "bad:v1", "good:v0")
+	_, report := w.copy(t, plan.Options{}, "bad:v1", "good:v0")
 	if report.Results[0].Err == nil || report.Results[1].Err != nil {
 		t.Errorf("errors = %v and %v, want the first only", report.Results[0].Err, report.Results[1].Err)
 	}
@@ -136,7 +137,7 @@ func TestAnEmptyBlobIsCheckedToo(t *testing.T) {
 	push(t, w.from, "app:v0", image)
 	lie := bytes.Replace(must[[]byte](t)(image.RawManifest()), []byte(`"size":7`), []byte(`"size":0`), 1)
 	putRaw(t, manifestAt(w.from, "app", "v1"), types.OCIManifestSchema1, lie)
-	_, report := w.copy(t, registry.PlanOptions{}, "app:v1")
+	_, report := w.copy(t, plan.Options{}, "app:v1")
 	var failed *registry.Error
 	if err := report.Results[0].Err; !errors.As(err, &failed) || failed.Side != registry.SideSource || !errors.Is(err, registry.ErrDigestMismatch) {
 		t.Errorf("error = %v, want a digest mismatch at the source", err)
@@ -164,7 +165,7 @@ func TestAnAmbiguousManifestIsRefused(t *testing.T) {
 		})
 		w := newWorld(t, from, startRegistry(t, false))
 		push(t, from, "app:v0", image)
-		_, report := w.copy(t, registry.PlanOptions{}, "app:v1")
+		_, report := w.copy(t, plan.Options{}, "app:v1")
 		if err := report.Results[0].Err; err == nil || !strings.Contains(err.Error(), "has the fields of another") {
 			t.Errorf("copying it as %s = %v, want it refused", tt.mediaType, err)
 		}
@@ -197,9 +198,9 @@ func TestAnUnknownAttachmentIsLeftOut(t *testing.T) {
 	})
 	w := newWorld(t, from, startRegistry(t, false))
 	push(t, from, "app:v0", image)
-	plan, report := w.copy(t, registry.PlanOptions{}, "app:v0")
+	planned, report := w.copy(t, plan.Options{}, "app:v0")
 	wantCopied(t, report)
-	if warnings := strings.Join(plan.Warnings, "\n"); !strings.Contains(warnings, digest.String()+" is left out") {
+	if warnings := strings.Join(planned.Warnings, "\n"); !strings.Contains(warnings, digest.String()+" is left out") {
 		t.Errorf("warnings = %q, want one that names it", warnings)
 	}
 }
@@ -221,14 +222,14 @@ func TestABrokenAttachmentIsToldFromItsImage(t *testing.T) {
 	push(t, from, "app:sha256-"+image.Hex+".sbom", imageOf(t, sbom))
 	push(t, from, "other:v0", imageOf(t, sbom))
 	broken.Store(true)
-	_, report := w.copy(t, registry.PlanOptions{}, "app:v0", "other:v0")
+	_, report := w.copy(t, plan.Options{}, "app:v0", "other:v0")
 	for i, want := range []string{"--signatures=false copies the image without its attachments", ""} {
 		var failed *registry.Error
 		if err := report.Results[i].Err; !errors.As(err, &failed) || !errors.Is(err, registry.ErrNotFound) || failed.Hint != want {
 			t.Errorf("%s = %v (%v), want not found with the hint %q", report.Results[i].Source, err, failed, want)
 		}
 	}
-	_, report = w.copy(t, registry.PlanOptions{WithoutAttachments: true}, "app:v0")
+	_, report = w.copy(t, plan.Options{WithoutAttachments: true}, "app:v0")
 	wantCopied(t, report)
 }
 
@@ -263,7 +264,7 @@ func TestOneRepositorysReferrersFailAlone(t *testing.T) {
 	push(t, from, "b:v0", signed)
 	putRaw(t, manifestAt(from, "b", sum.String()), types.OCIImageIndex, referrer)
 	for _, app := range []string{"a:v0", "b:v0"} { // so that the refusal comes first
-		_, report := w.copy(t, registry.PlanOptions{}, app)
+		_, report := w.copy(t, plan.Options{}, app)
 		wantCopied(t, report)
 	}
 	if !refused.Load() {
@@ -296,7 +297,7 @@ func TestAFailingMountIsNoReasonToFail(t *testing.T) {
 			image := imageOf(t, randomLayer(t, 1000))
 			push(t, w.from, "a:v0", image)
 			push(t, w.from, "b:v0", image)
-			_, report := w.copy(t, registry.PlanOptions{}, "a:v0", "b:v0")
+			_, report := w.copy(t, plan.Options{}, "a:v0", "b:v0")
 			wantCopied(t, report)
 		})
 	}
@@ -324,7 +325,7 @@ func TestATokenServerThatGrantsOneRepository(t *testing.T) {
 	image := imageOf(t, randomLayer(t, 1000))
 	push(t, w.from, "a:v0", image)
 	push(t, w.from, "b:v0", image)
-	_, report := w.copy(t, registry.PlanOptions{}, "a:v0", "b:v0")
+	_, report := w.copy(t, plan.Options{}, "a:v0", "b:v0")
 	wantCopied(t, report)
 }
 
@@ -358,7 +359,7 @@ func TestTwoUploadsLearnThatThereAreNoChunks(t *testing.T) {
 	})
 	w := newHastyWorld(t, startRegistry(t, false), to, 10*time.Second)
 	push(t, w.from, "a:v0", imageOf(t, randomLayer(t, 2<<20), randomLayer(t, 2<<20)))
-	_, report := w.copy(t, registry.PlanOptions{}, "a:v0")
+	_, report := w.copy(t, plan.Options{}, "a:v0")
 	wantCopied(t, report)
 	if patches.Load() != 2 {
 		t.Errorf("%d chunks were refused, want 2: the test does not test what it should", patches.Load())
@@ -386,7 +387,7 @@ func TestABlobThatCannotBeReadIsTriedOnceAPlace(t *testing.T) {
 		push(t, from, refs[i], imageOf(t, base, randomLayer(t, 100)))
 	}
 	broken.Store(true)
-	_, report := w.copy(t, registry.PlanOptions{}, refs...)
+	_, report := w.copy(t, plan.Options{}, refs...)
 	for _, result := range report.Results {
 		if !errors.Is(result.Err, registry.ErrNotFound) {
 			t.Errorf("%s: %v, want not found", result.Target, result.Err)

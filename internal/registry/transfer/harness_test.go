@@ -1,4 +1,4 @@
-package registry_test
+package transfer_test
 
 import (
 	"context"
@@ -19,7 +19,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -115,30 +117,30 @@ func (w *world) artifacts(refs ...string) []versions.Artifact {
 	return list
 }
 
-func (w *world) plan(t *testing.T, opts registry.PlanOptions, refs ...string) *registry.Plan {
+func (w *world) plan(t *testing.T, opts plan.Options, refs ...string) *plan.Plan {
 	t.Helper()
-	return must[*registry.Plan](t)(registry.NewPlan(context.Background(), w.ends, w.artifacts(refs...), opts))
+	return must[*plan.Plan](t)(plan.New(context.Background(), w.ends, w.artifacts(refs...), opts))
 }
 
-func (w *world) copy(t *testing.T, opts registry.PlanOptions, refs ...string) (*registry.Plan, *registry.Report) {
+func (w *world) copy(t *testing.T, opts plan.Options, refs ...string) (*plan.Plan, *transfer.Report) {
 	t.Helper()
-	plan := w.plan(t, opts, refs...)
-	return plan, must[*registry.Report](t)(registry.Copy(context.Background(), w.ends, plan, registry.CopyOptions{}))
+	planned := w.plan(t, opts, refs...)
+	return planned, must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{}))
 }
 
 // states are the states of a plan's artifacts in one word each.
-func states(plan *registry.Plan) string {
+func states(planned *plan.Plan) string {
 	var list []string
-	for _, a := range plan.Artifacts {
+	for _, a := range planned.Artifacts {
 		list = append(list, string(a.State))
 	}
 	return strings.Join(list, " ")
 }
 
-func wantStates(t *testing.T, plan *registry.Plan, want string) {
+func wantStates(t *testing.T, planned *plan.Plan, want string) {
 	t.Helper()
-	if got := states(plan); got != want {
-		for _, a := range plan.Artifacts {
+	if got := states(planned); got != want {
+		for _, a := range planned.Artifacts {
 			if a.Err != nil {
 				t.Logf("%s: %v", a.Source, a.Err)
 			}
@@ -147,7 +149,7 @@ func wantStates(t *testing.T, plan *registry.Plan, want string) {
 	}
 }
 
-func wantCopied(t *testing.T, report *registry.Report) {
+func wantCopied(t *testing.T, report *transfer.Report) {
 	t.Helper()
 	for _, result := range report.Results {
 		if result.Err != nil {

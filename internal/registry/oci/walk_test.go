@@ -1,9 +1,11 @@
-package registry
+package oci
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,14 +15,30 @@ import (
 
 // manifestSource serves manifests from memory, by tag and by digest.
 type manifestSource struct {
-	Source
 	manifests map[string]Manifest
 }
 
-func (m *manifestSource) Manifest(_ context.Context, _, reference string) (Manifest, error) {
+var errNotFound = errors.New("not found")
+
+// walk reads the manifest called top with everything below it.
+func (m *manifestSource) walk() (nodes []Node, err error) {
+	walk := Walk{
+		Fetch: func(_ context.Context, child v1.Descriptor) (Manifest, error) {
+			return m.manifest(child.Digest.String())
+		},
+		Visit: func(n Node) error { nodes = append(nodes, n); return nil },
+	}
+	top, err := m.manifest("top")
+	if err == nil {
+		err = walk.From(context.Background(), top)
+	}
+	return nodes, err
+}
+
+func (m *manifestSource) manifest(reference string) (Manifest, error) {
 	found, ok := m.manifests[reference]
 	if !ok {
-		return Manifest{}, ErrNotFound
+		return Manifest{}, errNotFound
 	}
 	return found, nil
 }
@@ -32,7 +50,7 @@ func (m *manifestSource) put(t *testing.T, reference string, mediaType types.Med
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := NewManifest(mediaType, body)
+	manifest, err := New(mediaType, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +68,7 @@ func image(size int64) v1.Manifest {
 		Layers: []v1.Descriptor{{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("b", 64)}, Size: size, MediaType: types.OCILayer}}}
 }
 
-func TestTreeRefusesHostileManifests(t *testing.T) {
+func TestWalkRefusesHostileManifests(t *testing.T) {
 	tests := []struct {
 		name  string
 		build func(*testing.T, *manifestSource)
@@ -94,29 +112,32 @@ func TestTreeRefusesHostileManifests(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			source := &manifestSource{}
 			tt.build(t, source)
-			read := &tree{source: source}
-			if _, err := read.read(context.Background(), "top"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := source.walk(); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("reading gave the error %v, want one with %q", err, tt.want)
 			}
 		})
 	}
 }
 
-func TestTreeLeavesForeignLayers(t *testing.T) {
+func TestForeignLayersAreToldApart(t *testing.T) {
 	source := &manifestSource{}
 	foreign := image(5)
 	foreign.Layers[0].MediaType = types.DockerForeignLayer
 	source.put(t, "top", types.DockerManifestSchema2, foreign)
-	read := &tree{source: source, repository: "windows"}
-	if _, err := read.read(context.Background(), "top"); err != nil {
+	nodes, err := source.walk()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if len(read.nodes) != 1 || len(read.nodes[0].blobs) != 1 || len(read.warnings) != 1 {
-		t.Errorf("%d blobs and the warnings %q, want only the config and one warning", len(read.nodes[0].blobs), read.warnings)
+	var got []bool
+	for _, blob := range nodes[0].Links.Needs() {
+		got = append(got, IsForeign(blob))
+	}
+	if want := []bool{false, true}; !slices.Equal(got, want) {
+		t.Errorf("IsForeign(config, layer) = %v, want %v", got, want)
 	}
 }
 
-func FuzzTree(f *testing.F) {
+func FuzzWalk(f *testing.F) {
 	f.Add(`{"schemaVersion":2,"config":{"digest":"sha256:aa","size":1}}`, true)
 	f.Add(`{"manifests":[{"digest":"sha256:aa"}]}`, false)
 	f.Fuzz(func(t *testing.T, body string, leaf bool) {
@@ -124,13 +145,12 @@ func FuzzTree(f *testing.F) {
 		if leaf {
 			mediaType = types.OCIManifestSchema1
 		}
-		manifest, err := NewManifest(mediaType, []byte(body))
+		manifest, err := New(mediaType, []byte(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		source := &manifestSource{manifests: map[string]Manifest{"top": manifest, manifest.Descriptor.Digest.String(): manifest}}
-		read := &tree{source: source}
-		if _, err := read.read(context.Background(), "top"); err == nil && len(read.nodes) == 0 {
+		if nodes, err := source.walk(); err == nil && len(nodes) == 0 {
 			t.Error("a manifest was read and is not there")
 		}
 	})

@@ -1,4 +1,4 @@
-package registry
+package plan
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -27,7 +28,7 @@ const mostAttachments = 200
 
 // attach finds what belongs to an image: signatures, attestations and SBOMs by cosign's
 // tags, and OCI 1.1 referrers.
-func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
+func (p *planner) attach(ctx context.Context, a *Artifact) error {
 	if p.opts.WithoutAttachments || a.State == StateSkip {
 		return nil
 	}
@@ -36,9 +37,9 @@ func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
 		return err
 	}
 	subjects := []v1.Hash{digest}
-	for _, n := range a.nodes {
-		if n.manifest.Descriptor.Digest != digest {
-			subjects = append(subjects, n.manifest.Descriptor.Digest)
+	for _, n := range a.Manifests {
+		if n.Descriptor.Digest != digest {
+			subjects = append(subjects, n.Descriptor.Digest)
 		}
 	}
 	w := &attachments{planner: p, artifact: a, seen: map[string]bool{}}
@@ -50,11 +51,11 @@ func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
 		// What is attached may be signed in its turn.
 		subjects = append(subjects[1:], found...)
 	}
-	if len(w.nodes) == 0 {
+	if len(w.manifests) == 0 {
 		return nil
 	}
 	// Before the image's own tag: once that can be pulled, its signature can be checked.
-	a.nodes = append(w.nodes, a.nodes...)
+	a.Manifests = append(w.manifests, a.Manifests...)
 	if a.State == StatePresent {
 		a.State = StateAttach
 	}
@@ -63,10 +64,10 @@ func (p *planner) attach(ctx context.Context, a *PlannedArtifact) error {
 
 // attachments gathers what is attached to one artifact.
 type attachments struct {
-	planner  *planner
-	artifact *PlannedArtifact
-	seen     map[string]bool
-	nodes    []node
+	planner   *planner
+	artifact  *Artifact
+	seen      map[string]bool
+	manifests []Manifest
 }
 
 // of adds what is attached to subject and returns the digests of it.
@@ -131,48 +132,43 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	if held != nil {
 		return []v1.Hash{held.Digest}, nil
 	}
-	t := &tree{source: a.source, repository: a.Source.Repository, bytes: a.manifestBytes}
-	top, err := t.read(ctx, reference)
-	a.manifestBytes = t.bytes
+	found, err := w.planner.read(ctx, a, reference, nil)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, registry.ErrNotFound):
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
 		return nil, nil
-	case errors.Is(err, ErrUnknownType):
+	case errors.Is(err, registry.ErrUnknownType):
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " is left out: " + err.Error())
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	for _, n := range t.nodes {
-		n.attached = true
-		w.nodes = append(w.nodes, n)
+	for n := range found {
+		found[n].Attached = true
 	}
-	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+top.Descriptor.Digest.String())
-	return []v1.Hash{top.Descriptor.Digest}, nil
+	head := &found[len(found)-1]
+	head.Head = head.Descriptor.Digest.String() != a.Digest
+	w.manifests = append(w.manifests, found...)
+	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+head.Descriptor.Digest.String())
+	return []v1.Hash{head.Descriptor.Digest}, nil
 }
 
 // heldTag is what the target has under a tag, where that is what the source has too, or has
 // no more.
 func (w *attachments) heldTag(ctx context.Context, tag string) (*v1.Descriptor, error) {
 	a := w.artifact
-	held, err := w.planner.shelves.lookup(ctx, a.Target.Repository, tag)
+	held, err := w.planner.inventory.lookup(ctx, a.Target.Repository, tag)
 	if held == nil || err != nil {
 		return nil, err
 	}
-	there, err := a.source.Resolve(ctx, a.Source.Repository, tag)
+	there, err := a.Origin.Source.Resolve(ctx, a.Source.Repository, tag)
 	if err == nil && there.Digest != held.Digest {
 		return nil, nil
 	}
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, registry.ErrNotFound) {
 		err = nil
 	}
 	return held, err
-}
-
-// referrerLister is a target that tells what refers to a manifest.
-type referrerLister interface {
-	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
 }
 
 // heldReferrer returns a look-up of what refers to subject: the target has it where it holds
@@ -180,16 +176,15 @@ type referrerLister interface {
 // name is put again, which does no harm.
 func (w *attachments) heldReferrer(subject v1.Hash) func(context.Context, string) (*v1.Descriptor, error) {
 	return func(ctx context.Context, digest string) (*v1.Descriptor, error) {
-		shelves, repository := w.planner.shelves, w.artifact.Target.Repository
-		if shelves.fresh(repository) {
+		inventory, repository := w.planner.inventory, w.artifact.Target.Repository
+		if inventory.fresh(repository) {
 			return nil, nil
 		}
-		held, err := shelves.resolve(ctx, repository, digest)
-		target, ok := shelves.target.(referrerLister)
-		if held == nil || err != nil || !ok {
+		held, err := inventory.resolve(ctx, repository, digest)
+		if held == nil || err != nil {
 			return held, err
 		}
-		listed, err := target.Referrers(ctx, repository, subject)
+		listed, err := inventory.target.Referrers(ctx, repository, subject)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -209,9 +204,9 @@ func (p *planner) listAhead(ctx context.Context) (end func()) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	begun := map[place]bool{}
+	begun := map[Origin]bool{}
 	for _, a := range p.plan.Artifacts {
-		if from := (place{a.source, a.Source.Repository}); !begun[from] {
+		if from := a.Origin; !begun[from] {
 			begun[from] = true
 			group.Go(func() { _, _ = p.tagsOf(ctx, a) }) // who needs them hears of the error
 		}
@@ -223,8 +218,8 @@ func (p *planner) listAhead(ctx context.Context) (end func()) {
 }
 
 // listingOf is what is known of the artifact's source repository.
-func (p *planner) listingOf(a *PlannedArtifact) *listing {
-	key := place{a.source, a.Source.Repository}
+func (p *planner) listingOf(a *Artifact) *listing {
+	key := a.Origin
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.listings[key] == nil {
@@ -235,14 +230,14 @@ func (p *planner) listingOf(a *PlannedArtifact) *listing {
 
 // tagsOf lists the source repository's tags, sorted, once a run. A registry that does not
 // list them has no attachments that could be found so.
-func (p *planner) tagsOf(ctx context.Context, a *PlannedArtifact) ([]string, error) {
+func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 	l := p.listingOf(a)
 	l.once.Do(func() {
-		tags, err := a.source.Tags(ctx, a.Source.Repository)
+		tags, err := a.Origin.Source.Tags(ctx, a.Source.Repository)
 		switch {
 		case ctx.Err() != nil:
 			l.err = context.Cause(ctx)
-		case errors.Is(err, ErrRepositoryUnknown): // nothing is missing but the image itself, which says so
+		case errors.Is(err, registry.ErrRepositoryUnknown): // nothing is missing but the image itself, which says so
 		case err != nil:
 			p.warn("the tags of " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept under tags of their own are not found: " + err.Error())
 		}
@@ -254,8 +249,8 @@ func (p *planner) tagsOf(ctx context.Context, a *PlannedArtifact) ([]string, err
 
 // referrersOf lists what refers to subject. A registry that does not list it has nothing that
 // could be found so: an image that can be copied is copied.
-func (p *planner) referrersOf(ctx context.Context, a *PlannedArtifact, subject v1.Hash) ([]v1.Descriptor, error) {
-	found, err := a.source.Referrers(ctx, a.Source.Repository, subject)
+func (p *planner) referrersOf(ctx context.Context, a *Artifact, subject v1.Hash) ([]v1.Descriptor, error) {
+	found, err := a.Origin.Source.Referrers(ctx, a.Source.Repository, subject)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)

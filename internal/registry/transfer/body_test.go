@@ -1,4 +1,4 @@
-package registry
+package transfer
 
 import (
 	"bytes"
@@ -10,19 +10,20 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // memorySource serves blobs from memory and counts what is read of them.
 type memorySource struct {
-	Source
+	registry.Source
 	content []byte
 	read    atomic.Int64
 	// broken ends every reader with this error after half the content.
 	broken error
 }
 
-func (m *memorySource) Blob(_ context.Context, _ string, _ v1.Descriptor, offset int64) (io.ReadCloser, error) {
-	return io.NopCloser(&countedReader{source: m, content: bytes.NewReader(m.content[offset:])}), nil
+func (m *memorySource) Blob(_ context.Context, _ string, _ v1.Descriptor, from, _ int64) (registry.Content, error) {
+	return registry.Content{ReadCloser: io.NopCloser(&countedReader{source: m, content: bytes.NewReader(m.content[from:])})}, nil
 }
 
 type countedReader struct {
@@ -53,46 +54,46 @@ func randomContent(t *testing.T, size int) ([]byte, v1.Descriptor) {
 	return content, v1.Descriptor{Digest: digest, Size: length}
 }
 
-func openSpool(t *testing.T, blob v1.Descriptor, keep keeper, sources ...Source) *spool {
+func openBody(t *testing.T, blob v1.Descriptor, keep buffer, sources ...registry.Source) *body {
 	t.Helper()
-	var places []place
+	var places []origin
 	for _, source := range sources {
-		places = append(places, place{source, "repository"})
+		places = append(places, origin{source, "repository"})
 	}
-	s, err := newSpool(context.Background(), blob, places, &transfer{}, keep)
+	s, err := newBody(context.Background(), blob, places, &traffic{}, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gauge = &gauge{meter: &Meter{}}
+	s.gauge = &gauge{meter: &registry.Meter{}}
 	t.Cleanup(s.Close)
 	return s
 }
 
-func keeperIn(t *testing.T, dir string, size int64) keeper {
+func bufferIn(t *testing.T, dir string, size int64) buffer {
 	t.Helper()
-	files := &scratch{dir: dir}
+	files := &tempFiles{dir: dir}
 	t.Cleanup(files.close)
-	return files.keeper(size)
+	return files.buffer(size)
 }
 
-func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
+func TestBodySendsAgainWithoutFetchingAgain(t *testing.T) {
 	tests := []struct {
 		name string
 		size int
-		keep func(size int64) keeper
+		keep func(size int64) buffer
 		// again is how many bytes are fetched a second time.
 		again int64
 	}{
-		{"memory", 10_000, func(n int64) keeper { return keeperIn(t, t.TempDir(), n) }, 0},
-		{"file", memorySpool + 10_000, func(n int64) keeper { return keeperIn(t, t.TempDir(), n) }, 0},
-		{"nowhere to keep", 10_000, func(int64) keeper { return keeper{} }, 4_000},
-		{"no such folder", memorySpool + 10_000, func(n int64) keeper { return keeperIn(t, "/nonexistent", n) }, 4_000},
+		{"memory", 10_000, func(n int64) buffer { return bufferIn(t, t.TempDir(), n) }, 0},
+		{"file", memoryBody + 10_000, func(n int64) buffer { return bufferIn(t, t.TempDir(), n) }, 0},
+		{"nowhere to keep", 10_000, func(int64) buffer { return buffer{} }, 4_000},
+		{"no such folder", memoryBody + 10_000, func(n int64) buffer { return bufferIn(t, "/nonexistent", n) }, 4_000},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			content, blob := randomContent(t, tt.size)
 			source := &memorySource{content: content}
-			s := openSpool(t, blob, tt.keep(blob.Size), source)
+			s := openBody(t, blob, tt.keep(blob.Size), source)
 
 			first, err := s.From(0)
 			if err != nil {
@@ -109,8 +110,8 @@ func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
 			if err != nil || !bytes.Equal(got, content[1_000:]) {
 				t.Fatalf("reading from 1000 again: %d bytes, error %v", len(got), err)
 			}
-			if _, err := first.Read(make([]byte, 1)); !errors.Is(err, ErrSuperseded) {
-				t.Errorf("the first reader goes on with error %v, want ErrSuperseded", err)
+			if _, err := first.Read(make([]byte, 1)); !errors.Is(err, registry.ErrSuperseded) {
+				t.Errorf("the first reader goes on with error %v, want registry.ErrSuperseded", err)
 			}
 			if got, want := source.read.Load(), blob.Size+tt.again; got != want {
 				t.Errorf("read %d bytes at the source, want %d", got, want)
@@ -122,25 +123,25 @@ func TestSpoolSendsAgainWithoutFetchingAgain(t *testing.T) {
 	}
 }
 
-func TestSpoolRefusesWrongContent(t *testing.T) {
-	for _, size := range []int{10, memorySpool * 2} {
+func TestBodyRefusesWrongContent(t *testing.T) {
+	for _, size := range []int{10, memoryBody * 2} {
 		content, blob := randomContent(t, size)
 		content[size/2]++
-		s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content})
+		s := openBody(t, blob, bufferIn(t, t.TempDir(), blob.Size), &memorySource{content: content})
 		r, err := s.From(0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(r)
-		if !errors.Is(err, ErrDigestMismatch) || int64(len(got)) == blob.Size {
-			t.Errorf("reading %d wrong bytes gave %d and error %v, want fewer and ErrDigestMismatch", size, len(got), err)
+		if !errors.Is(err, registry.ErrDigestMismatch) || int64(len(got)) == blob.Size {
+			t.Errorf("reading %d wrong bytes gave %d and error %v, want fewer and registry.ErrDigestMismatch", size, len(got), err)
 		}
 	}
 }
 
-func TestSpoolRefusesShortContent(t *testing.T) {
+func TestBodyRefusesShortContent(t *testing.T) {
 	content, blob := randomContent(t, 5_000)
-	s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content[:4_000]})
+	s := openBody(t, blob, bufferIn(t, t.TempDir(), blob.Size), &memorySource{content: content[:4_000]})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
@@ -150,23 +151,23 @@ func TestSpoolRefusesShortContent(t *testing.T) {
 	}
 }
 
-func TestSpoolGoesOnElsewhere(t *testing.T) {
+func TestBodyGoesOnElsewhere(t *testing.T) {
 	content, blob := randomContent(t, 20_000)
 	broken := &memorySource{content: content, broken: errors.New("gone")}
-	s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), broken, &memorySource{content: content})
+	s := openBody(t, blob, bufferIn(t, t.TempDir(), blob.Size), broken, &memorySource{content: content})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("reading from a broken and a good place gave %d bytes and error %v", len(got), err)
+		t.Errorf("reading from a broken and a good origin gave %d bytes and error %v", len(got), err)
 	}
 }
 
-func TestSpoolReportsTheSource(t *testing.T) {
+func TestBodyReportsTheSource(t *testing.T) {
 	content, blob := randomContent(t, 20_000)
 	gone := errors.New("gone")
-	s := openSpool(t, blob, keeperIn(t, t.TempDir(), blob.Size), &memorySource{content: content, broken: gone})
+	s := openBody(t, blob, bufferIn(t, t.TempDir(), blob.Size), &memorySource{content: content, broken: gone})
 	r, err := s.From(0)
 	if err != nil {
 		t.Fatal(err)
@@ -177,16 +178,19 @@ func TestSpoolReportsTheSource(t *testing.T) {
 }
 
 // flaky is a side that may have had trouble.
-type flaky bool
+type flaky struct {
+	registry.Source
+	troubled bool
+}
 
-func (f flaky) Shaky() bool { return bool(f) }
+func (f flaky) Troubled() bool { return f.troubled }
 
-func TestSpoolKeepsOnceThereIsTrouble(t *testing.T) {
-	content, blob := randomContent(t, memorySpool+10_000)
-	files := &scratch{dir: t.TempDir(), sides: []shaky{flaky(false)}}
+func TestBodyKeepsOnceThereIsTrouble(t *testing.T) {
+	content, blob := randomContent(t, memoryBody+10_000)
+	files := &tempFiles{dir: t.TempDir(), sides: []registry.Source{flaky{}}}
 	t.Cleanup(files.close)
 	// rewind reads up to 5000, and the rest from there on twice.
-	rewind := func(s *spool, offset int64) {
+	rewind := func(s *body, offset int64) {
 		t.Helper()
 		for _, from := range []int64{0, offset, offset} {
 			r, err := s.From(from)
@@ -210,32 +214,32 @@ func TestSpoolKeepsOnceThereIsTrouble(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		again int64
-	}{{"calm", 4_000}, {"shaky since", 0}} {
+	}{{"calm", 4_000}, {"troubled since", 0}} {
 		source := &memorySource{content: content}
-		s := openSpool(t, blob, files.cautious(blob.Size), source)
+		s := openBody(t, blob, files.lazyBuffer(blob.Size), source)
 		rewind(s, 1_000)
 		if got, want := source.read.Load(), blob.Size+tt.again; got != want {
 			t.Errorf("%s: read %d bytes at the source, want %d", tt.name, got, want)
 		}
 	}
 
-	elsewhere := &scratch{dir: t.TempDir(), sides: []shaky{flaky(false), flaky(true)}}
+	elsewhere := &tempFiles{dir: t.TempDir(), sides: []registry.Source{flaky{}, flaky{troubled: true}}}
 	t.Cleanup(elsewhere.close)
 	source := &memorySource{content: content}
-	rewind(openSpool(t, blob, elsewhere.cautious(blob.Size), source), 1_000)
+	rewind(openBody(t, blob, elsewhere.lazyBuffer(blob.Size), source), 1_000)
 	if got := source.read.Load(); got != blob.Size {
-		t.Errorf("where a side is shaky, %d bytes were read, want %d", got, blob.Size)
+		t.Errorf("where a side is troubled, %d bytes were read, want %d", got, blob.Size)
 	}
 }
 
 // What the target has lost whole is fetched again, and checked again.
-func TestSpoolChecksWhatIsFetchedAgain(t *testing.T) {
-	content, blob := randomContent(t, memorySpool+10_000)
-	files := &scratch{dir: t.TempDir()}
+func TestBodyChecksWhatIsFetchedAgain(t *testing.T) {
+	content, blob := randomContent(t, memoryBody+10_000)
+	files := &tempFiles{dir: t.TempDir()}
 	t.Cleanup(files.close)
 	source := &memorySource{content: content}
-	s := openSpool(t, blob, files.cautious(blob.Size), source)
-	for i, want := range []error{nil, ErrDigestMismatch} {
+	s := openBody(t, blob, files.lazyBuffer(blob.Size), source)
+	for i, want := range []error{nil, registry.ErrDigestMismatch} {
 		r, err := s.From(0)
 		if err != nil {
 			t.Fatal(err)

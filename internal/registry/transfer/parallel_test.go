@@ -1,4 +1,4 @@
-package registry
+package transfer
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // rangeSource serves pieces of its content.
@@ -19,19 +20,19 @@ type rangeSource struct {
 	requests atomic.Int64
 }
 
-func (r *rangeSource) BlobRange(_ context.Context, _ string, _ v1.Descriptor, from, to int64) (io.ReadCloser, bool, error) {
+func (r *rangeSource) Blob(_ context.Context, _ string, _ v1.Descriptor, from, to int64) (registry.Content, error) {
 	r.requests.Add(1)
 	if r.fail > 0 && from <= r.fail && r.fail < to {
-		return nil, false, errors.New("refused")
+		return registry.Content{}, errors.New("refused")
 	}
 	if r.whole {
-		return io.NopCloser(bytes.NewReader(r.content)), false, nil
+		return registry.Content{ReadCloser: io.NopCloser(bytes.NewReader(r.content)), Whole: true}, nil
 	}
-	return io.NopCloser(bytes.NewReader(r.content[from:to])), true, nil
+	return registry.Content{ReadCloser: io.NopCloser(bytes.NewReader(r.content[from:to]))}, nil
 }
 
-func TestAhead(t *testing.T) {
-	content, blob := randomContent(t, memorySpool+100_000)
+func TestParallelDownload(t *testing.T) {
+	content, blob := randomContent(t, memoryBody+100_000)
 	tests := []struct {
 		name     string
 		source   *rangeSource
@@ -45,13 +46,13 @@ func TestAhead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.source.content = content
-			files := &scratch{dir: t.TempDir()}
+			files := &tempFiles{dir: t.TempDir()}
 			defer files.close()
-			stats := &transfer{}
-			a := newAhead(context.Background(), place{tt.source, ""}, blob, 80_000, files, stats)
+			stats := &traffic{}
+			a := newParallel(context.Background(), origin{tt.source, ""}, blob, 80_000, files, stats)
 			defer a.close()
 			for _, offset := range []int64{0, 0, 150_000, blob.Size} {
-				r, err := a.Blob(context.Background(), "", blob, offset)
+				r, err := a.Blob(context.Background(), "", blob, offset, blob.Size)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -76,13 +77,13 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-func TestAheadEndsWithTheContext(t *testing.T) {
-	_, blob := randomContent(t, memorySpool+1)
-	files := &scratch{dir: t.TempDir()}
+func TestParallelDownloadEndsWithTheContext(t *testing.T) {
+	_, blob := randomContent(t, memoryBody+1)
+	files := &tempFiles{dir: t.TempDir()}
 	defer files.close()
 	ctx, cancel := context.WithCancel(context.Background())
-	a := newAhead(ctx, place{&stuckSource{ctx: ctx}, ""}, blob, 80_000, files, &transfer{})
-	r, err := a.Blob(ctx, "", blob, 0)
+	a := newParallel(ctx, origin{&stuckSource{ctx: ctx}, ""}, blob, 80_000, files, &traffic{})
+	r, err := a.Blob(ctx, "", blob, 0, blob.Size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,11 +96,11 @@ func TestAheadEndsWithTheContext(t *testing.T) {
 
 // stuckSource never answers.
 type stuckSource struct {
-	Source
+	registry.Source
 	ctx context.Context
 }
 
-func (s *stuckSource) BlobRange(context.Context, string, v1.Descriptor, int64, int64) (io.ReadCloser, bool, error) {
+func (s *stuckSource) Blob(context.Context, string, v1.Descriptor, int64, int64) (registry.Content, error) {
 	<-s.ctx.Done()
-	return nil, false, context.Cause(s.ctx)
+	return registry.Content{}, context.Cause(s.ctx)
 }

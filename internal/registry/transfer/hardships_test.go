@@ -1,4 +1,4 @@
-package registry_test
+package transfer_test
 
 import (
 	"bytes"
@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -53,9 +55,9 @@ func TestProgressCountsEachBlobOnce(t *testing.T) {
 			push(t, w.from, "one:v0", image)
 			push(t, w.from, "two:v0", image)
 			push(t, w.from, "three:v0", image)
-			plan := w.plan(t, registry.PlanOptions{}, "one:v0", "two:v0", "three:v0")
+			planned := w.plan(t, plan.Options{}, "one:v0", "two:v0", "three:v0")
 			var meter registry.Meter
-			report := must[*registry.Report](t)(registry.Copy(context.Background(), w.ends, plan, registry.CopyOptions{Meter: &meter, NoSpool: true}))
+			report := must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{Meter: &meter, NoTempFiles: true}))
 			if report.Failed != tt.failed {
 				t.Errorf("%d artifacts failed, want %d", report.Failed, tt.failed)
 			}
@@ -83,7 +85,7 @@ func TestFailuresOfTheSourceAreTheSources(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, serve(t, tt.source), startRegistry(t, true))
 			push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
-			_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+			_, report := w.copy(t, plan.Options{}, "one:v0")
 			err := report.Results[0].Err
 			var failed *registry.Error
 			if !errors.Is(err, tt.want) || !errors.As(err, &failed) || failed.Side != registry.SideSource || failed.Ref == "" {
@@ -127,18 +129,18 @@ func TestNarrowedIndexThatIsPresentIsLeftAlone(t *testing.T) {
 		})
 	}))
 	pushIndex(t, w.from, "one:v0")
-	opts := registry.PlanOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	opts := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
 	_, report := w.copy(t, opts, "one:v0")
 	wantCopied(t, report)
 	writes.Store(0)
 	before := w.in.Requests.Load()
-	plan, _ := w.copy(t, opts, "one:v0")
-	wantStates(t, plan, "present")
+	planned, _ := w.copy(t, opts, "one:v0")
+	wantStates(t, planned, "present")
 	if took := w.in.Requests.Load() - before; writes.Load() != 0 || took != 1 {
 		t.Errorf("an image that is present took %d requests at the target, %d of them writes, want 1 and none", took, writes.Load())
 	}
-	if len(plan.Blobs) != 0 {
-		t.Errorf("the plan names %d blobs, want none", len(plan.Blobs))
+	if len(planned.Blobs) != 0 {
+		t.Errorf("the plan names %d blobs, want none", len(planned.Blobs))
 	}
 }
 
@@ -146,12 +148,12 @@ func TestSkippedArtifactMovesNothing(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	pushIndex(t, w.from, "one:v0")
 	push(t, w.to, "mirror/one:v0", imageOf(t, randomLayer(t, 1_000)))
-	plan := w.plan(t, registry.PlanOptions{
-		Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}, OnConflict: registry.ConflictSkip,
+	planned := w.plan(t, plan.Options{
+		Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}, OnConflict: plan.ConflictSkip,
 	}, "one:v0")
-	wantStates(t, plan, "skip")
-	if len(plan.Blobs) != 0 || plan.BytesToMove != 0 {
-		t.Errorf("the plan moves %d blobs with %d bytes, want nothing", len(plan.Blobs), plan.BytesToMove)
+	wantStates(t, planned, "skip")
+	if len(planned.Blobs) != 0 || planned.BytesToMove != 0 {
+		t.Errorf("the plan moves %d blobs with %d bytes, want nothing", len(planned.Blobs), planned.BytesToMove)
 	}
 }
 
@@ -163,12 +165,12 @@ func TestFailedArtifactsMoveNothing(t *testing.T) {
 	shared := randomLayer(t, 5_000)
 	push(t, w.from, "one:v0", imageOf(t, shared, randomLayer(t, 2_000)))
 	push(t, w.from, "two:v0", imageOf(t, shared))
-	plan, report := w.copy(t, registry.PlanOptions{}, "one:v0", "two:v0")
-	wantStates(t, plan, "failed new")
-	if report.BytesFetched != plan.BytesToMove {
-		t.Errorf("BytesFetched = %d, want BytesToMove, %d", report.BytesFetched, plan.BytesToMove)
+	planned, report := w.copy(t, plan.Options{}, "one:v0", "two:v0")
+	wantStates(t, planned, "failed new")
+	if report.BytesFetched != planned.BytesToMove {
+		t.Errorf("BytesFetched = %d, want BytesToMove, %d", report.BytesFetched, planned.BytesToMove)
 	}
-	for _, blob := range plan.Blobs {
+	for _, blob := range planned.Blobs {
 		if len(blob.Repositories) != 1 || blob.Repositories[0] != "mirror/two" {
 			t.Errorf("blob %s is for %q, want mirror/two", blob.Digest, blob.Repositories)
 		}
@@ -185,9 +187,9 @@ func TestTwoArtifactsForOneTag(t *testing.T) {
 	for i := range artifacts {
 		artifacts[i].Target.Repository = "mirror/all"
 	}
-	plan := must[*registry.Plan](t)(registry.NewPlan(context.Background(), w.ends, artifacts, registry.PlanOptions{}))
-	wantStates(t, plan, "new new failed")
-	if err := plan.Artifacts[2].Err; !errors.Is(err, registry.ErrConflict) {
+	planned := must[*plan.Plan](t)(plan.New(context.Background(), w.ends, artifacts, plan.Options{}))
+	wantStates(t, planned, "new new failed")
+	if err := planned.Artifacts[2].Err; !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("the error is %v, want ErrConflict", err)
 	}
 }
@@ -201,9 +203,9 @@ func TestArtifactsByDigestAreFound(t *testing.T) {
 	artifacts[1].Target = ref.Reference{Host: w.to, Repository: "mirror/one", Digest: digest.String()}
 	for i, want := range []string{"new new", "new present", "new present"} {
 		artifacts[0].Target.Tag = fmt.Sprintf("v%d", i) // a tag that is missing leads to a listing of tags
-		plan := must[*registry.Plan](t)(registry.NewPlan(context.Background(), w.ends, artifacts, registry.PlanOptions{}))
-		wantStates(t, plan, want)
-		wantCopied(t, must[*registry.Report](t)(registry.Copy(context.Background(), w.ends, plan, registry.CopyOptions{})))
+		planned := must[*plan.Plan](t)(plan.New(context.Background(), w.ends, artifacts, plan.Options{}))
+		wantStates(t, planned, want)
+		wantCopied(t, must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{})))
 	}
 }
 
@@ -224,7 +226,7 @@ func TestReferrerThatIsNotListedIsListed(t *testing.T) {
 	if digestAt(t, w.to, tag) != "" {
 		t.Fatal("the referrer is listed before")
 	}
-	_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	_, report := w.copy(t, plan.Options{}, "one:v0")
 	wantCopied(t, report)
 	if digestAt(t, w.to, tag) == "" {
 		t.Fatal("the referrer is not listed")
@@ -250,7 +252,7 @@ func TestPlacesThatHoldABlobCountOnce(t *testing.T) {
 	for _, ref := range tags("one", 3) {
 		push(t, w.from, ref, imageOf(t, shared, randomLayer(t, 100)))
 	}
-	_, report := w.copy(t, registry.PlanOptions{}, tags("one", 3)...)
+	_, report := w.copy(t, plan.Options{}, tags("one", 3)...)
 	wantCopied(t, report)
 	if report.BlobsPresent != 1 || report.BlobsUploaded != 6 {
 		t.Errorf("%d blobs were there and %d were uploaded, want 1 and 6", report.BlobsPresent, report.BlobsUploaded)
@@ -288,7 +290,7 @@ func TestRefusedUploadDoesNotWaitForTheSource(t *testing.T) {
 	}))
 	push(t, w.from, "one:v0", imageOf(t, layer))
 	started := time.Now()
-	_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	_, report := w.copy(t, plan.Options{}, "one:v0")
 	if err := report.Results[0].Err; !errors.Is(err, registry.ErrForbidden) {
 		t.Errorf("the error is %v, want ErrForbidden", err)
 	}
@@ -308,9 +310,9 @@ func TestRefusingTargetDoesNotWaitForTheSource(t *testing.T) {
 	})
 	w := newWorld(t, silent, refusing)
 	started := time.Now()
-	plan, err := registry.NewPlan(t.Context(), w.ends, w.artifacts("one:v0", "two:v0"), registry.PlanOptions{})
-	if !errors.Is(err, registry.ErrForbidden) && (plan == nil || !errors.Is(plan.Artifacts[0].Err, registry.ErrForbidden)) {
-		t.Errorf("NewPlan() = %v, %v, want ErrForbidden", plan, err)
+	planned, err := plan.New(t.Context(), w.ends, w.artifacts("one:v0", "two:v0"), plan.Options{})
+	if !errors.Is(err, registry.ErrForbidden) && (planned == nil || !errors.Is(planned.Artifacts[0].Err, registry.ErrForbidden)) {
+		t.Errorf("New() = %v, %v, want ErrForbidden", planned, err)
 	}
 	if took := time.Since(started); took > 10*time.Second {
 		t.Errorf("that took %s", took)

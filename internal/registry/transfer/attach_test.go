@@ -1,4 +1,4 @@
-package registry_test
+package transfer_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 )
 
@@ -48,11 +49,11 @@ func TestWhatBelongsToAnImageTravels(t *testing.T) {
 			sbom := refer(t, w.from, "one", image)
 			onSBOM := sign(t, w.from, "one", sbom)
 
-			plan, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+			planned, report := w.copy(t, plan.Options{}, "one:v0")
 			wantCopied(t, report)
 			for _, want := range []v1.Hash{signature, sbom, onSBOM} {
 				if digestAt(t, w.to, "mirror/one@"+want.String()) == "" {
-					t.Errorf("%s did not travel; attachments are %q", want, plan.Artifacts[0].Attachments)
+					t.Errorf("%s did not travel; attachments are %q", want, planned.Artifacts[0].Attachments)
 				}
 			}
 			if tag := "mirror/one:" + strings.Replace(digest.String(), ":", "-", 1) + ".sig"; digestAt(t, w.to, tag) != signature.String() {
@@ -63,7 +64,7 @@ func TestWhatBelongsToAnImageTravels(t *testing.T) {
 			if len(manifest.Manifests) != 1 || manifest.Manifests[0].Digest != sbom {
 				t.Errorf("the target lists the referrers %v, want %s", manifest.Manifests, sbom)
 			}
-			wantStates(t, w.plan(t, registry.PlanOptions{}, "one:v0"), "present")
+			wantStates(t, w.plan(t, plan.Options{}, "one:v0"), "present")
 		})
 	}
 }
@@ -71,10 +72,10 @@ func TestWhatBelongsToAnImageTravels(t *testing.T) {
 func TestSignatureThatCameLaterTravels(t *testing.T) {
 	w := newWorld(t, startRegistry(t, false), startRegistry(t, false))
 	digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
-	w.copy(t, registry.PlanOptions{}, "one:v0")
+	w.copy(t, plan.Options{}, "one:v0")
 	signature := sign(t, w.from, "one", digest)
-	plan, report := w.copy(t, registry.PlanOptions{}, "one:v0")
-	wantStates(t, plan, "attach")
+	planned, report := w.copy(t, plan.Options{}, "one:v0")
+	wantStates(t, planned, "attach")
 	wantCopied(t, report)
 	if digestAt(t, w.to, "mirror/one@"+signature.String()) == "" {
 		t.Error("the signature did not travel")
@@ -84,7 +85,7 @@ func TestSignatureThatCameLaterTravels(t *testing.T) {
 func TestAttachmentsCanStay(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	signature := sign(t, w.from, "one", push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000))))
-	_, report := w.copy(t, registry.PlanOptions{WithoutAttachments: true}, "one:v0")
+	_, report := w.copy(t, plan.Options{WithoutAttachments: true}, "one:v0")
 	wantCopied(t, report)
 	if digestAt(t, w.to, "mirror/one@"+signature.String()) != "" {
 		t.Error("the signature travelled")
@@ -110,7 +111,7 @@ func pushIndex(t *testing.T, host, rest string) (index v1.Hash, amd64, arm64 v1.
 func TestIndexes(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	index, amd64, arm64 := pushIndex(t, w.from, "one:v0")
-	_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+	_, report := w.copy(t, plan.Options{}, "one:v0")
 	wantCopied(t, report)
 	if got := digestAt(t, w.to, "mirror/one:v0"); got != index.String() {
 		t.Errorf("the whole index arrived as %q, want %s", got, index)
@@ -126,7 +127,7 @@ func TestPlatform(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	_, amd64, arm64 := pushIndex(t, w.from, "one:v0")
 	push(t, w.from, "one:single", imageOf(t, randomLayer(t, 1_000)))
-	opts := registry.PlanOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	opts := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
 	_, report := w.copy(t, opts, "one:v0", "one:single")
 	wantCopied(t, report)
 	if got := digestAt(t, w.to, "mirror/one:v0"); got != arm64.String() {
@@ -164,10 +165,10 @@ func TestReferrersThatCannotBeListed(t *testing.T) {
 				push(t, from, ref, imageOf(t, randomLayer(t, 100)))
 			}
 			signature := sign(t, from, "one", push(t, from, "one:v0", imageOf(t, randomLayer(t, 100))))
-			plan, report := w.copy(t, registry.PlanOptions{}, refs...)
+			planned, report := w.copy(t, plan.Options{}, refs...)
 			wantCopied(t, report)
-			if len(plan.Warnings) != 2 || !strings.Contains(plan.Warnings[0], "referrers") || !strings.Contains(plan.Warnings[0], fmt.Sprint(status)) {
-				t.Errorf("the plan warns of %q, want one warning for each repository", plan.Warnings)
+			if len(planned.Warnings) != 2 || !strings.Contains(planned.Warnings[0], "referrers") || !strings.Contains(planned.Warnings[0], fmt.Sprint(status)) {
+				t.Errorf("the plan warns of %q, want one warning for each repository", planned.Warnings)
 			}
 			if digestAt(t, w.to, "mirror/one@"+signature.String()) == "" {
 				t.Error("the signature under a tag did not travel")
@@ -188,7 +189,7 @@ func TestTargetThatCannotListReferrers(t *testing.T) {
 	push(t, w.from, "one:v0", image)
 	sbom := refer(t, w.from, "one", image)
 	for range 2 {
-		_, report := w.copy(t, registry.PlanOptions{}, "one:v0")
+		_, report := w.copy(t, plan.Options{}, "one:v0")
 		wantCopied(t, report)
 		if digestAt(t, w.to, "mirror/one@"+sbom.String()) == "" {
 			t.Error("the SBOM did not travel")
@@ -207,8 +208,8 @@ func TestInterruptedWhileReferrersAreListed(t *testing.T) {
 		return false
 	})), startRegistry(t, true))
 	push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 100)))
-	if plan, err := registry.NewPlan(ctx, w.ends, w.artifacts("one:v0"), registry.PlanOptions{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("NewPlan() = %v, %v when interrupted, want context.Canceled", plan, err)
+	if planned, err := plan.New(ctx, w.ends, w.artifacts("one:v0"), plan.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("NewPlan() = %v, %v when interrupted, want context.Canceled", planned, err)
 	}
 }
 
@@ -233,8 +234,8 @@ func TestAttachmentsHaveBounds(t *testing.T) {
 			for i := range tt.count {
 				push(t, w.from, fmt.Sprintf("one:%s-%s.sig%d", digest.Algorithm, digest.Hex, i), tt.image(t, i))
 			}
-			plan := w.plan(t, registry.PlanOptions{}, "one:v0")
-			if err := plan.Artifacts[0].Err; err == nil || !strings.Contains(err.Error(), tt.want) {
+			planned := w.plan(t, plan.Options{}, "one:v0")
+			if err := planned.Artifacts[0].Err; err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("the error is %v, want one with %q", err, tt.want)
 			}
 		})

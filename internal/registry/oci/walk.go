@@ -1,0 +1,124 @@
+package oci
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Limits bound a walk. Indexes of indexes exist; what is deeper or larger than this is an
+// attack or a mistake. Each is the package's own where it is 0.
+type Limits struct {
+	// Depth is how many indexes may lie within one another; 4.
+	Depth int
+	// Manifests is how many there may be in one walk; 1000.
+	Manifests int
+	// Bytes is how many all of them may have, for they are held in memory; 64 MiB.
+	Bytes int64
+}
+
+// The limits where none are given.
+const (
+	DefaultDepth     = 4
+	DefaultManifests = 1000
+	DefaultBytes     = 64 << 20
+)
+
+// Node is one manifest of a walk with what it links to.
+type Node struct {
+	Manifest
+	Links *Links
+}
+
+// Walk goes through manifests and everything below them. Each manifest is fetched once in
+// a walk, however many lead to it. Fetch and Visit are needed; the rest is ready as zero.
+// It is for one goroutine at a time.
+type Walk struct {
+	// Fetch reads a manifest below an index.
+	Fetch func(ctx context.Context, child v1.Descriptor) (Manifest, error)
+	// Visit is called for each manifest once, children before their parents; it ends the walk
+	// with an error.
+	Visit  func(Node) error
+	Limits Limits
+	// Bytes is how many the manifests have so far; it may begin with those of other walks that
+	// are held in memory beside this one's.
+	Bytes int64
+
+	// height is how many indexes lie within one another from a manifest on.
+	height map[v1.Hash]int
+}
+
+// From walks from a manifest down. What an earlier call of the same walk has visited is not
+// visited again, and counts once.
+func (w *Walk) From(ctx context.Context, top Manifest) error {
+	return w.add(ctx, top, 0)
+}
+
+func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	digest := manifest.Descriptor.Digest
+	if known, ok := w.height[digest]; ok {
+		return w.bounded(digest, depth+known)
+	}
+	if w.height == nil {
+		w.height = map[v1.Hash]int{}
+	}
+	w.height[digest] = 0
+	w.Bytes += int64(len(manifest.Body))
+	if err := w.bounded(digest, depth); err != nil {
+		return err
+	}
+	links, err := Parse(manifest)
+	if err != nil {
+		return err
+	}
+	for _, child := range links.Manifests {
+		if err := w.child(ctx, digest, child, depth+1); err != nil {
+			return err
+		}
+		w.height[digest] = max(w.height[digest], w.height[child.Digest]+1)
+	}
+	return w.Visit(Node{Manifest: manifest, Links: links})
+}
+
+// child walks on from what an index names.
+func (w *Walk) child(ctx context.Context, index v1.Hash, child v1.Descriptor, depth int) error {
+	if known, ok := w.height[child.Digest]; ok {
+		return w.bounded(index, depth+known)
+	}
+	read, err := w.Fetch(ctx, child)
+	if err != nil {
+		return err
+	}
+	if read.Descriptor.Size != child.Size {
+		return fmt.Errorf("index %s says that %s has %d bytes, it has %d", index, child.Digest, child.Size, read.Descriptor.Size)
+	}
+	return w.add(ctx, read, depth)
+}
+
+func (w *Walk) bounded(digest v1.Hash, depth int) error {
+	limits := w.Limits.orDefault()
+	switch {
+	case depth > limits.Depth || len(w.height) > limits.Manifests:
+		return fmt.Errorf("index %s is nested too deep or too large", digest)
+	case w.Bytes > limits.Bytes:
+		return fmt.Errorf("the manifests come to more than %d MiB, which no artifact needs", limits.Bytes>>20)
+	}
+	return nil
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Depth == 0 {
+		l.Depth = DefaultDepth
+	}
+	if l.Manifests == 0 {
+		l.Manifests = DefaultManifests
+	}
+	if l.Bytes == 0 {
+		l.Bytes = DefaultBytes
+	}
+	return l
+}

@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"context"
+	"errors"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+)
+
+// Manifest is a manifest that a plan puts into a repository of the target.
+type Manifest struct {
+	oci.Manifest
+	// Reference is a tag or a digest.
+	Reference string
+	// Blobs are those that the manifest names and that travel with it, each once.
+	Blobs []v1.Descriptor
+	// Attached says that it belongs to something attached to the artifact, and is no part of
+	// the artifact itself. Head says that it is the one by which the attachment is found.
+	Attached, Head bool
+}
+
+// Origin is a repository of a source in which a blob can be read.
+type Origin struct {
+	Source     registry.Source
+	Repository string
+}
+
+// Open opens the bytes of the blob from from up to to, in the first of its origins that has
+// it. The rules of registry.Source's Blob hold.
+func (b *Blob) Open(ctx context.Context, from, to int64) (registry.Content, error) {
+	var errs []error
+	for _, origin := range b.Origins {
+		content, err := origin.Source.Blob(ctx, origin.Repository, b.Descriptor, from, to)
+		if err == nil || !errors.Is(err, registry.ErrNotFound) {
+			return content, err
+		}
+		errs = append(errs, err)
+	}
+	return registry.Content{}, errors.Join(errs...)
+}

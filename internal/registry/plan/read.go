@@ -1,0 +1,72 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+)
+
+// read fetches the manifest that reference stands for at the artifact's source, with everything
+// below it; the last of what it returns stands for reference itself. With a platform, the one
+// image for it takes the place of an index.
+func (p *planner) read(ctx context.Context, a *Artifact, reference string, platform *v1.Platform) ([]Manifest, error) {
+	top, err := a.Origin.manifest(ctx, reference)
+	if err == nil && platform != nil && top.Descriptor.MediaType.IsIndex() {
+		top, err = a.Origin.narrow(ctx, top, *platform)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Manifest
+	walk := oci.Walk{
+		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
+			return a.Origin.manifest(ctx, child.Digest.String())
+		},
+		Visit: func(n oci.Node) error {
+			all = append(all, Manifest{Manifest: n.Manifest, Reference: n.Descriptor.Digest.String(), Blobs: p.movable(a, n.Links)})
+			return nil
+		},
+		Bytes: a.manifestBytes,
+	}
+	err = walk.From(ctx, top)
+	a.manifestBytes = walk.Bytes
+	if err != nil {
+		return nil, err
+	}
+	all[len(all)-1].Reference = reference
+	return all, nil
+}
+
+// movable are the blobs that travel with a manifest; of the others the plan warns.
+func (p *planner) movable(a *Artifact, links *oci.Links) []v1.Descriptor {
+	var movable []v1.Descriptor
+	for _, blob := range links.Needs() {
+		if oci.IsForeign(blob) {
+			p.warn(fmt.Sprintf("layer %s of %s is non-distributable: it stays where its vendor keeps it", blob.Digest, a.Origin.Repository))
+			continue
+		}
+		movable = append(movable, blob)
+	}
+	return movable
+}
+
+func (o Origin) manifest(ctx context.Context, reference string) (oci.Manifest, error) {
+	return o.Source.Manifest(ctx, o.Repository, reference)
+}
+
+// narrow finds the one image for a platform in an index.
+func (o Origin) narrow(ctx context.Context, index oci.Manifest, platform v1.Platform) (oci.Manifest, error) {
+	links, err := oci.Parse(index)
+	if err != nil {
+		return oci.Manifest{}, err
+	}
+	for _, child := range links.Manifests {
+		if child.Platform != nil && child.Platform.Satisfies(platform) {
+			return o.manifest(ctx, child.Digest.String())
+		}
+	}
+	return oci.Manifest{}, fmt.Errorf("no image for platform %s in the index", platform)
+}
