@@ -19,8 +19,19 @@ func aboutLogin(err error) error {
 	}
 	reworded := *failed
 	reworded.Side = ""
-	if errors.Is(err, registry.ErrUnauthorized) {
-		reworded.Hint = "the user name or the password is wrong, or the token has expired; nothing was stored"
+	if errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrExpired) {
+		return &refusedLogin{&reworded}
 	}
 	return &reworded
+}
+
+// refusedLogin is a login that a registry does not accept.
+type refusedLogin struct{ err error }
+
+func (e *refusedLogin) Error() string { return e.err.Error() }
+func (e *refusedLogin) Unwrap() error { return e.err }
+
+// Hint is the advice.
+func (e *refusedLogin) Hint() string {
+	return "the user name or the password is wrong, or the token has expired; nothing was stored"
 }

@@ -40,6 +40,8 @@ type Error struct {
 	Op string
 	// Side is empty where the operation belongs to neither registry.
 	Side Side
+	// Host is the registry, with its port where one was named; empty where none is involved.
+	Host string
 	// Ref is the artifact, blob or repository with its host.
 	Ref string
 	Err error

@@ -174,7 +174,7 @@ func TestProxyLimitWithoutChunks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil, faults{registrytest.TooLarge(5 * mib), registrytest.NoPatch()})
 	err := onlyError(t, r.copy(t.Context(), t, app))
-	wantError(t, err, registry.SideTarget, "413", "client_max_body_size")
+	wantError(t, err, registry.SideTarget, "413", registry.ErrTooLarge)
 	r.nothingArrived(t)
 }
 
@@ -192,7 +192,7 @@ func TestRepositoryMustExist(t *testing.T) {
 				t.Errorf("copying app: %v, want success beside the failure", result.Err)
 			}
 		default:
-			wantError(t, result.Err, registry.SideTarget, "NAME_UNKNOWN", "")
+			wantError(t, result.Err, registry.SideTarget, "NAME_UNKNOWN", nil)
 		}
 	}
 	r.arrived(t, app)
@@ -213,7 +213,7 @@ func TestWrongBytes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, tt.source, nil)
-			wantError(t, onlyError(t, r.copy(t.Context(), t, app)), "", "digest mismatch", "")
+			wantError(t, onlyError(t, r.copy(t.Context(), t, app)), "", "digest mismatch", nil)
 			r.nothingArrived(t)
 		})
 	}
@@ -228,7 +228,7 @@ func TestWrongBytesOnTheWayToTheTarget(t *testing.T) {
 	r.moved(t, layerSize, once, layerSize)
 
 	r = newRig(t, nil, faults{registrytest.WrongUploadBytes(cutAt, registrytest.Always)})
-	wantError(t, onlyError(t, r.copy(t.Context(), t, app)), registry.SideTarget, "digest", "")
+	wantError(t, onlyError(t, r.copy(t.Context(), t, app)), registry.SideTarget, "digest", nil)
 	r.nothingArrived(t)
 }
 
@@ -256,7 +256,7 @@ func TestWrongManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, plan.Artifacts[0].Err, registry.SideSource, "digest", "")
+	wantError(t, plan.Artifacts[0].Err, registry.SideSource, "digest", nil)
 }
 
 // A source that stalls makes the target close its idle upload. Both are mended, and

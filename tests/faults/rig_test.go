@@ -198,8 +198,8 @@ func onlyError(t *testing.T, report *transfer.Report) error {
 }
 
 // wantError checks an error: the side that it blames, unless that is empty, what it says,
-// and what its hint says.
-func wantError(t *testing.T, err error, side registry.Side, text, hint string) {
+// and the cause that advice comes from, unless that is nil.
+func wantError(t *testing.T, err error, side registry.Side, text string, cause error) {
 	t.Helper()
 	var named *registry.Error
 	switch {
@@ -209,8 +209,8 @@ func wantError(t *testing.T, err error, side registry.Side, text, hint string) {
 		t.Errorf("error blames the %s, want %s: %v", named.Side, side, err)
 	case !strings.Contains(err.Error(), text):
 		t.Errorf("error = %v, want it to say %q", err, text)
-	case !strings.Contains(named.Hint, hint):
-		t.Errorf("hint = %q, want it to say %q", named.Hint, hint)
+	case cause != nil && !errors.Is(err, cause):
+		t.Errorf("error = %v, want its cause to be %v", err, cause)
 	}
 }
 

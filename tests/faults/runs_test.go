@@ -60,7 +60,7 @@ func TestFailureStaysWithItsArtifact(t *testing.T) {
 			t.Errorf("copying %s: %v, want an error: %v", result.Target, result.Err, want)
 		}
 		if result.Err != nil {
-			wantError(t, result.Err, "", digest.String(), "")
+			wantError(t, result.Err, "", digest.String(), nil)
 		}
 	}
 	r.arrived(t, rich)

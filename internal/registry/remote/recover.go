@@ -24,7 +24,7 @@ func (u *upload) recover(ctx context.Context, err error) error {
 	var status *transport.StatusError
 	if errors.As(err, &status) {
 		switch {
-		case status.Code == http.StatusRequestEntityTooLarge:
+		case status.Code == http.StatusRequestEntityTooLarge && !errors.Is(status, registry.ErrQuota):
 			return u.smaller(status)
 		case u.patched && unsupportedPatch(status):
 			return u.unchunked(status)
@@ -149,14 +149,19 @@ func (u *upload) smaller(status *transport.StatusError) error {
 	}
 	next := min(u.size/2, defaultChunk)
 	if style.noPatch || next < smallestChunk || next < style.least {
-		return &registry.Error{Op: u.request.Op, Side: u.client.transport.Side(), Ref: u.request.Ref, Err: status,
-			Hint: fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", u.client.Host())}
+		return &tooLargeErr{status}
 	}
 	style.chunk = next
 	u.client.transport.Notice("refuses bodies of %d bytes: sending chunks of %d", u.size, next)
 	u.client.transport.CountRetry()
 	return nil
 }
+
+// tooLargeErr is a body that cannot be cut into pieces that would be taken.
+type tooLargeErr struct{ *transport.StatusError }
+
+func (e *tooLargeErr) Is(target error) bool { return target == registry.ErrTooLarge }
+func (e *tooLargeErr) Unwrap() error        { return e.StatusError }
 
 // unchunked sends blobs whole from now on.
 func (u *upload) unchunked(status *transport.StatusError) error {

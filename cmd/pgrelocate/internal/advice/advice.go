@@ -5,12 +5,27 @@
 //	if hint := advice.For(err); hint != "" {
 package advice
 
-import "github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+import (
+	"errors"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+)
 
 // rooms are asked one after the other; the first that knows the error advises.
 var rooms = []func(error) string{
 	refusedFromEnvironment,
+	own,
+	refusedByRegistry,
 	exit.Hint,
+}
+
+// own is the hint of an error that brings its own, as those of commands do.
+func own(err error) string {
+	var advising interface{ Hint() string }
+	if errors.As(err, &advising) {
+		return advising.Hint()
+	}
+	return ""
 }
 
 // For is the line that says what a user can do about err; empty where there is nothing to

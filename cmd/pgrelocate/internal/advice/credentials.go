@@ -12,7 +12,7 @@ import (
 // there, and logging in would change nothing.
 func refusedFromEnvironment(err error) string {
 	var refused *registry.Error
-	if !errors.As(err, &refused) || !errors.Is(err, registry.ErrUnauthorized) {
+	if !errors.As(err, &refused) || !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrExpired) {
 		return ""
 	}
 	side := map[registry.Side]string{registry.SideSource: "source", registry.SideTarget: "registry"}[refused.Side]

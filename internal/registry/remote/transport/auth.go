@@ -270,11 +270,11 @@ func (a *authorizer) narrowTo(need Access) bool {
 func (a *authorizer) credentials(ctx context.Context) (*authn.AuthConfig, error) {
 	authenticator, err := authn.Resolve(ctx, a.client.opts.Keychain, a.resource)
 	if err != nil {
-		return nil, a.problem(fmt.Errorf("reading credentials: %w", err), "")
+		return nil, a.problem(fmt.Errorf("reading credentials: %w", err))
 	}
 	config, err := authn.Authorization(ctx, authenticator)
 	if err != nil {
-		return nil, a.problem(fmt.Errorf("reading credentials: %w", err), "")
+		return nil, a.problem(fmt.Errorf("reading credentials: %w", err))
 	}
 	trimmed := *config
 	trimmed.Username = strings.TrimSpace(config.Username)
@@ -284,8 +284,8 @@ func (a *authorizer) credentials(ctx context.Context) (*authn.AuthConfig, error)
 	return &trimmed, nil
 }
 
-func (a *authorizer) problem(err error, hint string) error {
-	return &registry.Error{Op: "authenticating at", Side: a.client.opts.Side, Ref: a.client.host, Err: err, Hint: hint}
+func (a *authorizer) problem(err error) error {
+	return &registry.Error{Op: "authenticating at", Side: a.client.opts.Side, Host: a.client.host, Ref: a.client.host, Err: err}
 }
 
 // anonymous tells whether there are no credentials for the registry.
@@ -295,20 +295,10 @@ func (a *authorizer) anonymous() bool {
 	return a.config == nil || *a.config == authn.AuthConfig{}
 }
 
-// hint is the line for a user whose credentials were refused.
-func (a *authorizer) hint() string {
-	host, side := a.client.host, a.client.opts.Side
-	if a.anonymous() {
-		return fmt.Sprintf("no credentials for the %s %s: run `pgrelocate login %s`", side, host, host)
-	}
-	return fmt.Sprintf("the token or password for the %s %s has probably expired or is wrong: get a new one and run `pgrelocate login %s`",
-		side, host, host)
-}
-
 // refuse is the error for a 401 that nothing more can be done about. Basic credentials that
 // have never served are not tried again in this run: that could lock the account.
 func (a *authorizer) refuse(status *StatusError, used string) error {
-	err := a.problem(status, a.hint())
+	err := a.problem(status)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if used == "basic" && !a.served {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // contact is what the first request finds out for all others: the scheme, and through the
@@ -63,7 +65,7 @@ func (c *Client) otherScheme(resp *http.Response, err error) bool {
 	var record tls.RecordHeaderError
 	_, _, portErr := net.SplitHostPort(c.host)
 	return errors.As(err, &record) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) ||
-		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") ||
+		errors.Is(err, registry.ErrPlainHTTP) ||
 		strings.Contains(err.Error(), "malformed HTTP response") ||
 		portErr != nil && errors.Is(err, syscall.ECONNREFUSED)
 }
@@ -91,8 +93,8 @@ func (c *Client) tryOtherScheme(ctx context.Context, request Request, first *htt
 
 // speaksTLS tells that TLS failed because of who the two sides are: the server does speak it.
 func speaksTLS(err error) bool {
-	var alert tls.AlertError
-	return permanentTrust(err) || errors.As(err, &alert)
+	var certificate *registry.CertificateError
+	return errors.As(err, &certificate) || alertOf(err) != ""
 }
 
 func (c *Client) swapScheme() {

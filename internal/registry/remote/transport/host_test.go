@@ -70,8 +70,8 @@ func TestRegistryOnLoopbackMaySpeakTLS(t *testing.T) {
 	host := strings.TrimPrefix(server.URL, "https://")
 	client := newClient(t, host, Options{})
 	_, err := client.Tags(context.Background(), "a")
-	var failed *registry.Error
-	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "certificate") || !strings.Contains(failed.Hint, "--ca-file") {
+	var wrong *registry.CertificateError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "certificate") || wrong.Problem != registry.CertificateUntrusted || wrong.Host != host {
 		t.Errorf("Tags() = %v, want that nobody trusts the certificate", err)
 	}
 	client = newClient(t, host, Options{})

@@ -62,17 +62,17 @@ func (c *Client) unheard(ctx context.Context, err error) error {
 	if c.contact.done.Load() || ctx.Err() != nil || !errors.As(err, &network) && !errors.Is(err, errStalled) {
 		return err
 	}
-	dead := error(&unreachableErr{err})
+	dead := error(&causeError{err, registry.ErrUnreachable})
 	c.contact.dead.CompareAndSwap(nil, &dead)
 	return dead
 }
 
-// unreachableErr is a registry that never answered.
-type unreachableErr struct{ err error }
+// causeError is an error with its cause for errors.Is, which its text says in other words.
+type causeError struct{ err, cause error }
 
-func (e *unreachableErr) Error() string        { return e.err.Error() }
-func (e *unreachableErr) Unwrap() error        { return e.err }
-func (e *unreachableErr) Is(target error) bool { return target == registry.ErrUnreachable }
+func (e *causeError) Error() string        { return e.err.Error() }
+func (e *causeError) Unwrap() error        { return e.err }
+func (e *causeError) Is(target error) bool { return target == e.cause }
 
 // Try sends a request once, but for what authentication makes necessary. Its error is the
 // bare cause, for a Retry to judge or for Failure to name.
@@ -209,42 +209,18 @@ func (c *Client) build(request Request) (*http.Request, error) {
 	return req, nil
 }
 
-// Failure is the error that a request ends with; the hint says what a user can do.
+// Failure is the error that a request ends with: it names the operation and the side, and
+// says what was refused to whom.
 func (c *Client) Failure(request Request, err error) error {
-	failed := &registry.Error{Op: request.Op, Side: c.opts.Side, Ref: request.Ref, Err: err}
-	var inner *registry.Error
-	switch {
-	case errors.As(err, &inner):
-		failed.Err, failed.Hint = inner.Err, inner.Hint
-	case errors.Is(err, registry.ErrForbidden):
-		failed.Hint = c.forbiddenHint(request)
-	case request.Need.Push && errors.Is(err, registry.ErrRepositoryUnknown):
-		failed.Hint = fmt.Sprintf("%s does not create repositories on push: create %s first", c.host, request.Need.Repository)
-	case permanentTrust(err):
-		failed.Hint = fmt.Sprintf("if %s uses a private certificate authority, name its file with --ca-file or put it into /etc/docker/certs.d/%s/ca.crt",
-			c.host, c.host)
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		failed.Hint = fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", c.host, c.plainHTTPFlag())
-	case errors.Is(err, registry.ErrUnreachable):
-		failed.Hint = fmt.Sprintf("is %s the right name and port, and can this machine reach it?", c.host)
+	var named *registry.Error
+	if errors.As(err, &named) {
+		err = named.Err
 	}
-	return failed
-}
-
-// plainHTTPFlag is the flag for the client's side: allowing plain HTTP for one registry
-// must not open the way to the other's credentials.
-func (c *Client) plainHTTPFlag() string {
-	if c.opts.Side == registry.SideTarget {
-		return "--plain-http"
+	missing := request.Need.Push && errors.Is(err, registry.ErrRepositoryUnknown)
+	if missing || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden) {
+		err = &registry.AccessError{
+			Repository: request.Need.Repository, Push: request.Need.Push, Anonymous: c.auth.anonymous(), Err: err,
+		}
 	}
-	return "--source-plain-http"
-}
-
-func (c *Client) forbiddenHint(request Request) string {
-	what := "read"
-	if request.Need.Push {
-		what = "write to"
-	}
-	return fmt.Sprintf("the credentials for the %s %s may not %s %s: ask for that permission, or check the repository's name",
-		c.opts.Side, c.host, what, request.Need.Repository)
+	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: err}
 }

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -59,15 +58,13 @@ func (e *GaveUpError) Unwrap() error { return e.Err }
 // nobody knows.
 func permanent(err error) bool {
 	var (
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		hostname    x509.HostnameError
+		certificate *registry.CertificateError
 		record      tls.RecordHeaderError
-		alert       tls.AlertError
 		dns         *net.DNSError
 	)
-	return errors.Is(err, context.Canceled) || errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &dns) && dns.IsNotFound
+	alert := alertOf(err)
+	return errors.Is(err, context.Canceled) || errors.As(err, &certificate) || errors.As(err, &record) ||
+		alert != "" && !passingAlert(alert) || errors.As(err, &dns) && dns.IsNotFound
 }
 
 // Retry bounds the tries of one operation, in number and in time, both counted from the

@@ -92,7 +92,7 @@ func TestRetryable(t *testing.T) {
 		{&StatusError{Code: 401}, false},
 		{&StatusError{Code: 403}, false},
 		{&StatusError{Code: 404}, false},
-		{&unreachableErr{&NetError{Err: io.EOF}}, false},
+		{&causeError{&NetError{Err: io.EOF}, registry.ErrUnreachable}, false},
 		{registry.ErrDigestMismatch, false},
 		{errors.New("anything else"), false},
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // expectContinueFrom is the size from which an upload first asks whether it is welcome:
@@ -71,9 +74,17 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	c.opts.Traffic.Requests.Add(1)
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return nil, &NetError{Err: err}
+		return nil, &NetError{Err: connectionProblem(req.URL.Host, err)}
 	}
 	return resp, nil
+}
+
+// connectionProblem gives what net/http says of a connection the type of its cause.
+func connectionProblem(host string, err error) error {
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return &causeError{err, registry.ErrPlainHTTP}
+	}
+	return certificateProblem(host, err)
 }
 
 func unwrapNet(err error) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,11 @@ func (e *StatusError) Is(target error) bool {
 	case registry.ErrUnauthorized:
 		return e.Code == http.StatusUnauthorized
 	case registry.ErrForbidden:
-		return e.Code == http.StatusForbidden
+		return e.Code == http.StatusForbidden && !e.full()
+	case registry.ErrExpired:
+		return (e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden) && e.says("expired")
+	case registry.ErrQuota:
+		return e.full()
 	case registry.ErrNotFound:
 		return e.Code == http.StatusNotFound
 	case registry.ErrRepositoryUnknown:
@@ -54,6 +59,25 @@ func (e *StatusError) Has(code string) bool {
 		if c == code {
 			return true
 		}
+	}
+	return false
+}
+
+// says tells whether the registry's words hold one of these, which are in lower case.
+func (e *StatusError) says(words ...string) bool {
+	message := strings.ToLower(e.message)
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(message, word) })
+}
+
+// full tells that there is no room for what was sent. Registries say so with many statuses; a
+// limit on how often they may be asked is another matter.
+func (e *StatusError) full() bool {
+	switch e.Code {
+	case http.StatusInsufficientStorage:
+		return true
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return !e.says("rate limit", "too many requests") &&
+			(e.says("quota", "no space left", "storage limit") || e.says("exceed") && e.says("storage", "upper limit"))
 	}
 	return false
 }

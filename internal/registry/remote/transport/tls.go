@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,11 +88,42 @@ func readCertsDir(dir string) (authorities []string, certificates []tls.Certific
 	return authorities, certificates, nil
 }
 
-// permanentTrust tells whether a certificate was not trusted.
-func permanentTrust(err error) bool {
+// certificateProblem names the server in an error of TLS about certificates; other errors it
+// returns as they are.
+func certificateProblem(host string, err error) error {
 	var (
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		invalid      x509.CertificateInvalidError
+		name         x509.HostnameError
 	)
-	return errors.As(err, &certificate) || errors.As(err, &authority)
+	problem := registry.CertificateInvalid
+	switch {
+	case errors.As(err, &authority):
+		problem = registry.CertificateUntrusted
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		problem = registry.CertificateExpired
+	case errors.As(err, &name):
+		problem = registry.CertificateOtherName
+	case strings.Contains(alertOf(err), "certificate"):
+		problem = registry.CertificateWanted
+	case !errors.As(err, &verification):
+		return err
+	}
+	return &registry.CertificateError{Host: host, Problem: problem, Err: err}
+}
+
+// alertOf is the TLS alert with which a server ended a handshake, in the words of crypto/tls,
+// which does not export its type; empty for any other error.
+func alertOf(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return ""
+	}
+	return op.Err.Error()
+}
+
+// passingAlert tells that a server may answer the next handshake otherwise.
+func passingAlert(alert string) bool {
+	return strings.HasSuffix(alert, "internal error") || strings.HasSuffix(alert, "user canceled")
 }

@@ -84,7 +84,7 @@ func (a *authorizer) fetch(ctx context.Context, scopes []string) (*token, error)
 	}
 	realm, err := a.realm(params["realm"])
 	if err != nil {
-		return nil, a.problem(err, "")
+		return nil, a.problem(err)
 	}
 	asked := time.Now()
 	answer, err := a.ask(ctx, tokenRequest(realm, params["service"], scopes, config))
@@ -126,7 +126,7 @@ func (a *authorizer) remember(err error) error {
 		err = &TokenError{err, status}
 	}
 	if unfit {
-		err = a.problem(err, a.hint())
+		err = a.problem(err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,0 +1,85 @@
+package advice
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// refusedByRegistry is for what a registry, or the way to it, has refused.
+func refusedByRegistry(err error) string {
+	var failed *registry.Error
+	if !errors.As(err, &failed) || failed.Host == "" {
+		return ""
+	}
+	var certificate *registry.CertificateError
+	switch {
+	case errors.Is(failed, registry.ErrQuota):
+		return fmt.Sprintf("%s has no room left for this: raise the quota, or remove there what nobody needs any more", failed.Host)
+	case errors.Is(failed, registry.ErrExpired), errors.Is(failed, registry.ErrUnauthorized), errors.Is(failed, registry.ErrForbidden):
+		return refusedAccess(failed)
+	case errors.As(failed, &certificate):
+		return wrongCertificate(certificate)
+	}
+	return unusable(failed)
+}
+
+// refusedAccess is for credentials that were refused, or may not do what they were used for.
+func refusedAccess(failed *registry.Error) string {
+	who := strings.TrimSpace(string(failed.Side) + " " + failed.Host)
+	var access *registry.AccessError
+	switch {
+	case !errors.As(failed, &access):
+		return ""
+	case errors.Is(access, registry.ErrExpired), errors.Is(access, registry.ErrUnauthorized) && !access.Anonymous:
+		return fmt.Sprintf("the token or password for the %s has probably expired or is wrong: get a new one and run `pgrelocate login %s`",
+			who, failed.Host)
+	case errors.Is(access, registry.ErrUnauthorized):
+		return fmt.Sprintf("no credentials for the %s: run `pgrelocate login %s`", who, failed.Host)
+	case access.Push:
+		return fmt.Sprintf("the credentials for the %s may not write to %s: ask for that permission, or check the repository's name", who, access.Repository)
+	}
+	return fmt.Sprintf("the credentials for the %s may not read %s: ask for that permission, or check the repository's name", who, access.Repository)
+}
+
+func wrongCertificate(wrong *registry.CertificateError) string {
+	switch wrong.Problem {
+	case registry.CertificateUntrusted:
+		return fmt.Sprintf("if %s uses a private certificate authority, name its file with --ca-file or put it into /etc/docker/certs.d/%s/ca.crt",
+			wrong.Host, wrong.Host)
+	case registry.CertificateExpired:
+		return fmt.Sprintf("have the certificate of %s renewed; if it is a new one, look at this machine's clock", wrong.Host)
+	case registry.CertificateOtherName:
+		return fmt.Sprintf("use a name that the certificate is for, or have one issued for %s, as a subject alternative name", wrong.Host)
+	case registry.CertificateWanted:
+		return fmt.Sprintf("%s lets in who presents a certificate: put client.cert and client.key into /etc/docker/certs.d/%s/", wrong.Host, wrong.Host)
+	}
+	return ""
+}
+
+// unusable is for a registry that cannot be used as it is, or not from here.
+func unusable(failed *registry.Error) string {
+	var access *registry.AccessError
+	switch {
+	case errors.As(failed, &access) && access.Push && errors.Is(access, registry.ErrRepositoryUnknown):
+		return fmt.Sprintf("%s does not create repositories on push: create %s first", failed.Host, access.Repository)
+	case errors.Is(failed, registry.ErrTooLarge):
+		return fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", failed.Host)
+	case errors.Is(failed, registry.ErrPlainHTTP):
+		return fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", failed.Host, plainHTTPFlag(failed.Side))
+	case errors.Is(failed, registry.ErrUnreachable):
+		return fmt.Sprintf("is %s the right name and port, and can this machine reach it?", failed.Host)
+	}
+	return ""
+}
+
+// plainHTTPFlag is the flag for a side: allowing plain HTTP for one registry must not open the
+// way to the other's credentials.
+func plainHTTPFlag(side registry.Side) string {
+	if side == registry.SideSource {
+		return "--source-plain-http"
+	}
+	return "--plain-http"
+}

@@ -1,0 +1,83 @@
+package advice
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// said is what a registry answered, of one kind or several.
+func said(words string, kinds ...error) error {
+	return fmt.Errorf("%s%w", words, errors.Join(kinds...))
+}
+
+func TestForRegistries(t *testing.T) {
+	access := func(push, anonymous bool, kinds ...error) error {
+		return &registry.AccessError{Repository: "team/app", Push: push, Anonymous: anonymous, Err: said("no", kinds...)}
+	}
+	certificate := func(problem registry.CertificateProblem) error {
+		return &registry.CertificateError{Host: "store.example.com", Problem: problem, Err: errors.New("tls")}
+	}
+	const source, target = registry.SideSource, registry.SideTarget
+	tests := []struct {
+		name string
+		side registry.Side
+		err  error
+		want string
+	}{
+		{"no credentials", source, access(false, true, registry.ErrUnauthorized),
+			"no credentials for the source r.example.com: run `pgrelocate login r.example.com`"},
+		{"refused credentials", target, access(true, false, registry.ErrUnauthorized),
+			"the token or password for the target r.example.com has probably expired or is wrong: get a new one and run `pgrelocate login r.example.com`"},
+		{"expired with 403", target, access(true, false, registry.ErrForbidden, registry.ErrExpired),
+			"the token or password for the target r.example.com has probably expired or is wrong: get a new one and run `pgrelocate login r.example.com`"},
+		{"may not write", target, access(true, false, registry.ErrForbidden),
+			"the credentials for the target r.example.com may not write to team/app: ask for that permission, or check the repository's name"},
+		{"may not read", source, access(false, false, registry.ErrForbidden),
+			"the credentials for the source r.example.com may not read team/app: ask for that permission, or check the repository's name"},
+		{"no such repository to write to", target, access(true, false, registry.ErrRepositoryUnknown),
+			"r.example.com does not create repositories on push: create team/app first"},
+		{"no room", target, said("507", registry.ErrQuota),
+			"r.example.com has no room left for this: raise the quota, or remove there what nobody needs any more"},
+		{"too large", target, said("413", registry.ErrTooLarge),
+			"a proxy before r.example.com refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)"},
+		{"plain HTTP", source, said("", registry.ErrPlainHTTP, registry.ErrUnreachable),
+			"r.example.com speaks plain HTTP: allow that with --source-plain-http if you trust the network between"},
+		{"plain HTTP", target, said("", registry.ErrPlainHTTP),
+			"r.example.com speaks plain HTTP: allow that with --plain-http if you trust the network between"},
+		{"unreachable", target, said("", registry.ErrUnreachable),
+			"is r.example.com the right name and port, and can this machine reach it?"},
+		{"untrusted", target, certificate(registry.CertificateUntrusted),
+			"if store.example.com uses a private certificate authority, name its file with --ca-file or put it into /etc/docker/certs.d/store.example.com/ca.crt"},
+		{"expired certificate", target, certificate(registry.CertificateExpired),
+			"have the certificate of store.example.com renewed; if it is a new one, look at this machine's clock"},
+		{"another name", target, certificate(registry.CertificateOtherName),
+			"use a name that the certificate is for, or have one issued for store.example.com, as a subject alternative name"},
+		{"our certificate", target, certificate(registry.CertificateWanted),
+			"store.example.com lets in who presents a certificate: put client.cert and client.key into /etc/docker/certs.d/store.example.com/"},
+		{"a broken certificate", target, certificate(registry.CertificateInvalid), ""},
+		{"not found", source, said("404", registry.ErrNotFound), ""},
+	}
+	for _, tt := range tests {
+		err := error(&registry.Error{Op: "fetching", Side: tt.side, Host: "r.example.com", Ref: "r.example.com/team/app:v1", Err: tt.err})
+		if got := For(fmt.Errorf("planning: %w", err)); got != tt.want {
+			t.Errorf("%s: For(%v) = %q, want %q", tt.name, err, got, tt.want)
+		}
+	}
+}
+
+// What a command advises for all of its failures goes before what one of them would need.
+func TestForPrefersTheCommandsOwnHint(t *testing.T) {
+	refused := &registry.Error{Op: "fetching", Host: "r.example.com", Ref: "r.example.com/a", Err: registry.ErrUnreachable}
+	partial := &exit.PartialError{Thing: "artifacts", Total: 1, Errors: []error{refused}}
+	if got, want := For(partial), "is r.example.com the right name and port, and can this machine reach it?"; got != want {
+		t.Errorf("For(%v) = %q, want that of its first error, %q", partial, got, want)
+	}
+	partial.Advice = "look elsewhere"
+	if got := For(partial); got != partial.Advice {
+		t.Errorf("For(%v) = %q, want %q", partial, got, partial.Advice)
+	}
+}
