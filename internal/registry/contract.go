@@ -90,8 +90,14 @@ type Target interface {
 	MountBlob(ctx context.Context, repository string, blob v1.Descriptor, from string) (bool, error)
 	// PushBlob uploads a blob and returns once the target has confirmed it.
 	PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body Body) (Outcome, error)
-	// PushManifest puts a manifest under reference, a tag or its digest.
-	PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) error
+	// PushManifest puts a manifest under reference, a tag or its digest. Where the manifest has
+	// a subject, listed tells whether the target lists it there by itself; otherwise
+	// ListReferrers has to be called.
+	PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) (listed bool, err error)
+	// ListReferrers makes known which manifests refer to subject, at a target that has not
+	// found that out by itself. Those that are listed there stay. It is called once for all of
+	// a subject's, for a target may let what it writes be written once only.
+	ListReferrers(ctx context.Context, repository string, subject v1.Hash, referrers []v1.Descriptor) error
 }
 
 // Endpoints are the two sides of a copy.

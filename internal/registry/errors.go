@@ -26,6 +26,10 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 	// ErrForbidden: the credentials are good but do not allow this (403).
 	ErrForbidden = errors.New("access denied")
+	// ErrUnavailable: the registry failed to answer (a status from 500 on, too many requests, no
+	// answer in time, a connection that broke), and did so until the tries were used up: what it
+	// holds is not known.
+	ErrUnavailable = errors.New("the registry does not answer as it should")
 	// ErrDigestMismatch: content does not have the digest under which it was asked for.
 	ErrDigestMismatch = errors.New("digest mismatch")
 	// ErrUnknownType: what is there is neither an image nor an index, so that it cannot be copied.

@@ -49,7 +49,10 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 	c := &Collection{Warnings: planned.Warnings}
 	g := &gatherer{collection: c, catalogue: catalogue, manifests: map[v1.Hash]bool{}, references: map[string]bool{}}
 	for _, a := range planned.Artifacts {
-		if a.State == plan.StateFailed {
+		if a.Err == nil { // a bundle without the signatures that there may be is not what was asked for
+			a.Err = a.Incomplete
+		}
+		if a.Err != nil {
 			c.Failed = append(c.Failed, a)
 			continue
 		}
@@ -96,7 +99,7 @@ func (g *gatherer) add(a *plan.Artifact) error {
 		if m.Descriptor.Digest == digest {
 			locked.Size = int64(len(m.Body))
 		}
-		if m.Attached && m.Head {
+		if m.Head {
 			g.attach(locked, m)
 		}
 	}
@@ -172,6 +175,10 @@ func (nothing) PushBlob(context.Context, string, v1.Descriptor, registry.Body) (
 	return 0, errors.ErrUnsupported
 }
 
-func (nothing) PushManifest(context.Context, string, string, oci.Manifest) error {
+func (nothing) PushManifest(context.Context, string, string, oci.Manifest) (bool, error) {
+	return false, errors.ErrUnsupported
+}
+
+func (nothing) ListReferrers(context.Context, string, v1.Hash, []v1.Descriptor) error {
 	return errors.ErrUnsupported
 }

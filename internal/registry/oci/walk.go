@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,6 +25,9 @@ const (
 	DefaultManifests = 1000
 	DefaultBytes     = 64 << 20
 )
+
+// ErrLimit: what lies below a manifest is more than any image has.
+var ErrLimit = errors.New("too deep or too large")
 
 // Node is one manifest of a walk with what it links to.
 type Node struct {
@@ -103,9 +107,9 @@ func (w *Walk) bounded(digest v1.Hash, depth int) error {
 	limits := w.Limits.orDefault()
 	switch {
 	case depth > limits.Depth || len(w.height) > limits.Manifests:
-		return fmt.Errorf("index %s is nested too deep or too large", digest)
+		return fmt.Errorf("index %s is nested %w", digest, ErrLimit)
 	case w.Bytes > limits.Bytes:
-		return fmt.Errorf("the manifests come to more than %d MiB, which no artifact needs", limits.Bytes>>20)
+		return fmt.Errorf("the manifests are %w: they come to more than %d MiB, which no artifact needs", ErrLimit, limits.Bytes>>20)
 	}
 	return nil
 }

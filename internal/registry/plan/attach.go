@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -22,9 +23,6 @@ type listing struct {
 	// unlisted is done where a warning says that its referrers cannot be listed.
 	unlisted sync.Once
 }
-
-// mostAttachments bounds what one artifact can bring with it.
-const mostAttachments = 200
 
 // attach finds what belongs to an image: signatures, attestations and SBOMs by cosign's
 // tags, and OCI 1.1 referrers.
@@ -51,15 +49,27 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 		// What is attached may be signed in its turn.
 		subjects = append(subjects[1:], found...)
 	}
+	a.Incomplete = errors.Join(w.unread...)
 	if len(w.manifests) == 0 {
 		return nil
 	}
-	// Before the image's own tag: once that can be pulled, its signature can be checked.
-	a.Manifests = append(w.manifests, a.Manifests...)
+	a.Manifests = around(a.Manifests, w.manifests)
 	if a.State == StatePresent {
 		a.State = StateAttach
 	}
 	return nil
+}
+
+// around puts what is attached after the image, and before the tag by which the image can be
+// pulled: from then on its signature can be checked.
+func around(own, attached []Manifest) []Manifest {
+	last := len(own) - 1
+	if last < 0 || isDigest(own[last].Reference) {
+		return append(own, attached...)
+	}
+	tagged, untagged := own[last], own[last]
+	untagged.Reference = untagged.Descriptor.Digest.String()
+	return slices.Concat(own[:last], []Manifest{untagged}, attached, []Manifest{tagged})
 }
 
 // attachments gathers what is attached to one artifact.
@@ -68,34 +78,50 @@ type attachments struct {
 	artifact  *Artifact
 	seen      map[string]bool
 	manifests []Manifest
+	// unread is why some of it cannot be had, or is not known.
+	unread []error
 }
 
 // of adds what is attached to subject and returns the digests of it.
 func (w *attachments) of(ctx context.Context, subject v1.Hash) ([]v1.Hash, error) {
 	tags, err := w.planner.tagsOf(ctx, w.artifact)
-	if err != nil {
+	if err := w.unknown(ctx, err); err != nil {
 		return nil, err
 	}
 	var digests []v1.Hash
 	for _, tag := range attachedTags(tags, subject) {
 		digest, err := w.add(ctx, tag, w.heldTag)
-		if err != nil {
+		if err := w.unknown(ctx, err); err != nil {
 			return nil, err
 		}
 		digests = append(digests, digest...)
 	}
 	referrers, err := w.planner.referrersOf(ctx, w.artifact, subject)
-	if err != nil {
+	if err := w.unknown(ctx, err); err != nil {
 		return nil, err
 	}
 	for _, referrer := range referrers {
 		digest, err := w.add(ctx, referrer.Digest.String(), w.heldReferrer(subject))
-		if err != nil {
+		if err := w.unknown(ctx, err); err != nil {
 			return nil, err
 		}
 		digests = append(digests, digest...)
 	}
 	return digests, nil
+}
+
+// unknown notes why something that is attached is not known. What ends the context, or shows
+// that the source means harm, is returned: then the image is not copied either.
+func (w *attachments) unknown(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, oci.ErrLimit):
+		return err
+	case err != nil && !slices.ContainsFunc(w.unread, func(known error) bool { return known.Error() == err.Error() }):
+		w.unread = append(w.unread, err)
+	}
+	return nil
 }
 
 // attachedTags are cosign's: sha256-<hex>.sig, .att, .sbom and whatever it adds to them.
@@ -122,9 +148,7 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	if w.seen[reference] {
 		return nil, nil
 	}
-	if w.seen[reference] = true; len(w.seen) > mostAttachments {
-		return nil, fmt.Errorf("more than %d signatures and other attachments", mostAttachments)
-	}
+	w.seen[reference] = true
 	held, err := look(ctx, reference)
 	if err != nil {
 		return nil, err
@@ -143,11 +167,11 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	case err != nil:
 		return nil, err
 	}
-	for n := range found {
-		found[n].Attached = true
-	}
 	head := &found[len(found)-1]
 	head.Head = head.Descriptor.Digest.String() != a.Digest
+	for n := range found {
+		found[n].Attachment = head.Descriptor.Digest.String()
+	}
 	w.manifests = append(w.manifests, found...)
 	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+head.Descriptor.Digest.String())
 	return []v1.Hash{head.Descriptor.Digest}, nil
@@ -229,7 +253,8 @@ func (p *planner) listingOf(a *Artifact) *listing {
 }
 
 // tagsOf lists the source repository's tags, sorted, once a run. A registry that does not
-// list them has no attachments that could be found so.
+// list them has no attachments that could be found so, of which the plan warns; one that fails
+// to answer may have some.
 func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 	l := p.listingOf(a)
 	l.once.Do(func() {
@@ -238,6 +263,8 @@ func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 		case ctx.Err() != nil:
 			l.err = context.Cause(ctx)
 		case errors.Is(err, registry.ErrRepositoryUnknown): // nothing is missing but the image itself, which says so
+		case errors.Is(err, registry.ErrUnavailable):
+			l.err = fmt.Errorf("whether it is signed under a tag of its own is not known: %w", err)
 		case err != nil:
 			p.warn("the tags of " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept under tags of their own are not found: " + err.Error())
 		}
@@ -248,12 +275,14 @@ func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 }
 
 // referrersOf lists what refers to subject. A registry that does not list it has nothing that
-// could be found so: an image that can be copied is copied.
+// could be found so, of which the plan warns; one that fails to answer may have some.
 func (p *planner) referrersOf(ctx context.Context, a *Artifact, subject v1.Hash) ([]v1.Descriptor, error) {
 	found, err := a.Origin.Source.Referrers(ctx, a.Source.Repository, subject)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case errors.Is(err, registry.ErrUnavailable):
+		return nil, fmt.Errorf("what refers to it is not known: %w", err)
 	case err != nil:
 		p.listingOf(a).unlisted.Do(func() {
 			p.warn("the referrers in " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept as such are not found: " + err.Error())

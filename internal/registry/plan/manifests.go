@@ -17,9 +17,11 @@ type Manifest struct {
 	Reference string
 	// Blobs are those that the manifest names and that travel with it, each once.
 	Blobs []v1.Descriptor
-	// Attached says that it belongs to something attached to the artifact, and is no part of
-	// the artifact itself. Head says that it is the one by which the attachment is found.
-	Attached, Head bool
+	// Attachment is the digest of what it belongs to, where that is attached to the artifact
+	// and no part of it: a signature, an SBOM. It is empty for the artifact's own manifests.
+	Attachment string
+	// Head says that it is the manifest by which the attachment is found.
+	Head bool
 }
 
 // Origin is a repository of a source in which a blob can be read.

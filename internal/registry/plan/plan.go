@@ -66,8 +66,12 @@ type Artifact struct {
 
 	// Origin is where the source keeps it.
 	Origin Origin `json:"-"`
-	// Manifests are what a copy puts, in that order: everything before what names it, the
-	// artifact's own tag last. It is empty where there is nothing to do.
+	// Incomplete is why it is not known what is attached to the image, or why some of it
+	// cannot be had; nil where all of it is known. The image itself can be copied.
+	Incomplete error `json:"-"`
+	// Manifests are what a copy puts, in that order: everything before what names it, what is
+	// attached to an image after the image, and the artifact's own tag last. Some registries
+	// refuse a signature whose image is not there yet. It is empty where there is nothing to do.
 	Manifests []Manifest `json:"-"`
 
 	manifestBytes int64 // of all manifests that were read for it, for their bound

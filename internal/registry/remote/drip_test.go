@@ -50,7 +50,8 @@ func TestBodiesThatDripAreCut(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return c.PushManifest(ctx, "a", "v1", m)
+			_, err = c.PushManifest(ctx, "a", "v1", m)
+			return err
 		}, nil},
 	}
 	for _, tt := range tests {

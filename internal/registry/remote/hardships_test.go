@@ -286,7 +286,14 @@ func TestReferrersTagWithASubject(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		done <- client.PushManifest(context.Background(), "a", manifest.Descriptor.Digest.String(), manifest)
+		listed, err := client.PushManifest(context.Background(), "a", manifest.Descriptor.Digest.String(), manifest)
+		if listed {
+			t.Error("PushManifest() = listed, and nobody has said so")
+		}
+		if err == nil {
+			err = client.ListReferrers(context.Background(), "a", subject.Digest, []v1.Descriptor{manifest.Descriptor})
+		}
+		done <- err
 	}()
 	select {
 	case err := <-done:

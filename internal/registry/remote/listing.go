@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -304,14 +305,10 @@ func (c *Client) referrersByTag(ctx context.Context, repository string, digest v
 	return indexEntries(manifest.Body)
 }
 
-// tagReferrer adds a manifest to its subject's referrers tag, as the distribution
+// ListReferrers implements registry.Target by the subject's referrers tag, as the distribution
 // specification asks of whoever pushes to a registry without the API.
-func (c *Client) tagReferrer(ctx context.Context, repository string, manifest oci.Manifest) error {
-	entry, subject, err := referrerEntry(manifest)
-	if err != nil || subject == nil {
-		return err
-	}
-	tag := referrersTag(*subject)
+func (c *Client) ListReferrers(ctx context.Context, repository string, subject v1.Hash, referrers []v1.Descriptor) error {
+	tag := referrersTag(subject)
 	c.subjects.Lock()
 	defer c.subjects.Unlock()
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
@@ -325,42 +322,21 @@ func (c *Client) tagReferrer(ctx context.Context, repository string, manifest oc
 			return c.transport.Failure(transport.Request{Op: "reading the referrers", Ref: c.refOf(repository, tag)}, err)
 		}
 	}
-	for _, present := range index.Manifests {
-		if present.Digest == entry.Digest {
-			return nil
+	before := len(index.Manifests)
+	for _, referrer := range referrers {
+		if !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Digest == referrer.Digest }) {
+			index.Manifests = append(index.Manifests, referrer)
 		}
 	}
-	index.Manifests = append(index.Manifests, entry)
+	if len(index.Manifests) == before {
+		return nil
+	}
 	updated, err := newIndex(index)
 	if err != nil {
 		return err
 	}
-	_, err = c.putManifest(ctx, repository, tag, updated)
+	_, err = c.PushManifest(ctx, repository, tag, updated)
 	return err
-}
-
-// referrerEntry is how a manifest stands in the list of its subject's referrers; the
-// subject is nil where it has none.
-func referrerEntry(manifest oci.Manifest) (v1.Descriptor, *v1.Hash, error) {
-	var content struct {
-		Subject      *v1.Descriptor    `json:"subject"`
-		ArtifactType string            `json:"artifactType"`
-		Config       v1.Descriptor     `json:"config"`
-		Annotations  map[string]string `json:"annotations"`
-	}
-	if err := json.Unmarshal(manifest.Body, &content); err != nil {
-		return v1.Descriptor{}, nil, fmt.Errorf("reading manifest %s: %w", manifest.Descriptor.Digest, err)
-	}
-	if content.Subject == nil {
-		return v1.Descriptor{}, nil, nil
-	}
-	entry := manifest.Descriptor
-	entry.ArtifactType = content.ArtifactType
-	if entry.ArtifactType == "" {
-		entry.ArtifactType = string(content.Config.MediaType)
-	}
-	entry.Annotations = content.Annotations
-	return entry, &content.Subject.Digest, nil
 }
 
 func newIndex(index v1.IndexManifest) (oci.Manifest, error) {

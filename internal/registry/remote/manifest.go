@@ -178,18 +178,8 @@ func (c *Client) fetch(ctx context.Context, request transport.Request) ([]byte, 
 	}
 }
 
-// PushManifest implements registry.Target. For a manifest with a subject it keeps the
-// referrers tag where the registry does not list referrers itself.
-func (c *Client) PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) error {
-	listed, err := c.putManifest(ctx, repository, reference, manifest)
-	if err != nil || listed {
-		return err
-	}
-	return c.tagReferrer(ctx, repository, manifest)
-}
-
-// putManifest puts a manifest; listed tells that the registry itself lists it as a referrer.
-func (c *Client) putManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) (listed bool, err error) {
+// PushManifest implements registry.Target.
+func (c *Client) PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) (listed bool, err error) {
 	request := c.manifestRequest(http.MethodPut, "putting manifest", repository, reference)
 	request.Need.Push = true
 	request.Header = http.Header{"Content-Type": {string(manifest.Descriptor.MediaType)}}

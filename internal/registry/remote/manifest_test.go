@@ -32,7 +32,8 @@ func pushSome(ctx context.Context, t *testing.T, client *Client) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.PushManifest(ctx, "a", "v1", manifest)
+	_, err = client.PushManifest(ctx, "a", "v1", manifest)
+	return err
 }
 
 func TestManifestWhoseBlobsAreNotSeenYet(t *testing.T) {

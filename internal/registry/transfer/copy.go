@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -28,7 +29,20 @@ type Result struct {
 	*plan.Artifact
 	// Err is nil where the artifact is at the target now.
 	Err error `json:"-"`
+	// Incomplete is nil where that is so of everything attached to it, too, as far as the run
+	// was to look. Otherwise it is an *IncompleteError; it is nil where Err is not.
+	Incomplete error `json:"-"`
 }
+
+// IncompleteError says that an artifact is at the target, and not all that is attached to it,
+// or that nobody knows whether it is.
+type IncompleteError struct{ Errs []error }
+
+// Error lists the reasons.
+func (e *IncompleteError) Error() string { return errors.Join(e.Errs...).Error() }
+
+// Unwrap returns the reasons.
+func (e *IncompleteError) Unwrap() []error { return e.Errs }
 
 // Report is what a copy did.
 type Report struct {
@@ -36,6 +50,8 @@ type Report struct {
 	// Counts by what happened to the artifacts: Copied (new and updated), Present,
 	// Skipped and Failed; together they are all artifacts of the plan.
 	Copied, Present, Skipped, Failed int
+	// Incomplete are those of them, failed ones aside, that lack something attached to them.
+	Incomplete int
 	// BytesFetched and BytesSent are bytes of blobs on the wire, without manifests; where
 	// nothing broke, and no mount was refused, they equal the plan's BytesToMove.
 	BytesFetched, BytesSent int64

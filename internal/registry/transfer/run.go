@@ -92,17 +92,6 @@ func (r *run) dispatch(b *blobTask) {
 	}
 }
 
-// put puts an artifact's manifests, its tag last.
-func (r *run) put(ctx context.Context, a *artifactTask) {
-	for _, m := range a.Manifests {
-		if err := r.target.PushManifest(ctx, a.Target.Repository, m.Reference, m.Manifest); err != nil {
-			r.finish(a, err)
-			return
-		}
-	}
-	r.finish(a, nil)
-}
-
 // finish notes what became of an artifact, once, tells, and lets others mount its blobs.
 func (r *run) finish(a *artifactTask, err error) {
 	r.mu.Lock()
@@ -121,7 +110,7 @@ func (r *run) finish(a *artifactTask, err error) {
 		r.opts.Meter.ArtifactsFailed.Add(1)
 	}
 	r.tell.Lock()
-	r.opts.ArtifactDone(Result{Artifact: a.Artifact, Err: err})
+	r.opts.ArtifactDone(a.result())
 	r.tell.Unlock()
 	for _, b := range release {
 		r.dispatch(b)
@@ -143,7 +132,11 @@ func (r *run) report() *Report {
 		BlobsUploaded: r.counts.uploaded, BlobsMounted: r.counts.mounted, BlobsPresent: r.counts.present,
 	}
 	for _, a := range r.artifacts {
-		report.Results = append(report.Results, Result{Artifact: a.Artifact, Err: a.err})
+		result := a.result()
+		report.Results = append(report.Results, result)
+		if result.Incomplete != nil {
+			report.Incomplete++
+		}
 		switch {
 		case a.err != nil:
 			report.Failed++

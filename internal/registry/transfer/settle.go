@@ -22,14 +22,20 @@ func (r *run) settle(p *placement, outcome registry.Outcome, err error) {
 		}
 	} else {
 		again = p.blob.home == ""
-		failed = p.waiting
+		for _, a := range p.waiting {
+			if a.without(p, err) {
+				failed = append(failed, a)
+			} else if len(a.missing) == 0 && !a.done {
+				ready = append(ready, a)
+			}
+		}
 	}
 	r.mu.Unlock()
 	for _, a := range ready {
 		r.queue.addUrgent(func(ctx context.Context) { r.put(ctx, a) })
 	}
 	for _, a := range failed {
-		r.finish(a, a.failure(p, err))
+		r.finish(a, err)
 	}
 	if again {
 		r.dispatch(p.blob)

@@ -1,22 +1,23 @@
 package transfer
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
 // artifactTask is one artifact on its way: it is put when nothing is missing any more.
 type artifactTask struct {
 	*plan.Artifact
-	missing map[*placement]bool
-	own     map[*placement]bool // those that the artifact needs itself, beside what is attached
+	// missing are the placements that are waited for, each with what needs it: attachments by
+	// their digest, and the artifact itself as "".
+	missing map[*placement][]string
 	err     error
 	done    bool
+	// left are the attachments that cannot be put, with the reasons.
+	left map[string]error
 	// release are the blobs that other repositories may mount once the artifact is put: some
 	// registries mount only what a manifest refers to.
 	release []*blobTask
@@ -44,19 +45,21 @@ type placement struct {
 
 // newArtifactTask finds out what an artifact still lacks.
 func newArtifactTask(a *plan.Artifact, tasks map[plan.BlobKey]*blobTask) *artifactTask {
-	task := &artifactTask{Artifact: a, missing: map[*placement]bool{}, own: map[*placement]bool{}, err: a.Err}
+	task := &artifactTask{Artifact: a, missing: map[*placement][]string{}, left: map[string]error{}, err: a.Err}
 	if a.State == plan.StateFailed {
 		return task
 	}
 	for _, m := range a.Manifests {
 		for _, d := range m.Blobs {
 			at := tasks[plan.KeyOf(d)].in(a.Target.Repository)
-			if at != nil && !m.Attached {
-				task.own[at] = true
+			if at == nil {
+				continue
 			}
-			if at != nil && !task.missing[at] {
-				task.missing[at] = true
+			if task.missing[at] == nil {
 				at.waiting = append(at.waiting, task)
+			}
+			if !slices.Contains(task.missing[at], m.Attachment) {
+				task.missing[at] = append(task.missing[at], m.Attachment)
 			}
 		}
 	}
@@ -78,14 +81,47 @@ func (b *blobTask) in(repository string) *placement {
 	return p
 }
 
-// failure is why an artifact failed for want of a blob: a user can do without what is attached.
-func (a *artifactTask) failure(p *placement, err error) error {
-	var named *registry.Error
-	if a.own[p] || !errors.As(err, &named) || named.Side != registry.SideSource {
-		return err
+// without notes that a placement came to nothing. It tells whether the artifact itself needs
+// it; what is attached is left behind.
+func (a *artifactTask) without(p *placement, err error) (fails bool) {
+	for _, needs := range a.missing[p] {
+		if needs == "" {
+			fails = true
+		} else {
+			a.leave(needs, err)
+		}
 	}
-	hinted := *named
-	hinted.Err = fmt.Errorf("%w, which only a signature or another attachment needs", named.Err)
-	hinted.Hint = cmp.Or(named.Hint, "--signatures=false copies the image without its attachments")
-	return &hinted
+	delete(a.missing, p)
+	return fails
+}
+
+// leave notes why an attachment stays behind; the first reason counts.
+func (a *artifactTask) leave(attachment string, err error) {
+	if a.left[attachment] == nil {
+		a.left[attachment] = err
+	}
+}
+
+// incomplete is what the artifact lacks of what is attached to it; nil where it has all.
+func (a *artifactTask) incomplete() error {
+	var errs []error
+	if a.Incomplete != nil {
+		errs = append(errs, a.Incomplete)
+	}
+	for _, digest := range slices.Sorted(maps.Keys(a.left)) {
+		errs = append(errs, fmt.Errorf("%s, which is attached to it, did not arrive: %w", digest, a.left[digest]))
+	}
+	if errs == nil {
+		return nil
+	}
+	return &IncompleteError{Errs: errs}
+}
+
+// result is what became of the artifact.
+func (a *artifactTask) result() Result {
+	result := Result{Artifact: a.Artifact, Err: a.err}
+	if a.err == nil {
+		result.Incomplete = a.incomplete()
+	}
+	return result
 }

@@ -54,6 +54,9 @@ func (e *GaveUpError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *GaveUpError) Unwrap() error { return e.Err }
 
+// Is says that what was given up is not known.
+func (e *GaveUpError) Is(target error) bool { return target == registry.ErrUnavailable }
+
 // permanent tells network errors that no retry mends: a certificate nobody trusts, a name
 // nobody knows.
 func permanent(err error) bool {

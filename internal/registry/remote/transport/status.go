@@ -47,6 +47,8 @@ func (e *StatusError) Is(target error) bool {
 		return e.full()
 	case registry.ErrNotFound:
 		return e.Code == http.StatusNotFound
+	case registry.ErrUnavailable:
+		return e.Passing()
 	case registry.ErrRepositoryUnknown:
 		return e.Code == http.StatusNotFound && e.Has("NAME_UNKNOWN")
 	}
