@@ -112,13 +112,17 @@ func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Disp
 	return progress.Start(progress.Share(a.Err), mode, meter, a.Width)
 }
 
-// reportFailures lists what was not copied, and counts it in an error; nil where all was.
+// reportFailures lists what was not copied, and what arrived without all that is attached to
+// it, and counts both in an error; nil where all was copied.
 // What an interruption kept from being copied needs no reason.
 func (a *app) reportFailures(report *transfer.Report) error {
 	failed := newFailures(len(report.Results))
 	for _, result := range report.Results {
 		if result.Err != nil && exit.Code(result.Err) != exit.Interrupted {
 			failed.add(a, result.Artifact.Artifact, result.Err)
+		}
+		if result.Incomplete != nil {
+			failed.lacking(a, result.Artifact.Artifact, result.Incomplete)
 		}
 	}
 	return failed.err()

@@ -23,6 +23,8 @@ type copyView struct {
 	Present int `json:"present"`
 	Skipped int `json:"skipped"`
 	Failed  int `json:"failed"`
+	// Incomplete are those of them, failed ones aside, that lack something attached to them.
+	Incomplete int `json:"incomplete"`
 	// Interrupted says that Failed counts also what was not come to.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// BytesFetched and BytesSent are bytes of blobs on the wire.
@@ -41,6 +43,8 @@ type copiedRow struct {
 	plannedView
 	// Result is copied, present, skipped or failed.
 	Result string `json:"result"`
+	// Incomplete is why the artifact lacks something attached to it; empty where it has all.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 // trafficView is what went over the wire to one side, planning included.
@@ -72,6 +76,7 @@ func newCopyView(cfg *config.Config, report *transfer.Report, ends *registries) 
 		Present:         report.Present,
 		Skipped:         report.Skipped,
 		Failed:          report.Failed,
+		Incomplete:      report.Incomplete,
 		BytesFetched:    report.BytesFetched,
 		BytesSent:       report.BytesSent,
 		BlobsUploaded:   report.BlobsUploaded,
@@ -84,6 +89,9 @@ func newCopyView(cfg *config.Config, report *transfer.Report, ends *registries) 
 	for _, r := range report.Results {
 		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: outcome(r)}
 		row.setError(r.Err)
+		if r.Incomplete != nil {
+			row.Incomplete = r.Incomplete.Error()
+		}
 		view.Artifacts = append(view.Artifacts, row)
 	}
 	return view

@@ -33,10 +33,18 @@ func (f *failures) add(a *app, artifact versions.Artifact, err error) {
 	a.say(terminal.Red, "failed: ", "%s", reason)
 }
 
+// lacking shows what an artifact lacks that is at the target.
+func (f *failures) lacking(a *app, artifact versions.Artifact, err error) {
+	f.partial.Incomplete = append(f.partial.Incomplete, err)
+	for reason := range strings.Lines(err.Error()) {
+		a.say(terminal.Red, "incomplete: ", "%s: %s", short(artifact.Target), strings.TrimSpace(reason))
+	}
+}
+
 // err counts the failures; nil where there are none.
 func (f *failures) err() error {
 	switch {
-	case len(f.partial.Errors) == 0:
+	case len(f.partial.Errors)+len(f.partial.Incomplete) == 0:
 		return nil
 	case len(f.partial.Errors) == f.partial.Total && f.allMissing():
 		f.partial.Advice = fmt.Sprintf("nothing at all was found in %s: does it lie in another folder (--source HOST/PATH)?", sourceFolder(f.sources))

@@ -109,6 +109,8 @@ func (a *app) failures(planned *plan.Plan) error {
 	for _, artifact := range planned.Artifacts {
 		if artifact.State == plan.StateFailed {
 			failed.add(a, artifact.Artifact, artifact.Err)
+		} else if artifact.Incomplete != nil {
+			failed.lacking(a, artifact.Artifact, artifact.Incomplete)
 		}
 	}
 	return failed.err()

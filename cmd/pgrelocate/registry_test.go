@@ -43,6 +43,9 @@ var running sync.Map
 //	tanzu:REL    it holds a small stand-in for that release of the catalogue
 //	relocated:REL  it holds that release where a copy puts it, with a chart that renders
 //	lacks:TAG    it answers 404 for that tag
+//	signed       with tanzu: the operator's image has a signature where cosign keeps it
+//	unsigned     it refuses what is attached to images
+//	failing      it answers 503 when its tags are listed
 func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	if len(args) == 0 {
 		ts.Fatalf("usage: registry NAME [WORD...]")
@@ -50,6 +53,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	var opts registrytest.Options
 	var front []registrytest.Middleware
 	var release, relocated, note string
+	signed := false
 	start := registrytest.InProcess
 	for _, word := range args[1:] {
 		kind, value, _ := strings.Cut(word, ":")
@@ -79,6 +83,12 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			front = append(front, forbidden)
 		case "lacks":
 			front = append(front, lacks(value))
+		case "signed":
+			signed = true
+		case "unsigned":
+			front = append(front, registrytest.RefuseAttachments(http.StatusBadRequest))
+		case "failing":
+			front = append(front, registrytest.Busy(registrytest.On(registrytest.ListTags), 0, 1000))
 		case "tanzu":
 			release = value
 		case "relocated":
@@ -90,6 +100,9 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	behind := start(t, opts)
 	if release != "" {
 		fill(t, ts, behind, release, note)
+	}
+	if signed {
+		sign(t, behind, "postgres-operator:"+release)
 	}
 	if relocated != "" {
 		relocate(t, ts, behind, relocated)
@@ -125,6 +138,13 @@ func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, rel
 		}
 		r.Push(t, a.Source.Repository+":"+a.Source.Tag, image)
 	}
+}
+
+// sign puts a signature of an image where cosign keeps it.
+func sign(t *testing.T, r *registrytest.Registry, image string) {
+	digest := r.Digest(t, image)
+	repository, _, _ := strings.Cut(image, ":")
+	r.Push(t, repository+":"+digest.Algorithm+"-"+digest.Hex+".sig", mutate.Annotations(empty.Image, map[string]string{"signs": digest.String()}).(v1.Image))
 }
 
 // standIn is an image of one layer that all share, one that all editions of a version

@@ -65,3 +65,13 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// IncompleteError says that an artifact is at the target, or can be put there, and not all
+// that is attached to it, or that nobody knows whether that is so.
+type IncompleteError struct{ Errs []error }
+
+// Error lists the reasons, a line each.
+func (e *IncompleteError) Error() string { return errors.Join(e.Errs...).Error() }
+
+// Unwrap returns the reasons.
+func (e *IncompleteError) Unwrap() []error { return e.Errs }

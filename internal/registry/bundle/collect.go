@@ -49,7 +49,7 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 	c := &Collection{Warnings: planned.Warnings}
 	g := &gatherer{collection: c, catalogue: catalogue, manifests: map[v1.Hash]bool{}, references: map[string]bool{}}
 	for _, a := range planned.Artifacts {
-		if a.Err == nil { // a bundle without the signatures that there may be is not what was asked for
+		if a.Err == nil && a.Incomplete != nil { // a bundle without the signatures that there may be is not what was asked for
 			a.Err = a.Incomplete
 		}
 		if a.Err != nil {

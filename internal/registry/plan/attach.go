@@ -49,7 +49,9 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 		// What is attached may be signed in its turn.
 		subjects = append(subjects[1:], found...)
 	}
-	a.Incomplete = errors.Join(w.unread...)
+	if w.unread != nil {
+		a.Incomplete = &registry.IncompleteError{Errs: w.unread}
+	}
 	if len(w.manifests) == 0 {
 		return nil
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -68,7 +69,7 @@ type Artifact struct {
 	Origin Origin `json:"-"`
 	// Incomplete is why it is not known what is attached to the image, or why some of it
 	// cannot be had; nil where all of it is known. The image itself can be copied.
-	Incomplete error `json:"-"`
+	Incomplete *registry.IncompleteError `json:"-"`
 	// Manifests are what a copy puts, in that order: everything before what names it, what is
 	// attached to an image after the image, and the artifact's own tag last. Some registries
 	// refuse a signature whose image is not there yet. It is empty where there is nothing to do.

@@ -170,7 +170,7 @@ func (b *body) readAt(p []byte, at int64) (int, error) {
 	}
 	n, err := b.live.Read(p[:min(int64(len(p)), b.blob.Size-at)])
 	b.pass(p[:n])
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if b.liveAt < b.blob.Size {
 			return n, fmt.Errorf("blob %s ended after %d of %d bytes: %w", b.blob.Digest, b.liveAt, b.blob.Size, io.ErrUnexpectedEOF)
 		}

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -30,19 +29,9 @@ type Result struct {
 	// Err is nil where the artifact is at the target now.
 	Err error `json:"-"`
 	// Incomplete is nil where that is so of everything attached to it, too, as far as the run
-	// was to look. Otherwise it is an *IncompleteError; it is nil where Err is not.
+	// was to look. Otherwise it is an *registry.IncompleteError; it is nil where Err is not.
 	Incomplete error `json:"-"`
 }
-
-// IncompleteError says that an artifact is at the target, and not all that is attached to it,
-// or that nobody knows whether it is.
-type IncompleteError struct{ Errs []error }
-
-// Error lists the reasons.
-func (e *IncompleteError) Error() string { return errors.Join(e.Errs...).Error() }
-
-// Unwrap returns the reasons.
-func (e *IncompleteError) Unwrap() []error { return e.Errs }
 
 // Report is what a copy did.
 type Report struct {

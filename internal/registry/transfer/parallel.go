@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -102,10 +103,10 @@ func (d *parallelDownload) read(p *piece) error {
 		if writeErr := d.store(p, buffer[:n]); writeErr != nil {
 			return writeErr
 		}
-		if err == io.EOF && p.got < p.to {
+		if errors.Is(err, io.EOF) && p.got < p.to {
 			err = io.ErrUnexpectedEOF
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
@@ -106,7 +107,7 @@ func (a *artifactTask) leave(attachment string, err error) {
 func (a *artifactTask) incomplete() error {
 	var errs []error
 	if a.Incomplete != nil {
-		errs = append(errs, a.Incomplete)
+		errs = append(errs, a.Incomplete.Errs...)
 	}
 	for _, digest := range slices.Sorted(maps.Keys(a.left)) {
 		errs = append(errs, fmt.Errorf("%s, which is attached to it, did not arrive: %w", digest, a.left[digest]))
@@ -114,7 +115,7 @@ func (a *artifactTask) incomplete() error {
 	if errs == nil {
 		return nil
 	}
-	return &IncompleteError{Errs: errs}
+	return &registry.IncompleteError{Errs: errs}
 }
 
 // result is what became of the artifact.

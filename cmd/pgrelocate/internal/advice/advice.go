@@ -16,6 +16,7 @@ var rooms = []func(error) string{
 	refusedFromEnvironment,
 	own,
 	refusedByRegistry,
+	incomplete,
 	exit.Hint,
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -45,6 +46,8 @@ type PartialError struct {
 	Thing  string
 	Total  int
 	Errors []error
+	// Incomplete are the reasons why others of the Total are done, and lack something.
+	Incomplete []error
 	// Advice is one line for all of them; empty where the first error's own hint serves.
 	Advice string
 }
@@ -54,11 +57,17 @@ func (e *PartialError) Hint() string { return e.Advice }
 
 // Error counts the failures.
 func (e *PartialError) Error() string {
-	return fmt.Sprintf("%d of %d %s failed", len(e.Errors), e.Total, e.Thing)
+	switch {
+	case len(e.Incomplete) == 0:
+		return fmt.Sprintf("%d of %d %s failed", len(e.Errors), e.Total, e.Thing)
+	case len(e.Errors) == 0:
+		return fmt.Sprintf("%d of %d %s are incomplete: not all that is attached to them is known to be there", len(e.Incomplete), e.Total, e.Thing)
+	}
+	return fmt.Sprintf("%d of %d %s failed, and %d are incomplete", len(e.Errors), e.Total, e.Thing, len(e.Incomplete))
 }
 
 // Unwrap returns the single failures.
-func (e *PartialError) Unwrap() []error { return e.Errors }
+func (e *PartialError) Unwrap() []error { return slices.Concat(e.Errors, e.Incomplete) }
 
 // VerificationError says that a check found something wrong; what could not be checked is
 // another error.
@@ -105,6 +114,9 @@ func Code(err error) int {
 // partialCode is Unauthorized where credentials are all that went wrong: with new ones
 // the same command succeeds, and that is what a script has to know.
 func partialCode(partial *PartialError) int {
+	if len(partial.Errors) == 0 {
+		return Partial
+	}
 	for _, err := range partial.Errors {
 		if !refused(err) {
 			return Partial
