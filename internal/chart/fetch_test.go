@@ -23,7 +23,7 @@ type oneChart struct {
 	blob     []byte
 }
 
-func (s oneChart) Manifest(_ context.Context, _, reference string) (oci.Manifest, error) {
+func (s oneChart) Manifest(_ context.Context, _, reference string, _ ...types.MediaType) (oci.Manifest, error) {
 	if reference != "v1.2.3" {
 		return oci.Manifest{}, registry.ErrNotFound
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
@@ -21,8 +22,9 @@ type Source interface {
 	// Resolve tells what reference, a tag or a digest, stands for. It is one request.
 	Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error)
 	// Manifest fetches what reference, a tag or a digest, stands for; the body has been
-	// checked against the digest.
-	Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error)
+	// checked against the digest. It fails with ErrUnknownType where that is neither an image
+	// nor an index, nor of one of the types that will also do.
+	Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error)
 	// Blob opens the bytes of a blob from from up to, but not including, to. The reader
 	// survives broken connections where the other side allows it, and ends with an error,
 	// never early, when bytes are missing. What it gives is not checked against the digest:

@@ -148,7 +148,7 @@ func (nothing) Resolve(_ context.Context, repository, reference string) (v1.Desc
 	return v1.Descriptor{}, notThere(repository, reference)
 }
 
-func (nothing) Manifest(_ context.Context, repository, reference string) (oci.Manifest, error) {
+func (nothing) Manifest(_ context.Context, repository, reference string, _ ...types.MediaType) (oci.Manifest, error) {
 	return oci.Manifest{}, notThere(repository, reference)
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -72,7 +73,7 @@ func (v *hostView) Resolve(ctx context.Context, repository, reference string) (v
 	return v.Bundle.Resolve(ctx, v.full(repository), reference)
 }
 
-func (v *hostView) Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error) {
+func (v *hostView) Manifest(ctx context.Context, repository, reference string, _ ...types.MediaType) (oci.Manifest, error) {
 	return v.Bundle.Manifest(ctx, v.full(repository), reference)
 }
 

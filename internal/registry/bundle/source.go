@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
@@ -63,7 +64,7 @@ func (b *Bundle) homes(repository string) []string {
 }
 
 // Manifest reads what reference, a tag or a digest, stands for.
-func (b *Bundle) Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error) {
+func (b *Bundle) Manifest(ctx context.Context, repository, reference string, _ ...types.MediaType) (oci.Manifest, error) {
 	d, err := b.Resolve(ctx, repository, reference)
 	if err != nil {
 		return oci.Manifest{}, err

@@ -32,15 +32,21 @@ var ErrLimit = errors.New("too deep or too large")
 // Node is one manifest of a walk with what it links to.
 type Node struct {
 	Manifest
+	// Links is empty for a manifest of a type that nobody knows, which is a leaf.
 	Links *Links
+	// Others are what an index names and is no manifest: the layers of a build cache, for
+	// example. They are blobs of its repository.
+	Others []v1.Descriptor
 }
 
 // Walk goes through manifests and everything below them. Each manifest is fetched once in
 // a walk, however many lead to it. Fetch and Visit are needed; the rest is ready as zero.
 // It is for one goroutine at a time.
 type Walk struct {
-	// Fetch reads a manifest below an index.
-	Fetch func(ctx context.Context, child v1.Descriptor) (Manifest, error)
+	// Fetch reads a manifest below an index. What an index names need not be one: Missing tells
+	// the error that says that there is no such manifest, and the child is taken for a blob.
+	Fetch   func(ctx context.Context, child v1.Descriptor) (Manifest, error)
+	Missing func(error) bool
 	// Visit is called for each manifest once, children before their parents; it ends the walk
 	// with an error.
 	Visit  func(Node) error
@@ -75,25 +81,42 @@ func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
 	if err := w.bounded(digest, depth); err != nil {
 		return err
 	}
-	links, err := Parse(manifest)
-	if err != nil {
-		return err
-	}
-	for _, child := range links.Manifests {
-		if err := w.child(ctx, digest, child, depth+1); err != nil {
+	node := Node{Manifest: manifest, Links: &Links{}}
+	if IsManifest(manifest.Descriptor.MediaType) {
+		var err error
+		if node.Links, err = Parse(manifest); err != nil {
 			return err
 		}
-		w.height[digest] = max(w.height[digest], w.height[child.Digest]+1)
 	}
-	return w.Visit(Node{Manifest: manifest, Links: links})
+	for _, child := range node.Links.Manifests {
+		err := w.child(ctx, digest, child, depth+1)
+		switch {
+		case err == nil:
+			w.height[digest] = max(w.height[digest], w.height[child.Digest]+1)
+		case errors.Is(err, errNoManifest):
+			node.Others = append(node.Others, child)
+		default:
+			return err
+		}
+	}
+	return w.Visit(node)
 }
+
+// errNoManifest: what an index names is a blob.
+var errNoManifest = errors.New("no manifest")
 
 // child walks on from what an index names.
 func (w *Walk) child(ctx context.Context, index v1.Hash, child v1.Descriptor, depth int) error {
 	if known, ok := w.height[child.Digest]; ok {
 		return w.bounded(index, depth+known)
 	}
+	if t := child.MediaType; t.IsLayer() || t.IsConfig() {
+		return errNoManifest
+	}
 	read, err := w.Fetch(ctx, child)
+	if err != nil && !IsManifest(child.MediaType) && child.MediaType != "" && w.Missing != nil && w.Missing(err) {
+		return errNoManifest
+	}
 	if err != nil {
 		return err
 	}

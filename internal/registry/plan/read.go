@@ -2,10 +2,14 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
@@ -23,10 +27,14 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, platf
 	var all []Manifest
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
-			return a.Origin.manifest(ctx, child.Digest.String())
+			if child.MediaType == "" {
+				return a.Origin.manifest(ctx, child.Digest.String())
+			}
+			return a.Origin.manifest(ctx, child.Digest.String(), child.MediaType)
 		},
+		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
 		Visit: func(n oci.Node) error {
-			all = append(all, Manifest{Manifest: n.Manifest, Reference: n.Descriptor.Digest.String(), Blobs: p.movable(a, n.Links)})
+			all = append(all, Manifest{Manifest: n.Manifest, Reference: n.Descriptor.Digest.String(), Blobs: p.movable(a, slices.Concat(n.Links.Needs(), n.Others))})
 			return nil
 		},
 		Bytes: a.manifestBytes,
@@ -41,9 +49,9 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, platf
 }
 
 // movable are the blobs that travel with a manifest; of the others the plan warns.
-func (p *planner) movable(a *Artifact, links *oci.Links) []v1.Descriptor {
+func (p *planner) movable(a *Artifact, named []v1.Descriptor) []v1.Descriptor {
 	var movable []v1.Descriptor
-	for _, blob := range links.Needs() {
+	for _, blob := range named {
 		if oci.IsForeign(blob) {
 			p.warn(fmt.Sprintf("layer %s of %s is non-distributable: it stays where its vendor keeps it", blob.Digest, a.Origin.Repository))
 			continue
@@ -53,8 +61,8 @@ func (p *planner) movable(a *Artifact, links *oci.Links) []v1.Descriptor {
 	return movable
 }
 
-func (o Origin) manifest(ctx context.Context, reference string) (oci.Manifest, error) {
-	return o.Source.Manifest(ctx, o.Repository, reference)
+func (o Origin) manifest(ctx context.Context, reference string, also ...types.MediaType) (oci.Manifest, error) {
+	return o.Source.Manifest(ctx, o.Repository, reference, also...)
 }
 
 // narrow finds the one image for a platform in an index.

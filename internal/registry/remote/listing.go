@@ -253,7 +253,7 @@ func (c *Client) referrersByAPI(ctx context.Context, repository string, digest v
 	}
 	var found []v1.Descriptor
 	err := c.pages(ctx, request, func(body []byte, header http.Header) error {
-		if mediaTypeOf(header.Get("Content-Type")) != types.OCIImageIndex {
+		if mediaTypeOf(header.Get("Content-Type"), nil) != types.OCIImageIndex {
 			return errNoReferrers
 		}
 		page, err := indexEntries(body)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,15 +75,19 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (v1.
 
 func fromHeader(resp *transport.Response) (v1.Descriptor, bool) {
 	digest, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
-	mediaType := mediaTypeOf(resp.Header.Get("Content-Type"))
+	mediaType := mediaTypeOf(resp.Header.Get("Content-Type"), nil)
 	ok := err == nil && resp.StatusCode == http.StatusOK && mediaType != "" && resp.ContentLength > 0
 	return v1.Descriptor{Digest: digest, MediaType: mediaType, Size: resp.ContentLength}, ok
 }
 
-// mediaTypeOf drops parameters such as charset; it is empty for what names no manifest.
-func mediaTypeOf(contentType string) types.MediaType {
+// mediaTypeOf drops parameters such as charset; it is empty for what names no manifest, nor one
+// of the types that will also do.
+func mediaTypeOf(contentType string, also []types.MediaType) types.MediaType {
 	plain, _, _ := strings.Cut(contentType, ";")
 	plain = strings.TrimSpace(plain)
+	if slices.Contains(also, types.MediaType(plain)) {
+		return types.MediaType(plain)
+	}
 	for _, known := range manifestTypes {
 		if plain == known {
 			return types.MediaType(known)
@@ -92,8 +97,11 @@ func mediaTypeOf(contentType string) types.MediaType {
 }
 
 // Manifest implements registry.Source.
-func (c *Client) Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error) {
+func (c *Client) Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error) {
 	request := c.manifestRequest(http.MethodGet, "fetching manifest", repository, reference)
+	for _, mediaType := range also {
+		request.Header.Add("Accept", string(mediaType))
+	}
 	body, header, err := c.fetch(ctx, request)
 	if err != nil {
 		return oci.Manifest{}, err
@@ -106,9 +114,9 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (oc
 		return oci.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, digest, named))
 	}
 	// What the bytes say themselves is covered by the digest, unlike the header.
-	mediaType := declaredType(body)
+	mediaType := declaredType(body, also)
 	if mediaType == "" {
-		mediaType = mediaTypeOf(header.Get("Content-Type"))
+		mediaType = mediaTypeOf(header.Get("Content-Type"), also)
 	}
 	if mediaType == "" {
 		return oci.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: media type %q",
@@ -144,14 +152,14 @@ func digestOf(body []byte, reference string) (v1.Hash, error) {
 func differs(a, b v1.Hash) bool { return a.Algorithm == b.Algorithm && a != b }
 
 // declaredType is the media type that a manifest names itself.
-func declaredType(body []byte) types.MediaType {
+func declaredType(body []byte, also []types.MediaType) types.MediaType {
 	var manifest struct {
 		MediaType string `json:"mediaType"`
 	}
 	if json.Unmarshal(body, &manifest) != nil {
 		return ""
 	}
-	return mediaTypeOf(manifest.MediaType)
+	return mediaTypeOf(manifest.MediaType, also)
 }
 
 // fetch reads a small body whole, starting again where it breaks off.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
@@ -15,7 +16,7 @@ import (
 // by an error for which errors.Is(err, registry.ErrNotFound) holds.
 type Content interface {
 	// Manifest reads what reference, a tag or a digest, stands for.
-	Manifest(ctx context.Context, repository, reference string) (oci.Manifest, error)
+	Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error)
 	// Stat tells how large a blob is.
 	Stat(ctx context.Context, repository string, digest v1.Hash) (v1.Descriptor, error)
 	// Blob opens bytes of a blob, as Stat described it; the rules are those of registry.Source.

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
@@ -46,7 +47,7 @@ func (s *Store) Referrers(_ context.Context, repository string, digest v1.Hash) 
 }
 
 // Manifest reads what reference, a tag or a digest, stands for.
-func (s *Store) Manifest(_ context.Context, repository, reference string) (oci.Manifest, error) {
+func (s *Store) Manifest(_ context.Context, repository, reference string, _ ...types.MediaType) (oci.Manifest, error) {
 	d, err := s.resolve(repository, reference)
 	if err != nil {
 		return oci.Manifest{}, err
