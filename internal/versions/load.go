@@ -1,7 +1,6 @@
 package versions
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -14,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/pgrelocate/pgrelocate/internal/versions/document"
 )
 
 //go:embed catalogue/*.yaml
@@ -128,20 +127,12 @@ func parseSpec(data []byte) (productSpec, error) {
 	if len(data) > longestCatalogue {
 		return spec, fmt.Errorf("it is larger than %d bytes", longestCatalogue)
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	var document yaml.Node
-	if err := decoder.Decode(&document); err != nil {
-		if errors.Is(err, io.EOF) {
-			return spec, errors.New("it is empty")
-		}
+	root, err := document.Root(data)
+	switch {
+	case errors.Is(err, document.ErrSeveral):
+		return spec, fmt.Errorf("%w; write one file for each product", err)
+	case err != nil:
 		return spec, err
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return spec, errors.New("it holds more than one document; write one file for each product")
-	}
-	root := document.Content[0]
-	if root.Kind != yaml.MappingNode {
-		return spec, errors.New("it is no mapping of keys to values")
 	}
 	if err := checkKeys(root, reflect.TypeOf(spec), "the file"); err != nil {
 		return spec, err

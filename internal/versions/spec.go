@@ -1,12 +1,14 @@
 package versions
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/document"
 )
 
 // The types below are a catalogue file as it is written; docs/catalogue.md explains
@@ -94,49 +96,13 @@ func (v *versionSpec) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// checkKeys finds keys that a type does not have and names the nearest that it has.
-func checkKeys(node *yaml.Node, t reflect.Type, where string) error {
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
+// checkKeys finds keys that a type does not have and names the nearest that it has. Whole is
+// what node is: "the file".
+func checkKeys(node *yaml.Node, t reflect.Type, whole string) error {
+	var stray *document.UnknownKeyError
+	if err := document.Check(node, document.ShapeOf(t)); !errors.As(err, &stray) {
+		return err
 	}
-	switch {
-	case t.Kind() == reflect.Pointer:
-		return checkKeys(node, t.Elem(), where)
-	case t.Kind() == reflect.Slice && node.Kind == yaml.SequenceNode:
-		for _, element := range node.Content {
-			if err := checkKeys(element, t.Elem(), where); err != nil {
-				return err
-			}
-		}
-	case t.Kind() == reflect.Map && node.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			if err := checkKeys(node.Content[i+1], t.Elem(), where+"."+node.Content[i].Value); err != nil {
-				return err
-			}
-		}
-	case t.Kind() == reflect.Struct && node.Kind == yaml.MappingNode && t != reflect.TypeFor[versionSpec]():
-		return checkStruct(node, t, where)
-	}
-	return nil
-}
-
-func checkStruct(node *yaml.Node, t reflect.Type, where string) error {
-	fields := map[string]reflect.Type{}
-	var names []string
-	for _, field := range reflect.VisibleFields(t) {
-		fields[field.Tag.Get("yaml")] = field.Type
-		names = append(names, field.Tag.Get("yaml"))
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
-		field, ok := fields[key.Value]
-		if !ok {
-			slices.Sort(names)
-			return fmt.Errorf("line %d: %w", key.Line, unknown(key.Value, "a key of "+where, names))
-		}
-		if err := checkKeys(value, field, strings.TrimPrefix(where+"."+key.Value, "the file.")); err != nil {
-			return err
-		}
-	}
-	return nil
+	where := "a key of " + cmp.Or(stray.Where, whole)
+	return fmt.Errorf("line %d: %w", stray.Line, unknown(stray.Key, where, stray.Known))
 }

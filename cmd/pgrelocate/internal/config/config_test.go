@@ -266,6 +266,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a mapping", "registry:\n  host: x\n", "pgrelocate.yaml:2: registry must be a single value or a list of such", ""},
 		{"lists in a list", "versions: [[17.5]]\n", "pgrelocate.yaml:1: versions must be a single value or a list of such", ""},
 		{"no mapping", "just text\n", `pgrelocate.yaml:1: must hold lines of the form "key: value"`, ""},
+		{"two documents", "jobs: 1\n---\njobs: 2\n", "pgrelocate.yaml: it holds more than one document", ""},
 		{"a key that is no word", "[a]: b\n", `pgrelocate.yaml:1: unknown key ""`, "known keys"},
 		{"a bad value", "jobs: many\n", `pgrelocate.yaml: jobs: must be a whole number from 1 to 64, not "many"`, ""},
 		{"a number out of bounds", "jobs: 0\n", `pgrelocate.yaml: jobs: must be a whole number from 1 to 64, not "0"`, ""},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/document"
 )
 
 // FileVariable names the config file where --config does not.
@@ -82,35 +83,49 @@ func readLayer(name string, known []string) (layer, error) {
 // file's name. Values keep the text they have in the file, for YAML would read the
 // version 13.20 as the number 13.2.
 func parse(data []byte, known []string) (map[string]any, *exit.UsageError) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		return nil, exit.Usagef(": %s", strings.TrimPrefix(err.Error(), "yaml: "))
-	}
 	values := map[string]any{}
-	if len(document.Content) == 0 {
-		return values, nil // an empty file, or nothing but comments
-	}
-	root := document.Content[0]
-	if root.Tag == "!!null" {
+	root, err := document.Root(data)
+	if errors.Is(err, document.ErrEmpty) {
 		return values, nil
 	}
-	if root.Kind != yaml.MappingNode {
-		return nil, exit.Usagef(":%d: must hold lines of the form \"key: value\"", root.Line)
+	if err == nil {
+		err = document.Check(root, shapeOf(known))
+	}
+	if err != nil {
+		return nil, explainDocument(err, known)
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		if err := parseLine(values, root.Content[i], root.Content[i+1], known); err != nil {
+		if err := parseLine(values, root.Content[i], root.Content[i+1]); err != nil {
 			return nil, err
 		}
 	}
 	return values, nil
 }
 
-// parseLine adds one key to values.
-func parseLine(values map[string]any, key, value *yaml.Node, known []string) *exit.UsageError {
-	name := strings.ToLower(key.Value)
-	if key.Kind != yaml.ScalarNode || !slices.Contains(known, name) {
-		return unknownKey(key, known)
+func shapeOf(known []string) *document.Shape {
+	shape := &document.Shape{Keys: map[string]*document.Shape{}, AnyCase: true}
+	for _, key := range known {
+		shape.Keys[key] = nil
 	}
+	return shape
+}
+
+func explainDocument(err error, known []string) *exit.UsageError {
+	var kind *document.KindError
+	var stray *document.UnknownKeyError
+	switch {
+	case errors.As(err, &kind):
+		return exit.Usagef(":%d: must hold lines of the form \"key: value\"", kind.Line)
+	case errors.As(err, &stray):
+		return unknownKey(stray, known)
+	default:
+		return exit.Usagef(": %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+}
+
+// parseLine adds one key to values.
+func parseLine(values map[string]any, key, value *yaml.Node) *exit.UsageError {
+	name := strings.ToLower(key.Value)
 	if _, twice := values[name]; twice {
 		return exit.Usagef(":%d: %s stands here for the second time", key.Line, name)
 	}
@@ -143,13 +158,13 @@ func textOf(value *yaml.Node) (text any, ok bool) {
 	return strings.Join(items, ","), true
 }
 
-func unknownKey(key *yaml.Node, known []string) *exit.UsageError {
-	err := exit.Usagef(":%d: unknown key %q", key.Line, key.Value)
-	if secretive(key.Value) {
+func unknownKey(stray *document.UnknownKeyError, known []string) *exit.UsageError {
+	err := exit.Usagef(":%d: unknown key %q", stray.Line, stray.Key)
+	if secretive(stray.Key) {
 		return err.WithHint("credentials are never read from a config file; use `pgrelocate login` or the environment (docs/configuration.md)")
 	}
-	if nearest := versions.Nearest(key.Value, known); nearest != "" {
-		return exit.Usagef(":%d: unknown key %q; did you mean %q?", key.Line, key.Value, nearest)
+	if nearest := versions.Nearest(stray.Key, known); nearest != "" {
+		return exit.Usagef(":%d: unknown key %q; did you mean %q?", stray.Line, stray.Key, nearest)
 	}
 	return err.WithHint("known keys: %s", strings.Join(known, ", "))
 }

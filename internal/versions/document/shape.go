@@ -1,0 +1,85 @@
+package document
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Shape says which keys a node can have. The nil Shape, and the zero one, leave that open.
+type Shape struct {
+	// Keys are those of a mapping, with the shapes of their values; nil leaves them free.
+	Keys map[string]*Shape
+	// AnyCase says that capital letters in keys do not count: Keys are in small ones.
+	AnyCase bool
+	// Each is the shape of a list's items, or of the values where Keys leaves the keys free.
+	Each *Shape
+}
+
+// ShapeOf is the shape of what is decoded into a Go type, which must not contain itself: of a
+// struct the keys in its yaml tags. A type that decodes itself checks itself, and is left open.
+func ShapeOf(t reflect.Type) *Shape {
+	if t == reflect.TypeFor[yaml.Node]() || reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]()) {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return ShapeOf(t.Elem())
+	case reflect.Slice, reflect.Map:
+		return &Shape{Each: ShapeOf(t.Elem())}
+	case reflect.Struct:
+		shape := &Shape{Keys: map[string]*Shape{}}
+		for _, field := range reflect.VisibleFields(t) {
+			shape.Keys[field.Tag.Get("yaml")] = ShapeOf(field.Type)
+		}
+		return shape
+	default:
+		return nil
+	}
+}
+
+// Check finds the first key below node that shape does not have; its error is an
+// *UnknownKeyError. Whether values are what they should be is for decoding to find out.
+func Check(node *yaml.Node, shape *Shape) error { return shape.check(node, nil) }
+
+func (s *Shape) check(node *yaml.Node, path []string) error {
+	if s == nil {
+		return nil
+	}
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	switch node.Kind {
+	case yaml.SequenceNode:
+		for _, item := range node.Content {
+			if err := s.Each.check(item, path); err != nil {
+				return err
+			}
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if err := s.checkPair(node.Content[i], node.Content[i+1], path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Shape) checkPair(key, value *yaml.Node, path []string) error {
+	below, known := s.Each, s.Keys == nil
+	if !known {
+		name := key.Value
+		if s.AnyCase {
+			name = strings.ToLower(name)
+		}
+		below, known = s.Keys[name]
+	}
+	if !known || key.Kind != yaml.ScalarNode && s.Keys != nil {
+		return &UnknownKeyError{Line: key.Line, Key: key.Value, Where: strings.Join(path, "."), Known: slices.Sorted(maps.Keys(s.Keys))}
+	}
+	return below.check(value, append(path[:len(path):len(path)], key.Value))
+}
