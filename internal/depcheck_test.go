@@ -51,7 +51,7 @@ var rooms = map[string][]string{
 	"internal/registry":                    {"internal/registry/oci"},
 	"internal/registry/oci":                nil,
 	"internal/registry/plan":               {"internal/registry", "internal/registry/oci"},
-	"internal/registry/transfer":           {"internal/registry", "internal/registry/plan"},
+	"internal/registry/transfer":           {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":             {"internal/registry", "internal/registry/oci", "internal/registry/remote/transport"},
 	"internal/registry/remote/transport":   {"internal/registry"},
 	"internal/registry/bundle":             {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
