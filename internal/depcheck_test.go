@@ -50,7 +50,8 @@ var rooms = map[string][]string{
 
 	"internal/registry":                    {"internal/registry/oci"},
 	"internal/registry/oci":                nil,
-	"internal/registry/plan":               {"internal/registry", "internal/registry/oci"},
+	"internal/registry/plan":               {"internal/registry", "internal/registry/holdings", "internal/registry/oci"},
+	"internal/registry/holdings":           {"internal/registry", "internal/registry/oci"},
 	"internal/registry/transfer":           {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":             {"internal/registry", "internal/registry/oci", "internal/registry/remote/transport"},
 	"internal/registry/remote/transport":   {"internal/registry"},

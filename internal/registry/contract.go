@@ -90,8 +90,9 @@ type Target interface {
 	// MountBlob links a blob from another repository of the same target. It reports
 	// false, and no error, where the target does not do that.
 	MountBlob(ctx context.Context, repository string, blob v1.Descriptor, from string) (bool, error)
-	// PushBlob uploads a blob and returns once the target has confirmed it.
-	PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body Body) (Outcome, error)
+	// PushBlob uploads a blob and returns once the target has confirmed it. With anew it does so
+	// though the target says that it is there: what it says has turned out to be wrong.
+	PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body Body, anew bool) (Outcome, error)
 	// PushManifest puts a manifest under reference, a tag or its digest. Where the manifest has
 	// a subject, listed tells whether the target lists it there by itself; otherwise
 	// ListReferrers has to be called.

@@ -30,6 +30,8 @@ var (
 	// answer in time, a connection that broke), and did so until the tries were used up: what it
 	// holds is not known.
 	ErrUnavailable = errors.New("the registry does not answer as it should")
+	// ErrBlobUnknown: the target refuses a manifest, for it does not have a blob of it.
+	ErrBlobUnknown = errors.New("a blob is not there")
 	// ErrDigestMismatch: content does not have the digest under which it was asked for.
 	ErrDigestMismatch = errors.New("digest mismatch")
 	// ErrUnknownType: what is there is neither an image nor an index, so that it cannot be copied.

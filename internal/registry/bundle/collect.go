@@ -171,7 +171,7 @@ func (nothing) MountBlob(context.Context, string, v1.Descriptor, string) (bool, 
 	return false, nil
 }
 
-func (nothing) PushBlob(context.Context, string, v1.Descriptor, registry.Body) (registry.Outcome, error) {
+func (nothing) PushBlob(context.Context, string, v1.Descriptor, registry.Body, bool) (registry.Outcome, error) {
 	return 0, errors.ErrUnsupported
 }
 

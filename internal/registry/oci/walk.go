@@ -43,7 +43,7 @@ type Node struct {
 // a walk, however many lead to it. Fetch and Visit are needed; the rest is ready as zero.
 // It is for one goroutine at a time.
 type Walk struct {
-	// Fetch reads a manifest below an index. What an index names need not be one: Missing tells
+	// Fetch reads a manifest below an index; ErrSkip leaves it out. What an index names need not be one: Missing tells
 	// the error that says that there is no such manifest, and the child is taken for a blob.
 	Fetch   func(ctx context.Context, child v1.Descriptor) (Manifest, error)
 	Missing func(error) bool
@@ -95,12 +95,16 @@ func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
 			w.height[digest] = max(w.height[digest], w.height[child.Digest]+1)
 		case errors.Is(err, errNoManifest):
 			node.Others = append(node.Others, child)
+		case errors.Is(err, ErrSkip):
 		default:
 			return err
 		}
 	}
 	return w.Visit(node)
 }
+
+// ErrSkip is what Fetch returns to go on without a manifest.
+var ErrSkip = errors.New("left out")
 
 // errNoManifest: what an index names is a blob.
 var errNoManifest = errors.New("no manifest")

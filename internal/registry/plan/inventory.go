@@ -8,11 +8,13 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
 // inventory is what is known of the target's repositories.
 type inventory struct {
 	target registry.Target
+	blobs  *holdings.Inspector
 	mu     sync.Mutex
 	byName map[string]*stock
 }
@@ -26,7 +28,7 @@ type stock struct {
 }
 
 func newInventory(target registry.Target) *inventory {
-	return &inventory{target: target, byName: map[string]*stock{}}
+	return &inventory{target: target, blobs: holdings.NewInspector(target), byName: map[string]*stock{}}
 }
 
 func (i *inventory) get(repository string) *stock {
@@ -103,7 +105,7 @@ func (i *inventory) holds(ctx context.Context, repository string, blobs []*Blob,
 	var mu sync.Mutex
 	found := map[*Blob]bool{}
 	look := func(blob *Blob) error {
-		has, err := i.target.HasBlob(ctx, repository, blob.Descriptor)
+		has, err := i.blobs.HasBlob(ctx, repository, blob.Descriptor)
 		mu.Lock()
 		defer mu.Unlock()
 		found[blob] = has

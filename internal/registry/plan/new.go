@@ -126,7 +126,7 @@ func (p *planner) resolve(ctx context.Context, a *Artifact) error {
 	}
 	if a.Digest == a.TargetDigest {
 		a.State, a.Manifests = StatePresent, nil
-		return nil
+		return p.check(ctx, a)
 	}
 	return p.conflict(ctx, a)
 }
@@ -143,6 +143,25 @@ func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
 		return p.readTree(ctx, a)
 	}
 	return nil
+}
+
+// check looks whether all that belongs to an artifact is at the target, where that is wanted,
+// and plans to put it again where it is not.
+func (p *planner) check(ctx context.Context, a *Artifact) error {
+	if !p.opts.Check {
+		return nil
+	}
+	missing, err := p.inventory.blobs.Missing(ctx, a.Target.Repository, a.TargetDigest)
+	switch {
+	case errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrDigestMismatch):
+		missing = []string{a.TargetDigest} // the tag leads nowhere, or to something else
+	case err != nil:
+		return err
+	case len(missing) == 0:
+		return nil
+	}
+	a.State, a.Missing = StateDamaged, missing
+	return p.readTree(ctx, a)
 }
 
 func (p *planner) conflict(ctx context.Context, a *Artifact) error {

@@ -19,6 +19,9 @@ const (
 	StateUpdate State = "update"
 	// StateAttach: the image is there, but not all that is attached to it: signatures, SBOMs.
 	StateAttach State = "attach"
+	// StateDamaged: the target's tag holds the same digest, and not all that belongs to it is
+	// there; what is missing will be put again. Only a plan that checks finds it.
+	StateDamaged State = "damaged"
 	// StateSkip: the target's tag holds other content and stays as it is.
 	StateSkip State = "skip"
 	// StateFailed: the artifact cannot be copied; Artifact.Err says why.
@@ -44,6 +47,9 @@ type Options struct {
 	Platform *v1.Platform
 	// OnConflict is ConflictFail when empty.
 	OnConflict OnConflict
+	// Check looks for everything below what the target has a tag for, with one request a blob:
+	// a tag may be there and its blobs gone.
+	Check bool
 	// WithoutAttachments leaves signatures, attestations, SBOMs and referrers behind.
 	WithoutAttachments bool
 }
@@ -57,6 +63,8 @@ type Artifact struct {
 	MediaType string `json:"mediaType,omitempty"`
 	// TargetDigest is what the target's tag holds now; empty where there is no such tag.
 	TargetDigest string `json:"targetDigest,omitempty"`
+	// Missing are the digests of what is gone where State is StateDamaged.
+	Missing []string `json:"missing,omitempty"`
 	// Size is the bytes of the artifact's distinct blobs, those of attachments too; 0 for an
 	// artifact that is present, whose manifest is not fetched.
 	Size int64 `json:"size"`

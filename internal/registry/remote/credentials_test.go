@@ -48,7 +48,7 @@ func TestStrangersLearnNoCredentials(t *testing.T) {
 		if _, err := client.Blob(context.Background(), "a", blobOf(t, content), 0, int64(len(content))); !errors.Is(err, registry.ErrUnauthorized) {
 			t.Errorf("Blob() = %v, want ErrUnauthorized", err)
 		}
-		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); !errors.Is(err, registry.ErrUnauthorized) {
+		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); !errors.Is(err, registry.ErrUnauthorized) {
 			t.Errorf("PushBlob() = %v, want ErrUnauthorized", err)
 		}
 		if _, err := client.Tags(context.Background(), "a"); err != nil {

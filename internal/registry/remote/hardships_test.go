@@ -128,7 +128,7 @@ func TestClosingAnUploadMayTakeTime(t *testing.T) {
 	content := bytes.Repeat([]byte("x"), 3_000)
 	client := tokenClient(t, reg, Options{StallTimeout: 150 * time.Millisecond})
 	client.ChunkSize(1_000)
-	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 		t.Fatal(err)
 	}
 	if puts.Load() != 1 {
@@ -147,7 +147,7 @@ func TestUploadsWithoutEnd(t *testing.T) {
 	client.ChunkSize(1 << 20)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_, err := client.PushBlob(ctx, "a", blobOf(t, content), memoryBody(content))
+	_, err := client.PushBlob(ctx, "a", blobOf(t, content), memoryBody(content), false)
 	if err == nil || ctx.Err() != nil {
 		t.Errorf("PushBlob() = %v to a registry that refuses its own least chunk, want an error at once", err)
 	}
@@ -162,7 +162,7 @@ func TestChunksWithoutLocation(t *testing.T) {
 	content := bytes.Repeat([]byte("x"), 3_000)
 	client := tokenClient(t, reg, Options{})
 	client.ChunkSize(1_000)
-	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 		t.Error(err)
 	}
 }
@@ -178,7 +178,7 @@ func TestExpectContinue(t *testing.T) {
 			return true
 		}}
 		client := tokenClient(t, reg, Options{})
-		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 			t.Error(err)
 		}
 	})
@@ -191,7 +191,7 @@ func TestExpectContinue(t *testing.T) {
 			return false
 		}}, Options{})
 		for range 2 { // who missed an answer would not ask again
-			if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+			if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 				t.Error(err)
 			}
 		}
@@ -203,7 +203,7 @@ func TestExpectContinue(t *testing.T) {
 		client := newClient(t, deafRegistry(t), Options{})
 		started := time.Now()
 		for range 4 {
-			if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+			if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -20,7 +20,7 @@ func TestUploadThatOpensElsewhere(t *testing.T) {
 			}
 			uploads.ServeHTTP(w, r)
 		})), Options{Keychain: secret})
-		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+		if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 			t.Errorf("PushBlob() = %v where the registry answers %d, want no error", err, code)
 		}
 		if got := uploads.got.Load(); got != int64(len(content)) {
@@ -33,7 +33,7 @@ func TestUploadThatOpensElsewhere(t *testing.T) {
 func TestUploadThatIsSentToAPage(t *testing.T) {
 	content := []byte("content")
 	client := tokenClient(t, http.RedirectHandler("/login", http.StatusFound), Options{})
-	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err == nil || !strings.Contains(err.Error(), "302") {
+	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err == nil || !strings.Contains(err.Error(), "302") {
 		t.Errorf("PushBlob() = %v, want the registry's 302", err)
 	}
 }
@@ -52,7 +52,7 @@ func TestUploadSentToAStranger(t *testing.T) {
 	client := tokenClient(t, guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, stranger.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 	})), Options{Keychain: secret})
-	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content)); err != nil {
+	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 		t.Error(err)
 	}
 	if asked.Load() == 0 || leaked.Load() != 0 {

@@ -21,8 +21,8 @@ import (
 // PushBlob implements registry.Target. The blob goes in one body, which continues where
 // the registry says it stands when it breaks, and in chunks to a registry that refuses
 // large bodies.
-func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body) (registry.Outcome, error) {
-	u := &upload{client: c, repository: repository, blob: blob, body: body}
+func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body, anew bool) (registry.Outcome, error) {
+	u := &upload{client: c, repository: repository, blob: blob, body: body, anew: anew}
 	u.request = c.uploadRequest(repository, blob, "uploading blob")
 	u.retry = c.transport.NewRetry(u.request.Op + " " + u.request.Ref)
 	u.at = c.takeSession(repository, blob)
@@ -47,6 +47,7 @@ type upload struct {
 	repository string
 	blob       v1.Descriptor
 	body       registry.Body
+	anew       bool // whatever the registry says that it holds
 	request    transport.Request
 	retry      *transport.Retry
 
@@ -120,7 +121,7 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 	u.patched = false
 	style := &u.client.uploads
 	style.mu.Lock()
-	check := !style.noCheck
+	check := !style.noCheck && !u.anew
 	style.mu.Unlock()
 	if check {
 		request.Path += "?" + url.Values{"mount": {u.blob.Digest.String()}, "from": {u.repository}}.Encode()

@@ -3,10 +3,12 @@ package transfer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
@@ -38,6 +40,9 @@ func (r *run) put(ctx context.Context, a *artifactTask) {
 // putOne puts a manifest and remembers whether its subject's list lacks it.
 func (r *run) putOne(ctx context.Context, a *artifactTask, m plan.Manifest, unlisted *referrers) error {
 	listed, err := r.target.PushManifest(ctx, a.Target.Repository, m.Reference, m.Manifest)
+	if errors.Is(err, registry.ErrBlobUnknown) {
+		listed, err = r.repair(ctx, a, m, err)
+	}
 	if err != nil || listed {
 		return err
 	}

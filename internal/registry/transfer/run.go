@@ -20,6 +20,7 @@ type run struct {
 	mu        sync.Mutex
 	artifacts []*artifactTask
 	blobs     []*blobTask
+	byKey     map[plan.BlobKey]*blobTask // the same; it does not change
 	counts    struct{ uploaded, mounted, present int }
 	tell      sync.Mutex // keeps ArtifactDone to one goroutine at a time
 }
@@ -27,18 +28,18 @@ type run struct {
 func newRun(target registry.Target, p *plan.Plan, opts Options) *run {
 	r := &run{target: target, opts: opts, queue: newQueue(),
 		files: &tempFiles{dir: opts.TempDir, off: opts.NoTempFiles, sides: sidesOf(target, p)}}
-	tasks := map[plan.BlobKey]*blobTask{}
+	r.byKey = map[plan.BlobKey]*blobTask{}
 	for _, blob := range p.Blobs {
 		b := &blobTask{Blob: blob, gauge: gauge{meter: opts.Meter}}
 		if len(blob.Present) > 0 {
 			b.home, b.gauge.at = blob.Present[0], blob.Size // it does not count as bytes to move
 		}
 		r.counts.present += len(blob.Present)
-		tasks[plan.KeyOf(blob.Descriptor)] = b
+		r.byKey[plan.KeyOf(blob.Descriptor)] = b
 		r.blobs = append(r.blobs, b)
 	}
 	for _, a := range p.Artifacts {
-		r.artifacts = append(r.artifacts, newArtifactTask(a, tasks))
+		r.artifacts = append(r.artifacts, newArtifactTask(a, r.byKey))
 	}
 	return r
 }

@@ -45,7 +45,7 @@ func (r *run) push(ctx context.Context, p *placement) (registry.Outcome, error) 
 	}
 	defer body.Close()
 	body.gauge = &p.blob.gauge
-	outcome, err := r.target.PushBlob(ctx, p.repository, p.blob.Descriptor, body)
+	outcome, err := r.target.PushBlob(ctx, p.repository, p.blob.Descriptor, body, false)
 	if err == nil {
 		body.gauge.reach(p.blob.Size)
 	} else {
@@ -136,7 +136,7 @@ func (r *run) pushFromTarget(ctx context.Context, p *placement) (registry.Outcom
 		return 0, errors.ErrUnsupported
 	}
 	stats.sent.Store(0)
-	outcome, err := r.target.PushBlob(ctx, p.repository, p.blob.Descriptor, body)
+	outcome, err := r.target.PushBlob(ctx, p.repository, p.blob.Descriptor, body, false)
 	r.stats.sent.Add(stats.sent.Load())
 	return outcome, err
 }

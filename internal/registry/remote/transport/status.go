@@ -49,6 +49,8 @@ func (e *StatusError) Is(target error) bool {
 		return e.Code == http.StatusNotFound
 	case registry.ErrUnavailable:
 		return e.Passing()
+	case registry.ErrBlobUnknown:
+		return e.Has("MANIFEST_BLOB_UNKNOWN") || e.Has("BLOB_UNKNOWN")
 	case registry.ErrRepositoryUnknown:
 		return e.Code == http.StatusNotFound && e.Has("NAME_UNKNOWN")
 	}

@@ -1,0 +1,140 @@
+package holdings
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+)
+
+// askAtOnce is how many questions are open at once; a client may bound them further.
+const askAtOnce = 8
+
+// Registry is as much of a registry as an inspection needs; see registry.Target.
+type Registry interface {
+	Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error)
+	HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error)
+}
+
+// Inspector looks for blobs in the repositories of one registry, for each once, however many
+// images share it. It is safe for concurrent use. Use NewInspector.
+type Inspector struct {
+	registry Registry
+
+	mu    sync.Mutex
+	blobs map[place]*answer
+}
+
+// place is a blob in a repository. One that has another size is another blob.
+type place struct {
+	repository string
+	digest     v1.Hash
+	size       int64
+}
+
+type answer struct {
+	once sync.Once
+	has  bool
+	err  error
+}
+
+// NewInspector returns an inspector of a registry. It asks nothing yet.
+func NewInspector(r Registry) *Inspector {
+	return &Inspector{registry: r, blobs: map[place]*answer{}}
+}
+
+// HasBlob tells whether a repository holds a blob, and asks once.
+func (i *Inspector) HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error) {
+	key := place{repository, blob.Digest, blob.Size}
+	i.mu.Lock()
+	a := i.blobs[key]
+	if a == nil {
+		a = &answer{}
+		i.blobs[key] = a
+	}
+	i.mu.Unlock()
+	a.once.Do(func() { a.has, a.err = i.registry.HasBlob(ctx, repository, blob) })
+	return a.has, a.err
+}
+
+// Missing lists what a repository lacks of an image, an index or an artifact: manifests below
+// it and blobs, by digest, sorted, each once. Blobs that stay where their vendor keeps them do
+// not count. reference is a tag or a digest; where there is nothing under it the error is
+// registry.ErrNotFound.
+func (i *Inspector) Missing(ctx context.Context, repository, reference string) ([]string, error) {
+	top, err := i.registry.Manifest(ctx, repository, reference)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	var blobs []v1.Descriptor
+	walk := oci.Walk{
+		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
+			found, err := i.registry.Manifest(ctx, repository, child.Digest.String(), child.MediaType)
+			if errors.Is(err, registry.ErrNotFound) && (oci.IsManifest(child.MediaType) || child.MediaType == "") {
+				missing = append(missing, child.Digest.String())
+				return oci.Manifest{}, oci.ErrSkip
+			}
+			return found, err
+		},
+		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
+		Visit: func(n oci.Node) error {
+			blobs = append(append(blobs, n.Links.Needs()...), n.Others...)
+			return nil
+		},
+	}
+	if err := walk.From(ctx, top); err != nil {
+		return nil, err
+	}
+	lacking, err := i.lacking(ctx, repository, blobs)
+	missing = append(missing, lacking...)
+	slices.Sort(missing)
+	return slices.Compact(missing), err
+}
+
+// lacking are those of the blobs that the repository does not hold.
+func (i *Inspector) lacking(ctx context.Context, repository string, blobs []v1.Descriptor) ([]string, error) {
+	var mu sync.Mutex
+	var missing []string
+	group, running := errgroup.WithContext(ctx)
+	group.SetLimit(askAtOnce)
+	for _, blob := range blobs {
+		if oci.IsForeign(blob) {
+			continue
+		}
+		group.Go(func() error {
+			has, err := i.HasBlob(running, repository, blob)
+			if err == nil && !has {
+				mu.Lock()
+				defer mu.Unlock()
+				missing = append(missing, blob.Digest.String())
+			}
+			return err
+		})
+	}
+	return missing, group.Wait()
+}
+
+// DamagedError says that a registry lacks some of what it has a tag for.
+type DamagedError struct {
+	// Missing are the digests of what is gone.
+	Missing []string
+}
+
+// Error names the first of what is gone, and counts.
+func (e *DamagedError) Error() string {
+	const shown = 3
+	text := "it lacks " + strings.Join(e.Missing[:min(shown, len(e.Missing))], ", ")
+	if len(e.Missing) > shown {
+		text += ", …"
+	}
+	return text
+}

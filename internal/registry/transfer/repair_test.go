@@ -1,0 +1,71 @@
+package transfer_test
+
+import (
+	"slices"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+)
+
+// A blob that the target has confirmed, and does not have when the manifest comes, is sent
+// again in the same run; also where the target says that it holds it all the while.
+func TestABlobLostBeforeItsManifest(t *testing.T) {
+	for name, lies := range map[string]bool{"the target says so": false, "the target says that it is there": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, startRegistry(t, true), serve(t, registrytest.NewLosing(2, lies).Wrap))
+			digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000), randomLayer(t, 2_000)))
+			_, report := w.copy(t, plan.Options{}, "one:v0")
+			wantCopied(t, report)
+			if got := digestAt(t, w.to, "mirror/one:v0"); got != digest.String() {
+				t.Errorf("the tag holds %q, want %s", got, digest)
+			}
+			wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "present")
+		})
+	}
+}
+
+// A tag whose blobs are gone is present to who looks at the tag only. A check finds what is
+// missing, and the copy puts that back and nothing else.
+func TestACheckFindsAndACopyRepairs(t *testing.T) {
+	losing := registrytest.NewLosing(0, false)
+	w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
+	lost := randomLayer(t, 3_000)
+	push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000), lost))
+	push(t, w.from, "one:v1", imageOf(t, randomLayer(t, 1_000)))
+	_, report := w.copy(t, plan.Options{}, "one:v0", "one:v1")
+	wantCopied(t, report)
+
+	gone := must[v1.Hash](t)(lost.Digest()).String()
+	losing.Lose("mirror/one", gone)
+	wantStates(t, w.plan(t, plan.Options{}, "one:v0", "one:v1"), "present present")
+	planned, report := w.copy(t, plan.Options{Check: true}, "one:v0", "one:v1")
+	wantStates(t, planned, "damaged present")
+	if got := planned.Artifacts[0].Missing; !slices.Equal(got, []string{gone}) {
+		t.Errorf("missing are %q, want %q", got, gone)
+	}
+	wantCopied(t, report)
+	if report.BlobsUploaded != 1 || report.BytesSent != must[int64](t)(lost.Size()) || report.Copied != 1 || report.Present != 1 {
+		t.Errorf("%d blobs and %d bytes were sent for %d artifacts, want the one blob that was lost", report.BlobsUploaded, report.BytesSent, report.Copied)
+	}
+	wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0", "one:v1"), "present present")
+}
+
+// A child of an index that is gone is found and put back as a blob is.
+func TestACheckGoesIntoIndexes(t *testing.T) {
+	var w *world
+	losing := registrytest.NewLosing(0, false)
+	w = newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
+	pushIndex(t, w.from, "one:v0")
+	planned, report := w.copy(t, plan.Options{}, "one:v0")
+	wantCopied(t, report)
+	blob := planned.Blobs[0].Digest
+	losing.Lose("mirror/one", blob)
+	wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "damaged")
+	_, report = w.copy(t, plan.Options{Check: true}, "one:v0")
+	wantCopied(t, report)
+	wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "present")
+}
