@@ -39,7 +39,7 @@ func newArtifactView(a versions.Artifact) artifactView {
 // plannedView is an artifact with what is known of it at both sides.
 type plannedView struct {
 	artifactView
-	// State is new, present, update, attach, skip or failed.
+	// State is new, present, update, attach, damaged, skip or failed.
 	State string `json:"state"`
 	// Digest and MediaType are those of the source's manifest; TargetDigest is what the
 	// target's tag held when the plan was made.
@@ -48,6 +48,8 @@ type plannedView struct {
 	TargetDigest string `json:"targetDigest,omitempty"`
 	// Size is the bytes of the artifact's distinct blobs; 0 where it is present.
 	Size int64 `json:"size"`
+	// Missing are the digests of what the target lacks of a damaged artifact.
+	Missing []string `json:"missing,omitempty"`
 	// Attachments are the digests of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`
 	// Error and Hint are set where something went wrong.
@@ -63,6 +65,7 @@ func newPlannedView(a *plan.Artifact) plannedView {
 		MediaType:    a.MediaType,
 		TargetDigest: a.TargetDigest,
 		Size:         a.Size,
+		Missing:      a.Missing,
 		Attachments:  a.Attachments,
 	}
 }

@@ -31,6 +31,10 @@ tag holds other content at the target, that artifact fails and the tag stays as 
 unless --on-conflict says otherwise. One failed artifact does not stop the others; all
 failures are listed at the end.
 
+A tag that is there proves nothing of its layers: a registry may have lost some. --check
+looks for each of them, with one request to the private registry, and what is gone is put
+back.
+
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # everything in the newest release
   pgrelocate copy --registry registry.example.com
@@ -40,6 +44,9 @@ What is relocated stays under its vendor's licence terms.`,
 
   # look first
   pgrelocate copy --registry registry.example.com --dry-run
+
+  # put back what the private registry has lost
+  pgrelocate copy --registry registry.example.com --check
 
   # in CI: credentials from the environment, no more than 50 MiB a second
   PGRELOCATE_SOURCE_USERNAME=me@example.com PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \

@@ -41,7 +41,7 @@ type copyView struct {
 
 type copiedRow struct {
 	plannedView
-	// Result is copied, present, skipped or failed.
+	// Result is copied, repaired, present, skipped or failed; repaired ones count as copied.
 	Result string `json:"result"`
 	// Incomplete is why the artifact lacks something attached to it; empty where it has all.
 	Incomplete string `json:"incomplete,omitempty"`
@@ -106,6 +106,8 @@ func outcome(r transfer.Result) string {
 		return "present"
 	case r.State == plan.StateSkip:
 		return "skipped"
+	case r.State == plan.StateDamaged:
+		return "repaired"
 	default:
 		return "copied"
 	}

@@ -49,7 +49,7 @@ volume name any: those that lie beside it are found.`,
 	}
 	file.addFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
-	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "platform", "signatures", "catalogue"}, config.Connection, config.Output)
+	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "signatures", "catalogue"}, config.Connection, config.Output)
 	return cmd
 }
 
@@ -102,6 +102,7 @@ func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registrie
 	planned, err := plan.New(ctx, sides, artifacts, plan.Options{
 		Platform:           cfg.Platform,
 		OnConflict:         cfg.OnConflict,
+		Check:              cfg.Check,
 		WithoutAttachments: !cfg.Signatures,
 	})
 	if err != nil {

@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"registry":  func(ts *testscript.TestScript, _ bool, args []string) { startRegistry(t, ts, args) },
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
+			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
 			"freeport":  freePort,
 			"listening": listening,
 		},

@@ -92,6 +92,7 @@ func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries)
 	planned, err := plan.New(ctx, sides, artifacts, plan.Options{
 		Platform:           cfg.Platform,
 		OnConflict:         cfg.OnConflict,
+		Check:              cfg.Check,
 		WithoutAttachments: !cfg.Signatures,
 	})
 	if err != nil {
@@ -190,7 +191,7 @@ func (v planView) WriteTable(w io.Writer) error {
 func (v planView) states() string {
 	var counts []string
 	for _, state := range []plan.State{
-		plan.StateNew, plan.StateUpdate, plan.StateAttach, plan.StatePresent, plan.StateSkip, plan.StateFailed,
+		plan.StateNew, plan.StateUpdate, plan.StateAttach, plan.StateDamaged, plan.StatePresent, plan.StateSkip, plan.StateFailed,
 	} {
 		n := 0
 		for _, row := range v.Artifacts {

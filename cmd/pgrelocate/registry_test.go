@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,6 +45,7 @@ var running sync.Map
 //	relocated:REL  it holds that release where a copy puts it, with a chart that renders
 //	lacks:TAG    it answers 404 for that tag
 //	signed       with tanzu: the operator's image has a signature where cosign keeps it
+//	loses        it can lose layers: see lose
 //	unsigned     it refuses what is attached to images
 //	failing      it answers 503 when its tags are listed
 func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
@@ -54,6 +56,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	var front []registrytest.Middleware
 	var release, relocated, note string
 	signed := false
+	var losing *registrytest.Losing
 	start := registrytest.InProcess
 	for _, word := range args[1:] {
 		kind, value, _ := strings.Cut(word, ":")
@@ -83,6 +86,9 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			front = append(front, forbidden)
 		case "lacks":
 			front = append(front, lacks(value))
+		case "loses":
+			losing = registrytest.NewLosing(0, false)
+			front = append(front, losing.Wrap)
 		case "signed":
 			signed = true
 		case "unsigned":
@@ -109,10 +115,32 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	r := registrytest.Front(t, behind, front...)
 	running.Store(r.Host, r)
+	forgetful.Store(r.Host, losing)
 	ts.Setenv(args[0], r.Host)
 	if opts.TLS {
 		ts.Setenv(args[0]+"_CA", r.CAFile)
 	}
+}
+
+// forgetful are the registries of all scripts that can lose layers, by host.
+var forgetful sync.Map
+
+// lose is the script command: lose HOST REPOSITORY:TAG. The registry loses the last layer of
+// an image, and goes on to have its tag.
+func lose(t *testing.T, ts *testscript.TestScript, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: lose HOST REPOSITORY:TAG")
+	}
+	r, _ := running.Load(args[0])
+	losing, _ := forgetful.Load(args[0])
+	image, err := remote.Image(r.(*registrytest.Registry).Reference(t, args[1]), r.(*registrytest.Registry).Remote(t.Context())...)
+	ts.Check(err)
+	layers, err := image.Layers()
+	ts.Check(err)
+	digest, err := layers[len(layers)-1].Digest()
+	ts.Check(err)
+	repository, _, _ := strings.Cut(args[1], ":")
+	losing.(*registrytest.Losing).Lose(repository, digest.String())
 }
 
 // relocate pushes a stand-in with a chart that renders, to where a copy puts it.

@@ -51,6 +51,8 @@ type Config struct {
 	RetryTimeout time.Duration
 
 	OnConflict plan.OnConflict
+	// Check looks for every blob of what is at the target already.
+	Check bool
 	// Platform narrows indexes to one of their images; nil keeps them whole.
 	Platform *v1.Platform
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.

@@ -23,7 +23,7 @@ var (
 	// Sides names both registries.
 	Sides = []string{"source", "registry", "source-plain-http"}
 	// Copying says how to copy.
-	Copying = []string{"on-conflict", "platform", "signatures"}
+	Copying = []string{"on-conflict", "check", "platform", "signatures"}
 	// Output says how results are written.
 	Output = []string{"output"}
 )
@@ -53,6 +53,7 @@ func settings(c *Config) *pflag.FlagSet {
 
 	fs.Var(newChoice(&c.OnConflict, plan.ConflictFail, plan.ConflictUpdate, plan.ConflictSkip), "on-conflict",
 		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")
+	fs.BoolVar(&c.Check, "check", false, "look for every blob of what is at the target already, and put back what is gone")
 	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 
