@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"log"
@@ -9,8 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -57,29 +54,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// interrupted is a program for the scripts: interrupted TEXT COMMAND ARG... runs a command,
-// sends it SIGINT, as Ctrl-C does, once a line on its stderr begins with a text, and ends
-// as it did.
+// interrupted is a program for the scripts: interrupted FILE COMMAND ARG... runs a command,
+// sends it SIGINT, as Ctrl-C does, once a file is there, and ends as it did.
 func interrupted() {
 	cmd := exec.Command(os.Args[2], os.Args[3:]...)
-	cmd.Stdout = os.Stdout
-	messages, err := cmd.StderrPipe()
-	if err != nil {
-		log.Fatal(err)
-	}
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		log.Fatal(err)
 	}
-	var once sync.Once
-	for lines := bufio.NewScanner(messages); lines.Scan(); {
-		fmt.Fprintln(os.Stderr, lines.Text())
-		if strings.HasPrefix(lines.Text(), os.Args[1]) {
-			once.Do(func() {
-				time.Sleep(100 * time.Millisecond) // until it waits for a registry
-				_ = cmd.Process.Signal(os.Interrupt)
-			})
+	go func() {
+		for {
+			if _, err := os.Stat(os.Args[1]); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
-	}
+		_ = cmd.Process.Signal(os.Interrupt)
+	}()
 	_ = cmd.Wait()
 	os.Exit(cmd.ProcessState.ExitCode())
 }

@@ -36,8 +36,9 @@ var running sync.Map
 //	             with the same password may only pull
 //	tls          HTTPS by a private authority, whose file is in NAME_CA
 //	readonly     nothing can be pushed
-//	stalls       downloads of blobs stop after a while, with the connection open
-//	silent       it accepts requests and never answers
+//	stalls       downloads of blobs stop after a while, with the connection open, and the
+//	             file NAME.waits is there from then on
+//	silent       it accepts requests and never answers; NAME.waits likewise
 //	hostile      it answers with an error that would clear a terminal's screen
 //	relabelled   the operator's image has other content than in other registries
 //	forbidden    pushes are answered with 403
@@ -75,9 +76,9 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 		case "readonly":
 			opts.ReadOnly = true
 		case "stalls":
-			front = append(front, stalls)
+			front = append(front, stalls(waits(ts, args[0])))
 		case "silent":
-			front = append(front, silent)
+			front = append(front, silent(waits(ts, args[0])))
 		case "hostile":
 			front = append(front, hostile)
 		case "relabelled":
@@ -211,31 +212,46 @@ func writeContents(t *testing.T, ts *testscript.TestScript, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o644))
 }
 
+// waits returns what writes the file by which a script learns that somebody waits for a registry.
+func waits(ts *testscript.TestScript, name string) func() {
+	file := ts.MkAbs(name + ".waits")
+	return sync.OnceFunc(func() { _ = os.WriteFile(file, nil, 0o600) })
+}
+
 // stalls sends the first bytes of a blob and then nothing, until the client hangs up.
-func stalls(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
-			w = &stalling{ResponseWriter: w, request: r}
-		}
-		next.ServeHTTP(w, r)
-	})
+func stalls(struck func()) registrytest.Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+				w = &stalling{ResponseWriter: w, request: r, struck: struck}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 type stalling struct {
 	http.ResponseWriter
 	request *http.Request
+	struck  func()
 }
 
 func (s *stalling) Write(p []byte) (int, error) {
 	_, _ = s.ResponseWriter.Write(p[:min(len(p), 100)])
 	s.ResponseWriter.(http.Flusher).Flush()
+	s.struck()
 	<-s.request.Context().Done()
 	return 0, s.request.Context().Err()
 }
 
 // silent answers nothing.
-func silent(http.Handler) http.Handler {
-	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+func silent(struck func()) registrytest.Middleware {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			struck()
+			<-r.Context().Done()
+		})
+	}
 }
 
 // hostile answers with control characters and somebody's password.

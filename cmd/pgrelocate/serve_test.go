@@ -33,12 +33,12 @@ func listening(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: listening ADDRESS")
 	}
-	for range 300 {
+	for range 2400 { // two minutes
 		if conn, err := net.Dial("tcp", args[0]); err == nil {
 			conn.Close()
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("nothing listens at %s", args[0])
 }

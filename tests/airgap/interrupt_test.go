@@ -30,15 +30,19 @@ func TestAKilledSaveGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	counter := &registrytest.Counter{}
-	source := registrytest.Front(t, behind, counter.Wrap)
+	var hold registrytest.Hold
+	source := registrytest.Front(t, behind, counter.Wrap, hold.Wrap)
 	d := newDesk(t)
 	for run := range 2 {
-		d.killedSave(t, int64(run+1)*bytesInAll/4, "save", "--source", source.Host, "-f", "pg.tar", "--limit-rate", "20MiB")
+		// The source sends no more than that, so that the save cannot be over before it is killed.
+		held := hold.Allow(bytesInAll * 3 / 8)
+		d.killedSave(t, held, int64(run+1)*bytesInAll/4, "save", "--source", source.Host, "-f", "pg.tar")
 		if found, _ := filepath.Glob(d.path("pg.tar")); len(found) > 0 {
 			t.Fatal("a bundle has its name before it is complete")
 		}
 	}
 	left := d.written(t, "pg.tar.partial")
+	hold.Release()
 	counter.Reset()
 	result := d.save(t, "--source", source.Host, "-f", "pg.tar")
 	// Of each of 8 blobs, the last MiB and a buffer may not have been noted.
@@ -70,25 +74,35 @@ func (d desk) save(t *testing.T, args ...string) savedResult {
 	return s
 }
 
-// killedSave runs a save and kills it as soon as the partial file holds that many bytes. What
-// a registry has sent says less: some MiB a connection are under way.
-func (d desk) killedSave(t *testing.T, atLeast int64, args ...string) {
+// killedSave runs a save and kills it once the source holds back and the partial file has that
+// many bytes. What a registry has sent says less: some MiB a connection are under way.
+func (d desk) killedSave(t *testing.T, held <-chan struct{}, atLeast int64, args ...string) {
 	t.Helper()
 	cmd := d.program(t, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); d.written(t, "pg.tar.partial") < atLeast; time.Sleep(20 * time.Millisecond) {
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-held:
+	case err := <-ended:
+		t.Fatalf("%v ended before the source held back: %v", args, err)
+	}
+	for deadline := time.Now().Add(patience); d.written(t, "pg.tar.partial") < atLeast; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Errorf("%v has not written %d bytes in a minute", args, atLeast)
+			t.Errorf("%v has not written %d bytes in %v", args, atLeast, patience)
 			break
 		}
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait()
+	_ = <-ended
 }
+
+// patience is how long to wait for what comes in any case, however busy the machine is.
+const patience = 2 * time.Minute
 
 // written is how much of a file with holes has content: its blocks that are not zero.
 func (d desk) written(t *testing.T, name string) int64 {

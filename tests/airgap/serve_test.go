@@ -36,15 +36,23 @@ func (d desk) serve(t *testing.T, args ...string) string {
 			t.Errorf("pgrelocate serve: %v\n%s", err, out.String())
 		}
 	})
-	for range 300 {
-		if conn, err := net.Dial("tcp", address); err == nil {
+	awaitListener(t, "tcp", address)
+	return address
+}
+
+// awaitListener waits until somebody listens.
+func awaitListener(t *testing.T, network, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := net.Dial(network, address)
+		if err == nil {
 			conn.Close()
-			return address
+			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		if time.Now().After(deadline) {
+			t.Fatalf("nobody listens at %s after %v: %v", address, patience, err)
+		}
 	}
-	t.Fatalf("pgrelocate serve does not listen:\n%s", out.String())
-	return ""
 }
 
 // Each tool pulls from a bundle, as from any registry.
@@ -150,13 +158,6 @@ func startContainerd(t *testing.T, d desk, containerd string) (socket string) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	})
-	for range 200 {
-		if conn, err := net.Dial("unix", socket); err == nil {
-			conn.Close()
-			return socket
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("containerd does not start")
-	return ""
+	awaitListener(t, "unix", socket)
+	return socket
 }

@@ -215,7 +215,7 @@ func (s *site) objects(t *testing.T) string {
 // clean removes what installs leave outside of namespaces. Namespaces themselves stay, for
 // no controller is there to empty them.
 func (s *site) clean(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	helms := metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=Helm"}
 	for _, resource := range []schema.GroupVersionResource{clusterroles, clusterrolebindings, clusterissuers, certificates} {
@@ -232,7 +232,7 @@ func (s *site) clean(t *testing.T) {
 			t.Errorf("cleaning up %s: %v", name, err)
 		}
 	}
-	for range 200 {
+	for ctx.Err() == nil {
 		_, err := s.dynamic.Resource(postgresversions).List(ctx, metav1.ListOptions{})
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return

@@ -68,7 +68,12 @@ func (s *side) client(t *testing.T, as registry.Side, traffic *registry.Traffic)
 	if opts.StallTimeout == 0 {
 		opts.StallTimeout = 10 * time.Second
 	}
-	opts.Notice = func(line string) { t.Log(line) }
+	opts.Notice = func(line string) {
+		t.Log(line)
+		if s.opts.Notice != nil {
+			s.opts.Notice(line)
+		}
+	}
 	client, err := remote.New(s.Host, opts)
 	if err != nil {
 		t.Fatal(err)

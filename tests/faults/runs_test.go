@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -126,33 +127,63 @@ func TestStorm(t *testing.T) {
 // An interruption ends at once what waits for a registry, whatever it waits for.
 func TestInterruption(t *testing.T) {
 	t.Parallel()
+	stall := func(after int64, struck func()) registrytest.Cut {
+		return registrytest.Cut{After: after, Times: registrytest.Always, How: registrytest.Stall, Struck: struck}
+	}
+	busy := func(kind registrytest.Kind) faults {
+		return faults{registrytest.Busy(registrytest.On(kind), time.Minute, registrytest.Always)}
+	}
 	tests := []struct {
-		name           string
-		source, target faults
+		name string
+		// set sets the fault up and has struck called once it has come to what is to be interrupted.
+		set func(t *testing.T, struck func()) *rig
 	}{
-		{"while the source stalls", faults{cutDownload(mib, registrytest.Always, registrytest.Stall)}, nil},
-		{"while the source does not answer", faults{registrytest.Silence(registrytest.On(registrytest.GetBlob), registrytest.Always)}, nil},
-		{"during a pause", faults{registrytest.Busy(registrytest.On(registrytest.GetBlob), time.Minute, registrytest.Always)}, nil},
-		{"while the target stalls", nil, faults{cutUpload(mib, registrytest.Stall)}},
-		{"during the target's pause", nil, faults{registrytest.Busy(registrytest.On(registrytest.PutUpload), time.Minute, registrytest.Always)}},
+		{"while the source stalls", func(t *testing.T, struck func()) *rig {
+			return newRig(t, faults{registrytest.CutDownloads(stall(mib, struck))}, nil)
+		}},
+		{"while the source does not answer", func(t *testing.T, struck func()) *rig {
+			blobs := registrytest.On(registrytest.GetBlob)
+			return newRig(t, faults{registrytest.Silence(func(r *http.Request) bool {
+				if blobs(r) {
+					struck()
+					return true
+				}
+				return false
+			}, registrytest.Always)}, nil)
+		}},
+		{"during a pause", func(t *testing.T, struck func()) *rig {
+			r := newRig(t, busy(registrytest.GetBlob), nil)
+			r.source.opts.Notice = pausing(struck)
+			return r
+		}},
+		{"while the target stalls", func(t *testing.T, struck func()) *rig {
+			return newRig(t, nil, faults{registrytest.CutUploads(stall(mib, struck))})
+		}},
+		{"during the target's pause", func(t *testing.T, struck func()) *rig {
+			r := newRig(t, nil, busy(registrytest.PutUpload))
+			r.target.opts.Notice = pausing(struck)
+			return r
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, tt.source, tt.target)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			interrupted := make(chan time.Time, 1)
+			var once sync.Once
+			r := tt.set(t, func() { once.Do(func() { interrupted <- time.Now(); cancel() }) })
+			// Nothing else ends it soon.
+			r.source.opts.StallTimeout, r.target.opts.StallTimeout = time.Minute, time.Minute
 			ends := r.endpoints(t)
 			plan, err := plan.New(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			var interrupted time.Time
-			timer := time.AfterFunc(500*time.Millisecond, func() { interrupted = time.Now(); cancel() })
-			defer timer.Stop()
 			report, err := transfer.Copy(ctx, ends, plan, transfer.Options{})
 			if !errors.Is(err, context.Canceled) || report.Failed != 1 {
-				t.Errorf("Copy = %+v, %v, want one failure and %v", report, err, context.Canceled)
+				t.Fatalf("Copy = %+v, %v, want one failure and %v", report, err, context.Canceled)
 			}
-			if took := time.Since(interrupted); took > 2*time.Second {
+			if took := time.Since(<-interrupted); took > 20*time.Second {
 				t.Errorf("Copy ended %v after the interruption, want at once", took)
 			}
 			r.nothingArrived(t)
@@ -160,29 +191,37 @@ func TestInterruption(t *testing.T) {
 	}
 }
 
+// pausing calls struck when a client says that it waits before it tries again.
+func pausing(struck func()) func(string) {
+	return func(line string) {
+		if strings.Contains(line, "trying again in 1m") {
+			struck()
+		}
+	}
+}
+
 // What an interrupted run has brought is not brought again by the next.
 func TestSecondRunCarriesOn(t *testing.T) {
 	t.Parallel()
+	var hold registrytest.Hold
 	r := &rig{
-		source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
+		source: newSide(t, registrytest.Debian(t, registrytest.Options{}), hold.Wrap),
 		target: newSide(t, registrytest.Debian(t, registrytest.Options{})),
 	}
 	names, size := r.pushFamily(t, 5, mib)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var meter registry.Meter
-	go func() {
-		for meter.BytesDone.Load() < size/2 && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-		cancel()
-	}()
 	ends := r.endpoints(t)
 	plan, err := plan.New(t.Context(), ends, r.artifacts(names), r.planOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = transfer.Copy(ctx, ends, plan, transfer.Options{Meter: &meter, Jobs: 2})
+	half := hold.Allow(size / 2)
+	go func() { <-half; cancel() }()
+	if _, err := transfer.Copy(ctx, ends, plan, transfer.Options{Jobs: 2}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Copy = %v, want %v half-way", err, context.Canceled)
+	}
+	hold.Release()
 	r.target.behind.Contents(t) // every tag that is there can be pulled
 	first := r.source.counter.Reset().BytesSent
 

@@ -64,17 +64,21 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedWhileStalled(t *testing.T) {
 	r := debianRig(t)
 	pushSmall(t, r)
-	r.source = newSide(t, r.source.Registry, stallBlobs)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	stopped := make(chan time.Time, 1)
+	var once sync.Once
+	r.source = newSide(t, r.source.Registry, stallBlobs(func() {
+		once.Do(func() { stopped <- time.Now(); cancel(errStop) })
+	}))
 	artifacts := small(t, r)
 
-	ctx, cancel := context.WithCancelCause(t.Context())
-	var stoppedAt time.Time
-	time.AfterFunc(500*time.Millisecond, func() { stoppedAt = time.Now(); cancel(errStop) })
 	_, _, err := r.copy(ctx, t, artifacts, plan.Options{})
-	if err == nil {
-		t.Fatal("a copy whose source stalls succeeded")
+	if !errors.Is(err, errStop) {
+		t.Fatalf("a copy whose source stalls = %v, want %v", err, errStop)
 	}
-	if took := time.Since(stoppedAt); took > 3*time.Second {
+	// The stall itself would be noticed after half a minute.
+	if took := time.Since(<-stopped); took > 20*time.Second {
 		t.Errorf("the copy went on for %v after it was stopped", took)
 	}
 	if got := r.target.Contents(t); len(got) != 0 {
@@ -82,15 +86,18 @@ func TestInterruptedWhileStalled(t *testing.T) {
 	}
 }
 
-// stallBlobs answers no request for a blob.
-func stallBlobs(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if registrytest.Classify(r).Kind != registrytest.GetBlob {
-			next.ServeHTTP(w, r)
-			return
-		}
-		<-r.Context().Done()
-	})
+// stallBlobs answers no request for a blob, and calls asked when there is one.
+func stallBlobs(asked func()) registrytest.Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if registrytest.Classify(r).Kind != registrytest.GetBlob {
+				next.ServeHTTP(w, r)
+				return
+			}
+			asked()
+			<-r.Context().Done()
+		})
+	}
 }
 
 // alarm is a handler that does something when a given number of requests has come, before

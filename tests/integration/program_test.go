@@ -220,14 +220,24 @@ func TestProgramInterrupted(t *testing.T) {
 	artifacts := u.rig.artifacts(t, versions.Selection{Releases: []string{"v4.3.1"}})
 	pushFamily(t, u.rig, standin.Options{Bytes: 4 << 20})
 	cmd := u.command(t, "copy")
+	started, pressed := make(chan struct{}), make(chan time.Time, 1)
+	alarm.set(30, func() {
+		<-started
+		pressed <- time.Now()
+		_ = cmd.Process.Signal(os.Interrupt)
+	})
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var pressed time.Time
-	alarm.set(30, func() { pressed = time.Now(); _ = cmd.Process.Signal(os.Interrupt) })
+	close(started)
 	_ = cmd.Wait()
-	if took := time.Since(pressed); took > 5*time.Second {
-		t.Errorf("the program went on for %v", took)
+	select {
+	case at := <-pressed:
+		if took := time.Since(at); took > 20*time.Second {
+			t.Errorf("the program went on for %v", took)
+		}
+	default:
+		t.Fatalf("the program ended before Ctrl-C was pressed:\n%s", output(cmd))
 	}
 	if got, want := cmd.ProcessState.ExitCode(), 130; got != want {
 		t.Errorf("exit code %d, want %d:\n%s", got, want, output(cmd))

@@ -19,6 +19,17 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
+// stopping is a pipe whose user has had enough as soon as it is read from.
+type stopping struct {
+	io.Reader
+	stop context.CancelCauseFunc
+}
+
+func (s stopping) Read(p []byte) (int, error) {
+	s.stop(errStop)
+	return s.Reader.Read(p)
+}
+
 // TestOpeningCanBeStopped: from a pipe that is silent, or endless, once somebody has had enough.
 func TestOpeningCanBeStopped(t *testing.T) {
 	silent, keep := io.Pipe()
@@ -26,10 +37,10 @@ func TestOpeningCanBeStopped(t *testing.T) {
 	for name, r := range map[string]io.Reader{"silent": silent, "endless": endless{}} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(50*time.Millisecond, func() { cancel(errStop) })
+			defer cancel(nil)
 			got := make(chan error, 1)
 			go func() {
-				_, err := OpenReader(ctx, r, OpenOptions{SpoolDir: t.TempDir()})
+				_, err := OpenReader(ctx, stopping{r, cancel}, OpenOptions{SpoolDir: t.TempDir()})
 				got <- err
 			}()
 			select {

@@ -18,7 +18,7 @@ import (
 )
 
 // soon is how long a small file may keep a reader busy; it needs less than a second.
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // useSoon opens and verifies a bundle, and does not wait for ever.
 func useSoon(t *testing.T, body []byte) error {

@@ -17,6 +17,8 @@ type Cut struct {
 	Skip, Times int
 	// How is Close when zero.
 	How Ending
+	// Struck is called when a transfer is cut, before it ends; it may be nil.
+	Struck func()
 }
 
 // CutDownloads cuts the bodies of replies.
@@ -32,9 +34,16 @@ func CutDownloads(cut Cut) Middleware {
 			short := &shortWriter{ResponseWriter: w, left: cut.After, strike: left.take}
 			serveBroken(registry, short, r, func() bool { return short.cut })
 			if short.cut {
+				cut.struck()
 				cut.How.endReply(w, r)
 			}
 		})
+	}
+}
+
+func (c Cut) struck() {
+	if c.Struck != nil {
+		c.Struck()
 	}
 }
 

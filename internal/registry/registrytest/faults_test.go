@@ -152,10 +152,30 @@ func TestCutDownloadsLetsShortOnesPass(t *testing.T) {
 }
 
 func TestStalledDownloadEndsWithItsClient(t *testing.T) {
-	l := newLab(t, CutDownloads(Cut{After: 10000, Times: 1, How: Stall}))
-	l.client.Timeout = 300 * time.Millisecond
-	if got := l.do("GET", blobURL, nil); len(got.body) != 10000 || !isTimeout(got.err) {
-		t.Errorf("stalled download = %d bytes, %v, want 10000 and the client's own timeout", len(got.body), got.err)
+	stalled, ended := make(chan struct{}), make(chan struct{})
+	fault := CutDownloads(Cut{After: 10000, Times: 1, How: Stall, Struck: func() { close(stalled) }})
+	l := newLab(t, tellEnd(func() { close(ended) }), fault)
+	body := l.begin()
+	if n, err := io.ReadFull(body, make([]byte, 10000)); err != nil {
+		t.Errorf("%d bytes came before the stall, %v, want 10000", n, err)
+	}
+	<-stalled
+	select {
+	case <-ended:
+		t.Error("the stall ended before its client gave up")
+	default:
+	}
+	_ = body.Close()
+	<-ended
+}
+
+// tellEnd calls ended when a request has been served, however that ended.
+func tellEnd(ended func()) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer ended()
+			next.ServeHTTP(w, r)
+		})
 	}
 }
 
@@ -253,14 +273,16 @@ func TestCutUploadsOfUnknownLength(t *testing.T) {
 }
 
 func TestCutIdleUploads(t *testing.T) {
-	l := newLab(t, CutIdleUploads(200*time.Millisecond))
+	l := newLab(t, CutIdleUploads(time.Minute))
 	if got := l.do("PATCH", uploadURL, bytes.NewReader(content)); got.status != http.StatusAccepted {
 		t.Errorf("steady upload = %d, %v, want 202", got.status, got.err)
 	}
+	cut := make(chan struct{})
+	l = newLab(t, tellEnd(func() { close(cut) }), CutIdleUploads(200*time.Millisecond))
 	reader, writer := io.Pipe()
 	go func() {
 		_, _ = writer.Write(content)
-		time.Sleep(time.Second)
+		<-cut
 		_ = writer.Close() // net/http's client does not return before its body ends
 	}()
 	if got := l.do("PATCH", uploadURL, reader); got.err == nil || isTimeout(got.err) {

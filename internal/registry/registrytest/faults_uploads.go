@@ -28,6 +28,7 @@ func CutUploads(cut Cut) Middleware {
 				left.giveBack()
 				return
 			}
+			cut.struck()
 			cut.How.end(w, r)
 		})
 	}

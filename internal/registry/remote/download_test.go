@@ -21,7 +21,7 @@ func TestBlobThatIsReadHoldsNoPlace(t *testing.T) {
 		}
 		fmt.Fprint(w, `{"tags":[]}`)
 	}), Options{Jobs: 1})
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	body, err := client.Blob(ctx, "a", blobOf(t, content), 0, int64(len(content)))
 	if err != nil {

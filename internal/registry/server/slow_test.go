@@ -20,8 +20,8 @@ import (
 // large is more than the buffers between two ends of a connection hold.
 const large = 32 << 20
 
-// stopTime is how long Run may take to end, with the few seconds that pulls get.
-const stopTime = 8 * time.Second
+// stopTime is how long Run may take to end on a busy machine, with the few seconds that pulls get.
+const stopTime = time.Minute
 
 // running is a server of a bundle with one large layer.
 type running struct {
@@ -99,7 +99,7 @@ func TestLazyClientsHoldUpNobody(t *testing.T) {
 		}
 		defer silent.Close()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for range 3 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.address+r.blob, nil)

@@ -62,7 +62,7 @@ func uploadThroughOneGate(t *testing.T, chunk int64) {
 		push(t, from, ref, imageOf(t, randomLayer(t, 8<<20)))
 	}
 	planned := w.plan(t, plan.Options{}, refs...)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	report, err := transfer.Copy(ctx, w.ends, planned, transfer.Options{Jobs: 4})
 	if err != nil {

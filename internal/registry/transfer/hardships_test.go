@@ -19,6 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -294,7 +295,7 @@ func TestRefusedUploadDoesNotWaitForTheSource(t *testing.T) {
 	if err := report.Results[0].Err; !errors.Is(err, registry.ErrForbidden) {
 		t.Errorf("the error is %v, want ErrForbidden", err)
 	}
-	if took := time.Since(started); took > 10*time.Second {
+	if took := time.Since(started); took > remote.DefaultStallTimeout*2/3 {
 		t.Errorf("that took %s", took)
 	}
 }
@@ -314,7 +315,7 @@ func TestRefusingTargetDoesNotWaitForTheSource(t *testing.T) {
 	if !errors.Is(err, registry.ErrForbidden) && (planned == nil || !errors.Is(planned.Artifacts[0].Err, registry.ErrForbidden)) {
 		t.Errorf("New() = %v, %v, want ErrForbidden", planned, err)
 	}
-	if took := time.Since(started); took > 10*time.Second {
+	if took := time.Since(started); took > remote.DefaultStallTimeout*2/3 {
 		t.Errorf("that took %s", took)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -230,12 +231,14 @@ func TestDisplay(t *testing.T) {
 	}{{None, false}, {Lines, false}, {Bar, true}}
 	for _, tt := range tests {
 		var got bytes.Buffer
-		w := Share(&got)
-		d := Start(w, tt.mode, moment(50, 100, 1, 2, 0), func() int { return 80 })
-		time.Sleep(3 * barInterval)
-		fmt.Fprintln(w, "note: in between")
-		d.Stop()
-		d.Stop()
+		synctest.Test(t, func(*testing.T) {
+			w := Share(&got)
+			d := Start(w, tt.mode, moment(50, 100, 1, 2, 0), func() int { return 80 })
+			time.Sleep(3 * barInterval)
+			fmt.Fprintln(w, "note: in between")
+			d.Stop()
+			d.Stop()
+		})
 		if shown := strings.Contains(got.String(), "1/2 artifacts"); shown != tt.bar {
 			t.Errorf("mode %v wrote %q; bar shown: %v, want %v", tt.mode, got.String(), shown, tt.bar)
 		}

@@ -151,7 +151,7 @@ func TestTokenServerThatIsDown(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if took := time.Since(started); took > 3*time.Second || asked.Load() > 10 {
+	if took := time.Since(started); took > 20*time.Second || asked.Load() > 10 {
 		t.Errorf("6 requests took %s and asked %d times", took, asked.Load())
 	}
 }
