@@ -60,7 +60,7 @@ var rooms = map[string][]string{
 	"internal/registry/server/certificate": nil,
 	"internal/registry/server/store":       {"internal/registry", "internal/registry/oci", "internal/registry/server"},
 	"internal/registry/credentials":        nil,
-	"internal/registry/registrytest":       {"internal/registry"},
+	"internal/registry/registrytest":       {"internal/registry", "internal/registry/oci"},
 
 	"internal/chart":         {"internal/registry", "internal/registry/oci"},
 	"internal/chart/standin": {"internal/chart", "internal/registry"},
