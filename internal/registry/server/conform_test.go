@@ -21,7 +21,7 @@ func TestOurRegistryConforms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	running := server.Start(t.Context(), listener, server.New(content))
+	running := server.Start(t.Context(), listener, server.NewWritable(content))
 	t.Cleanup(func() { _ = running.Close() })
 	client, err := remote.New(running.Host, remote.Options{Side: registry.SideTarget, Push: true})
 	if err != nil {
