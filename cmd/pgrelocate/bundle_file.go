@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -104,7 +105,7 @@ func corrupt(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, exit.ErrInterrupted):
 		return err
-	case errors.As(err, &file), errors.Is(err, bundle.ErrNoSpace):
+	case errors.As(err, &file), errors.Is(err, archive.ErrNoSpace):
 		return err
 	default:
 		return &exit.VerificationError{Err: err, Advice: advice.For(err)}

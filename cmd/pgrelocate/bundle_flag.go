@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -24,7 +25,7 @@ func (f *bundleFile) addBundleFlag(fs *pflag.FlagSet, usage string) {
 
 // holdAgainst wants the private registry to hold every artifact as a bundle has it. What
 // it holds otherwise is shown, and returned in words beside the error.
-func (a *app) holdAgainst(ctx context.Context, cfg *config.Config, private bundle.Resolver, lock *bundle.Lock) ([]string, error) {
+func (a *app) holdAgainst(ctx context.Context, cfg *config.Config, private lock.Resolver, lock *lock.Lock) ([]string, error) {
 	differences, err := lock.Compare(ctx, private, cfg.Registry)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func chartIn(ctx context.Context, b *bundle.Bundle, private registry.Source, cfg
 }
 
 // chartAt finds the artifact of a lock that chartIn means.
-func chartAt(lock *bundle.Lock, cfg *config.Config) (int, error) {
+func chartAt(lock *lock.Lock, cfg *config.Config) (int, error) {
 	of, release := "", ""
 	if len(cfg.Releases) == 1 {
 		release = cfg.Releases[0]

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
 
 // writeLock writes what the private registry holds of the selection, as the registry
@@ -24,7 +24,7 @@ func writeLock(ctx context.Context, a *app, cfg *config.Config, name string) err
 
 // held asks the private registry what it has of the selection, which is that many
 // artifacts, and warns of what it says that cannot be.
-func (a *app) held(ctx context.Context, cfg *config.Config) (*bundle.Lock, int, error) {
+func (a *app) held(ctx context.Context, cfg *config.Config) (*lock.Lock, int, error) {
 	catalogue, err := a.catalogue(cfg)
 	if err != nil {
 		return nil, 0, err
@@ -40,7 +40,7 @@ func (a *app) held(ctx context.Context, cfg *config.Config) (*bundle.Lock, int, 
 		return nil, 0, err
 	}
 	private.Prepare(repositories(artifacts))
-	lock, warnings, err := bundle.Receipt(ctx, private, artifacts, catalogue)
+	lock, warnings, err := lock.Receipt(ctx, private, artifacts, catalogue)
 	for _, warning := range warnings {
 		a.warn("%s", warning)
 	}

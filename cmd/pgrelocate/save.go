@@ -15,6 +15,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
@@ -95,8 +97,8 @@ func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) err
 	if opts.file == "-" && a.OutTTY {
 		return exit.Usagef("a bundle does not belong on a terminal").WithHint("redirect it, or name a file")
 	}
-	if opts.volume != 0 && opts.volume < bundle.MinVolume {
-		return exit.Usagef("--volume-size: %d bytes are too few; %d at least", opts.volume, bundle.MinVolume)
+	if opts.volume != 0 && opts.volume < write.MinVolume {
+		return exit.Usagef("--volume-size: %d bytes are too few; %d at least", opts.volume, write.MinVolume)
 	}
 	if opts.volume != 0 && opts.file == "-" {
 		return exit.Usagef("--volume-size: what goes to standard output is in one piece")
@@ -108,10 +110,11 @@ func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) err
 	if err != nil {
 		return err
 	}
-	if err := opts.prepare(ctx, content); err != nil {
+	sealed, err := opts.content(ctx, content)
+	if err != nil {
 		return err
 	}
-	written, err := writeBundle(ctx, a, cfg, content, opts)
+	written, err := writeBundle(ctx, a, cfg, sealed, content.Open, opts)
 	if err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) err
 
 // collect asks the source for everything that is selected. A bundle is whole or is not
 // written.
-func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) (*bundle.Collection, error) {
+func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) (*lock.Collection, error) {
 	artifacts, err := a.artifacts(cfg)
 	if err != nil {
 		return nil, err
@@ -135,7 +138,7 @@ func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) 
 		return nil, err
 	}
 	a.note("reading %s of %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts))
-	content, err := bundle.Collect(ctx, ends.sourcesOf(ctx, artifacts), artifacts, catalogue, plan.Options{
+	content, err := lock.Collect(ctx, ends.sourcesOf(ctx, artifacts), artifacts, catalogue, plan.Options{
 		Platform:           cfg.Platform,
 		WithoutAttachments: !cfg.Signatures,
 	})
@@ -155,28 +158,30 @@ func collect(ctx context.Context, a *app, cfg *config.Config, ends *registries) 
 	return content, nil
 }
 
-// prepare adds to the content what the flags say.
-func (o saveOptions) prepare(ctx context.Context, content *bundle.Collection) (err error) {
+// content is what was collected, with what the flags say.
+func (o saveOptions) content(ctx context.Context, found *lock.Collection) (*write.Content, error) {
+	content := &write.Content{Content: found.Content}
+	var err error
 	if o.since != "" {
 		if content.Since, err = bundle.ReadLock(ctx, o.since); err != nil {
-			return exit.Usagef("--since: %w", err)
+			return nil, exit.Usagef("--since: %w", err)
 		}
 	}
 	if o.signKey != "" {
 		key, err := os.ReadFile(o.signKey)
 		if err != nil {
-			return exit.Usagef("--sign-key: %w", err)
+			return nil, exit.Usagef("--sign-key: %w", err)
 		}
 		if content.Sign, err = bundle.Signer(key, os.Getenv("PGRELOCATE_SIGNING_PASSWORD")); err != nil {
-			return &exit.UsageError{Err: fmt.Errorf("--sign-key: %s: %w", o.signKey, err), Advice: advice.For(err)}
+			return nil, &exit.UsageError{Err: fmt.Errorf("--sign-key: %s: %w", o.signKey, err), Advice: advice.For(err)}
 		}
 	}
-	return nil
+	return content, nil
 }
 
-func writeBundle(ctx context.Context, a *app, cfg *config.Config, content *bundle.Collection, opts saveOptions) (*bundle.Written, error) {
+func writeBundle(ctx context.Context, a *app, cfg *config.Config, content *write.Content, fetch write.Fetch, opts saveOptions) (*write.Result, error) {
 	meter := new(registry.Meter)
-	write := bundle.WriteOptions{
+	how := write.Options{
 		Jobs: cfg.Jobs, VolumeSize: int64(opts.volume), NoResume: !opts.resume, Overwrite: opts.overwrite,
 		Meter: meter, Notice: func(line string) { a.note("%s", line) },
 	}
@@ -185,9 +190,9 @@ func writeBundle(ctx context.Context, a *app, cfg *config.Config, content *bundl
 	if opts.file == "-" {
 		// What waits for its turn is used again and again: garbage need not pile up beside it.
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(32 << 20))
-		return bundle.Stream(ctx, a.Out, &content.Content, content.Fetch, write)
+		return write.Stream(ctx, a.Out, content, fetch, how)
 	}
-	written, err := bundle.Write(ctx, opts.file, &content.Content, content.Fetch, write)
+	written, err := write.File(ctx, opts.file, content, fetch, how)
 	if err != nil && meter.BytesDone.Load() > 0 {
 		a.note("what has come stays in %s.partial; run the same command again to carry on", opts.file)
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 )
 
 // savedView is the result of `pgrelocate save`.
@@ -35,7 +35,7 @@ type savedFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-func newSavedView(w *bundle.Written, ends *registries) savedView {
+func newSavedView(w *write.Result, ends *registries) savedView {
 	view := savedView{
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},

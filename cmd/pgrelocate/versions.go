@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -98,22 +96,25 @@ func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Ar
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	questions := make([]lock.Question, len(artifacts))
 	for i, artifact := range artifacts {
-		group.Go(func() error {
-			found, err := target.Resolve(ctx, artifact.Target.Repository, artifact.Target.Tag)
-			if err != nil && !errors.Is(err, registry.ErrNotFound) {
-				return err
-			}
-			mirrored := err == nil
-			rows[i].Mirrored = &mirrored
-			if mirrored {
-				rows[i].Digest = found.Digest.String()
-			}
-			return nil
-		})
+		questions[i].Ref = artifact.Target
 	}
-	return group.Wait()
+	answers, err := lock.Ask(ctx, target, questions)
+	if err != nil {
+		return err
+	}
+	for i, answer := range answers {
+		if answer.Presence == lock.Unknown {
+			return answer.Err
+		}
+		mirrored := answer.Presence == lock.Present
+		rows[i].Mirrored = &mirrored
+		if mirrored {
+			rows[i].Digest = answer.Held.Digest.String()
+		}
+	}
+	return nil
 }
 
 // markBundled looks for every artifact in a bundle.

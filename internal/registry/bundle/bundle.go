@@ -5,7 +5,10 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -18,8 +21,8 @@ const maxManifests = 64 << 20
 // safe for concurrent use.
 type Bundle struct {
 	name    string
-	archive *archive
-	lock    *Lock
+	archive *archive.Archive
+	lock    *lock.Lock
 	// own tells whether the lock came with the bundle.
 	own    bool
 	signed bool
@@ -38,13 +41,13 @@ type Bundle struct {
 // entry is a manifest that was read and checked.
 type entry struct {
 	descriptor v1.Descriptor
-	links      *links
+	links      *lock.Links
 	// height is how many indexes lie within one another from here on.
 	height int
 }
 
 // newBundle holds an archive against what its lock, or its index, says of it.
-func newBundle(ctx context.Context, name string, a *archive, opts OpenOptions) (*Bundle, error) {
+func newBundle(ctx context.Context, name string, a *archive.Archive, opts OpenOptions) (*Bundle, error) {
 	b := &Bundle{
 		name: name, archive: a,
 		manifests: make(map[v1.Hash]entry),
@@ -54,7 +57,7 @@ func newBundle(ctx context.Context, name string, a *archive, opts OpenOptions) (
 		aliased:   make(map[[2]string]bool),
 		referrers: make(map[v1.Hash][]v1.Descriptor),
 	}
-	index, err := readIndex(a)
+	index, err := archive.ReadIndex(a)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,7 @@ func newBundle(ctx context.Context, name string, a *archive, opts OpenOptions) (
 
 // readLock reads the lock, or makes one of the index of another tool.
 func (b *Bundle) readLock(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) error {
-	f, own := b.archive.files[lockName]
+	f, own := b.archive.Files[write.LockFile]
 	if !own {
 		if opts.PublicKey != "" {
 			return errUnsigned
@@ -83,14 +86,14 @@ func (b *Bundle) readLock(ctx context.Context, index *v1.IndexManifest, opts Ope
 		b.lock, err = b.lockOf(ctx, index, opts)
 		return err
 	}
-	body, err := readSmall(f, maxLock)
+	body, err := archive.ReadSmall(f, lock.MaxSize)
 	if err != nil {
-		return fmt.Errorf("%s: %w", lockName, err)
+		return fmt.Errorf("%s: %w", write.LockFile, err)
 	}
 	if err := b.checkSignature(body, opts.PublicKey); err != nil {
 		return err
 	}
-	if b.lock, err = ParseLock(body); err != nil {
+	if b.lock, err = lock.Parse(body); err != nil {
 		return err
 	}
 	b.own = true
@@ -100,16 +103,16 @@ func (b *Bundle) readLock(ctx context.Context, index *v1.IndexManifest, opts Ope
 // readArtifacts reads the manifests of everything in the lock.
 func (b *Bundle) readArtifacts(ctx context.Context) error {
 	for _, a := range b.lock.Artifacts {
-		if err := b.readManifest(ctx, a.descriptor(), 0); err != nil {
+		if err := b.readManifest(ctx, a.Descriptor(), 0); err != nil {
 			return fmt.Errorf("%s: %w", a.Source, err)
 		}
-		b.publish(a.Source, a.Target, a.descriptor())
+		b.publish(a.Source, a.Target, a.Descriptor())
 	}
 	for _, a := range b.lock.Attachments {
-		if err := b.readManifest(ctx, a.descriptor(), 0); err != nil {
+		if err := b.readManifest(ctx, a.Descriptor(), 0); err != nil {
 			return fmt.Errorf("%s: %w", a.Source, err)
 		}
-		b.publish(a.Source, a.Target, a.descriptor())
+		b.publish(a.Source, a.Target, a.Descriptor())
 	}
 	return nil
 }
@@ -159,7 +162,7 @@ func (b *Bundle) readManifest(ctx context.Context, d v1.Descriptor, depth int) e
 	}
 	b.manifests[d.Digest] = e
 	if l := e.links; l.Subject != nil {
-		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.referrer(e.descriptor))
+		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.Referrer(e.descriptor))
 	}
 	for _, child := range e.links.Manifests {
 		if err := b.readManifest(ctx, child, depth+1); err != nil {
@@ -176,7 +179,7 @@ func (b *Bundle) parse(ctx context.Context, d v1.Descriptor) (entry, error) {
 	if ctx.Err() != nil {
 		return entry{}, context.Cause(ctx)
 	}
-	if !isManifest(d.MediaType) {
+	if !lock.IsManifest(d.MediaType) {
 		return entry{}, fmt.Errorf("manifest %s is of type %q, which registries do not take", d.Digest, d.MediaType)
 	}
 	if b.total += d.Size; b.total > maxManifests {
@@ -186,7 +189,7 @@ func (b *Bundle) parse(ctx context.Context, d v1.Descriptor) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	l, err := parseLinks(m.Body)
+	l, err := lock.ParseLinks(m.Body)
 	if err != nil {
 		return entry{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
@@ -198,25 +201,17 @@ func (b *Bundle) parse(ctx context.Context, d v1.Descriptor) (entry, error) {
 
 // load reads the bytes of a manifest and holds them against their digest.
 func (b *Bundle) load(d v1.Descriptor) (oci.Manifest, error) {
-	f, ok := b.archive.blobs[d.Digest]
+	f, ok := b.archive.Blobs[d.Digest]
 	if !ok {
 		return oci.Manifest{}, fmt.Errorf("manifest %s is missing", d.Digest)
 	}
 	if f.Size() != d.Size {
 		return oci.Manifest{}, fmt.Errorf("manifest %s has %d bytes and should have %d", d.Digest, f.Size(), d.Size)
 	}
-	body, err := readSmall(f, maxManifest)
+	body, err := archive.ReadSmall(f, lock.MaxManifest)
 	if err != nil {
 		return oci.Manifest{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
-	h, err := v1.Hasher(d.Digest.Algorithm)
-	if err != nil {
-		return oci.Manifest{}, err
-	}
-	h.Write(body)
-	if got := digest(h, d); got != d.Digest {
-		return oci.Manifest{}, fmt.Errorf("manifest %s: %w: the content has %s", d.Digest, registry.ErrDigestMismatch, got)
-	}
-	plain := v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
-	return oci.Manifest{Descriptor: plain, Body: body}, nil
+	m := oci.Manifest{Descriptor: v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, Body: body}
+	return m, lock.CheckDigest(m)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
 )
 
 var errStop = errors.New("somebody pressed a key")
@@ -64,8 +66,8 @@ func TestOpenHeedsItsContext(t *testing.T) {
 	layout := layoutWith(t, []v1.Descriptor{named(top, "quay.example.com/team/tool:v1")}, bodies...)
 	unpackInto(t, filepath.Join(folder, "folder"), layout)
 	for name, body := range map[string][]byte{
-		"layout": layout, "docker": dockerArchive(t, "registry.example.com/a/b:c"),
-		"download": download(t), "compressed": compress(t, download(t)),
+		"layout": layout, "docker": bundletest.DockerArchive(t, "registry.example.com/a/b:c"),
+		"download": bundletest.Download(t), "compressed": bundletest.Compress(t, bundletest.Download(t)),
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), body, 0o600); err != nil {
 			t.Fatal(err)
@@ -91,12 +93,12 @@ func unpackInto(t *testing.T, folder string, body []byte) {
 	if err := os.WriteFile(archive, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, i := range unpack(t, archive) {
+	for _, i := range bundletest.Unpack(t, archive) {
 		path := filepath.Join(folder, i.Name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, i.body, 0o600); err != nil {
+		if err := os.WriteFile(path, i.Body, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,39 +4,45 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
 
 // checkIndex wants index.json to be what the lock makes of it: the signature covers the lock,
 // while other tools go by the names in index.json.
 func (b *Bundle) checkIndex(index *v1.IndexManifest) error {
-	want := indexOf(b.lock)
+	want := write.Index(b.lock)
 	locked := make(map[v1.Hash][]string)
 	for _, d := range want.Manifests {
-		locked[d.Digest] = append(locked[d.Digest], d.Annotations[refNameAnnotation])
+		locked[d.Digest] = append(locked[d.Digest], d.Annotations[imagelayout.RefName])
 	}
 	for _, d := range index.Manifests {
 		names, ok := locked[d.Digest]
 		if !ok {
-			return fmt.Errorf("%s names %s, which is not in the lock: the bundle was changed", indexName, d.Digest)
+			return fmt.Errorf("%s names %s, which is not in the lock: the bundle was changed", imagelayout.IndexFile, d.Digest)
 		}
-		for _, key := range []string{refNameAnnotation, containerdAnnotation} {
+		for _, key := range []string{imagelayout.RefName, imagelayout.ContainerdName} {
 			if name := d.Annotations[key]; !slices.Contains(names, name) {
-				return fmt.Errorf("%s calls %s %q, which the lock does not: the bundle was changed", indexName, d.Digest, name)
+				return fmt.Errorf("%s calls %s %q, which the lock does not: the bundle was changed", imagelayout.IndexFile, d.Digest, name)
 			}
 		}
 	}
-	return b.sameAs(indexName, encode(want))
+	return b.sameAs(imagelayout.IndexFile, imagelayout.Encode(want))
 }
 
 // checkDocker wants manifest.json, where there is one, to be what the lock makes of it.
 func (b *Bundle) checkDocker() error {
-	if !b.own || b.archive.files[dockerName] == nil {
+	if !b.own || b.archive.Files[imagelayout.DockerFile] == nil {
 		return nil
 	}
-	return b.sameAs(dockerName, dockerJSON(b.lock, func(digest v1.Hash) (*links, bool) {
+	return b.sameAs(imagelayout.DockerFile, write.DockerTable(b.lock, func(digest v1.Hash) (*lock.Links, bool) {
 		m, ok := b.manifests[digest]
 		return m.links, ok
 	}))
@@ -45,7 +51,7 @@ func (b *Bundle) checkDocker() error {
 // sameAs holds a small file against what Write would make of the lock. Programs read JSON
 // differently where names in it come twice, so only the same bytes will do.
 func (b *Bundle) sameAs(name string, want []byte) error {
-	got, err := readSmall(b.archive.files[name], maxLock)
+	got, err := archive.ReadSmall(b.archive.Files[name], lock.MaxSize)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -58,40 +64,36 @@ func (b *Bundle) sameAs(name string, want []byte) error {
 // checkBlobs holds the blobs of the archive against those that the manifests name, and
 // both against the lock.
 func (b *Bundle) checkBlobs() error {
-	g := newGraph(nil)
-	for digest, m := range b.manifests {
-		for _, d := range m.links.blobs() {
-			if err := g.need(d, ""); err != nil {
-				return fmt.Errorf("manifest %s: %w", digest, err)
-			}
-		}
+	needed, err := b.needed()
+	if err != nil {
+		return err
 	}
 	omitted := make(map[v1.Hash]bool)
 	for _, l := range b.lock.Blobs {
-		need, ok := g.blobs[l.Digest]
-		if b.own && (!ok || need.descriptor.Size != l.Size) {
+		need, ok := needed[l.Digest]
+		if b.own && (!ok || need.Size != l.Size) {
 			return fmt.Errorf("the lock names blob %s of %d bytes, which no manifest does", l.Digest, l.Size)
 		}
 		// A manifest that is a blob as well is in every bundle, for all manifests are.
-		_, here := b.archive.blobs[l.Digest]
+		_, here := b.archive.Blobs[l.Digest]
 		if _, isManifest := b.manifests[l.Digest]; b.own && l.Omitted && here && !isManifest {
 			return fmt.Errorf("the lock says that blob %s is left out, and it is here: the bundle was changed", l.Digest)
 		}
 		omitted[l.Digest] = l.Omitted
 	}
 	var missing []string
-	for digest, need := range g.blobs {
-		f, here := b.archive.blobs[digest]
+	for digest, need := range needed {
+		f, here := b.archive.Blobs[digest]
 		known, locked := omitted[digest]
 		switch {
-		case here && f.Size() != need.descriptor.Size:
-			return fmt.Errorf("blob %s has %d bytes and should have %d", digest, f.Size(), need.descriptor.Size)
-		case b.own && !locked && !mayBeAbsent(need.descriptor):
+		case here && f.Size() != need.Size:
+			return fmt.Errorf("blob %s has %d bytes and should have %d", digest, f.Size(), need.Size)
+		case b.own && !locked && !lock.IsForeign(need):
 			return fmt.Errorf("the lock does not name blob %s", digest)
-		case !here && !known && !mayBeAbsent(need.descriptor):
+		case !here && !known && !lock.IsForeign(need):
 			missing = append(missing, digest.String())
 		}
-		b.sizes[digest] = need.descriptor.Size
+		b.sizes[digest] = need.Size
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
@@ -100,19 +102,38 @@ func (b *Bundle) checkBlobs() error {
 	return nil
 }
 
+// needed are the blobs that the manifests name.
+func (b *Bundle) needed() (map[v1.Hash]v1.Descriptor, error) {
+	all := make(map[v1.Hash]v1.Descriptor)
+	for digest, m := range b.manifests {
+		for _, d := range m.links.Needs() {
+			if other, ok := all[d.Digest]; ok && other.Size != d.Size {
+				return nil, fmt.Errorf("manifest %s: blob %s is said to have %d and %d bytes", digest, d.Digest, other.Size, d.Size)
+			}
+			all[d.Digest] = d
+		}
+	}
+	return all, nil
+}
+
+// ownFiles are those of a bundle of ours beside its blobs.
+var ownFiles = []string{imagelayout.VersionFile, imagelayout.IndexFile, imagelayout.DockerFile, write.LockFile, write.SignatureFile}
+
 // checkStrays wants every file of a bundle of ours to be accounted for. Other tools keep
 // what they like.
 func (b *Bundle) checkStrays() error {
 	if !b.own {
 		return nil
 	}
-	if b.archive.stray != "" {
-		return fmt.Errorf("entry %q does not belong to a bundle", b.archive.stray)
+	for _, name := range slices.Sorted(maps.Keys(b.archive.Files)) {
+		if !slices.Contains(ownFiles, name) {
+			return fmt.Errorf("entry %q does not belong to a bundle", name)
+		}
 	}
-	if b.archive.files[signatureName] != nil && b.archive.files[lockName] == nil {
+	if b.archive.Files[write.SignatureFile] != nil && b.archive.Files[write.LockFile] == nil {
 		return errors.New("a signature without a lock")
 	}
-	for digest := range b.archive.blobs {
+	for digest := range b.archive.Blobs {
 		_, isManifest := b.manifests[digest]
 		_, isBlob := b.sizes[digest]
 		if !isManifest && !isBlob {

@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -10,97 +9,54 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
-
-// readIndex reads index.json and the version of the layout.
-func readIndex(a *archive) (*v1.IndexManifest, error) {
-	for _, name := range []string{layoutName, indexName} {
-		if a.files[name] == nil {
-			return nil, fmt.Errorf("%s is missing", name)
-		}
-	}
-	body, err := readSmall(a.files[layoutName], maxManifest)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", layoutName, err)
-	}
-	var version struct {
-		ImageLayoutVersion string `json:"imageLayoutVersion"`
-	}
-	if err := json.Unmarshal(body, &version); err != nil || !strings.HasPrefix(version.ImageLayoutVersion, "1.") {
-		return nil, fmt.Errorf("%s: an image layout of version %q cannot be read", layoutName, version.ImageLayoutVersion)
-	}
-	if body, err = readSmall(a.files[indexName], maxLock); err != nil {
-		return nil, fmt.Errorf("%s: %w", indexName, err)
-	}
-	index := new(v1.IndexManifest)
-	if err := json.Unmarshal(body, index); err != nil {
-		return nil, fmt.Errorf("%s: %w", indexName, err)
-	}
-	for _, d := range index.Manifests {
-		if d.Digest.Hex == "" || d.Size < 0 {
-			return nil, fmt.Errorf("%s: a descriptor of %d bytes with digest %q", indexName, d.Size, d.Digest)
-		}
-	}
-	return index, nil
-}
-
-// sourceName is the reference that a descriptor of an index.json carries, if it is whole.
-func sourceName(d v1.Descriptor) (ref.Reference, bool) {
-	for _, key := range []string{containerdAnnotation, refNameAnnotation} {
-		if !strings.Contains(d.Annotations[key], "/") {
-			continue
-		}
-		r, err := ref.Parse(d.Annotations[key])
-		if err == nil && r.Tag != "" && r.Digest == "" {
-			return r, true
-		}
-	}
-	return ref.Reference{}, false
-}
 
 // attachmentTag is how cosign and others name what belongs to an image; without a suffix
 // it is the fallback of the referrers API.
 var attachmentTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 
 // lockOf makes a lock of the index of another tool.
-func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) (*Lock, error) {
-	lock := &Lock{Schema: LockSchema}
+func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) (*lock.Lock, error) {
+	found := new(lock.Content)
 	var unnamed []v1.Descriptor
 	for _, d := range index.Manifests {
-		source, ok := sourceName(d)
+		source, ok := imagelayout.Reference(d)
 		if !ok {
 			if source, ok = opts.named(d, len(index.Manifests)); !ok {
 				unnamed = append(unnamed, d)
 				continue
 			}
 		}
-		if err := b.lockNamed(ctx, lock, source, d, opts); err != nil {
+		if err := b.lockNamed(ctx, found, source, d, opts); err != nil {
 			return nil, err
 		}
 	}
-	if len(lock.Artifacts) == 0 {
+	if len(found.Artifacts) == 0 {
 		return nil, errNameless(unnamed)
 	}
-	if err := b.lockReferrers(ctx, lock, unnamed); err != nil {
+	if err := b.lockReferrers(ctx, found, unnamed); err != nil {
 		return nil, err
 	}
-	if err := b.lockBlobs(lock); err != nil {
-		return nil, err
-	}
-	lock.sort()
-	return lock, lock.check()
+	return lock.New(found.Artifacts, found.Attachments, func(digest v1.Hash) (*lock.Links, bool) {
+		m, ok := b.manifests[digest]
+		return m.links, ok
+	}, nil)
 }
 
-// errNoName: the tool that wrote the layout kept no reference.
-var errNoName = errors.New("the image layout does not say where its images come from")
+// ErrNoName: the tool that wrote the layout kept no reference.
+var ErrNoName = errors.New("the image layout does not say where its images come from")
 
 func errNameless(unnamed []v1.Descriptor) error {
 	if len(unnamed) == 0 {
 		return errors.New("the image layout is empty")
 	}
-	return fmt.Errorf("%w (%d of them)", errNoName, len(unnamed))
+	return fmt.Errorf("%w (%d of them)", ErrNoName, len(unnamed))
 }
 
 // named is the name for what carries none, or only a tag.
@@ -109,7 +65,7 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (ref.Reference, bool) {
 		return ref.Reference{}, false
 	}
 	name := o.Name
-	ref := d.Annotations[refNameAnnotation]
+	ref := d.Annotations[imagelayout.RefName]
 	_, tag, _ := strings.Cut(ref, ":")
 	switch {
 	case name.Tag != "" && all == 1:
@@ -123,14 +79,14 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (ref.Reference, bool) {
 	return name, name.Tag != ""
 }
 
-// lockNamed adds what a tag names to the lock.
-func (b *Bundle) lockNamed(ctx context.Context, lock *Lock, source ref.Reference, d v1.Descriptor, opts OpenOptions) error {
+// lockNamed adds what a tag names to what was found.
+func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.Reference, d v1.Descriptor, opts OpenOptions) error {
 	if err := b.readManifest(ctx, d, 0); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
 	artifact, base := placed(opts.Catalogue, source)
 	if attachmentTag.MatchString(source.Tag) {
-		lock.Attachments = append(lock.Attachments, LockedAttachment{
+		found.Attachments = append(found.Attachments, lock.Attachment{
 			Source: source, Target: artifact.Target, Base: base,
 			Digest: d.Digest, MediaType: d.MediaType, Size: d.Size,
 		})
@@ -138,37 +94,16 @@ func (b *Bundle) lockNamed(ctx context.Context, lock *Lock, source ref.Reference
 	}
 	if artifact.Role == "" {
 		artifact.Role = versions.RoleExtra
-		if l := b.manifests[d.Digest].links; l.Config != nil && l.Config.MediaType == helmConfig {
+		if l := b.manifests[d.Digest].links; l.Config != nil && l.Config.MediaType == archive.HelmConfig {
 			artifact.Role = versions.RoleChart
 		} else {
 			artifact.Extra = path.Base(source.Repository)
 		}
 	}
-	lock.Artifacts = append(lock.Artifacts, LockedArtifact{
+	found.Artifacts = append(found.Artifacts, lock.Artifact{
 		Artifact: artifact, Base: base,
 		Digest: d.Digest, MediaType: d.MediaType, Size: d.Size,
 	})
-	return nil
-}
-
-// lockBlobs adds the blobs that the manifests name, and who needs them.
-func (b *Bundle) lockBlobs(lock *Lock) error {
-	g := newGraph(nil)
-	g.parsed = func(digest v1.Hash) (*links, bool) {
-		m, ok := b.manifests[digest]
-		return m.links, ok
-	}
-	for _, a := range lock.Artifacts {
-		if err := g.walk(a.Digest, a.Target.Repository); err != nil {
-			return err
-		}
-	}
-	for _, a := range lock.Attachments {
-		if err := g.walk(a.Digest, a.Target.Repository); err != nil {
-			return err
-		}
-	}
-	lock.Blobs = g.locked(nil)
 	return nil
 }
 

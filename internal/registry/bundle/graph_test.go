@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -40,14 +44,14 @@ func useSoon(t *testing.T, body []byte) error {
 
 // manifestOf is a descriptor of a manifest's bytes.
 func manifestOf(t types.MediaType, body []byte) v1.Descriptor {
-	return v1.Descriptor{MediaType: t, Digest: v1.Hash{Algorithm: "sha256", Hex: sum(body)}, Size: int64(len(body))}
+	return v1.Descriptor{MediaType: t, Digest: v1.Hash{Algorithm: "sha256", Hex: bundletest.Sum(body)}, Size: int64(len(body))}
 }
 
 // ladder is an image with so many indexes around it, each of which names the one below
 // wide times. The outermost is the last.
 func ladder(rungs, wide int) (bodies [][]byte, top v1.Descriptor) {
 	config := []byte("{}")
-	body := encode(v1.Manifest{
+	body := imagelayout.Encode(v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
 		Config: manifestOf(types.OCIConfigJSON, config), Layers: []v1.Descriptor{},
 	})
@@ -57,7 +61,7 @@ func ladder(rungs, wide int) (bodies [][]byte, top v1.Descriptor) {
 		for range wide {
 			index.Manifests = append(index.Manifests, top)
 		}
-		body = encode(index)
+		body = imagelayout.Encode(index)
 		bodies, top = append(bodies, body), manifestOf(types.OCIImageIndex, body)
 	}
 	return bodies, top
@@ -66,25 +70,25 @@ func ladder(rungs, wide int) (bodies [][]byte, top v1.Descriptor) {
 // layoutWith is a layout of another tool with an index of the test's own.
 func layoutWith(t testing.TB, index []v1.Descriptor, blobs ...[]byte) []byte {
 	t.Helper()
-	items := []item{
-		regular(layoutName, []byte(layoutBody)),
-		regular(indexName, encode(v1.IndexManifest{SchemaVersion: 2, Manifests: index})),
+	items := []bundletest.Item{
+		bundletest.Regular(imagelayout.VersionFile, []byte(imagelayout.Version)),
+		bundletest.Regular(imagelayout.IndexFile, imagelayout.Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: index})),
 	}
 	for _, b := range blobs {
-		items = append(items, regular("blobs/sha256/"+sum(b), b))
+		items = append(items, bundletest.Regular("blobs/sha256/"+bundletest.Sum(b), b))
 	}
-	return pack(t, items)
+	return bundletest.Pack(t, items)
 }
 
 func named(d v1.Descriptor, reference string) v1.Descriptor {
-	d.Annotations = map[string]string{refNameAnnotation: reference}
+	d.Annotations = map[string]string{imagelayout.RefName: reference}
 	return d
 }
 
 // orphan is a referrer of something that is not there; size pads it.
 func orphan(size int) []byte {
 	absent := manifestOf(types.OCIManifestSchema1, []byte("absent"))
-	return encode(v1.Manifest{
+	return imagelayout.Encode(v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Layers: []v1.Descriptor{},
 		Config: manifestOf(types.OCIConfigJSON, []byte("{}")), Subject: &absent,
 		Annotations: map[string]string{"padding": strings.Repeat("x", size)},
@@ -95,13 +99,13 @@ func orphan(size int) []byte {
 // refused.
 func TestSmallFilesDoNotTakeLong(t *testing.T) {
 	shared, top := ladder(maxDepth, 600)
-	referrer, large := orphan(0), orphan(maxManifest-2000)
+	referrer, large := orphan(0), orphan(lock.MaxManifest-2000)
 	everywhere := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: manifestOf(types.OCIConfigJSON, []byte("{}"))}
 	for i := range 3000 {
 		layer := manifestOf("application/vnd.oci.image.layer.nondistributable.v1.tar", fmt.Append(nil, i))
 		everywhere.Layers = append(everywhere.Layers, layer)
 	}
-	wide := encode(everywhere)
+	wide := imagelayout.Encode(everywhere)
 	var repositories, again []v1.Descriptor
 	for i := range 1000 {
 		repositories = append(repositories, named(manifestOf(types.OCIManifestSchema1, wide), fmt.Sprintf("quay.example.com/a%d:v1", i)))
@@ -139,7 +143,7 @@ func TestSmallFilesDoNotTakeLong(t *testing.T) {
 func TestAReferrerFindsItsHome(t *testing.T) {
 	bodies, top := ladder(2, 3)
 	refer := func(subject v1.Descriptor) []byte {
-		return encode(v1.Manifest{
+		return imagelayout.Encode(v1.Manifest{
 			SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Layers: []v1.Descriptor{},
 			Config: manifestOf(types.OCIConfigJSON, []byte("{}")), Subject: &subject,
 		})
@@ -159,7 +163,7 @@ func TestAReferrerFindsItsHome(t *testing.T) {
 		got = append(got, a.Source.String())
 	}
 	for _, body := range [][]byte{first, second} {
-		want := "quay.example.com/team/tool@sha256:" + sum(body)
+		want := "quay.example.com/team/tool@sha256:" + bundletest.Sum(body)
 		if !strings.Contains(strings.Join(got, " "), want) {
 			t.Errorf("attachments are %v, want %s among them", got, want)
 		}
@@ -195,7 +199,7 @@ func TestReaderAndEngineNestAsDeep(t *testing.T) {
 	for tag, fails := range map[string]bool{"v1": false, deeper: true} {
 		ref := ref.Reference{Host: "quay.example.com", Repository: repository, Tag: tag}
 		planned, err := plan.New(t.Context(), registry.Endpoints{
-			Source: func(string) (registry.Source, error) { return b, nil }, Target: nothing{},
+			Source: func(string) (registry.Source, error) { return b, nil }, Target: empty{},
 		}, []versions.Artifact{{Source: ref, Target: ref}}, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -205,3 +209,16 @@ func TestReaderAndEngineNestAsDeep(t *testing.T) {
 		}
 	}
 }
+
+// empty is a target that holds nothing.
+type empty struct{ registry.Target }
+
+func (empty) Resolve(context.Context, string, string) (v1.Descriptor, error) {
+	return v1.Descriptor{}, registry.ErrNotFound
+}
+
+func (empty) Prepare([]string) {}
+
+func (empty) Tags(context.Context, string) ([]string, error) { return nil, nil }
+
+func (empty) HasBlob(context.Context, string, v1.Descriptor) (bool, error) { return false, nil }

@@ -5,41 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
-
-// ArtifactsFor are the lock's artifacts with their targets in a registry. Its path, where
-// it has one, takes the place of the folder that they were saved for.
-func (l *Lock) ArtifactsFor(to ref.Folder) []versions.Artifact {
-	var all []versions.Artifact
-	for _, locked := range l.Artifacts {
-		a := locked.Artifact
-		a.Target.Host = to.Host
-		a.Target.Repository = rebase(a.Target.Repository, locked.Base, to.Path)
-		all = append(all, a)
-	}
-	return all
-}
-
-func rebase(repository, base, path string) string {
-	if path == "" {
-		return repository
-	}
-	if base != "" {
-		repository = strings.TrimPrefix(repository, base+"/")
-	}
-	return path + "/" + repository
-}
 
 // Endpoints are the two sides of a load. The source is the bundle; what a delta leaves
 // out is read from the target, where held says that it is, should the target not mount it.
@@ -83,7 +58,7 @@ func (v *hostView) Tags(ctx context.Context, repository string) ([]string, error
 
 func (v *hostView) Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	home, ok := v.held[blob.Digest]
-	if _, here := v.archive.blobs[blob.Digest]; !here && ok {
+	if _, here := v.archive.Blobs[blob.Digest]; !here && ok {
 		return v.base.Blob(ctx, home, blob, from, to)
 	}
 	return v.Bundle.Blob(ctx, v.full(repository), blob, from, to)
@@ -97,44 +72,42 @@ var ErrIncomplete = errors.New("the registry lacks what this delta leaves out")
 
 // CheckOmitted finds, in a registry, every blob that the bundle leaves out. Nothing is
 // sent. Where one is not there the error wraps ErrIncomplete.
-func (b *Bundle) CheckOmitted(ctx context.Context, target registry.Target, to ref.Folder) (Held, error) {
-	held := make(Held)
-	var missing []string
-	var mu sync.Mutex
-	g, running := errgroup.WithContext(ctx)
-	g.SetLimit(defaultJobs)
+func (b *Bundle) CheckOmitted(ctx context.Context, target lock.BlobHolder, to ref.Folder) (Held, error) {
+	var questions []lock.BlobQuestion
 	for _, blob := range b.lock.Omitted() {
-		if _, here := b.archive.blobs[blob.Digest]; here {
-			continue
+		if _, here := b.archive.Blobs[blob.Digest]; !here {
+			questions = append(questions, lock.BlobQuestion{
+				Blob:         v1.Descriptor{Digest: blob.Digest, Size: blob.Size},
+				Repositories: b.candidates(blob, to),
+			})
 		}
-		g.Go(func() error {
-			home, err := find(running, target, blob, b.candidates(blob, to))
-			mu.Lock()
-			defer mu.Unlock()
-			if home == "" {
-				missing = append(missing, blob.Digest.String())
-			}
-			held[blob.Digest] = home
-			return err
-		})
 	}
-	if err := g.Wait(); err != nil {
+	found, err := lock.AskBlobs(ctx, target, questions, true)
+	if err != nil {
 		return nil, err
 	}
+	held := make(Held)
+	var missing []string
+	for i, q := range questions {
+		if len(found[i]) == 0 {
+			missing = append(missing, q.Blob.Digest.String())
+		} else {
+			held[q.Blob.Digest] = found[i][0]
+		}
+	}
 	if len(missing) == 0 {
-		return held, context.Cause(ctx)
+		return held, nil
 	}
 	slices.Sort(missing)
 	return nil, &registry.Error{
 		Op: "loading delta", Side: registry.SideTarget, Ref: b.name + " into " + to.String(),
-		Err:  fmt.Errorf("%w: %d blobs, %s the first", ErrIncomplete, len(missing), missing[0]),
-		Hint: "load the bundle that came before, or save again with --since and what `pgrelocate receipt` writes here",
+		Err: fmt.Errorf("%w: %d blobs, %s the first", ErrIncomplete, len(missing), missing[0]),
 	}
 }
 
 // candidates are the repositories in which the other side may hold a blob: those that the
 // lock names, as they stand there and as they come to stand below to.
-func (b *Bundle) candidates(blob LockedBlob, to ref.Folder) []string {
+func (b *Bundle) candidates(blob lock.Blob, to ref.Folder) []string {
 	all := slices.Clone(blob.Repositories)
 	named := make(map[string]bool)
 	for _, r := range blob.Repositories {
@@ -142,23 +115,9 @@ func (b *Bundle) candidates(blob LockedBlob, to ref.Folder) []string {
 	}
 	for _, a := range b.lock.Artifacts {
 		if r := a.Target.Repository; named[r] {
-			all = append(all, rebase(r, a.Base, to.Path))
+			all = append(all, lock.Rebase(r, a.Base, to.Path))
 		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-func find(ctx context.Context, target registry.Target, blob LockedBlob, repositories []string) (string, error) {
-	d := v1.Descriptor{Digest: blob.Digest, Size: blob.Size}
-	for _, repository := range repositories {
-		has, err := target.HasBlob(ctx, repository, d)
-		if err != nil && !errors.Is(err, registry.ErrNotFound) {
-			return "", err
-		}
-		if has {
-			return repository, nil
-		}
-	}
-	return "", nil
 }

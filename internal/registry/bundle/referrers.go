@@ -5,21 +5,23 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
 
 // home is a manifest with the artifact or attachment that it belongs to.
 type home struct {
 	digest v1.Hash
-	of     LockedAttachment
+	of     lock.Attachment
 }
 
 // lockReferrers adds what has no name but a subject that is there.
-func (b *Bundle) lockReferrers(ctx context.Context, lock *Lock, unnamed []v1.Descriptor) error {
+func (b *Bundle) lockReferrers(ctx context.Context, found *lock.Content, unnamed []v1.Descriptor) error {
 	waiting, err := b.bySubject(ctx, unnamed)
 	if err != nil {
 		return err
 	}
-	homes := b.homesIn(lock)
+	homes := b.homesIn(found)
 	for i := 0; i < len(homes); i++ { // referrers have referrers
 		h := homes[i]
 		for _, d := range waiting[h.digest] {
@@ -30,7 +32,7 @@ func (b *Bundle) lockReferrers(ctx context.Context, lock *Lock, unnamed []v1.Des
 			of.Source.Tag, of.Source.Digest = "", d.Digest.String()
 			of.Target.Tag, of.Target.Digest = "", d.Digest.String()
 			of.Digest, of.MediaType, of.Size = d.Digest, d.MediaType, d.Size
-			lock.Attachments = append(lock.Attachments, of)
+			found.Attachments = append(found.Attachments, of)
 			homes = append(homes, home{d.Digest, of})
 		}
 		delete(waiting, h.digest)
@@ -58,7 +60,7 @@ func (b *Bundle) bySubject(ctx context.Context, unnamed []v1.Descriptor) (map[v1
 		if err != nil {
 			return nil, err
 		}
-		l, err := parseLinks(m.Body)
+		l, err := lock.ParseLinks(m.Body)
 		if err != nil || l.Subject == nil {
 			continue // no business of ours
 		}
@@ -67,26 +69,26 @@ func (b *Bundle) bySubject(ctx context.Context, unnamed []v1.Descriptor) (map[v1
 	return waiting, nil
 }
 
-// homesIn lists every manifest of a lock, once: the nearest artifact that leads to it has
+// homesIn lists every manifest of what was found, once: the nearest artifact that leads to it has
 // it. Indexes may share children and name one many times: none is gone into twice.
-func (b *Bundle) homesIn(lock *Lock) []home {
+func (b *Bundle) homesIn(found *lock.Content) []home {
 	var all []home
 	seen := make(map[v1.Hash]bool)
-	add := func(digest v1.Hash, of LockedAttachment) {
+	add := func(digest v1.Hash, of lock.Attachment) {
 		if !seen[digest] {
 			seen[digest] = true
 			all = append(all, home{digest, of})
 		}
 	}
-	for _, a := range lock.Artifacts {
-		add(a.Digest, LockedAttachment{Source: a.Source, Target: a.Target, Base: a.Base})
+	for _, a := range found.Artifacts {
+		add(a.Digest, lock.Attachment{Source: a.Source, Target: a.Target, Base: a.Base})
 	}
 	for i := 0; i < len(all); i++ {
 		for _, child := range b.manifests[all[i].digest].links.Manifests {
 			add(child.Digest, all[i].of)
 		}
 	}
-	for _, a := range lock.Attachments {
+	for _, a := range found.Attachments {
 		add(a.Digest, a)
 	}
 	return all

@@ -7,6 +7,8 @@ import (
 	"aead.dev/minisign"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 )
 
 // A bundle is signed by signing its lock: that names the digest of every artifact, and
@@ -14,6 +16,9 @@ import (
 // checks it too.
 
 var errUnsigned = fmt.Errorf("%w: the bundle is not signed, and a public key was given", ErrSignature)
+
+// ErrPassword: a private key is encrypted, and with another password.
+var ErrPassword = errors.New("the password does not open it")
 
 // ErrSignature: a bundle is not signed with the key that it should be signed with.
 var ErrSignature = errors.New("signature refused")
@@ -27,7 +32,7 @@ func Signer(key []byte, password string) (func([]byte) ([]byte, error), error) {
 	}
 	return func(lock []byte) ([]byte, error) {
 		// No time stands in the comments: the same content gives the same bytes.
-		return minisign.SignWithComments(private, lock, lockName, "signature of "+lockName), nil
+		return minisign.SignWithComments(private, lock, write.LockFile, "signature of "+write.LockFile), nil
 	}, nil
 }
 
@@ -35,10 +40,7 @@ func privateKey(key []byte, password string) (minisign.PrivateKey, error) {
 	if minisign.IsEncrypted(key) {
 		private, err := minisign.DecryptKey(password, key)
 		if err != nil {
-			return private, &registry.Error{
-				Op: "reading", Ref: "the key", Err: errors.New("the password does not open it"),
-				Hint: "PGRELOCATE_SIGNING_PASSWORD holds the password",
-			}
+			return private, &registry.Error{Op: "reading", Ref: "the key", Err: ErrPassword}
 		}
 		return private, nil
 	}
@@ -65,7 +67,7 @@ func parsePublicKey(text string) (key minisign.PublicKey, err error) {
 // checkSignature refuses a lock that was not signed with the key. Without a key it only
 // notes that there is a signature.
 func (b *Bundle) checkSignature(lock []byte, publicKey string) error {
-	f, ok := b.archive.files[signatureName]
+	f, ok := b.archive.Files[write.SignatureFile]
 	b.signed = ok
 	if publicKey == "" {
 		return nil
@@ -77,9 +79,9 @@ func (b *Bundle) checkSignature(lock []byte, publicKey string) error {
 	if err != nil {
 		return err
 	}
-	signature, err := readSmall(f, 64<<10)
+	signature, err := archive.ReadSmall(f, 64<<10)
 	if err != nil {
-		return fmt.Errorf("%s: %w", signatureName, err)
+		return fmt.Errorf("%s: %w", write.SignatureFile, err)
 	}
 	if !minisign.Verify(key, lock, signature) {
 		return fmt.Errorf("%w: the bundle was signed with another key, or changed", ErrSignature)

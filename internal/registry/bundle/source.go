@@ -10,25 +10,22 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 var _ registry.Source = (*Bundle)(nil)
 
 // Lock is what the bundle holds, by digest. It belongs to the bundle: do not change it.
-func (b *Bundle) Lock() *Lock { return b.lock }
+func (b *Bundle) Lock() *lock.Lock { return b.lock }
 
 // Signed tells whether there is a signature. Only a public key at Open checks it.
 func (b *Bundle) Signed() bool { return b.signed }
 
 // Close closes the bundle's files.
-func (b *Bundle) Close() error {
-	if b.archive.close == nil {
-		return nil
-	}
-	return b.archive.close()
-}
+func (b *Bundle) Close() error { return b.archive.Close() }
 
 // Repositories are the names under which the bundle's content can be asked for.
 func (b *Bundle) Repositories() []string {
@@ -78,7 +75,7 @@ func (b *Bundle) Manifest(ctx context.Context, repository, reference string, _ .
 
 // Stat tells how large a blob is.
 func (b *Bundle) Stat(_ context.Context, repository string, digest v1.Hash) (v1.Descriptor, error) {
-	if _, ok := b.archive.blobs[digest]; !ok || len(b.homes(repository)) == 0 {
+	if _, ok := b.archive.Blobs[digest]; !ok || len(b.homes(repository)) == 0 {
 		return v1.Descriptor{}, b.notFound(repository, digest.String())
 	}
 	if m, ok := b.manifests[digest]; ok {
@@ -103,7 +100,7 @@ func (b *Bundle) InPieces() bool { return false }
 // Blob opens the bytes of a blob from from up to to. That of a delta which the other side has
 // is not found.
 func (b *Bundle) Blob(_ context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
-	f, ok := b.archive.blobs[blob.Digest]
+	f, ok := b.archive.Blobs[blob.Digest]
 	if !ok {
 		return registry.Content{}, b.notFound(repository, blob.Digest.String())
 	}

@@ -10,8 +10,10 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // VerifyOptions steer Verify. The zero value is ready.
@@ -59,7 +61,7 @@ func (b *Bundle) Verify(ctx context.Context, opts VerifyOptions) error {
 func (b *Bundle) present() []v1.Descriptor {
 	var all []v1.Descriptor
 	for digest, size := range b.sizes {
-		if _, ok := b.archive.blobs[digest]; ok {
+		if _, ok := b.archive.Blobs[digest]; ok {
 			all = append(all, v1.Descriptor{Digest: digest, Size: size})
 		}
 	}
@@ -79,8 +81,8 @@ func (b *Bundle) verifyBlob(ctx context.Context, d v1.Descriptor, meter *registr
 		return err
 	}
 	defer r.Close()
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
+	buffer := files.Buffer()
+	defer files.Release(buffer)
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -95,7 +97,7 @@ func (b *Bundle) verifyBlob(ctx context.Context, d v1.Descriptor, meter *registr
 			return err
 		}
 	}
-	if got := digest(h, d); got != d.Digest {
+	if got := fmt.Sprintf("%s:%x", d.Digest.Algorithm, h.Sum(nil)); got != d.Digest.String() {
 		return fmt.Errorf("%w: the content has %s", registry.ErrDigestMismatch, got)
 	}
 	return nil
@@ -122,7 +124,7 @@ func (b *Bundle) SizeOf(digest v1.Hash) int64 {
 			return
 		}
 		seen[digest] = true
-		for _, d := range m.links.blobs() {
+		for _, d := range m.links.Needs() {
 			if !seen[d.Digest] {
 				seen[d.Digest] = true
 				n += d.Size

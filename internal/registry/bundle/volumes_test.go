@@ -8,13 +8,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/volumes"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 )
 
 func TestVolumesAreTheFileInPieces(t *testing.T) {
-	w := newWorld(t)
-	whole := w.write(t, WriteOptions{})
-	split := w.write(t, WriteOptions{VolumeSize: MinVolume})
+	w := bundletest.New(t)
+	whole := w.Write(t, write.Options{})
+	split := w.Write(t, write.Options{VolumeSize: write.MinVolume})
 	if len(split.Files) != 4 {
 		t.Fatalf("files are %v, want 4", split.Files)
 	}
@@ -26,9 +29,9 @@ func TestVolumesAreTheFileInPieces(t *testing.T) {
 			t.Fatal(err)
 		}
 		joined.Write(body)
-		sums += sum(body) + "  " + filepath.Base(name) + "\n"
-		if i < 3 && len(body) != MinVolume {
-			t.Errorf("%s has %d bytes, want %d", name, len(body), MinVolume)
+		sums += bundletest.Sum(body) + "  " + filepath.Base(name) + "\n"
+		if i < 3 && len(body) != write.MinVolume {
+			t.Errorf("%s has %d bytes, want %d", name, len(body), write.MinVolume)
 		}
 	}
 	want, _ := os.ReadFile(whole.Files[0])
@@ -41,7 +44,7 @@ func TestVolumesAreTheFileInPieces(t *testing.T) {
 }
 
 func TestVolumesInAnyOrder(t *testing.T) {
-	split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	split := bundletest.New(t).Write(t, write.Options{VolumeSize: write.MinVolume})
 	elsewhere := t.TempDir()
 	for _, i := range []int{1, 3} {
 		to := filepath.Join(elsewhere, filepath.Base(split.Files[i]))
@@ -57,7 +60,7 @@ func TestVolumesInAnyOrder(t *testing.T) {
 }
 
 func TestVolumesAreFoundByAnyName(t *testing.T) {
-	split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	split := bundletest.New(t).Write(t, write.Options{VolumeSize: write.MinVolume})
 	for _, name := range []string{strings.TrimSuffix(split.Checksum, ".sha256"), split.Files[0], split.Files[2]} {
 		open(t, name, OpenOptions{})
 	}
@@ -65,7 +68,7 @@ func TestVolumesAreFoundByAnyName(t *testing.T) {
 
 func TestAMissingVolumeIsNamed(t *testing.T) {
 	for missing := range 4 {
-		split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+		split := bundletest.New(t).Write(t, write.Options{VolumeSize: write.MinVolume})
 		if err := os.Remove(split.Files[missing]); err != nil {
 			t.Fatal(err)
 		}
@@ -74,15 +77,15 @@ func TestAMissingVolumeIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name+" is missing") {
 			t.Errorf("Open() without %s = %v, want it named", name, err)
 		}
-		var own *registry.Error
-		if !errors.Is(err, errVolumeMissing) || !errors.As(err, &own) || !strings.Contains(own.Hint, "-f") {
-			t.Errorf("Open() = %v, want %v and a hint", err, errVolumeMissing)
+		var own *OpenError
+		if !errors.Is(err, volumes.ErrMissing) || !errors.As(err, &own) {
+			t.Errorf("Open() = %v, want %v", err, volumes.ErrMissing)
 		}
 	}
 }
 
 func TestATruncatedVolumeIsNamed(t *testing.T) {
-	split := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	split := bundletest.New(t).Write(t, write.Options{VolumeSize: write.MinVolume})
 	if err := os.Truncate(split.Files[1], 1000); err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +96,15 @@ func TestATruncatedVolumeIsNamed(t *testing.T) {
 }
 
 func TestVolumesOfTwoBundlesAreToldApart(t *testing.T) {
-	one := bigWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
-	two := newWorld(t).write(t, WriteOptions{VolumeSize: MinVolume})
+	one := bundletest.NewBig(t).Write(t, write.Options{VolumeSize: write.MinVolume})
+	two := bundletest.New(t).Write(t, write.Options{VolumeSize: write.MinVolume})
 	// That volume begins inside of the largest layer and holds the header of the next.
-	if err := os.Rename(two.Files[1], one.Files[3*big/MinVolume]); err != nil {
+	if err := os.Rename(two.Files[1], one.Files[3*bundletest.Big/write.MinVolume]); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), one.Files[0], OpenOptions{})
-	var own *registry.Error
-	if !errors.As(err, &own) || !errors.Is(err, errMixed) || !strings.Contains(own.Hint, "another bundle") {
-		t.Errorf("Open() = %v, want a hint that a volume belongs to another bundle", err)
+	var own *OpenError
+	if !errors.As(err, &own) || !errors.Is(err, archive.ErrMixed) {
+		t.Errorf("Open() = %v, want %v", err, archive.ErrMixed)
 	}
 }

@@ -17,6 +17,7 @@ var rooms = []func(error) string{
 	own,
 	refusedByRegistry,
 	incomplete,
+	aboutBundle,
 	exit.Hint,
 }
 

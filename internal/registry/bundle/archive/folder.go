@@ -1,0 +1,101 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+)
+
+// openFolder opens a directory: an OCI image layout, or an unpacked download.
+func openFolder(ctx context.Context, path string) (*Archive, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	members, err := folderMembers(ctx, root)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	a, err := fromFolder(ctx, root, members)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	a.close = joinClose(a.close, root.Close)
+	return a, nil
+}
+
+type folderMember struct {
+	name string
+	size int64
+}
+
+// folderMembers lists the regular files below root. A link is followed by nobody.
+func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
+	var all []folderMember
+	seen := newNames(new(int))
+	err := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is no regular file", name)
+		}
+		if len(all) == maxEntries {
+			return fmt.Errorf("more than %d files", maxEntries)
+		}
+		if err := seen.add(member{name: name}); err != nil {
+			return err
+		}
+		all = append(all, folderMember{name, info.Size()})
+		return nil
+	})
+	return all, err
+}
+
+func fromFolder(ctx context.Context, root *os.Root, members []folderMember) (*Archive, error) {
+	a := newArchive()
+	for _, m := range members {
+		a.add(m.name, inFolder{root, m.name, m.size})
+	}
+	if a.Files[imagelayout.VersionFile] != nil && a.Files[imagelayout.IndexFile] != nil {
+		return a, nil
+	}
+	return unpackedDownload(ctx, root, members)
+}
+
+// unpackedDownload reads the files of a download that lie in a directory.
+func unpackedDownload(ctx context.Context, root *os.Root, members []folderMember) (*Archive, error) {
+	var all []member
+	var closers []func() error
+	fail := func(err error) (*Archive, error) {
+		return nil, errors.Join(err, joinClose(closers...)())
+	}
+	for _, m := range members {
+		f, err := root.Open(m.name)
+		if err != nil {
+			return fail(err)
+		}
+		closers = append(closers, f.Close)
+		all = append(all, member{name: m.name, section: section{f, 0, m.size}})
+		if len(closers) > 1000 {
+			return fail(errors.New("neither an OCI image layout nor a download: too many files"))
+		}
+	}
+	a, err := fromDownload(ctx, all)
+	if err != nil {
+		return fail(err)
+	}
+	a.close = joinClose(append(closers, a.close)...)
+	return a, nil
+}

@@ -1,0 +1,162 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/volumes"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrNoArchive: there is not even the beginning of a tar.
+	ErrNoArchive = errors.New("not a bundle: neither a tar nor a compressed one")
+	// ErrEmpty: there is nothing at all.
+	ErrEmpty = errors.New("it is empty")
+	// ErrTruncated: the end of the file is missing.
+	ErrTruncated = volumes.ErrTruncated
+	// ErrMixed: volumes that make no archive together.
+	ErrMixed = errors.New("the volumes do not fit together")
+	// ErrNoSpace: what has to be kept does not fit on the disk, which says nothing of the
+	// archive.
+	ErrNoSpace = errors.New("not enough disk space")
+
+	// errNoTar: what began as a tar does not go on as one.
+	errNoTar = errors.New("not a tar")
+)
+
+// Options steer Open. The zero value is ready.
+type Options struct {
+	// Volumes are further volumes, in any order, where they do not all lie beside the
+	// first. Volumes that lie beside a known one are found.
+	Volumes []string
+	// SpoolDir receives, unlinked, what comes through a pipe and the distinct files of a
+	// compressed archive, which can be read from its beginning only; empty means os.TempDir.
+	SpoolDir string
+}
+
+// Open opens a file, its volumes (any of them, or the name without the number), or a
+// directory. The context is for opening alone. The caller closes the archive.
+func Open(ctx context.Context, path string, opts Options) (*Archive, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return openFolder(ctx, path)
+	}
+	names, err := volumes.Find(path, opts.Volumes)
+	if err != nil {
+		return nil, err
+	}
+	v, err := volumes.Read(names)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openFile(ctx, v, opts)
+	if err != nil {
+		if errors.Is(err, ErrTruncated) {
+			err = volumes.NameMissing(names, v, err)
+		}
+		if len(names) > 1 && errors.Is(err, errNoTar) {
+			err = fmt.Errorf("%w: %w", ErrMixed, err)
+		}
+		return nil, errors.Join(err, v.Close())
+	}
+	a.close = joinClose(a.close, v.Close)
+	return a, nil
+}
+
+func joinClose(closers ...func() error) func() error {
+	return func() error {
+		var errs []error
+		for _, c := range closers {
+			if c != nil {
+				errs = append(errs, c())
+			}
+		}
+		return errors.Join(errs...)
+	}
+}
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// openFile tells the formats of one file apart.
+func openFile(ctx context.Context, v *volumes.Set, opts Options) (*Archive, error) {
+	head := make([]byte, len(gzipMagic))
+	if _, err := v.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.Equal(head, gzipMagic) {
+		return openCompressed(ctx, io.NewSectionReader(v, 0, v.Size()), opts)
+	}
+	members, err := scanner{at: v, size: v.Size(), links: true}.members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return fromMembers(ctx, members)
+}
+
+// fromMembers makes an archive of a tar's files, whatever the format.
+func fromMembers(ctx context.Context, members []member) (*Archive, error) {
+	has := make(map[string]bool)
+	for _, m := range members {
+		has[m.name] = true
+	}
+	switch {
+	case has[imagelayout.VersionFile] && has[imagelayout.IndexFile]:
+		return fromLayout(members)
+	case has[imagelayout.DockerFile]:
+		return fromDocker(ctx, members)
+	default:
+		return fromDownload(ctx, members)
+	}
+}
+
+// fromLayout sorts the files of an OCI image layout.
+func fromLayout(members []member) (*Archive, error) {
+	a := newArchive()
+	for _, m := range members {
+		if m.link != "" {
+			return nil, fmt.Errorf("entry %q is a link", m.name)
+		}
+		a.add(m.name, m.section)
+	}
+	return a, nil
+}
+
+// OpenReader opens an archive that comes through a pipe. It has to be whole before any of
+// it can be believed, so it is kept in a temporary file without a name until Close. What
+// is a regular file after all is read where it lies.
+func OpenReader(ctx context.Context, r io.Reader, opts Options) (*Archive, error) {
+	v, err := kept(ctx, r, opts.SpoolDir)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openFile(ctx, v, opts)
+	if err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	a.close = joinClose(a.close, v.Close)
+	return a, nil
+}
+
+// kept is what comes out of a pipe, as one file.
+func kept(ctx context.Context, r io.Reader, folder string) (*volumes.Set, error) {
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return volumes.Of(f, info.Size()), nil
+		}
+	}
+	f, err := files.Unnamed(folder)
+	if err != nil {
+		return nil, err
+	}
+	n, err := files.Keep(ctx, f, r)
+	if err != nil {
+		return nil, err
+	}
+	return volumes.Of(f, n), nil
+}

@@ -1,0 +1,186 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Collection is what Collect found at the source.
+type Collection struct {
+	Content
+	// Failed are artifacts that cannot be had, with the reasons.
+	Failed []*plan.Artifact
+	// Warnings are those of the plan.
+	Warnings []string
+
+	blobs map[v1.Hash]*plan.Blob
+}
+
+// Open opens the bytes of a blob at the source, from from up to to, by the rules of
+// registry.Source's Blob.
+func (c *Collection) Open(ctx context.Context, blob v1.Descriptor, from, to int64) (registry.Content, error) {
+	found, ok := c.blobs[blob.Digest]
+	if !ok {
+		return registry.Content{}, fmt.Errorf("%w: blob %s", registry.ErrNotFound, blob.Digest)
+	}
+	return found.Open(ctx, from, to)
+}
+
+// Err is nil where every artifact was found. A bundle holds all that was selected, or is
+// not written.
+func (c *Collection) Err() error {
+	var errs []error
+	for _, a := range c.Failed {
+		errs = append(errs, fmt.Errorf("%s: %w", a.Source, a.Err))
+	}
+	return errors.Join(errs...)
+}
+
+// Collect resolves artifacts with everything attached to them and reads their manifests.
+// No blob is fetched yet. The catalogue tells which folder a target lies in; nil is the
+// built-in one.
+func Collect(ctx context.Context, source func(host string) (registry.Source, error), artifacts []versions.Artifact, catalogue *versions.Catalogue, opts plan.Options) (*Collection, error) {
+	if catalogue == nil {
+		catalogue = versions.Builtin()
+	}
+	planned, err := plan.New(ctx, registry.Endpoints{Source: source, Target: nothing{}}, artifacts, opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Collection{Warnings: planned.Warnings, blobs: make(map[v1.Hash]*plan.Blob)}
+	g := &gatherer{collection: c, catalogue: catalogue, manifests: map[v1.Hash]bool{}, references: map[string]bool{}}
+	for _, a := range planned.Artifacts {
+		if a.Err == nil && a.Incomplete != nil { // a bundle without the signatures that there may be is not what was asked for
+			a.Err = a.Incomplete
+		}
+		if a.Err != nil {
+			c.Failed = append(c.Failed, a)
+			continue
+		}
+		if err := g.add(a); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range planned.Blobs {
+		c.blobs[b.Descriptor.Digest] = b
+	}
+	return c, nil
+}
+
+// gatherer turns planned artifacts into content.
+type gatherer struct {
+	collection *Collection
+	catalogue  *versions.Catalogue
+	manifests  map[v1.Hash]bool
+	references map[string]bool
+}
+
+func (g *gatherer) add(a *plan.Artifact) error {
+	digest, err := v1.NewHash(a.Digest)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.Source, err)
+	}
+	locked := Artifact{
+		Artifact: a.Artifact, Base: g.base(a.Artifact),
+		Digest: digest, MediaType: types.MediaType(a.MediaType),
+	}
+	for _, m := range a.Manifests {
+		if !g.manifests[m.Descriptor.Digest] {
+			g.manifests[m.Descriptor.Digest] = true
+			g.collection.Manifests = append(g.collection.Manifests, m.Manifest)
+		}
+		if m.Descriptor.Digest == digest {
+			locked.Size = int64(len(m.Body))
+		}
+		if m.Head {
+			g.attach(locked, m)
+		}
+	}
+	g.collection.Artifacts = append(g.collection.Artifacts, locked)
+	return nil
+}
+
+// attach adds an attachment, which several artifacts may share.
+func (g *gatherer) attach(a Artifact, m plan.Manifest) {
+	source, target := a.Source, a.Target
+	source.Tag, source.Digest = m.Reference, ""
+	if digest, err := v1.NewHash(m.Reference); err == nil {
+		source.Tag, source.Digest = "", digest.String()
+	}
+	target.Tag, target.Digest = source.Tag, source.Digest
+	if key := target.String() + " " + source.String(); !g.references[key] {
+		g.references[key] = true
+		g.collection.Attachments = append(g.collection.Attachments, Attachment{
+			Source: source, Target: target, Base: a.Base,
+			Digest: m.Descriptor.Digest, MediaType: m.Descriptor.MediaType, Size: int64(len(m.Body)),
+		})
+	}
+}
+
+// base is the folder of the target that a user may replace.
+func (g *gatherer) base(a versions.Artifact) string {
+	product, err := g.catalogue.Product(a.Product)
+	if err != nil || len(a.Target.Repository) <= len(product.Target) || a.Target.Repository[:len(product.Target)+1] != product.Target+"/" {
+		return ""
+	}
+	return product.Target
+}
+
+// nothing is a target that is empty, so that a plan for it names everything.
+type nothing struct{}
+
+var _ registry.Target = nothing{}
+
+func (nothing) Prepare([]string) {}
+
+func (nothing) Troubled() bool { return false }
+
+func (nothing) InPieces() bool { return false }
+
+func (nothing) Resolve(_ context.Context, repository, reference string) (v1.Descriptor, error) {
+	return v1.Descriptor{}, notThere(repository, reference)
+}
+
+func (nothing) Manifest(_ context.Context, repository, reference string, _ ...types.MediaType) (oci.Manifest, error) {
+	return oci.Manifest{}, notThere(repository, reference)
+}
+
+func (nothing) Blob(_ context.Context, repository string, blob v1.Descriptor, _, _ int64) (registry.Content, error) {
+	return registry.Content{}, notThere(repository, blob.Digest.String())
+}
+
+func notThere(repository, reference string) error {
+	return fmt.Errorf("%s %s: %w", repository, reference, registry.ErrNotFound)
+}
+
+// Tags says that there are none: a plan then looks up no tag and no blob.
+func (nothing) Tags(context.Context, string) ([]string, error) { return nil, nil }
+
+func (nothing) Referrers(context.Context, string, v1.Hash) ([]v1.Descriptor, error) { return nil, nil }
+
+func (nothing) HasBlob(context.Context, string, v1.Descriptor) (bool, error) { return false, nil }
+
+func (nothing) MountBlob(context.Context, string, v1.Descriptor, string) (bool, error) {
+	return false, nil
+}
+
+func (nothing) PushBlob(context.Context, string, v1.Descriptor, registry.Body, bool) (registry.Outcome, error) {
+	return 0, errors.ErrUnsupported
+}
+
+func (nothing) PushManifest(context.Context, string, string, oci.Manifest) (bool, error) {
+	return false, errors.ErrUnsupported
+}
+
+func (nothing) ListReferrers(context.Context, string, v1.Hash, []v1.Descriptor) error {
+	return errors.ErrUnsupported
+}

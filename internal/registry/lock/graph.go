@@ -1,0 +1,113 @@
+package lock
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// graph is manifests and the blobs that they name.
+type graph struct {
+	// parsed finds a manifest.
+	parsed  func(v1.Hash) (*Links, bool)
+	visited map[key]bool
+	blobs   map[v1.Hash]*graphBlob
+	order   []v1.Hash
+	// steps is how many Links were followed.
+	steps int
+}
+
+// maxSteps is how many Links may be followed from all references together, those that
+// repositories share counted for each: a small file could name every blob everywhere.
+const maxSteps = 1 << 19
+
+type graphBlob struct {
+	descriptor   v1.Descriptor
+	repositories []string
+}
+
+// key is one manifest or blob in one repository.
+type key struct {
+	repository string
+	digest     v1.Hash
+}
+
+func newGraph(parsed func(v1.Hash) (*Links, bool)) *graph {
+	return &graph{parsed: parsed, visited: make(map[key]bool), blobs: make(map[v1.Hash]*graphBlob)}
+}
+
+// walk notes everything below a manifest as needed by repository.
+func (g *graph) walk(digest v1.Hash, repository string) error {
+	at := key{repository, digest}
+	if g.visited[at] {
+		return nil
+	}
+	g.visited[at] = true
+	l, ok := g.parsed(digest)
+	if !ok {
+		return fmt.Errorf("manifest %s is missing", digest)
+	}
+	blobs := l.Needs()
+	if g.steps += 1 + len(blobs) + len(l.Manifests); g.steps > maxSteps {
+		return fmt.Errorf("manifests that name more than %d others and blobs, for all repositories", maxSteps)
+	}
+	for _, d := range blobs {
+		if err := g.need(d, repository); err != nil {
+			return err
+		}
+	}
+	for _, d := range l.Manifests {
+		if err := g.walk(d.Digest, repository); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *graph) need(d v1.Descriptor, repository string) error {
+	b, ok := g.blobs[d.Digest]
+	if !ok {
+		b = &graphBlob{descriptor: d}
+		g.blobs[d.Digest] = b
+		g.order = append(g.order, d.Digest)
+	}
+	if b.descriptor.Size != d.Size {
+		return fmt.Errorf("blob %s is said to have %d and %d bytes", d.Digest, b.descriptor.Size, d.Size)
+	}
+	if at := (key{repository, d.Digest}); !g.visited[at] {
+		g.visited[at] = true
+		b.repositories = append(b.repositories, repository)
+	}
+	return nil
+}
+
+// locked are the blobs for the lock. What since holds is omitted, with the repositories
+// in which the other side keeps it.
+func (g *graph) locked(since *Lock) []Blob {
+	held := make(map[v1.Hash]Blob)
+	if since != nil {
+		for _, b := range since.Blobs {
+			held[b.Digest] = b
+		}
+	}
+	var all []Blob
+	for _, digest := range g.order {
+		b := g.blobs[digest]
+		if IsForeign(b.descriptor) {
+			continue
+		}
+		locked := Blob{Digest: digest, Size: b.descriptor.Size, Repositories: b.repositories}
+		if h, ok := held[digest]; ok && h.Size == locked.Size {
+			locked.Omitted, locked.Repositories = true, union(b.repositories, h.Repositories)
+		}
+		all = append(all, locked)
+	}
+	return all
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,151 @@
+// Package lock is a plan as it was carried out, by digest: what a bundle carries, what a
+// registry holds, and what both are held against.
+//
+// Collect reads everything but the blobs of artifacts at a source, Content.Lock locks it, and
+// Receipt locks what a registry really holds. Ask is the one place that asks a registry what
+// it holds of something.
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Schema is the only value that Lock.Schema may have.
+const Schema = "pgrelocate.lock/v1"
+
+// MaxSize is the most that a lock may hold, in bytes.
+const MaxSize = 16 << 20
+
+// Lock names by digest what a bundle carries, or what a registry holds (a receipt). It
+// tells no time and no place, so that the same content has the same lock.
+type Lock struct {
+	// Schema is Schema.
+	Schema string `json:"schema"`
+	// Artifacts are in the order of their target references.
+	Artifacts []Artifact `json:"artifacts"`
+	// Attachments are signatures, attestations, SBOMs and referrers of the artifacts.
+	Attachments []Attachment `json:"attachments,omitempty"`
+	// Blobs are the distinct configs and layers of all of them, by digest.
+	Blobs []Blob `json:"blobs"`
+}
+
+// Artifact is an artifact with the digest that it had. In a bundle its target has
+// no host yet.
+type Artifact struct {
+	versions.Artifact
+	// Base is the folder at the head of the target's repository that a user may replace,
+	// "tanzu-sql-postgres"; it may be empty.
+	Base      string          `json:"base,omitempty"`
+	Digest    v1.Hash         `json:"digest"`
+	MediaType types.MediaType `json:"mediaType"`
+	// Size is that of the manifest, in bytes.
+	Size int64 `json:"size"`
+}
+
+// Attachment is something that belongs to an artifact of the lock.
+type Attachment struct {
+	// Source and Target have a tag or, for referrers, a digest.
+	Source    ref.Reference   `json:"source"`
+	Target    ref.Reference   `json:"target"`
+	Base      string          `json:"base,omitempty"`
+	Digest    v1.Hash         `json:"digest"`
+	MediaType types.MediaType `json:"mediaType"`
+	Size      int64           `json:"size"`
+}
+
+// Blob is a config or a layer.
+type Blob struct {
+	Digest v1.Hash `json:"digest"`
+	// Size is in bytes.
+	Size int64 `json:"size"`
+	// Repositories are those of the target that hold it, or will.
+	Repositories []string `json:"repositories"`
+	// Omitted blobs are not in the bundle: it is a delta, and the other side has them.
+	Omitted bool `json:"omitted,omitempty"`
+}
+
+// Descriptor is that of the artifact's manifest.
+func (a Artifact) Descriptor() v1.Descriptor {
+	return v1.Descriptor{MediaType: a.MediaType, Digest: a.Digest, Size: a.Size}
+}
+
+// Descriptor is that of the attachment's manifest.
+func (a Attachment) Descriptor() v1.Descriptor {
+	return v1.Descriptor{MediaType: a.MediaType, Digest: a.Digest, Size: a.Size}
+}
+
+func (b Blob) descriptor() v1.Descriptor { return v1.Descriptor{Digest: b.Digest, Size: b.Size} }
+
+// Marshal is the lock as it stands in a bundle: the same lock gives the same bytes.
+func (l *Lock) Marshal() []byte {
+	l.sort()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(l); err != nil {
+		panic(err) // strings and numbers only: there is nothing in a lock that cannot be encoded
+	}
+	return b.Bytes()
+}
+
+// Parse reads a lock and holds it against its rules: known fields only, digests,
+// sizes and references that can be, nothing twice.
+func Parse(data []byte) (*Lock, error) {
+	if len(data) > MaxSize {
+		return nil, fmt.Errorf("a lock of %d bytes is too large", len(data))
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	l := new(Lock)
+	if err := d.Decode(l); err != nil {
+		return nil, fmt.Errorf("not a lock: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("not a lock: something follows it")
+	}
+	return l, l.check()
+}
+
+// Omits tells whether the lock belongs to a delta.
+func (l *Lock) Omits() bool {
+	return slices.ContainsFunc(l.Blobs, func(b Blob) bool { return b.Omitted })
+}
+
+// Omitted are the blobs that a delta leaves out.
+func (l *Lock) Omitted() []Blob {
+	return slices.DeleteFunc(slices.Clone(l.Blobs), func(b Blob) bool { return !b.Omitted })
+}
+
+func (l *Lock) sort() {
+	slices.SortFunc(l.Artifacts, func(a, b Artifact) int {
+		return strings.Compare(a.Target.String()+a.Source.String(), b.Target.String()+b.Source.String())
+	})
+	slices.SortFunc(l.Attachments, func(a, b Attachment) int {
+		return strings.Compare(a.Target.String()+a.Source.String(), b.Target.String()+b.Source.String())
+	})
+	slices.SortFunc(l.Blobs, func(a, b Blob) int {
+		return strings.Compare(a.Digest.String(), b.Digest.String())
+	})
+	for _, b := range l.Blobs {
+		slices.Sort(b.Repositories)
+	}
+	if l.Artifacts == nil {
+		l.Artifacts = []Artifact{}
+	}
+	if l.Blobs == nil {
+		l.Blobs = []Blob{}
+	}
+}

@@ -1,0 +1,88 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Private is the private registry, read and asked.
+type Private interface {
+	registry.Source
+	BlobHolder
+}
+
+// Receipt is the lock of what a registry really holds of artifacts: those that it does
+// not have are left out, and so is every blob that it does not hand out, with a warning.
+func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact, catalogue *versions.Catalogue) (*Lock, []string, error) {
+	origin := make(map[ref.Reference]ref.Reference)
+	at := slices.Clone(artifacts)
+	for i := range at {
+		origin[at[i].Target] = at[i].Source
+		at[i].Source = at[i].Target
+	}
+	source := func(string) (registry.Source, error) { return private, nil }
+	found, err := Collect(ctx, source, at, catalogue, plan.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, a := range found.Failed {
+		if !errors.Is(a.Err, registry.ErrNotFound) {
+			return nil, nil, a.Err
+		}
+	}
+	lock, err := found.Lock(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	lock.comeFrom(origin)
+	warnings, err := lock.keepHeld(ctx, private)
+	lock.sort()
+	return lock, append(found.Warnings, warnings...), err
+}
+
+// comeFrom puts the vendor's references where the private ones stand: a lock tells where
+// content comes from, and not where it was counted.
+func (l *Lock) comeFrom(origin map[ref.Reference]ref.Reference) {
+	repositories := make(map[string]ref.Reference)
+	for i := range l.Artifacts {
+		a := &l.Artifacts[i]
+		a.Source = origin[a.Target]
+		repositories[a.Target.Repository] = a.Source
+	}
+	for i := range l.Attachments {
+		a := &l.Attachments[i]
+		from := repositories[a.Target.Repository]
+		a.Source.Host, a.Source.Repository = from.Host, from.Repository
+	}
+}
+
+// keepHeld removes the repositories in which a blob is not.
+func (l *Lock) keepHeld(ctx context.Context, private BlobHolder) ([]string, error) {
+	questions := make([]BlobQuestion, len(l.Blobs))
+	for i, b := range l.Blobs {
+		questions[i] = BlobQuestion{Blob: b.descriptor(), Repositories: b.Repositories}
+	}
+	held, err := AskBlobs(ctx, private, questions, false)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []string
+	for i := range l.Blobs {
+		blob := &l.Blobs[i]
+		for _, repository := range blob.Repositories {
+			if !slices.Contains(held[i], repository) {
+				warnings = append(warnings, "blob "+blob.Digest.String()+" is missing in "+repository+", although a manifest there names it")
+			}
+		}
+		blob.Repositories = held[i]
+	}
+	l.Blobs = slices.DeleteFunc(l.Blobs, func(b Blob) bool { return len(b.Repositories) == 0 })
+	slices.Sort(warnings)
+	return warnings, nil
+}
