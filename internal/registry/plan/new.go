@@ -131,15 +131,15 @@ func (p *planner) resolve(ctx context.Context, a *Artifact) error {
 	return p.conflict(ctx, a)
 }
 
-// sourceDigest asks the source what it has. An index of which one platform is wanted has
-// to be read for that.
+// sourceDigest asks the source what it has. Where one platform is wanted it has to be read for
+// that.
 func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
 	found, err := a.Origin.Source.Resolve(ctx, a.Source.Repository, sourceReference(a.Source))
 	if err != nil {
 		return err
 	}
 	a.Digest, a.MediaType = found.Digest.String(), string(found.MediaType)
-	if p.opts.Platform != nil && found.MediaType.IsIndex() {
+	if p.opts.Platform != nil {
 		return p.readTree(ctx, a)
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 // image for it takes the place of an index.
 func (p *planner) read(ctx context.Context, a *Artifact, reference string, platform *v1.Platform) ([]Manifest, error) {
 	top, err := a.Origin.manifest(ctx, reference)
-	if err == nil && platform != nil && top.Descriptor.MediaType.IsIndex() {
+	if err == nil && platform != nil {
 		top, err = a.Origin.narrow(ctx, top, *platform)
 	}
 	if err != nil {
@@ -63,18 +63,4 @@ func (p *planner) movable(a *Artifact, named []v1.Descriptor) []v1.Descriptor {
 
 func (o Origin) manifest(ctx context.Context, reference string, also ...types.MediaType) (oci.Manifest, error) {
 	return o.Source.Manifest(ctx, o.Repository, reference, also...)
-}
-
-// narrow finds the one image for a platform in an index.
-func (o Origin) narrow(ctx context.Context, index oci.Manifest, platform v1.Platform) (oci.Manifest, error) {
-	links, err := oci.Parse(index)
-	if err != nil {
-		return oci.Manifest{}, err
-	}
-	for _, child := range links.Manifests {
-		if child.Platform != nil && child.Platform.Satisfies(platform) {
-			return o.manifest(ctx, child.Digest.String())
-		}
-	}
-	return oci.Manifest{}, fmt.Errorf("no image for platform %s in the index", platform)
 }

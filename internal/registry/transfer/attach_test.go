@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -140,7 +141,32 @@ func TestPlatform(t *testing.T) {
 
 	opts.Platform.Architecture = "s390x"
 	w = newWorld(t, w.from, startRegistry(t, true))
-	wantStates(t, w.plan(t, opts, "one:v0"), "failed")
+	planned := w.plan(t, opts, "one:v0")
+	wantStates(t, planned, "failed")
+	if err := planned.Artifacts[0].Err; !strings.Contains(err.Error(), "no image for linux/s390x; there is linux/") {
+		t.Errorf("the error is %v, want one that says what there is", err)
+	}
+}
+
+// An image that is for one platform only is taken where it is for the right one, whether it is
+// at the target already or not.
+func TestPlatformOfASingleImage(t *testing.T) {
+	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
+	image := must[v1.Image](t)(mutate.ConfigFile(imageOf(t, randomLayer(t, 1_000)), &v1.ConfigFile{OS: "linux", Architecture: "amd64"}))
+	push(t, w.from, "one:v0", image)
+	amd64 := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}
+	arm64 := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	var wrong *plan.PlatformError
+	for _, state := range []string{"new", "present"} {
+		planned := w.plan(t, arm64, "one:v0")
+		wantStates(t, planned, "failed")
+		if err := planned.Artifacts[0].Err; !errors.As(err, &wrong) || wrong.Want != "linux/arm64" || !slices.Equal(wrong.Have, []string{"linux/amd64"}) {
+			t.Errorf("the error is %v, want what is there", err)
+		}
+		planned, report := w.copy(t, amd64, "one:v0")
+		wantStates(t, planned, state)
+		wantCopied(t, report)
+	}
 }
 
 // An image travels though its registry does not say what refers to it, as it does where the

@@ -18,8 +18,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
-	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 

@@ -54,7 +54,7 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newChoice(&c.OnConflict, plan.ConflictFail, plan.ConflictUpdate, plan.ConflictSkip), "on-conflict",
 		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")
 	fs.BoolVar(&c.Check, "check", false, "look for every blob of what is at the target already, and put back what is gone")
-	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests")
+	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests; an image that is for others only fails")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 
 	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
