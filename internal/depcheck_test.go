@@ -73,7 +73,10 @@ var rooms = map[string][]string{
 	"internal/chart":         {"internal/registry", "internal/registry/oci"},
 	"internal/chart/standin": {"internal/chart", "internal/registry"},
 
-	"internal/install": {"internal/chart", "internal/registry", "internal/registry/credentials", "internal/registry/oci"},
+	"internal/install":         {"internal/chart", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
+	"internal/install/cluster": {"internal/chart", "internal/registry/credentials"},
+	"internal/install/helm":    {"internal/chart", "internal/install/cluster"},
+	"internal/install/verify":  {"internal/chart", "internal/registry", "internal/registry/oci", "internal/install/cluster", "internal/install/helm"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.
@@ -210,4 +213,19 @@ func layerOf(path string) int {
 
 func hasAnyPrefix(s string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
+}
+
+// Helm is two packages' business: rendering a chart, and a release in a cluster.
+func TestHelmStaysInItsRooms(t *testing.T) {
+	helms := []string{module + "/internal/chart", module + "/internal/chart/standin", module + "/internal/install/helm"}
+	for _, p := range modulePackages(t) {
+		if slices.Contains(helms, p.ImportPath) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, "helm.sh/") && layerOf(p.ImportPath) >= 0 {
+				t.Errorf("%s imports %s: %s do", p.ImportPath, imported, strings.Join(helms, " and "))
+			}
+		}
+	}
 }

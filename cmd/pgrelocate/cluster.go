@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -51,12 +52,12 @@ func (f *clusterFlags) complete(product *versions.Product) {
 	}
 }
 
-func (f *clusterFlags) connect(ctx context.Context, a *app) (*install.Cluster, error) {
-	cluster, err := install.Connect(ctx, install.Access{Kubeconfig: f.kubeconfig, Context: f.context, UserAgent: userAgent()})
+func (f *clusterFlags) connect(ctx context.Context, a *app) (*cluster.Cluster, error) {
+	found, err := cluster.Connect(ctx, cluster.Access{Kubeconfig: f.kubeconfig, Context: f.context, UserAgent: userAgent()})
 	if err == nil {
-		a.detail("cluster %s, kubernetes %s", cluster.Host(), cluster.Version())
+		a.detail("cluster %s, kubernetes %s", found.Host(), found.Version())
 	}
-	return cluster, err
+	return found, err
 }
 
 // chartFlags say which chart with which values.

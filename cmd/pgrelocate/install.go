@@ -9,9 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 // installOptions are the flags of `pgrelocate install`.
@@ -106,15 +108,15 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *insta
 	}
 	run.Dial, run.Hooks, run.NoWait = ends.dial, a.installHooks(), !opts.wait
 	run.InstanceNamespaces = splitNames(opts.instanceNamespaces)
-	report, err := install.Run(ctx, run)
+	outcome, err := install.Run(ctx, run)
 	if err != nil {
 		return err
 	}
-	if err := a.print(cfg, newInstallView(report, run.DryRun)); err != nil {
+	if err := a.print(cfg, newInstallView(outcome, run.DryRun)); err != nil {
 		return err
 	}
 	a.adviseInstances(run)
-	return verdict(report.Check, report.Prepared.Unmirrored)
+	return verdict(outcome.Check, outcome.Prepared.Unmirrored)
 }
 
 // fromBundle takes the chart from the bundle, if there is one, and wants the registry to
@@ -157,13 +159,13 @@ func (a *app) adviseInstances(run install.Options) {
 
 // verdict is an error where a check found something wrong that was not known, and said,
 // before.
-func verdict(check *install.Check, known []string) error {
+func verdict(check *verify.Check, known []string) error {
 	if check == nil {
 		return nil
 	}
-	var problems []install.Problem
+	var problems []*verify.Problem
 	for _, problem := range check.Problems() {
-		if !slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(problem.Text, name+" ") }) {
+		if !slices.Contains(known, problem.Subject) {
 			problems = append(problems, problem)
 		}
 	}
@@ -174,5 +176,5 @@ func verdict(check *install.Check, known []string) error {
 	for i, problem := range problems {
 		lines[i] = problem.Text
 	}
-	return &exit.VerificationError{Err: errors.New(strings.Join(lines, "\n  ")), Advice: problems[0].Hint}
+	return &exit.VerificationError{Err: errors.New(strings.Join(lines, "\n  ")), Advice: advice.For(problems[0])}
 }

@@ -34,23 +34,23 @@ type installView struct {
 	Manifest string   `json:"manifest,omitempty"`
 }
 
-func newInstallView(report *install.Report, dryRun bool) installView {
-	p := report.Prepared
+func newInstallView(outcome *install.Outcome, dryRun bool) installView {
+	p := outcome.Prepared
 	view := installView{
 		Header:  output.NewHeader("Install"),
 		Release: p.Release.Name, HelmRelease: p.HelmRelease, Namespace: p.Namespace,
-		Revision: report.Revision, Kubernetes: report.KubeVersion,
+		Revision: outcome.Revision, Kubernetes: outcome.KubeVersion,
 		Chart: p.Chart.Name() + " " + p.Chart.Version(), ChartDigest: p.ChartDigest,
-		NamespacesCreated: append([]string{}, report.Created...),
+		NamespacesCreated: append([]string{}, outcome.Created...),
 		Unmirrored:        append([]string{}, p.Unmirrored...),
-		Secrets:           secretRows(report.Secrets),
-		Actions:           report.Actions,
+		Secrets:           secretRows(outcome.Secrets),
+		Actions:           outcome.Actions,
 	}
 	if dryRun {
 		view.Manifest = p.Rendering.Manifest()
 	}
-	if report.Check != nil {
-		check := newCheckView(report.Check)
+	if outcome.Check != nil {
+		check := newCheckView(outcome.Check)
 		view.Check = &check
 	}
 	return view

@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
@@ -25,13 +26,13 @@ func (f *pullFlags) add(fs *pflag.FlagSet) {
 
 // credentials are those of the file, of PGRELOCATE_PULL_USERNAME and _PASSWORD, or else
 // the user's own for the registry.
-func (f *pullFlags) credentials(ctx context.Context, a *app, host string) (install.Credentials, error) {
+func (f *pullFlags) credentials(ctx context.Context, a *app, host string) (cluster.Credentials, error) {
 	if f.file != "" {
 		text, err := f.read(a)
 		if err != nil {
-			return install.Credentials{}, err
+			return cluster.Credentials{}, err
 		}
-		return install.ParseCredentials(text, host)
+		return cluster.ParseCredentials(text, host)
 	}
 	given, err := credentials.FromEnvironment("PGRELOCATE_PULL")
 	if err != nil {
@@ -57,7 +58,7 @@ func (f *pullFlags) read(a *app) (string, error) {
 }
 
 // ownCredentials are those with which the user reaches the private registry.
-func ownCredentials(ctx context.Context, host string) (install.Credentials, error) {
+func ownCredentials(ctx context.Context, host string) (cluster.Credentials, error) {
 	given, err := credentials.FromEnvironment("PGRELOCATE_REGISTRY")
 	if err != nil {
 		return given, &exit.UsageError{Err: err}
@@ -74,11 +75,11 @@ func ownCredentials(ctx context.Context, host string) (install.Credentials, erro
 	if err != nil {
 		return given, err
 	}
-	return install.CredentialsFrom(*login)
+	return cluster.CredentialsFrom(*login)
 }
 
 // dial opens the private registry with credentials that are not the user's own.
-func (r *registries) dial(host string, login install.Credentials) (install.Registry, error) {
+func (r *registries) dial(host string, login cluster.Credentials) (verify.Puller, error) {
 	return remote.New(host, remote.Options{
 		Side:         registry.SideTarget,
 		Keychain:     onlyLogin{host, login},
@@ -95,7 +96,7 @@ func (r *registries) dial(host string, login install.Credentials) (install.Regis
 // onlyLogin presents one login to one host, and never what a docker config has.
 type onlyLogin struct {
 	host  string
-	login install.Credentials
+	login cluster.Credentials
 }
 
 // Resolve implements authn.Keychain.

@@ -10,7 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // secretOptions are the flags of `pgrelocate secret`.
@@ -76,11 +76,11 @@ func applySecrets(ctx context.Context, a *app, cfg *config.Config, opts *secretO
 	if err := tryCredentials(ctx, a, cfg, login); err != nil {
 		return err
 	}
-	cluster, err := opts.connect(ctx, a)
+	connected, err := opts.connect(ctx, a)
 	if err != nil {
 		return err
 	}
-	results, err := opts.apply(ctx, cluster, cfg.Registry.Host, login, namespaces)
+	results, err := opts.apply(ctx, connected, cfg.Registry.Host, login, namespaces)
 	if len(results) > 0 || err == nil {
 		if printErr := a.print(cfg, secretView{output.NewHeader("Secrets"), secretRows(results)}); printErr != nil {
 			return printErr
@@ -90,7 +90,7 @@ func applySecrets(ctx context.Context, a *app, cfg *config.Config, opts *secretO
 }
 
 // tryCredentials keeps credentials that the registry refuses out of the cluster.
-func tryCredentials(ctx context.Context, a *app, cfg *config.Config, login install.Credentials) error {
+func tryCredentials(ctx context.Context, a *app, cfg *config.Config, login cluster.Credentials) error {
 	ends := a.registries(cfg)
 	defer ends.close()
 	reg, err := ends.dial(cfg.Registry.Host, login)
@@ -104,14 +104,14 @@ func tryCredentials(ctx context.Context, a *app, cfg *config.Config, login insta
 }
 
 // apply goes on after a failure.
-func (o *secretOptions) apply(ctx context.Context, cluster *install.Cluster, host string, login install.Credentials, namespaces []string) ([]install.SecretResult, error) {
+func (o *secretOptions) apply(ctx context.Context, in *cluster.Cluster, host string, login cluster.Credentials, namespaces []string) ([]cluster.SecretResult, error) {
 	if o.rotate {
-		return cluster.Rotate(ctx, host, login)
+		return in.Rotate(ctx, host, login)
 	}
-	var results []install.SecretResult
+	var results []cluster.SecretResult
 	var failures []error
 	for _, namespace := range namespaces {
-		result, err := cluster.Apply(ctx, install.PullSecret{
+		result, err := in.Apply(ctx, cluster.PullSecret{
 			Namespace: namespace, Name: o.pullSecret, Host: host, Credentials: login, Force: o.force,
 		})
 		if err != nil {
@@ -137,10 +137,10 @@ type secretRowView struct {
 	State string `json:"state"`
 }
 
-func secretRows(results []install.SecretResult) []secretRowView {
+func secretRows(results []cluster.SecretResult) []secretRowView {
 	rows := []secretRowView{}
 	for _, r := range results {
-		rows = append(rows, secretRowView{r.Namespace, r.Name, string(r.State)})
+		rows = append(rows, secretRowView{r.Namespace, r.Name, string(r.Change)})
 	}
 	return rows
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // installHooks tell the user how a run goes: a line for each step, and what is waited for
@@ -12,20 +14,20 @@ func (a *app) installHooks() install.Hooks {
 	last := ""
 	return install.Hooks{
 		Step: func(e install.StepEvent) {
-			switch e.State {
+			switch e.Phase {
 			case install.Started:
 				a.detail("%d/%d  %s ...", e.Index, e.Total, e.Name)
 			case install.Done, install.Skipped:
 				a.note("%d/%d  %-13s  %s", e.Index, e.Total, e.Name, e.Detail)
 			}
 		},
-		Warn: func(text string) { a.warn("%s", text) },
-		Waiting: func(pending []install.Pending) {
+		Warn: func(w install.Warning) { a.warn("%s", w.Text+advice.Warning(w.Err)) },
+		Waiting: func(pending []cluster.Pending) {
 			lines := make([]string, len(pending))
 			for i, p := range pending {
 				lines[i] = "     waiting for " + p.String()
-				if p.Hint != "" {
-					lines[i] += " (" + p.Hint + ")"
+				if hint := advice.Trouble(p.Trouble); hint != "" {
+					lines[i] += " (" + hint + ")"
 				}
 			}
 			if text := strings.Join(lines, "\n"); text != "" && text != last {

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 func newValuesCommand(a *app) *cobra.Command {
@@ -44,7 +45,7 @@ func printValues(ctx context.Context, a *app, cfg *config.Config, place *cluster
 	}
 	ends := a.registries(cfg)
 	defer ends.close()
-	var reg install.Registry
+	var reg verify.Puller
 	if !offline {
 		if reg, err = ends.openTarget(ctx, false); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 // verifyOptions are the flags of `pgrelocate verify`.
@@ -69,7 +70,7 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 		}
 	}
 	opts.complete(product)
-	cluster, err := opts.connect(ctx, a)
+	connected, err := opts.connect(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -79,15 +80,16 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	if differs != nil && len(wrong) == 0 {
 		return differs
 	}
-	run := install.VerifyOptions{
-		Cluster: cluster, Dial: ends.dial, Product: product,
+	traits := install.TraitsOf(product)
+	run := verify.Options{
+		Cluster: connected, Dial: ends.dial, Version: traits.Version, Instance: traits.Instance,
 		HelmRelease: opts.helmRelease, Namespace: opts.namespace, PullSecret: opts.pullSecret,
-		Namespaces: splitNames(opts.instanceNamespaces), Deep: opts.deep, Pull: opts.pull, Hooks: a.installHooks(),
+		Namespaces: splitNames(opts.instanceNamespaces), Deep: opts.deep, Pull: opts.pull,
 	}
 	if !cfg.Registry.IsZero() {
 		run.Hosts = []string{cfg.Registry.Host}
 	}
-	check, err := install.Verify(ctx, run)
+	check, err := verify.Run(ctx, run)
 	if err != nil {
 		return errors.Join(differs, err)
 	}

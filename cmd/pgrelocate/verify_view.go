@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 // checkView is the result of `pgrelocate verify`.
@@ -71,17 +71,17 @@ type namespaceView struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func newCheckView(c *install.Check) checkView {
+func newCheckView(c *verify.Check) checkView {
 	view := checkView{
 		Header: output.NewHeader("Check"), OK: c.OK(),
-		HelmRelease: c.HelmRelease, Namespace: c.Namespace, Revision: c.Revision, Status: c.Status, Chart: c.Chart,
+		HelmRelease: c.HelmRelease, Namespace: c.Namespace, Revision: c.Revision, Status: string(c.Status), Chart: c.Chart,
 		Problems: []string{}, Workloads: []workloadView{}, Images: []imageView{}, Versions: []pickView{}, Namespaces: []namespaceView{},
 	}
 	for _, p := range c.Problems() {
 		view.Problems = append(view.Problems, p.Text)
 	}
 	for _, w := range c.Workloads {
-		view.Workloads = append(view.Workloads, workloadView{w.Object, w.Ready, w.Reason})
+		view.Workloads = append(view.Workloads, workloadView{w.Object, w.Err == nil, reason(w.Err)})
 	}
 	for _, i := range c.Images {
 		view.Images = append(view.Images, newImageView(i))
@@ -90,7 +90,7 @@ func newCheckView(c *install.Check) checkView {
 		view.Versions = append(view.Versions, pickView{v.Name, v.DBVersion, newImageView(v.ImageCheck), v.Edited, v.Expected})
 	}
 	for _, n := range c.Namespaces {
-		view.Namespaces = append(view.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.OK, n.Reason})
+		view.Namespaces = append(view.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.Err == nil, reason(n.Err)})
 	}
 	return view
 }
@@ -102,8 +102,16 @@ func (v checkView) with(problems []string) checkView {
 	return v
 }
 
-func newImageView(i install.ImageCheck) imageView {
-	return imageView{i.Image, i.Digest, i.Pulls, i.Reason, i.Node}
+func newImageView(i verify.ImageCheck) imageView {
+	return imageView{i.Image, i.Digest, i.Err == nil, reason(i.Err), i.Node}
+}
+
+// reason is an error in words; empty where there is none.
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // WriteTable writes the versions, the release's own images before them and the namespaces

@@ -1,11 +1,11 @@
 // Package install takes a cluster from nothing to an operator that runs from the private
-// registry, and proves that what it offers can be pulled.
+// registry, and takes everything away again but the databases.
 //
-// Connect gives a Cluster. Prepare pulls the chart, renders it with the rewritten values
-// and asks the registry for every image, without a cluster; Run installs, Verify checks an
-// installation, Secrets looks after pull secrets, Uninstall takes everything away again
-// but the databases.
+// Prepare pulls the chart, renders it with the rewritten values and asks the registry for every
+// image, without a cluster; Run installs, as the list of named steps in run.go says; Uninstall
+// removes. What they need of a cluster is in package cluster, of helm in package helm, and what
+// holds an installation against its release in package verify.
 //
-// Nothing here prints: progress goes to Hooks, results are values, and failures are
-// errors, most of them an *Error that says what is left and what to do.
+// Nothing here prints: progress goes to Hooks, results are values, and failures are errors
+// whose types hold the cause. A run that ends early is a *Failure, which says what is left.
 package install

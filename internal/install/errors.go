@@ -2,93 +2,143 @@ package install
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Errors that callers tell apart with errors.Is.
 var (
-	// ErrNoCluster: the cluster cannot be reached or the kubeconfig names none.
-	ErrNoCluster = errors.New("the cluster cannot be reached")
-	// ErrDenied: the caller lacks a permission in the cluster.
-	ErrDenied = errors.New("permission denied")
-	// ErrBusy: another operation on the same helm release is under way, or was killed.
-	ErrBusy = errors.New("another install or upgrade is under way")
-	// ErrNotReady: what was installed did not become ready in time.
-	ErrNotReady = errors.New("not ready")
 	// ErrNotMirrored: an image that is needed is not in the private registry.
-	ErrNotMirrored = errors.New("not in the private registry")
-	// ErrNotOurs: an object of that name exists and was not made by pgrelocate.
-	ErrNotOurs = errors.New("not made by pgrelocate")
-	// ErrInUse: Postgres instances exist.
+	ErrNotMirrored = verify.ErrNotMirrored
+	// ErrInUse: databases exist.
 	ErrInUse = errors.New("Postgres instances exist") //nolint:staticcheck // the kind is written so
-	// ErrConflict: another manager of a CRD's fields wants them otherwise.
-	ErrConflict = errors.New("managed by someone else")
-	// ErrNotInstalled: there is no such helm release.
-	ErrNotInstalled = errors.New("not installed")
+	// ErrMayPush: the credentials that go into the cluster may write to the registry.
+	ErrMayPush = errors.New("the credentials that go into the cluster are allowed to push")
 )
 
-// Error is a failure with its details and what to do about it.
-type Error struct {
-	// Step is the name of the step that failed; empty where there are no steps.
+// Failure is a run that ended before its end, with the state that it left the cluster in.
+type Failure struct {
+	// Step is the name of the step that failed.
 	Step string
 	Err  error
-	// Details are lines that belong to the error: what is concerned, and what state the
-	// cluster was left in.
-	Details []string
-	// Advice is one line that says what a user can do; it may be empty.
-	Advice string
+	// Unchanged says that nothing in the cluster was changed.
+	Unchanged bool
+	// Done is what was changed before, in words.
+	Done []string
+	// State is that of the helm release; nil where the run had not come to it.
+	State *helm.State
 }
 
-// Error names the step and the cause, and the details below.
-func (e *Error) Error() string {
-	text := e.Err.Error()
-	if e.Step != "" {
-		text = e.Step + ": " + text
+// Error names the step and the cause, and below them what is left.
+func (f *Failure) Error() string {
+	text := f.Step + ": " + f.Err.Error()
+	if f.Unchanged {
+		text += "\n  nothing in the cluster was changed"
 	}
-	if len(e.Details) > 0 {
-		text += "\n  " + strings.Join(e.Details, "\n  ")
+	if len(f.Done) > 0 {
+		text += "\n  done before: " + strings.Join(f.Done, ", ")
+	}
+	if f.State != nil {
+		text += "\n  " + f.State.String()
 	}
 	return text
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (f *Failure) Unwrap() error { return f.Err }
 
-// Hint is the advice, or that of the cause.
-func (e *Error) Hint() string {
-	var inner interface{ Hint() string }
-	if e.Advice == "" && errors.As(e.Err, &inner) {
-		return inner.Hint()
-	}
-	return e.Advice
+// NoChartError says that no chart is known for a release.
+type NoChartError struct{ Product, Release string }
+
+// Error names the release.
+func (e *NoChartError) Error() string {
+	return fmt.Sprintf("no chart is known for %s %s", e.Product, e.Release)
 }
 
-// withHint gives an error a hint.
-func withHint(err error, hint string) error { return &Error{Err: err, Advice: hint} }
-
-// explain puts an API server's answer into our words where a user can act on it.
-func explain(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case apierrors.IsForbidden(err):
-		return withHint(joinErr(ErrDenied, err), permissionHint)
-	case apierrors.IsUnauthorized(err):
-		return withHint(joinErr(ErrDenied, err), "the cluster refused who you are: renew the credentials in your kubeconfig")
-	default:
-		return err
-	}
+// AbsentError says that what an install needs is not in the private registry. It is an
+// ErrNotMirrored unless another error is the reason for an image.
+type AbsentError struct {
+	// Target and Release are where a relocation would put it.
+	Target  ref.Folder
+	Release string
+	// Chart is the chart, where that is what is missing; else Images are, each with its reason.
+	Chart  string
+	Images []string
+	Err    error
 }
 
-const permissionHint = "a cluster administrator can grant what is needed: see examples/rbac.yaml"
+// Error names the chart, or the images one a line.
+func (e *AbsentError) Error() string {
+	if e.Chart != "" {
+		return fmt.Sprintf("chart %s: %v", e.Chart, e.Err)
+	}
+	return fmt.Sprintf("%d images that the operator needs cannot be pulled\n  %s", len(e.Images), strings.Join(e.Images, "\n  "))
+}
 
-// joined is an error of ours with the words of another.
-type joined struct{ kind, err error }
+// Unwrap returns the reason, that of the last image where there are several.
+func (e *AbsentError) Unwrap() error { return e.Err }
 
-// joinErr makes errors.Is find kind, and err, while the text is that of err.
-func joinErr(kind, err error) error { return &joined{kind, err} }
+// OtherReleaseError says that a chart knows none of a release's values: it belongs to another.
+type OtherReleaseError struct{ Chart, Release string }
 
-func (j *joined) Error() string   { return j.err.Error() }
-func (j *joined) Unwrap() []error { return []error{j.kind, j.err} }
+// Error names both.
+func (e *OtherReleaseError) Error() string {
+	return fmt.Sprintf("chart %s knows none of the values of %s", e.Chart, e.Release)
+}
+
+// LeftoverError lists the places that still name the source registry.
+type LeftoverError struct{ Places []chart.Leftover }
+
+// Error lists them, one a line.
+func (e *LeftoverError) Error() string {
+	text := fmt.Sprintf("the rendered chart still names the source registry in %d places", len(e.Places))
+	for _, place := range e.Places {
+		text += "\n  " + place.Use.String() + ": " + place.Text
+	}
+	return text
+}
+
+// UnmirroredError lists versions without an image in the private registry. It is an
+// ErrNotMirrored.
+type UnmirroredError struct{ Versions []string }
+
+// Error lists them.
+func (e *UnmirroredError) Error() string {
+	return fmt.Sprintf("%d versions have no image in the registry: %s: %v", len(e.Versions), strings.Join(e.Versions, ", "), ErrNotMirrored)
+}
+
+// Is makes it an ErrNotMirrored.
+func (e *UnmirroredError) Is(target error) bool { return target == ErrNotMirrored }
+
+// InUseError lists the databases that exist. It is an ErrInUse.
+type InUseError struct{ Instances []cluster.Instance }
+
+// Error lists them, one a line.
+func (e *InUseError) Error() string {
+	text := fmt.Sprintf("%d %v; nothing was removed", len(e.Instances), ErrInUse)
+	for _, instance := range e.Instances {
+		text += "\n  " + instance.String()
+	}
+	return text
+}
+
+// Is makes it an ErrInUse.
+func (e *InUseError) Is(target error) bool { return target == ErrInUse }
+
+// UninstallError is an uninstall that ended before its end, with the state that it left.
+type UninstallError struct {
+	Err   error
+	State helm.State
+}
+
+// Error says the cause, and below it the state.
+func (e *UninstallError) Error() string { return e.Err.Error() + "\n  " + e.State.String() }
+
+// Unwrap returns the cause.
+func (e *UninstallError) Unwrap() error { return e.Err }

@@ -1,15 +1,17 @@
 package install
 
-// State is how far a step has come.
-type State string
+import "github.com/pgrelocate/pgrelocate/internal/install/cluster"
 
-// The states of a step.
+// Phase is how far a step has come.
+type Phase string
+
+// The phases of a step.
 const (
-	Started State = "started"
-	Done    State = "done"
+	Started Phase = "started"
+	Done    Phase = "done"
 	// Skipped: there was nothing to do, or the options leave the step out.
-	Skipped State = "skipped"
-	Failed  State = "failed"
+	Skipped Phase = "skipped"
+	Failed  Phase = "failed"
 )
 
 // StepEvent tells of one step of a run.
@@ -17,18 +19,24 @@ type StepEvent struct {
 	// Index counts from 1 to Total.
 	Index, Total int
 	Name         string
-	State        State
+	Phase        Phase
 	// Detail is what came of it, one line; empty while it is under way.
 	Detail string
+}
+
+// Warning is what a user should know although the run goes on.
+type Warning struct {
+	Text string
+	// Err is the cause, where something can be done about it: cluster.ErrNotOurs or ErrMayPush.
+	Err error
 }
 
 // Hooks are told how a run goes, from one goroutine at a time. The zero value tells nobody.
 type Hooks struct {
 	Step func(StepEvent)
-	// Warn receives what a user should know although the run goes on.
-	Warn func(string)
+	Warn func(Warning)
 	// Waiting receives, when it changes, what is not ready and why.
-	Waiting func([]Pending)
+	Waiting func([]cluster.Pending)
 }
 
 func (h Hooks) step(e StepEvent) {
@@ -37,13 +45,15 @@ func (h Hooks) step(e StepEvent) {
 	}
 }
 
-func (h Hooks) warn(text string) {
+func (h Hooks) warn(text string) { h.warnOf(text, nil) }
+
+func (h Hooks) warnOf(text string, err error) {
 	if h.Warn != nil {
-		h.Warn(text)
+		h.Warn(Warning{Text: text, Err: err})
 	}
 }
 
-func (h Hooks) waiting(pending []Pending) {
+func (h Hooks) waiting(pending []cluster.Pending) {
 	if h.Waiting != nil {
 		h.Waiting(pending)
 	}

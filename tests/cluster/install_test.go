@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
@@ -97,7 +97,7 @@ func TestInstallAgain(t *testing.T) {
 	if report.Revision != 2 || len(report.Created) != 0 {
 		t.Errorf("Run() again = revision %d, %d namespaces created, want 2 and 0", report.Revision, len(report.Created))
 	}
-	if got := report.Secrets[0].State; got != install.SecretUnchanged {
+	if got := report.Secrets[0].Change; got != cluster.SecretUnchanged {
 		t.Errorf("Run() again left the secret %s, want unchanged", got)
 	}
 }

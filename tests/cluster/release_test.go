@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
@@ -53,7 +55,11 @@ func TestPendingUpgrade(t *testing.T) {
 				t.Fatal(err)
 			}
 			record := "sh.helm.release.v1.postgres-operator.v2"
-			s.untouched(t, s.options(t), install.ErrBusy, status.String(), "revision 2", "kubectl delete secret -n "+s.namespace+" "+record)
+			s.untouched(t, s.options(t), helm.ErrBusy, status.String(), "revision 2")
+			var busy *helm.BusyError
+			if _, err := install.Run(t.Context(), s.options(t)); !errors.As(err, &busy) || busy.Record() != record || busy.Revision.Namespace != s.namespace {
+				t.Errorf("Run() = %v, want that %s in %s is the record", err, record, s.namespace)
+			}
 
 			if err := s.dynamic.Resource(secrets).Namespace(s.namespace).Delete(t.Context(), record, metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
@@ -71,8 +77,8 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 	s := newSite(t, nil)
 	first := s.options(t)
 	first.NoWait, first.Timeout = false, 2*time.Minute
-	waiting := make(chan []install.Pending, 100)
-	first.Hooks.Waiting = func(p []install.Pending) { waiting <- p }
+	waiting := make(chan []cluster.Pending, 100)
+	first.Hooks.Waiting = func(p []cluster.Pending) { waiting <- p }
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	ended := make(chan error, 1)
@@ -80,7 +86,7 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 		_, err := install.Run(ctx, first)
 		ended <- err
 	}()
-	var pending []install.Pending
+	var pending []cluster.Pending
 	select {
 	case pending = <-waiting:
 	case err := <-ended:
@@ -89,7 +95,7 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 	if len(pending) != 1 || pending[0].Object != "Deployment "+s.namespace+"/postgres-operator" {
 		t.Errorf("Run() waits for %v, want the operator's deployment", pending)
 	}
-	_ = s.fails(t, s.options(t), install.ErrBusy, "pending-install", "wait for it to end")
+	_ = s.fails(t, s.options(t), helm.ErrBusy, "pending-install")
 
 	interrupt := errors.New("interrupted")
 	begin := time.Now()
@@ -131,7 +137,7 @@ func TestInterruptInEachStep(t *testing.T) {
 		opts := s.options(t)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		opts.Hooks.Step = func(e install.StepEvent) {
-			if e.Name == tt.step && e.State == install.Started {
+			if e.Name == tt.step && e.Phase == install.Started {
 				cancel(interrupt)
 			}
 		}
@@ -170,11 +176,15 @@ func TestNotReady(t *testing.T) {
 			opts := s.options(t)
 			opts.NoWait, opts.Atomic, opts.Timeout = false, tt.atomic, 4*time.Second
 			opts.Hooks.Step = func(e install.StepEvent) {
-				if e.Name == "operator" && e.State == install.Started {
+				if e.Name == "operator" && e.Phase == install.Started {
 					s.failingPod(t)
 				}
 			}
-			err := s.fails(t, opts, install.ErrNotReady, "ImagePullBackOff", "401 Unauthorized", "--rotate", tt.wanted)
+			err := s.fails(t, opts, cluster.ErrNotReady, "ImagePullBackOff", "401 Unauthorized", tt.wanted)
+			var notReady *cluster.NotReadyError
+			if !errors.As(err, &notReady) || notReady.Pending[0].Trouble.Kind != cluster.PullSecretRefused {
+				t.Errorf("Run() = %#v, want that the secret is refused", notReady)
+			}
 			if strings.Contains(err.Error(), "deadline") {
 				t.Errorf("Run() = %v, want no word of a deadline", err)
 			}
@@ -233,7 +243,7 @@ func TestDefinitionConflict(t *testing.T) {
 	if _, err := s.dynamic.Resource(crds).Update(t.Context(), crd, metav1.UpdateOptions{FieldManager: "argocd-controller"}); err != nil {
 		t.Fatal(err)
 	}
-	_ = s.fails(t, s.options(t), install.ErrConflict, "postgresversions.sql.tanzu.vmware.com", `"argocd-controller" (1 fields)`, "--force-conflicts")
+	_ = s.fails(t, s.options(t), cluster.ErrConflict, "postgresversions.sql.tanzu.vmware.com", `"argocd-controller" (1 fields)`)
 	opts := s.options(t)
 	opts.ForceConflicts = true
 	s.mustInstall(t, opts)

@@ -21,6 +21,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
@@ -57,7 +59,7 @@ type site struct {
 	mu     sync.Mutex
 	events []install.StepEvent
 	warned []string
-	waits  [][]install.Pending
+	waits  [][]cluster.Pending
 }
 
 var sites int
@@ -127,13 +129,13 @@ func (s *site) chartWithCRDsInTemplates(t *testing.T) *chart.Chart {
 }
 
 // connect opens the cluster by a kubeconfig.
-func connect(t *testing.T, kubeconfig string) *install.Cluster {
+func connect(t *testing.T, kubeconfig string) *cluster.Cluster {
 	t.Helper()
-	cluster, err := install.Connect(t.Context(), install.Access{Kubeconfig: kubeconfig})
+	connected, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: kubeconfig})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cluster
+	return connected
 }
 
 // options install the site's release, without waiting, as the documented service account.
@@ -153,8 +155,8 @@ func (s *site) options(t *testing.T) install.Options {
 func (s *site) hooks() install.Hooks {
 	return install.Hooks{
 		Step: func(e install.StepEvent) { s.mu.Lock(); s.events = append(s.events, e); s.mu.Unlock() },
-		Warn: func(text string) { s.mu.Lock(); s.warned = append(s.warned, text); s.mu.Unlock() },
-		Waiting: func(p []install.Pending) {
+		Warn: func(w install.Warning) { s.mu.Lock(); s.warned = append(s.warned, w.Text); s.mu.Unlock() },
+		Waiting: func(p []cluster.Pending) {
 			s.mu.Lock()
 			s.waits = append(s.waits, p)
 			s.mu.Unlock()
@@ -162,7 +164,7 @@ func (s *site) hooks() install.Hooks {
 	}
 }
 
-func (s *site) verifyOptions(t *testing.T) install.VerifyOptions {
+func (s *site) verifyOptions(t *testing.T) verify.Options {
 	t.Helper()
 	opts := s.Verification(connect(t, s.installerFile), s.namespace)
 	opts.NoWorkloads = true
@@ -170,7 +172,7 @@ func (s *site) verifyOptions(t *testing.T) install.VerifyOptions {
 }
 
 // mustInstall installs and returns the report.
-func (s *site) mustInstall(t *testing.T, opts install.Options) *install.Report {
+func (s *site) mustInstall(t *testing.T, opts install.Options) *install.Outcome {
 	t.Helper()
 	report, err := install.Run(t.Context(), opts)
 	if err != nil {

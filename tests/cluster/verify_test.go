@@ -11,15 +11,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 // mustVerify verifies and returns what was found.
-func mustVerify(t *testing.T, opts install.VerifyOptions) *install.Check {
+func mustVerify(t *testing.T, opts verify.Options) *verify.Check {
 	t.Helper()
-	check, err := install.Verify(t.Context(), opts)
+	check, err := verify.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatalf("Verify() = %v", err)
 	}
@@ -27,7 +28,7 @@ func mustVerify(t *testing.T, opts install.VerifyOptions) *install.Check {
 }
 
 // wants fails where the problems are not those wanted, one each, in order.
-func wants(t *testing.T, check *install.Check, words ...string) {
+func wants(t *testing.T, check *verify.Check, words ...string) {
 	t.Helper()
 	problems := check.Problems()
 	if len(problems) != len(words) {
@@ -35,16 +36,16 @@ func wants(t *testing.T, check *install.Check, words ...string) {
 		return
 	}
 	for i, word := range words {
-		if !strings.Contains(problems[i].Text, word) || problems[i].Hint == "" {
-			t.Errorf("Problems()[%d] = %q (hint %q), want %q and a hint", i, problems[i].Text, problems[i].Hint, word)
+		if !strings.Contains(problems[i].Text, word) || problems[i].Err == nil {
+			t.Errorf("Problems()[%d] = %q (cause %v), want %q and a cause", i, problems[i].Text, problems[i].Err, word)
 		}
 	}
 }
 
 func TestVerify(t *testing.T) {
 	s := newSite(t, nil)
-	if _, err := install.Verify(t.Context(), s.verifyOptions(t)); !errors.Is(err, install.ErrNotInstalled) || hint(err) == "" {
-		t.Fatalf("Verify() before the install = %v, want ErrNotInstalled and a hint", err)
+	if _, err := verify.Run(t.Context(), s.verifyOptions(t)); !errors.Is(err, verify.ErrNotInstalled) {
+		t.Fatalf("Verify() before the install = %v, want ErrNotInstalled", err)
 	}
 	s.mustInstall(t, s.options(t))
 	check := mustVerify(t, s.verifyOptions(t))
@@ -58,7 +59,7 @@ func TestVerify(t *testing.T) {
 	// Nothing runs here, and that is said too.
 	opts := s.verifyOptions(t)
 	opts.NoWorkloads = false
-	if check := mustVerify(t, opts); len(check.Workloads) != 1 || check.Workloads[0].Ready {
+	if check := mustVerify(t, opts); len(check.Workloads) != 1 || check.Workloads[0].Err == nil {
 		t.Errorf("Verify() = workloads %+v, want one that is not ready", check.Workloads)
 	}
 }
@@ -96,15 +97,17 @@ func TestStoredSecretIsRefused(t *testing.T) {
 	s.mustInstall(t, opts)
 	expired := lab.Credentials(puller)
 	expired.Password = "expired"
-	if _, err := opts.Cluster.Apply(t.Context(), install.PullSecret{
+	if _, err := opts.Cluster.Apply(t.Context(), cluster.PullSecret{
 		Namespace: s.namespace, Name: "regsecret", Host: s.Registry.Host, Credentials: expired,
 	}); err != nil {
 		t.Fatal(err)
 	}
 	check := mustVerify(t, s.verifyOptions(t))
 	for _, problem := range check.Problems() {
-		if !strings.Contains(problem.Text, "refuse") || !strings.Contains(problem.Hint, "--rotate") {
-			t.Errorf("Problems() has %+v, want refusals with the advice to rotate", problem)
+		var image *verify.RefusedError
+		var namespace *verify.RefusedSecretError
+		if !strings.Contains(problem.Text, "refuse") || !errors.As(problem, &image) && !errors.As(problem, &namespace) {
+			t.Errorf("Problems() has %+v, want refusals of the secret", problem)
 		}
 	}
 	if got := len(check.Problems()); got != 1+20+1 {
@@ -149,7 +152,7 @@ func TestDeep(t *testing.T) {
 	check := mustVerify(t, opts)
 	found := 0
 	for _, version := range check.Versions {
-		if !version.Pulls && strings.Contains(version.Reason, "is missing in the registry") {
+		if version.Err != nil && strings.Contains(version.Err.Error(), "is missing in the registry") {
 			found++
 		}
 	}

@@ -20,6 +20,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	kube "github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
@@ -34,7 +36,7 @@ type place struct {
 	client    *kubernetes.Clientset
 
 	mu      sync.Mutex
-	pending []install.Pending
+	pending []kube.Pending
 }
 
 // newPlace relocates a release of two versions in two editions whose operator runs.
@@ -59,13 +61,13 @@ func newPlace(t *testing.T, namespace string, opts registrytest.Options) *place 
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		cluster, err := install.Connect(ctx, install.Access{Kubeconfig: node.installerFile})
+		connected, err := kube.Connect(ctx, kube.Access{Kubeconfig: node.installerFile})
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		_, err = install.Uninstall(ctx, install.UninstallOptions{
-			Cluster: cluster, Product: p.Product, HelmRelease: "postgres-operator",
+			Cluster: connected, Product: p.Product, HelmRelease: "postgres-operator",
 			Namespace: namespace, PullSecret: lab.PullSecret, Force: true,
 		})
 		if err != nil {
@@ -75,16 +77,16 @@ func newPlace(t *testing.T, namespace string, opts registrytest.Options) *place 
 	return p
 }
 
-func (p *place) cluster(t *testing.T) *install.Cluster {
+func (p *place) cluster(t *testing.T) *kube.Cluster {
 	t.Helper()
-	cluster, err := install.Connect(t.Context(), install.Access{Kubeconfig: node.installerFile})
+	connected, err := kube.Connect(t.Context(), kube.Access{Kubeconfig: node.installerFile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cluster
+	return connected
 }
 
-func (p *place) options(t *testing.T, login install.Credentials) install.Options {
+func (p *place) options(t *testing.T, login kube.Credentials) install.Options {
 	t.Helper()
 	reg, err := p.Dial(p.Registry.Host, lab.Credentials(puller))
 	if err != nil {
@@ -93,7 +95,7 @@ func (p *place) options(t *testing.T, login install.Credentials) install.Options
 	return install.Options{
 		Subject: p.Subject(p.namespace), Cluster: p.cluster(t), Registry: reg, Dial: p.Dial,
 		Credentials: login, OnlyMirrored: true, Timeout: 2 * time.Minute,
-		Hooks: install.Hooks{Waiting: func(pending []install.Pending) {
+		Hooks: install.Hooks{Waiting: func(pending []kube.Pending) {
 			p.mu.Lock()
 			p.pending = pending
 			p.mu.Unlock()
@@ -102,11 +104,11 @@ func (p *place) options(t *testing.T, login install.Credentials) install.Options
 }
 
 // verify lets the node pull, and wants no pod to stay behind.
-func (p *place) verify(t *testing.T) *install.Check {
+func (p *place) verify(t *testing.T) *verify.Check {
 	t.Helper()
 	opts := p.Verification(p.cluster(t), p.namespace)
 	opts.Pull = true
-	check, err := install.Verify(t.Context(), opts)
+	check, err := verify.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatalf("Verify() = %v\n%s", err, node.tails())
 	}
@@ -131,7 +133,7 @@ func TestNodePulls(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Run() = %v\n%s", err, node.tails())
 	}
-	if !report.Check.OK() || len(report.Check.Versions) != 4 || !report.Check.Workloads[0].Ready {
+	if !report.Check.OK() || len(report.Check.Versions) != 4 || report.Check.Workloads[0].Err != nil {
 		t.Errorf("Run() = problems %v, %d versions, want none and 4", report.Check.Problems(), len(report.Check.Versions))
 	}
 	p.wantRunning(t)
@@ -150,15 +152,15 @@ func TestNodePulls(t *testing.T) {
 		if err := p.client.CoreV1().Secrets(p.namespace).Delete(t.Context(), lab.PullSecret, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		p.wantRefused(t, "pgrelocate secret --namespace")
+		p.wantRefused(t, kube.PullSecretMissing)
 	})
 	t.Run("with a wrong password", func(t *testing.T) {
-		wrong := install.PullSecret{Namespace: p.namespace, Name: lab.PullSecret, Host: p.Registry.Host,
-			Credentials: install.Credentials{Username: puller.Username, Password: "expired"}}
+		wrong := kube.PullSecret{Namespace: p.namespace, Name: lab.PullSecret, Host: p.Registry.Host,
+			Credentials: kube.Credentials{Username: puller.Username, Password: "expired"}}
 		if _, err := p.cluster(t).Apply(t.Context(), wrong); err != nil {
 			t.Fatal(err)
 		}
-		p.wantRefused(t, "--rotate")
+		p.wantRefused(t, kube.PullSecretRefused)
 	})
 }
 
@@ -180,15 +182,16 @@ func (p *place) wantRunning(t *testing.T) {
 }
 
 // wantRefused wants the node's own word that it cannot pull.
-func (p *place) wantRefused(t *testing.T, hint string) {
+func (p *place) wantRefused(t *testing.T, want kube.TroubleKind) {
 	t.Helper()
 	check := p.verify(t)
 	for _, version := range check.Versions {
-		if version.Pulls || version.Node == nil || *version.Node {
-			t.Errorf("%s = pulls %v, node %v, want that the node was refused", version.Name, version.Pulls, version.Node)
+		if version.Err == nil || version.Node == nil || *version.Node {
+			t.Errorf("%s = pulls %v, node %v, want that the node was refused", version.Name, version.Err == nil, version.Node)
 		}
-		if !strings.Contains(version.Reason, "401") || !strings.Contains(version.Hint, hint) {
-			t.Errorf("%s: %q (hint %q), want 401 and %q", version.Name, version.Reason, version.Hint, hint)
+		var stuck *verify.StuckError
+		if !errors.As(version.Err, &stuck) || !strings.Contains(stuck.Reason, "401") || stuck.Trouble.Kind != want {
+			t.Errorf("%s: %v, want 401 and trouble %v", version.Name, version.Err, want)
 		}
 	}
 }
@@ -203,12 +206,12 @@ func TestAuthorityUnknownToTheNode(t *testing.T) {
 	opts := p.options(t, lab.Credentials(puller))
 	opts.Timeout = 25 * time.Second
 	_, err := install.Run(t.Context(), opts)
-	if !errors.Is(err, install.ErrNotReady) || !strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "deadline") {
+	if !errors.Is(err, kube.ErrNotReady) || !strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "deadline") {
 		t.Fatalf("Run() = %v, want the node's x509 error and no deadline\n%s", err, node.tails())
 	}
-	var advising interface{ Hint() string }
-	if !errors.As(err, &advising) || !strings.Contains(advising.Hint(), "certificate authority") {
-		t.Errorf("Run() gives no hint about the certificate authority: %v", err)
+	var notReady *kube.NotReadyError
+	if !errors.As(err, &notReady) || notReady.Pending[0].Trouble.Kind != kube.Untrusted {
+		t.Errorf("Run() does not tell that the certificate authority is the trouble: %v", err)
 	}
 	p.mu.Lock()
 	if len(p.pending) != 1 || !strings.Contains(p.pending[0].Reason, "x509") {

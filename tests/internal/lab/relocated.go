@@ -10,6 +10,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
@@ -80,14 +82,14 @@ func (r *Relocated) copy(t *testing.T, from, to ref.Reference) {
 }
 
 // Dial opens the private registry, whose certificate authority it knows.
-func (r *Relocated) Dial(host string, login install.Credentials) (install.Registry, error) {
+func (r *Relocated) Dial(host string, login cluster.Credentials) (verify.Puller, error) {
 	return remote.New(host, remote.Options{
 		Side: registry.SideTarget, Keychain: keychain{login}, CertsDirs: []string{}, CAFile: r.Registry.CAFile,
 		RetryTimeout: 5 * time.Second,
 	})
 }
 
-type keychain struct{ login install.Credentials }
+type keychain struct{ login cluster.Credentials }
 
 // Resolve implements authn.Keychain.
 func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
@@ -95,8 +97,8 @@ func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 }
 
 // Credentials are those of an account.
-func Credentials(account registrytest.Account) install.Credentials {
-	return install.Credentials{Username: account.Username, Password: account.Password}
+func Credentials(account registrytest.Account) cluster.Credentials {
+	return cluster.Credentials{Username: account.Username, Password: account.Password}
 }
 
 // Subject is the release, to be installed into a namespace.
@@ -108,9 +110,10 @@ func (r *Relocated) Subject(namespace string) install.Subject {
 }
 
 // Verification verifies what was installed there.
-func (r *Relocated) Verification(cluster *install.Cluster, namespace string) install.VerifyOptions {
-	return install.VerifyOptions{
-		Cluster: cluster, Dial: r.Dial, Product: r.Product,
+func (r *Relocated) Verification(c *cluster.Cluster, namespace string) verify.Options {
+	traits := install.TraitsOf(r.Product)
+	return verify.Options{
+		Cluster: c, Dial: r.Dial, Version: traits.Version, Instance: traits.Instance,
 		HelmRelease: "postgres-operator", Namespace: namespace, PullSecret: PullSecret,
 	}
 }

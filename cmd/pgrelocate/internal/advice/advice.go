@@ -15,6 +15,7 @@ import (
 var rooms = []func(error) string{
 	refusedFromEnvironment,
 	own,
+	installed,
 	refusedByRegistry,
 	incomplete,
 	aboutBundle,

@@ -1,0 +1,225 @@
+package advice
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+)
+
+const (
+	permissions = "a cluster administrator can grant what is needed: see examples/rbac.yaml"
+	certManager = "install cert-manager first, for example: helm install cert-manager oci://quay.io/jetstack/charts/cert-manager --namespace cert-manager --create-namespace --set crds.enabled=true (its images may have to be relocated as well)"
+	rotate      = "run `pgrelocate secret --rotate` with valid credentials"
+)
+
+// installed is for what installing, verifying and removing run into.
+func installed(err error) string {
+	for _, advise := range []func(error) string{ofInstalling, ofHelm, ofCluster, ofChecking} {
+		if hint := advise(err); hint != "" {
+			return hint
+		}
+	}
+	return ""
+}
+
+// ofInstalling is for the causes of package install.
+func ofInstalling(err error) string {
+	var (
+		noChart    *install.NoChartError
+		absent     *install.AbsentError
+		other      *install.OtherReleaseError
+		leftover   *install.LeftoverError
+		unmirrored *install.UnmirroredError
+		inUse      *install.InUseError
+		uninstall  *install.UninstallError
+	)
+	switch {
+	case errors.As(err, &noChart):
+		return "name one with --chart FILE"
+	case errors.As(err, &absent) && absent.Chart != "":
+		return fmt.Sprintf("relocate the release first: pgrelocate copy --registry %s --release %s", absent.Target, absent.Release)
+	case errors.As(err, &absent):
+		return fmt.Sprintf("relocate them first: pgrelocate copy --registry %s --release %s", absent.Target, absent.Release)
+	case errors.As(err, &other):
+		return "name the release that the chart belongs to: --release"
+	case errors.As(err, &leftover):
+		return "set these with --set or -f values.yaml, or check that your own values do not name it"
+	case errors.As(err, &unmirrored):
+		return "relocate them with `pgrelocate copy`, or leave them out with --only-mirrored"
+	case errors.As(err, &inUse):
+		return "remove them first, or use --force: they go on running then, and nobody looks after them"
+	case errors.As(err, &uninstall):
+		return "run `pgrelocate uninstall` again to go on"
+	default:
+		return ""
+	}
+}
+
+// ofHelm is for the causes of package helm.
+func ofHelm(err error) string {
+	var busy *helm.BusyError
+	switch {
+	case errors.As(err, &busy):
+		return fmt.Sprintf("wait for it to end; if nothing is at work any more, it was killed: remove its record with `kubectl delete secret -n %s %s` and run this again",
+			busy.Revision.Namespace, busy.Record())
+	case errors.Is(err, helm.ErrOvertaken):
+		return "wait until it has ended, then run this again"
+	case errors.Is(err, helm.ErrOwned):
+		return "install under the name of the release that it belongs to, with --helm-release and --namespace"
+	default:
+		return ""
+	}
+}
+
+// ofCluster is for the causes of package cluster.
+func ofCluster(err error) string {
+	var (
+		escalation *cluster.EscalationError
+		namespace  *cluster.NoNamespaceError
+		unreadable *cluster.UnreadableError
+		notReady   *cluster.NotReadyError
+		unknown    *cluster.UnknownKindsError
+	)
+	switch {
+	case errors.Is(err, cluster.ErrNoKubeconfig):
+		return "name one with --kubeconfig FILE or $KUBECONFIG"
+	case errors.Is(err, cluster.ErrKubeconfig):
+		return "check --kubeconfig and --context"
+	case errors.Is(err, cluster.ErrNoCluster):
+		return "check that `kubectl version` works with the same kubeconfig"
+	case errors.As(err, &escalation):
+		return "nobody may grant what he may not do himself: let a cluster administrator install, or grant the verbs escalate and bind as examples/rbac.yaml does"
+	case errors.Is(err, cluster.ErrUnauthenticated):
+		return "the cluster refused who you are: renew the credentials in your kubeconfig"
+	case errors.Is(err, cluster.ErrDenied):
+		return permissions
+	case errors.As(err, &namespace):
+		return "create it first: kubectl create namespace " + namespace.Namespace
+	case errors.As(err, &unreadable):
+		return "write USER:PASSWORD on one line, or a docker config.json with an entry for " + unreadable.Host
+	case errors.As(err, &notReady):
+		return firstTrouble(notReady.Pending)
+	case errors.As(err, &unknown) && !unknown.OfCertManager():
+		return "install what defines them first"
+	case errors.As(err, &unknown), errors.Is(err, cluster.ErrNoCertManager):
+		return certManager
+	default:
+		return ofClusterToo(err)
+	}
+}
+
+// ofClusterToo is the rest of ofCluster.
+func ofClusterToo(err error) string {
+	switch {
+	case errors.Is(err, cluster.ErrNotOurs):
+		return "--force-secret takes it over, --pull-secret NAME chooses another name"
+	case errors.Is(err, cluster.ErrConflict):
+		return "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"
+	case errors.Is(err, cluster.ErrNoPassword):
+		return "give the cluster credentials of its own: --pull-credentials-file FILE"
+	case errors.Is(err, cluster.ErrWebhook):
+		return "see whether its pods run: kubectl get pods -A -l app.kubernetes.io/name=webhook"
+	default:
+		return ""
+	}
+}
+
+// ofChecking is for the causes of package verify, as errors and in a Check's problems.
+func ofChecking(err error) string {
+	var (
+		status    *verify.StatusError
+		stuck     *verify.StuckError
+		elsewhere *verify.ElsewhereError
+		noLogin   *verify.NoLoginError
+		refused   *verify.RefusedError
+		mayNot    *verify.UnreadableError
+		broken    *verify.BrokenError
+		noSecret  *verify.NoSecretError
+		secret    *verify.SecretError
+		refusal   *verify.RefusedSecretError
+	)
+	switch {
+	case errors.Is(err, verify.ErrNoVersionKind):
+		return "install again to restore its CRD"
+	case errors.Is(err, verify.ErrNotInstalled):
+		return "see --helm-release and --namespace; `pgrelocate install` installs it"
+	case errors.As(err, &status):
+		return "run `pgrelocate install` again"
+	case errors.As(err, &stuck):
+		return Trouble(stuck.Trouble)
+	case errors.Is(err, verify.ErrGone):
+		return "install again to restore it"
+	case errors.Is(err, verify.ErrEdited):
+		return "install again to restore it, or edit it back"
+	case errors.Is(err, verify.ErrNotMirrored):
+		return "relocate it with `pgrelocate copy`"
+	case errors.As(err, &elsewhere):
+		return "point it to the private registry again: `pgrelocate install` restores what the release made"
+	case errors.As(err, &noLogin):
+		return fmt.Sprintf("run `pgrelocate secret --namespace %s`", noLogin.Namespace)
+	case errors.As(err, &refused), errors.As(err, &refusal):
+		return rotate
+	case errors.As(err, &mayNot):
+		return "grant them to read it, or run `pgrelocate secret --rotate` with others"
+	case errors.As(err, &broken):
+		return "relocate it again with `pgrelocate copy`, or look after the registry"
+	case errors.As(err, &noSecret):
+		return fmt.Sprintf("run `pgrelocate secret --namespace %s`", noSecret.Namespace)
+	case errors.As(err, &secret):
+		return fmt.Sprintf("run `pgrelocate secret --namespace %s --force-secret`", secret.Namespace)
+	default:
+		return ""
+	}
+}
+
+// firstTrouble is the first that something can be done about.
+func firstTrouble(pending []cluster.Pending) string {
+	for _, each := range pending {
+		if hint := Trouble(each.Trouble); hint != "" {
+			return hint
+		}
+	}
+	return ""
+}
+
+// Trouble is what to do about a pod's trouble; empty where there is nothing to say.
+func Trouble(t cluster.Trouble) string {
+	switch t.Kind {
+	case cluster.Untrusted:
+		return "the node does not trust the registry's certificate authority: install it on every node, for containerd in /etc/containerd/certs.d/HOST/"
+	case cluster.PlainHTTP:
+		return "the registry speaks plain HTTP and the node wants TLS: configure the registry's host on every node, for containerd in /etc/containerd/certs.d/HOST/hosts.toml"
+	case cluster.NoPullSecret:
+		return fmt.Sprintf("the pod names no pull secret: set one in its resource, or on the service account %s/%s", t.Namespace, t.ServiceAccount)
+	case cluster.PullSecretMissing:
+		return fmt.Sprintf("secret %s does not exist in namespace %s: run `pgrelocate secret --namespace %s`", t.Secret, t.Namespace, t.Namespace)
+	case cluster.PullSecretRefused:
+		return fmt.Sprintf("the registry refuses the credentials in secret %s: run `pgrelocate secret --rotate` with valid ones", t.Secret)
+	case cluster.NotInRegistry:
+		return "the image is not in the registry: run `pgrelocate copy`, then `pgrelocate verify`"
+	case cluster.Unreachable:
+		return "the node cannot reach the registry: check its DNS, firewall and proxy; other machines may well reach it"
+	case cluster.TooMany:
+		return "the registry limits its clients; waiting helps"
+	case cluster.Crashing:
+		return fmt.Sprintf("see its log: kubectl logs -n %s %s -c %s --previous", t.Namespace, t.Pod, t.Container)
+	default:
+		return ""
+	}
+}
+
+// Warning is what a warning's cause adds to its text, in the same line; empty where nothing.
+func Warning(cause error) string {
+	switch {
+	case errors.Is(cause, cluster.ErrNotOurs):
+		return " (--force-secret takes it over)"
+	case errors.Is(cause, install.ErrMayPush):
+		return "; better give it read-only ones: --pull-credentials-file"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,118 @@
+package advice_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Each cause that installing runs into has its line, however deep it lies.
+func TestHintsOfInstalling(t *testing.T) {
+	target := ref.Folder{Host: "registry.example.com", Path: "pg"}
+	certManager := "install cert-manager first, for example: helm install cert-manager oci://quay.io/jetstack/charts/cert-manager --namespace cert-manager --create-namespace --set crds.enabled=true (its images may have to be relocated as well)"
+	tests := []struct {
+		err  error
+		want string
+	}{
+		{&install.NoChartError{}, "name one with --chart FILE"},
+		{&install.AbsentError{Target: target, Release: "v4.3.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&install.AbsentError{Target: target, Release: "v4.3.1", Images: []string{"i"}, Err: install.ErrNotMirrored}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&install.OtherReleaseError{}, "name the release that the chart belongs to: --release"},
+		{&install.LeftoverError{Places: []chart.Leftover{{}}}, "set these with --set or -f values.yaml, or check that your own values do not name it"},
+		{&install.UnmirroredError{Versions: []string{"v"}}, "relocate them with `pgrelocate copy`, or leave them out with --only-mirrored"},
+		{&install.InUseError{}, "remove them first, or use --force: they go on running then, and nobody looks after them"},
+		{&install.UninstallError{Err: errors.New("x")}, "run `pgrelocate uninstall` again to go on"},
+
+		{&helm.BusyError{Revision: helm.Revision{Name: "r", Namespace: "ns", Number: 2}}, "wait for it to end; if nothing is at work any more, it was killed: remove its record with `kubectl delete secret -n ns sh.helm.release.v1.r.v2` and run this again"},
+		{helm.ErrOvertaken, "wait until it has ended, then run this again"},
+
+		{cluster.ErrNoKubeconfig, "name one with --kubeconfig FILE or $KUBECONFIG"},
+		{cluster.Wrap(cluster.ErrKubeconfig, cluster.ErrNoCluster), "check --kubeconfig and --context"},
+		{cluster.ErrNoCluster, "check that `kubectl version` works with the same kubeconfig"},
+		{cluster.ErrUnauthenticated, "the cluster refused who you are: renew the credentials in your kubeconfig"},
+		{cluster.ErrDenied, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
+		{&cluster.DeniedError{}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
+		{&cluster.EscalationError{}, "nobody may grant what he may not do himself: let a cluster administrator install, or grant the verbs escalate and bind as examples/rbac.yaml does"},
+		{&cluster.NoNamespaceError{Namespace: "demo"}, "create it first: kubectl create namespace demo"},
+		{&cluster.UnreadableError{Host: "r.example.com"}, "write USER:PASSWORD on one line, or a docker config.json with an entry for r.example.com"},
+		{&cluster.UnknownKindsError{Kinds: []schema.GroupKind{{Group: "x.example.com", Kind: "X"}}}, "install what defines them first"},
+		{&cluster.UnknownKindsError{Kinds: []schema.GroupKind{{Group: "cert-manager.io", Kind: "Issuer"}}}, certManager},
+		{cluster.ErrNoCertManager, certManager},
+		{fmt.Errorf("%w: x", cluster.ErrWebhook), "see whether its pods run: kubectl get pods -A -l app.kubernetes.io/name=webhook"},
+		{cluster.ErrNotOurs, "--force-secret takes it over, --pull-secret NAME chooses another name"},
+		{cluster.ErrConflict, "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"},
+		{cluster.ErrNoPassword, "give the cluster credentials of its own: --pull-credentials-file FILE"},
+		{&cluster.NotReadyError{Pending: []cluster.Pending{{}, {Trouble: cluster.Trouble{Kind: cluster.TooMany}}}}, "the registry limits its clients; waiting helps"},
+
+		{verify.ErrNotInstalled, "see --helm-release and --namespace; `pgrelocate install` installs it"},
+		{verify.ErrNoVersionKind, "install again to restore its CRD"},
+		{verify.ErrGone, "install again to restore it"},
+		{verify.ErrEdited, "install again to restore it, or edit it back"},
+		{verify.ErrNotMirrored, "relocate it with `pgrelocate copy`"},
+		{&verify.StatusError{Status: helm.Failed}, "run `pgrelocate install` again"},
+		{&verify.StuckError{Trouble: cluster.Trouble{Kind: cluster.Unreachable}}, "the node cannot reach the registry: check its DNS, firewall and proxy; other machines may well reach it"},
+		{&verify.ElsewhereError{Host: "h"}, "point it to the private registry again: `pgrelocate install` restores what the release made"},
+		{&verify.NoLoginError{Namespace: "demo", Err: cluster.ErrNoSecret}, "run `pgrelocate secret --namespace demo`"},
+		{&verify.RefusedError{Secret: "s"}, "run `pgrelocate secret --rotate` with valid credentials"},
+		{&verify.RefusedSecretError{}, "run `pgrelocate secret --rotate` with valid credentials"},
+		{&verify.UnreadableError{Secret: "s"}, "grant them to read it, or run `pgrelocate secret --rotate` with others"},
+		{&verify.BrokenError{Err: registry.ErrDigestMismatch}, "relocate it again with `pgrelocate copy`, or look after the registry"},
+		{&verify.NoSecretError{Namespace: "demo"}, "run `pgrelocate secret --namespace demo`"},
+		{&verify.SecretError{Namespace: "demo", Err: cluster.ErrNoEntry}, "run `pgrelocate secret --namespace demo --force-secret`"},
+	}
+	for _, tt := range tests {
+		wrapped := &install.Failure{Step: "step", Err: fmt.Errorf("doing it: %w", tt.err)}
+		for _, err := range []error{tt.err, wrapped, &verify.Problem{Err: tt.err}} {
+			if got := advice.For(err); got != tt.want {
+				t.Errorf("For(%T of %T) = %q, want %q", err, tt.err, got, tt.want)
+			}
+		}
+	}
+}
+
+func TestTrouble(t *testing.T) {
+	tests := []struct {
+		trouble cluster.Trouble
+		want    string
+	}{
+		{cluster.Trouble{}, ""},
+		{cluster.Trouble{Kind: cluster.Untrusted}, "the node does not trust the registry's certificate authority: install it on every node, for containerd in /etc/containerd/certs.d/HOST/"},
+		{cluster.Trouble{Kind: cluster.PlainHTTP}, "the registry speaks plain HTTP and the node wants TLS: configure the registry's host on every node, for containerd in /etc/containerd/certs.d/HOST/hosts.toml"},
+		{cluster.Trouble{Kind: cluster.NoPullSecret, Namespace: "ns", ServiceAccount: "sa"}, "the pod names no pull secret: set one in its resource, or on the service account ns/sa"},
+		{cluster.Trouble{Kind: cluster.PullSecretMissing, Namespace: "ns", Secret: "s"}, "secret s does not exist in namespace ns: run `pgrelocate secret --namespace ns`"},
+		{cluster.Trouble{Kind: cluster.PullSecretRefused, Secret: "s"}, "the registry refuses the credentials in secret s: run `pgrelocate secret --rotate` with valid ones"},
+		{cluster.Trouble{Kind: cluster.NotInRegistry}, "the image is not in the registry: run `pgrelocate copy`, then `pgrelocate verify`"},
+		{cluster.Trouble{Kind: cluster.Crashing, Namespace: "ns", Pod: "p", Container: "c"}, "see its log: kubectl logs -n ns p -c c --previous"},
+	}
+	for _, tt := range tests {
+		if got := advice.Trouble(tt.trouble); got != tt.want {
+			t.Errorf("Trouble(%+v) = %q, want %q", tt.trouble, got, tt.want)
+		}
+	}
+}
+
+func TestWarning(t *testing.T) {
+	for _, tt := range []struct {
+		cause error
+		want  string
+	}{
+		{nil, ""},
+		{fmt.Errorf("secret s is %w", cluster.ErrNotOurs), " (--force-secret takes it over)"},
+		{install.ErrMayPush, "; better give it read-only ones: --pull-credentials-file"},
+	} {
+		if got := advice.Warning(tt.cause); got != tt.want {
+			t.Errorf("Warning(%v) = %q, want %q", tt.cause, got, tt.want)
+		}
+	}
+}

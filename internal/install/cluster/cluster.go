@@ -1,0 +1,200 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+)
+
+// Manager is who we are to the API server, as the manager of fields; the label
+// app.kubernetes.io/managed-by says the same to people.
+const Manager = "pgrelocate"
+
+// reachTimeout is how long the cluster may take to tell its version.
+const reachTimeout = 15 * time.Second
+
+// Access says which cluster to use. The zero value is what kubectl would use.
+type Access struct {
+	// Kubeconfig is a file; empty means $KUBECONFIG, ~/.kube/config, or the pod's own.
+	Kubeconfig string
+	// Context is one of its contexts; empty is the current one.
+	Context string
+	// UserAgent is sent with every request; Manager when empty.
+	UserAgent string
+}
+
+// Cluster is a connection to one cluster. It is safe for concurrent use.
+type Cluster struct {
+	config    *rest.Config
+	loader    clientcmd.ClientConfig
+	dynamic   dynamic.Interface
+	discovery discovery.CachedDiscoveryInterface
+	mapper    *restmapper.DeferredDiscoveryRESTMapper
+	version   *version.Info
+}
+
+// quiet keeps client-go from writing to the standard error on its own account.
+var quiet = sync.OnceFunc(func() { klog.SetOutput(io.Discard); klog.LogToStderr(false) })
+
+// Connect reads the kubeconfig and asks the cluster for its version. Errors wrap
+// ErrNoCluster.
+func Connect(ctx context.Context, access Access) (*Cluster, error) {
+	quiet()
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = access.Kubeconfig
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: access.Context})
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return nil, noConfig(err)
+	}
+	config.UserAgent = access.UserAgent
+	if config.UserAgent == "" {
+		config.UserAgent = Manager
+	}
+	config.WarningHandler = rest.NoWarnings{}
+	config.QPS, config.Burst = 50, 100
+	c := &Cluster{config: config, loader: loader}
+	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoCluster, err)
+	}
+	plain, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoCluster, err)
+	}
+	c.discovery = memory.NewMemCacheClient(plain)
+	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.discovery)
+	return c, c.reach(ctx, plain.RESTClient())
+}
+
+func noConfig(err error) error {
+	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
+		return ErrNoKubeconfig
+	}
+	return Wrap(ErrKubeconfig, fmt.Errorf("%w: %w", ErrNoCluster, err))
+}
+
+// reach asks for the version, which every user may read, with a bound of its own.
+func (c *Cluster) reach(ctx context.Context, client rest.Interface) error {
+	bounded, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	c.version = &version.Info{}
+	body, err := client.Get().AbsPath("/version").DoRaw(bounded)
+	if err == nil {
+		err = json.Unmarshal(body, c.version)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err):
+		return Explain(fmt.Errorf("asking %s for its version: %w", c.config.Host, err))
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("no answer within %s", reachTimeout)
+	}
+	return fmt.Errorf("%w at %s: %w", ErrNoCluster, c.config.Host, err)
+}
+
+// Version is the cluster's Kubernetes, "v1.36.3".
+func (c *Cluster) Version() string { return c.version.GitVersion }
+
+// Host is the address of the API server.
+func (c *Cluster) Host() string { return c.config.Host }
+
+// APIVersions lists what the cluster serves as charts ask for it, "cert-manager.io/v1"
+// and "cert-manager.io/v1/Certificate".
+func (c *Cluster) APIVersions() ([]string, error) {
+	c.Refresh()
+	_, lists, err := c.discovery.ServerGroupsAndResources()
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
+	}
+	var all []string
+	for _, list := range lists {
+		all = append(all, list.GroupVersion)
+		for _, resource := range list.APIResources {
+			all = append(all, list.GroupVersion+"/"+resource.Kind)
+		}
+	}
+	return all, nil
+}
+
+// Refresh forgets what the cluster serves, after CRDs came or went.
+func (c *Cluster) Refresh() {
+	c.discovery.Invalidate()
+	c.mapper.Reset()
+}
+
+// Serves tells whether the cluster knows a kind, and as which resource.
+func (c *Cluster) Serves(kind schema.GroupKind) (*meta.RESTMapping, bool, error) {
+	mapping, err := c.mapper.RESTMapping(kind)
+	if meta.IsNoMatchError(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, Explain(fmt.Errorf("asking the cluster for %s: %w", kind, err))
+	}
+	return mapping, true, nil
+}
+
+// Knows tells whether the cluster serves a kind.
+func (c *Cluster) Knows(kind schema.GroupKind) (bool, error) {
+	_, known, err := c.Serves(kind)
+	return known, err
+}
+
+// Pods is the resource of pods.
+var Pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+
+// The other resources that are used without asking the cluster what it serves.
+var (
+	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	secrets     = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	events      = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	reviews     = schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}
+	whoami      = schema.GroupVersionResource{Group: "authentication.k8s.io", Version: "v1", Resource: "selfsubjectreviews"}
+)
+
+// Resource is the client for a resource in a namespace; an empty namespace is all of them.
+func (c *Cluster) Resource(resource schema.GroupVersionResource, namespace string) dynamic.ResourceInterface {
+	if namespace == "" {
+		return c.dynamic.Resource(resource)
+	}
+	return c.dynamic.Resource(resource).Namespace(namespace)
+}
+
+// List reads all objects of a resource, page by page.
+func (c *Cluster) List(ctx context.Context, resource schema.GroupVersionResource, namespace string, opts metav1.ListOptions) ([]unstructured.Unstructured, error) {
+	var all []unstructured.Unstructured
+	opts.Limit = 500
+	for {
+		page, err := c.Resource(resource, namespace).List(ctx, opts)
+		if err != nil {
+			return nil, Explain(fmt.Errorf("listing %s: %w", resource.Resource, err))
+		}
+		all = append(all, page.Items...)
+		if opts.Continue = page.GetContinue(); opts.Continue == "" {
+			return all, nil
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+)
+
+// establishTimeout is how long the API server may take to serve a new definition.
+const establishTimeout = time.Minute
+
+// ApplyDefinitions brings the CRDs among a chart's objects about before helm runs, and waits until they
+// are served. Those of the crds/ folder are applied, for helm itself would install them
+// once and never upgrade them. Those among the templates are helm's to look after, but
+// have to be there before the custom resources of the same chart: where they are missing
+// they are created as the owner's. With force, fields that somebody else manages are taken
+// over; without, that is an ErrConflict. It returns how many were written.
+func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, owner Owner, force bool) (int, error) {
+	written := 0
+	for _, object := range objects {
+		if !object.IsCRD() {
+			continue
+		}
+		done, err := c.writeDefinition(ctx, object, owner, force)
+		if err != nil {
+			return written, explainConflict(object.GetName(), err)
+		}
+		if done {
+			written++
+		}
+	}
+	for _, object := range objects {
+		if object.IsCRD() {
+			if err := c.waitEstablished(ctx, object.GetName()); err != nil {
+				return written, err
+			}
+		}
+	}
+	c.Refresh()
+	return written, nil
+}
+
+// writeDefinition tells whether it wrote the CRD.
+func (c *Cluster) writeDefinition(ctx context.Context, object chart.Object, owner Owner, force bool) (bool, error) {
+	if !object.FromCRDs {
+		return c.createDefinition(ctx, object, owner)
+	}
+	options := metav1.ApplyOptions{FieldManager: Manager, Force: force}
+	_, err := c.Resource(definitions, "").Apply(ctx, object.GetName(), &object.Unstructured, options)
+	return true, err
+}
+
+// createDefinition creates a CRD as the owner's. It tells whether there was none.
+func (c *Cluster) createDefinition(ctx context.Context, object chart.Object, owner Owner) (bool, error) {
+	crd := object.DeepCopy()
+	owner.mark(crd)
+	_, err := c.Resource(definitions, "").Create(ctx, crd, metav1.CreateOptions{FieldManager: Manager})
+	if apierrors.IsAlreadyExists(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// explainConflict names who wants which fields otherwise, which is all that the API
+// server's own message has to say, in a form that people can act on.
+func explainConflict(name string, err error) error {
+	var status apierrors.APIStatus
+	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return Explain(fmt.Errorf("applying CRD %s: %w", name, err))
+	}
+	fields := map[string]int{}
+	for _, cause := range status.Status().Details.Causes {
+		if _, quoted, ok := strings.Cut(cause.Message, `"`); ok && cause.Type == metav1.CauseTypeFieldManagerConflict {
+			manager, _, _ := strings.Cut(quoted, `"`)
+			fields[manager]++
+		}
+	}
+	var managers []string
+	for _, manager := range slices.Sorted(maps.Keys(fields)) {
+		managers = append(managers, fmt.Sprintf("%q (%d fields)", manager, fields[manager]))
+	}
+	text := fmt.Sprintf("CRD %s has fields that %s wants otherwise", name, strings.Join(managers, " and "))
+	return Wrap(ErrConflict, errors.New(text))
+}
+
+func (c *Cluster) waitEstablished(ctx context.Context, name string) error {
+	bounded, cancel := context.WithTimeout(ctx, establishTimeout)
+	defer cancel()
+	for {
+		crd, err := c.Resource(definitions, "").Get(bounded, name, metav1.GetOptions{})
+		switch {
+		case err == nil && condition(crd, "Established") == "True":
+			return nil
+		case err == nil && condition(crd, "NamesAccepted") == "False":
+			return fmt.Errorf("CRD %s: the cluster has another CRD with the same names", name)
+		case err != nil && bounded.Err() == nil:
+			return Explain(fmt.Errorf("reading CRD %s: %w", name, err))
+		}
+		select {
+		case <-bounded.Done():
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("CRD %s: %w: the API server does not serve it after %s", name, ErrNotReady, establishTimeout)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// condition is the status of one of an object's conditions, "True"; empty where there is none.
+func condition(object *unstructured.Unstructured, kind string) string {
+	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+	for _, each := range conditions {
+		if fields, ok := each.(map[string]any); ok && fields["type"] == kind {
+			status, _ := fields["status"].(string)
+			return status
+		}
+	}
+	return ""
+}

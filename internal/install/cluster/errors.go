@@ -1,0 +1,140 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrNoCluster: the cluster cannot be reached or the kubeconfig names none.
+	ErrNoCluster = errors.New("the cluster cannot be reached")
+	// ErrNoKubeconfig: no kubeconfig was found at all; it is an ErrNoCluster.
+	ErrNoKubeconfig = fmt.Errorf("%w: there is no kubeconfig", ErrNoCluster)
+	// ErrKubeconfig: the kubeconfig cannot be read, or has no such context; it is an ErrNoCluster.
+	ErrKubeconfig = errors.New("the kubeconfig cannot be used")
+	// ErrDenied: the caller lacks a permission in the cluster.
+	ErrDenied = errors.New("permission denied")
+	// ErrUnauthenticated: the cluster does not take the caller's credentials; it is an ErrDenied.
+	ErrUnauthenticated = fmt.Errorf("%w: the credentials are refused", ErrDenied)
+	// ErrNotReady: what was installed did not become ready in time.
+	ErrNotReady = errors.New("not ready")
+	// ErrNotOurs: an object of that name exists and was not made by this program.
+	ErrNotOurs = errors.New("not made by " + Manager)
+	// ErrConflict: another manager of a CRD's fields wants them otherwise.
+	ErrConflict = errors.New("managed by someone else")
+	// ErrNoSecret: a namespace has no pull secret of that name.
+	ErrNoSecret = errors.New("there is no secret")
+	// ErrNoEntry: a pull secret has no credentials for the registry.
+	ErrNoEntry = errors.New("it has no credentials")
+	// ErrNoPassword: these credentials cannot go into a pull secret.
+	ErrNoPassword = errors.New("these credentials are a token that only docker can use")
+	// ErrNoCertManager: cert-manager is needed and not installed.
+	ErrNoCertManager = errors.New("cert-manager is not installed, and the operator needs it")
+	// ErrWebhook: cert-manager's webhook does not answer.
+	ErrWebhook = errors.New("cert-manager's webhook does not answer")
+)
+
+// Explain makes an API server's refusal an ErrDenied; other errors, and nil, stay as they are.
+func Explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.IsForbidden(err):
+		return Wrap(ErrDenied, err)
+	case apierrors.IsUnauthorized(err):
+		return Wrap(ErrUnauthenticated, err)
+	default:
+		return err
+	}
+}
+
+// wrapped is an error of ours with the words of another.
+type wrapped struct{ kind, err error }
+
+// Wrap makes errors.Is find kind, and err, while the text is that of err.
+func Wrap(kind, err error) error { return &wrapped{kind, err} }
+
+func (w *wrapped) Error() string   { return w.err.Error() }
+func (w *wrapped) Unwrap() []error { return []error{w.kind, w.err} }
+
+// UnreadableError says that text was expected to be credentials for Host and is not. It does
+// not repeat what could not be read.
+type UnreadableError struct{ Host string }
+
+// Error says no more than that.
+func (e *UnreadableError) Error() string { return "the pull credentials cannot be read" }
+
+// NoNamespaceError says that a namespace does not exist.
+type NoNamespaceError struct{ Namespace string }
+
+// Error names the namespace.
+func (e *NoNamespaceError) Error() string {
+	return fmt.Sprintf("namespace %s does not exist", e.Namespace)
+}
+
+// UnknownKindsError says which kinds neither the cluster nor the chart's own CRDs define.
+type UnknownKindsError struct{ Kinds []schema.GroupKind }
+
+// Error names the kinds.
+func (e *UnknownKindsError) Error() string {
+	names := make([]string, len(e.Kinds))
+	for i, kind := range e.Kinds {
+		names[i] = kind.String()
+	}
+	return fmt.Sprintf("the cluster does not know %s, which the chart uses", strings.Join(names, ", "))
+}
+
+// OfCertManager tells whether any of the kinds is cert-manager's.
+func (e *UnknownKindsError) OfCertManager() bool {
+	for _, kind := range e.Kinds {
+		if kind.Group == certManagerGroup {
+			return true
+		}
+	}
+	return false
+}
+
+// DeniedError lists everything that the caller may not do. It is an ErrDenied.
+type DeniedError struct {
+	// User is who the cluster takes the caller for; empty where it does not say.
+	User        string
+	Permissions []Permission
+}
+
+// Error lists the permissions, one a line.
+func (e *DeniedError) Error() string {
+	user := e.User
+	if user == "" {
+		user = "the user of the kubeconfig"
+	}
+	text := fmt.Sprintf("%s lacks %d permissions", user, len(e.Permissions))
+	for _, permission := range e.Permissions {
+		text += "\n  may not " + permission.String()
+	}
+	return text
+}
+
+// Is makes it an ErrDenied.
+func (e *DeniedError) Is(target error) bool { return target == ErrDenied }
+
+// EscalationError says that a role may not be created, for it grants what the caller may not
+// do. It is an ErrDenied.
+type EscalationError struct {
+	// Role is the role, "ClusterRole postgres-operator".
+	Role string
+	// Reason is the API server's.
+	Reason string
+}
+
+// Error names the role and the API server's reason.
+func (e *EscalationError) Error() string {
+	return fmt.Sprintf("%s may not be created: %s", e.Role, e.Reason)
+}
+
+// Is makes it an ErrDenied.
+func (e *EscalationError) Is(target error) bool { return target == ErrDenied }

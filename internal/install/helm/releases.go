@@ -1,0 +1,76 @@
+package helm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"helm.sh/helm/v3/pkg/action"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage"
+	"helm.sh/helm/v3/pkg/storage/driver"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+)
+
+// Releases are the releases of one namespace of one cluster. Use Open.
+type Releases struct {
+	config *action.Configuration
+}
+
+// Open binds helm's library to a namespace. The context ends what is under way; waiting is told
+// what is waited for, and may be nil.
+func Open(ctx context.Context, c *cluster.Cluster, namespace string, waiting func([]cluster.Pending)) (*Releases, error) {
+	if waiting == nil {
+		waiting = func([]cluster.Pending) {}
+	}
+	client, err := newKubeClient(ctx, c, namespace, waiting)
+	if err != nil {
+		return nil, err
+	}
+	store := storage.Init(driver.NewSecrets(client.typed.CoreV1().Secrets(namespace)))
+	return &Releases{config: &action.Configuration{
+		RESTClientGetter: c.Getter(),
+		Releases:         store,
+		KubeClient:       client,
+		Log:              func(string, ...any) {},
+		HookOutputFunc:   func(_, _, _ string) io.Writer { return io.Discard },
+	}}, nil
+}
+
+// Last is the newest revision of a release; nil where there is none.
+func (r *Releases) Last(name string) (*Revision, error) {
+	last, err := r.last(name)
+	return revision(last), err
+}
+
+func (r *Releases) last(name string) (*helmrelease.Release, error) {
+	release, err := r.config.Releases.Last(name)
+	if errors.Is(err, driver.ErrReleaseNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, cluster.Explain(fmt.Errorf("reading helm release %s: %w", name, err))
+	}
+	return release, nil
+}
+
+// State is how it stands with a release now.
+func (r *Releases) State(name string) State {
+	state := State{Name: name}
+	history, err := r.config.Releases.History(name)
+	if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
+		state.Err = err
+		return state
+	}
+	for _, release := range history {
+		if state.Newest == nil || release.Version > state.Newest.Number {
+			state.Newest = revision(release)
+		}
+		if release.Info.Status == helmrelease.StatusDeployed {
+			state.Worked = release.Version
+		}
+	}
+	return state
+}

@@ -1,0 +1,94 @@
+package helm
+
+import (
+	"fmt"
+	"time"
+
+	helmrelease "helm.sh/helm/v3/pkg/release"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+)
+
+// Status is the state that a revision is recorded in, in helm's words.
+type Status string
+
+// The states that callers ask for; there are more.
+const (
+	Deployed    Status = "deployed"
+	Failed      Status = "failed"
+	Uninstalled Status = "uninstalled"
+)
+
+// Revision is one revision of a release, as it is recorded.
+type Revision struct {
+	Name, Namespace string
+	// Number counts from 1.
+	Number int
+	Status Status
+	// Since is when it came into its state.
+	Since time.Time
+	// Chart is the chart's name and version.
+	Chart string
+
+	manifest string
+	busy     bool
+}
+
+// revision reads helm's record; nil stays nil.
+func revision(r *helmrelease.Release) *Revision {
+	if r == nil {
+		return nil
+	}
+	read := &Revision{
+		Name: r.Name, Namespace: r.Namespace, Number: r.Version, Status: Status(r.Info.Status), Since: r.Info.LastDeployed.Time,
+		manifest: r.Manifest, busy: r.Info.Status.IsPending() || r.Info.Status == helmrelease.StatusUninstalling,
+	}
+	if r.Info.Status == helmrelease.StatusUninstalling {
+		read.Since = r.Info.Deleted.Time
+	}
+	if r.Chart != nil && r.Chart.Metadata != nil {
+		read.Chart = r.Chart.Name() + " " + r.Chart.Metadata.Version
+	}
+	return read
+}
+
+// Gone tells whether there is no release: none is recorded, or it was uninstalled and its
+// record kept.
+func (r *Revision) Gone() bool { return r == nil || r.Status == Uninstalled }
+
+// Busy is a *BusyError where an operation on the release is under way; no release is not busy.
+func (r *Revision) Busy() error {
+	if r == nil || !r.busy {
+		return nil
+	}
+	return &BusyError{Revision: *r}
+}
+
+// Rendering is the manifest that was recorded.
+func (r *Revision) Rendering() (*chart.Rendering, error) { return chart.ParseManifest(r.manifest) }
+
+// State is how it stands with a release, for the end of an error.
+type State struct {
+	Name string
+	// Newest is the newest revision; nil where there is none.
+	Newest *Revision
+	// Worked is the number of the revision that is deployed; 0 where none is.
+	Worked int
+	// Err is why the state is not known.
+	Err error
+}
+
+// String is the state in words; errors are said too, for it stands in another error.
+func (s State) String() string {
+	switch {
+	case s.Err != nil:
+		return fmt.Sprintf("the state of helm release %s is not known: %v", s.Name, s.Err)
+	case s.Newest == nil:
+		return "there is no helm release " + s.Name + " now"
+	}
+	text := fmt.Sprintf("helm release %s is now at revision %d in state %s", s.Name, s.Newest.Number, s.Newest.Status)
+	if s.Worked > 0 && s.Worked != s.Newest.Number {
+		text += fmt.Sprintf("; revision %d was the last that worked", s.Worked)
+	}
+	return text
+}

@@ -1,0 +1,134 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// ResolvedImage is an image of a rendering, and what the private registry says to it.
+type ResolvedImage struct {
+	chart.Image
+	// Needed says that a workload runs it. Others are offered: they run once somebody
+	// picks them.
+	Needed bool
+	// Digest is what the private registry has; empty where Err or Foreign is set.
+	Digest string
+	// Foreign says that it is not in the private registry, so that nobody was asked.
+	Foreign bool
+	// Err is why it cannot be pulled; ErrNotMirrored where it is not there.
+	Err error
+}
+
+// workloads are the kinds that run their images as soon as they exist.
+var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
+
+// needed tells whether a workload runs the image, as opposed to naming it in an argument.
+func needed(image chart.Image) bool {
+	return slices.ContainsFunc(image.Uses, func(use chart.Use) bool {
+		return slices.Contains(workloads, use.Kind) && strings.HasSuffix(use.Path, ".image")
+	})
+}
+
+// Resolve asks the private registry, with the credentials of reg, for every image of the
+// rendering. It fails where the registry refuses the credentials or an image that is
+// needed is not there; versions without their image end up in Unmirrored.
+func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
+	p.Images = nil
+	for _, image := range p.Rendering.Images() {
+		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: needed(image), Foreign: !p.isOurs(image.Ref)})
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for i := range p.Images {
+		if image := &p.Images[i]; !image.Foreign {
+			group.Go(func() error { return image.resolve(ctx, reg) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return p.sortOut()
+}
+
+func (p *Prepared) isOurs(ref ref.Reference) bool {
+	return ref.Host == p.Target.Host
+}
+
+// resolve fails only where asking for the other images makes no sense either.
+func (i *ResolvedImage) resolve(ctx context.Context, reg verify.Puller) error {
+	descriptor, err := reg.Resolve(ctx, i.Ref.Repository, referenceOf(i.Ref))
+	switch {
+	case err == nil:
+		i.Digest = descriptor.Digest.String()
+	case errors.Is(err, registry.ErrNotFound):
+		i.Err = cluster.Wrap(ErrNotMirrored, err)
+	case errors.Is(err, registry.ErrUnauthorized), ctx.Err() != nil:
+		return fmt.Errorf("asking for %s with the pull credentials: %w", i.Ref, err)
+	default:
+		i.Err = err
+	}
+	return nil
+}
+
+// referenceOf is the digest, or the tag where there is none.
+func referenceOf(ref ref.Reference) string {
+	if ref.Digest != "" {
+		return ref.Digest
+	}
+	return ref.Tag
+}
+
+// sortOut fails where an image that is needed is not there, and tells of the others.
+func (p *Prepared) sortOut() error {
+	absent := &AbsentError{Target: p.Target, Release: p.Release.Name}
+	for _, image := range p.Images {
+		switch {
+		case image.Foreign && image.Needed:
+			p.Notices = append(p.Notices, fmt.Sprintf("%s is not in %s and was not checked", image.Ref, p.Target.Host))
+		case image.Err != nil && image.Needed:
+			absent.Images = append(absent.Images, fmt.Sprintf("%s: %v", image.Ref, image.Err))
+			absent.Err = image.Err
+		case image.Err != nil:
+			p.Unmirrored = append(p.Unmirrored, p.versionsOf(image.Image)...)
+		}
+	}
+	slices.Sort(p.Unmirrored)
+	p.Unmirrored = slices.Compact(p.Unmirrored)
+	if absent.Err == nil {
+		return nil
+	}
+	return absent
+}
+
+// versionsOf names the versions that offer an image; other uses are named as they are.
+func (p *Prepared) versionsOf(image chart.Image) []string {
+	var names []string
+	for _, use := range image.Uses {
+		if use.Kind == p.Traits.Version.Kind {
+			names = append(names, use.Name)
+		} else {
+			names = append(names, use.String())
+		}
+	}
+	return names
+}
+
+// OnlyMirrored leaves the versions whose image is not in the registry out of the release.
+func (p *Prepared) OnlyMirrored() {
+	left := p.Unmirrored
+	p.leaveOut = func(object chart.Object) bool {
+		return object.GetKind() == p.Traits.Version.Kind && slices.Contains(left, object.GetName())
+	}
+	p.Rendering = p.Rendering.Without(p.leaveOut)
+}

@@ -1,0 +1,88 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// checkNamespaces looks for the pull secret wherever it is needed.
+func (v *verification) checkNamespaces(ctx context.Context) error {
+	instances, err := v.Cluster.Instances(ctx, v.Instance)
+	if err != nil {
+		return err
+	}
+	counts := map[string]int{v.Namespace: 0}
+	for _, instance := range instances {
+		counts[instance.Namespace]++
+	}
+	ours, err := v.Cluster.OurSecrets(ctx)
+	if err != nil && !errors.Is(err, cluster.ErrDenied) {
+		return err
+	}
+	host, _ := v.probe()
+	for _, secret := range ours {
+		// One for another registry belongs to something else.
+		_, err := v.Cluster.StoredCredentials(ctx, secret.Namespace, secret.Name, host)
+		if secret.Name == v.PullSecret && !errors.Is(err, cluster.ErrNoEntry) {
+			counts[secret.Namespace] += 0
+		}
+	}
+	for _, namespace := range v.Namespaces {
+		counts[namespace] += 0
+	}
+	for _, namespace := range sortedKeys(counts) {
+		check, err := v.namespaceCheck(ctx, namespace)
+		if err != nil {
+			return err
+		}
+		check.Instances = counts[namespace]
+		v.check.Namespaces = append(v.check.Namespaces, check)
+	}
+	return nil
+}
+
+// namespaceCheck tries a namespace's secret on an image that the registry has.
+func (v *verification) namespaceCheck(ctx context.Context, namespace string) (NamespaceCheck, error) {
+	check := NamespaceCheck{Namespace: namespace, Secret: v.PullSecret}
+	host, probe := v.probe()
+	credentials, err := v.Cluster.StoredCredentials(ctx, namespace, v.PullSecret, host)
+	switch {
+	case errors.Is(err, cluster.ErrNoSecret) && v.asker.anonymous(host):
+		return check, nil
+	case errors.Is(err, cluster.ErrNoSecret):
+		check.Err = &NoSecretError{Namespace: namespace, Secret: v.PullSecret}
+		return check, nil
+	case errors.Is(err, cluster.ErrDenied):
+		return check, err
+	case err != nil:
+		check.Err = &SecretError{Namespace: namespace, Err: err}
+		return check, ctx.Err()
+	case probe == nil:
+		return check, nil
+	}
+	if reason := v.asker.accepts(ctx, credentials, *probe); reason != "" {
+		check.Err = &RefusedSecretError{Reason: reason}
+		return check, ctx.Err()
+	}
+	return check, nil
+}
+
+// probe is an image on which secrets can be tried, and the private registry's host.
+func (v *verification) probe() (string, *ref.Reference) {
+	host := ""
+	for _, image := range v.manifest.Images() {
+		if host == "" || slices.Contains(v.Hosts, image.Ref.Host) {
+			host = image.Ref.Host
+		}
+	}
+	for _, image := range v.check.Images {
+		if ref, err := ref.Parse(image.Image); err == nil && ref.Host == host {
+			return host, &ref
+		}
+	}
+	return host, nil
+}
