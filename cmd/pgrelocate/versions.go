@@ -9,7 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -96,19 +96,19 @@ func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Ar
 	if err != nil {
 		return err
 	}
-	questions := make([]lock.Question, len(artifacts))
+	questions := make([]holdings.Question, len(artifacts))
 	for i, artifact := range artifacts {
 		questions[i].Ref = artifact.Target
 	}
-	answers, err := lock.Ask(ctx, target, questions)
+	answers, err := holdings.Ask(ctx, target, questions)
 	if err != nil {
 		return err
 	}
 	for i, answer := range answers {
-		if answer.Presence == lock.Unknown {
+		if answer.Presence == holdings.Unknown {
 			return answer.Err
 		}
-		mirrored := answer.Presence == lock.Present
+		mirrored := answer.Presence == holdings.Present
 		rows[i].Mirrored = &mirrored
 		if mirrored {
 			rows[i].Digest = answer.Held.Digest.String()

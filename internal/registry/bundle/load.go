@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -72,17 +73,17 @@ var ErrIncomplete = errors.New("the registry lacks what this delta leaves out")
 
 // CheckOmitted finds, in a registry, every blob that the bundle leaves out. Nothing is
 // sent. Where one is not there the error wraps ErrIncomplete.
-func (b *Bundle) CheckOmitted(ctx context.Context, target lock.BlobHolder, to ref.Folder) (Held, error) {
-	var questions []lock.BlobQuestion
+func (b *Bundle) CheckOmitted(ctx context.Context, target holdings.BlobHolder, to ref.Folder) (Held, error) {
+	var questions []holdings.BlobQuestion
 	for _, blob := range b.lock.Omitted() {
 		if _, here := b.archive.Blobs[blob.Digest]; !here {
-			questions = append(questions, lock.BlobQuestion{
+			questions = append(questions, holdings.BlobQuestion{
 				Blob:         v1.Descriptor{Digest: blob.Digest, Size: blob.Size},
 				Repositories: b.candidates(blob, to),
 			})
 		}
 	}
-	found, err := lock.AskBlobs(ctx, target, questions, true)
+	found, err := holdings.AskBlobs(ctx, target, questions, true)
 	if err != nil {
 		return nil, err
 	}

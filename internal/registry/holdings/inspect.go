@@ -9,7 +9,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
@@ -20,8 +19,9 @@ const askAtOnce = 8
 
 // Registry is as much of a registry as an inspection needs; see registry.Target.
 type Registry interface {
+	Resolver
 	Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error)
-	HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error)
+	BlobHolder
 }
 
 // Inspector looks for blobs in the repositories of one registry, for each once, however many
@@ -104,23 +104,19 @@ func (i *Inspector) Missing(ctx context.Context, repository, reference string) (
 func (i *Inspector) lacking(ctx context.Context, repository string, blobs []v1.Descriptor) ([]string, error) {
 	var mu sync.Mutex
 	var missing []string
-	group, running := errgroup.WithContext(ctx)
-	group.SetLimit(askAtOnce)
-	for _, blob := range blobs {
-		if oci.IsForeign(blob) {
-			continue
+	err := each(ctx, len(blobs), func(ctx context.Context, n int) error {
+		if oci.IsForeign(blobs[n]) {
+			return nil
 		}
-		group.Go(func() error {
-			has, err := i.HasBlob(running, repository, blob)
-			if err == nil && !has {
-				mu.Lock()
-				defer mu.Unlock()
-				missing = append(missing, blob.Digest.String())
-			}
-			return err
-		})
-	}
-	return missing, group.Wait()
+		has, err := i.HasBlob(ctx, repository, blobs[n])
+		if err == nil && !has {
+			mu.Lock()
+			defer mu.Unlock()
+			missing = append(missing, blobs[n].Digest.String())
+		}
+		return err
+	})
+	return missing, err
 }
 
 // DamagedError says that a registry lacks some of what it has a tag for.

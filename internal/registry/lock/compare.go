@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -11,7 +12,7 @@ import (
 // Difference is an artifact that a registry does not hold as a lock says.
 type Difference struct {
 	versions.Artifact
-	Answer
+	holdings.Answer
 }
 
 // Error says what differs.
@@ -19,21 +20,21 @@ func (d Difference) Error() string { return d.Answer.Error() }
 
 // Compare holds a registry against the lock, one request for each artifact. It returns
 // what differs, in the lock's order.
-func (l *Lock) Compare(ctx context.Context, held Resolver, in ref.Folder) ([]Difference, error) {
+func (l *Lock) Compare(ctx context.Context, held holdings.Resolver, in ref.Folder) ([]Difference, error) {
 	artifacts := l.ArtifactsFor(in)
-	questions := make([]Question, len(artifacts))
+	questions := make([]holdings.Question, len(artifacts))
 	for i, a := range artifacts {
-		questions[i] = Question{Ref: a.Target, Want: l.Artifacts[i].Digest.String()}
+		questions[i] = holdings.Question{Ref: a.Target, Want: l.Artifacts[i].Digest.String()}
 	}
-	answers, err := Ask(ctx, held, questions)
+	answers, err := holdings.Ask(ctx, held, questions)
 	if err != nil {
 		return nil, err
 	}
 	var all []Difference
 	for i, a := range answers {
 		switch a.Presence {
-		case Present:
-		case Unknown:
+		case holdings.Present:
+		case holdings.Unknown:
 			return nil, a.Err
 		default:
 			all = append(all, Difference{Artifact: artifacts[i], Answer: a})

@@ -2,8 +2,7 @@
 // registry holds, and what both are held against.
 //
 // Collect reads everything but the blobs of artifacts at a source, Content.Lock locks it, and
-// Receipt locks what a registry really holds. Ask is the one place that asks a registry what
-// it holds of something.
+// Receipt locks what a registry really holds.
 package lock
 
 import (

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -14,7 +15,7 @@ import (
 // Private is the private registry, read and asked.
 type Private interface {
 	registry.Source
-	BlobHolder
+	holdings.BlobHolder
 }
 
 // Receipt is the lock of what a registry really holds of artifacts: those that it does
@@ -63,12 +64,12 @@ func (l *Lock) comeFrom(origin map[ref.Reference]ref.Reference) {
 }
 
 // keepHeld removes the repositories in which a blob is not.
-func (l *Lock) keepHeld(ctx context.Context, private BlobHolder) ([]string, error) {
-	questions := make([]BlobQuestion, len(l.Blobs))
+func (l *Lock) keepHeld(ctx context.Context, private holdings.BlobHolder) ([]string, error) {
+	questions := make([]holdings.BlobQuestion, len(l.Blobs))
 	for i, b := range l.Blobs {
-		questions[i] = BlobQuestion{Blob: b.descriptor(), Repositories: b.Repositories}
+		questions[i] = holdings.BlobQuestion{Blob: b.descriptor(), Repositories: b.Repositories}
 	}
-	held, err := AskBlobs(ctx, private, questions, false)
+	held, err := holdings.AskBlobs(ctx, private, questions, false)
 	if err != nil {
 		return nil, err
 	}

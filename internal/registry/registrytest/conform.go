@@ -60,6 +60,22 @@ func manifestOf(tb testing.TB, m v1.Manifest) oci.Manifest {
 	return manifest
 }
 
+// Put puts the content into a target.
+func (c Content) Put(tb testing.TB, target registry.Target) {
+	tb.Helper()
+	for digest, content := range c.Blobs {
+		blob := v1.Descriptor{Digest: digest, Size: int64(len(content))}
+		if _, err := target.PushBlob(tb.Context(), c.Repository, blob, sent(content), false); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for reference, m := range map[string]oci.Manifest{c.Tag: c.Image, c.Referrer.Descriptor.Digest.String(): c.Referrer} {
+		if _, err := target.PushManifest(tb.Context(), c.Repository, reference, m); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
 // largest is the blob that is worth reading in parts.
 func (c Content) largest() (blob v1.Descriptor, content []byte) {
 	for digest, bytes := range c.Blobs {

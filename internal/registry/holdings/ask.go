@@ -1,4 +1,4 @@
-package lock
+package holdings
 
 import (
 	"context"
@@ -11,9 +11,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
-
-// askAtOnce is how many questions are open at once; a client may bound them further.
-const askAtOnce = 8
 
 // Resolver is as much of a registry as a question after a reference needs.
 type Resolver interface {
@@ -46,6 +43,8 @@ const (
 	Missing Presence = "missing"
 	// Differs: there is something else under that name.
 	Differs Presence = "differs"
+	// Damaged: it is there, and not all that belongs to it is.
+	Damaged Presence = "damaged"
 	// Unknown: the registry did not say.
 	Unknown Presence = "unknown"
 )
@@ -56,6 +55,8 @@ type Answer struct {
 	Presence Presence
 	// Held is what the reference stands for; zero where Presence is Missing or Unknown.
 	Held v1.Descriptor
+	// Lacks are the digests of what is gone where Presence is Damaged.
+	Lacks []string
 	// Err is why Presence is Unknown; nil otherwise.
 	Err error
 }
@@ -64,9 +65,34 @@ type Answer struct {
 // for each. It fails where the context ended, and where asking for more makes no sense: the
 // registry refuses the login, or cannot be reached.
 func Ask(ctx context.Context, held Resolver, questions []Question) ([]Answer, error) {
+	return askAll(ctx, questions, func(ctx context.Context, q Question) Answer { return ask(ctx, held, q) })
+}
+
+// Ask is the function of that name that looks for everything below what is there too, with one
+// request for each manifest and for each blob.
+func (i *Inspector) Ask(ctx context.Context, questions []Question) ([]Answer, error) {
+	return askAll(ctx, questions, func(ctx context.Context, q Question) Answer {
+		a := ask(ctx, i.registry, q)
+		if a.Presence != Present && a.Presence != Differs {
+			return a
+		}
+		lacks, err := i.Missing(ctx, q.Ref.Repository, a.Held.Digest.String())
+		switch {
+		case errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrDigestMismatch):
+			a.Presence, a.Lacks = Damaged, []string{a.Held.Digest.String()} // the tag leads nowhere
+		case err != nil:
+			a.Presence, a.Err = Unknown, err
+		case len(lacks) > 0:
+			a.Presence, a.Lacks = Damaged, lacks
+		}
+		return a
+	})
+}
+
+func askAll(ctx context.Context, questions []Question, ask func(context.Context, Question) Answer) ([]Answer, error) {
 	answers := make([]Answer, len(questions))
 	err := each(ctx, len(questions), func(ctx context.Context, i int) error {
-		answers[i] = ask(ctx, held, questions[i])
+		answers[i] = ask(ctx, questions[i])
 		if err := answers[i].Err; errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrUnreachable) {
 			return err
 		}
@@ -106,6 +132,8 @@ func (a Answer) Error() string {
 		return fmt.Sprintf("%s is missing; the lock has %s", a.Ref, a.Want)
 	case Differs:
 		return fmt.Sprintf("%s holds %s; the lock has %s", a.Ref, a.Held.Digest, a.Want)
+	case Damaged:
+		return fmt.Sprintf("%s is damaged: %v", a.Ref, &DamagedError{Missing: a.Lacks})
 	case Unknown:
 		return a.Err.Error()
 	default:

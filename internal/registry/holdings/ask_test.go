@@ -1,0 +1,78 @@
+package holdings_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Four references, each of which a registry holds in another way: only who looks below the tag
+// sees that one is damaged.
+func TestAsk(t *testing.T) {
+	losing := registrytest.NewLosing(0, false)
+	served := registrytest.Front(t, registrytest.InProcess(t, registrytest.Options{}), losing.Wrap)
+	client, err := remote.New(served.Host, remote.Options{Side: registry.SideTarget, Push: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	content := registrytest.NewContent(t, "team/app", "v1")
+	content.Put(t, client)
+	registrytest.NewContent(t, "team/whole", "v1").Put(t, client)
+	layer := lostLayer(t, content, losing)
+
+	digest := content.Image.Descriptor.Digest.String()
+	reference := func(repository, tag string) ref.Reference {
+		return ref.Reference{Host: served.Host, Repository: repository, Tag: tag}
+	}
+	questions := []holdings.Question{
+		{Ref: reference("team/app", "v1"), Want: digest},
+		{Ref: reference("team/whole", "v1")},
+		{Ref: reference("team/whole", "v1"), Want: "sha256:other"},
+		{Ref: reference("team/whole", "v2")},
+	}
+	tests := []struct {
+		name string
+		ask  func() ([]holdings.Answer, error)
+		want []holdings.Presence
+	}{
+		{"tags", func() ([]holdings.Answer, error) { return holdings.Ask(t.Context(), client, questions) },
+			[]holdings.Presence{holdings.Present, holdings.Present, holdings.Differs, holdings.Missing}},
+		{"everything", func() ([]holdings.Answer, error) { return holdings.NewInspector(client).Ask(t.Context(), questions) },
+			[]holdings.Presence{holdings.Damaged, holdings.Present, holdings.Differs, holdings.Missing}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			answers, err := tt.ask()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, answer := range answers {
+				if answer.Presence != tt.want[i] {
+					t.Errorf("Ask(%s, want %q) = %s, want %s", answer.Ref, answer.Want, answer.Presence, tt.want[i])
+				}
+			}
+			if tt.want[0] == holdings.Damaged && !slices.Equal(answers[0].Lacks, []string{layer}) {
+				t.Errorf("it lacks %q, want %q", answers[0].Lacks, layer)
+			}
+		})
+	}
+}
+
+// lostLayer is a blob that the registry loses.
+func lostLayer(t *testing.T, c registrytest.Content, losing *registrytest.Losing) string {
+	t.Helper()
+	for digest, content := range c.Blobs {
+		if string(content) == "small" {
+			losing.Lose(c.Repository, digest.String())
+			return digest.String()
+		}
+	}
+	t.Fatal("the content has no small layer")
+	return ""
+}
