@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -25,7 +26,7 @@ func (f *bundleFile) addBundleFlag(fs *pflag.FlagSet, usage string) {
 
 // holdAgainst wants the private registry to hold every artifact as a bundle has it. What
 // it holds otherwise is shown, and returned in words beside the error.
-func (a *app) holdAgainst(ctx context.Context, cfg *config.Config, private lock.Resolver, lock *lock.Lock) ([]string, error) {
+func (a *app) holdAgainst(ctx context.Context, cfg *config.Config, private holdings.Resolver, lock *lock.Lock) ([]string, error) {
 	differences, err := lock.Compare(ctx, private, cfg.Registry)
 	if err != nil {
 		return nil, err
