@@ -86,7 +86,7 @@ func (r *report) judgePeers(ours *speedRow) {
 	leanest, fastest, warmest := "", "", ""
 	var leanestCPU, fastestCold, fastestWarm float64
 	for _, row := range r.Speed {
-		if row.Ours || median(row.Cold, arrivedCount) < float64(r.Family.Artifacts) {
+		if row.Ours || row.Tool == baselineName || median(row.Cold, arrivedCount) < float64(r.Family.Artifacts) {
 			continue
 		}
 		if !row.Unchecked {

@@ -20,6 +20,7 @@ type options struct {
 	runs           int
 	registry       string
 	program        string
+	baseline       string
 	dir, json      string
 	page           string
 	timeout        time.Duration
@@ -63,6 +64,7 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&o.runs, "n", 3, "`runs` of each tool, whose medians are printed")
 	flags.StringVar(&o.registry, "registry", "debian", "`registry` on both sides: debian (docker-registry 2.8.2) or distribution (v3)")
 	flags.StringVar(&o.program, "program", "bin/pgrelocate", "pgrelocate's `file`")
+	flags.StringVar(&o.baseline, "baseline", "", "`file` of another pgrelocate, that of an earlier commit, to measure beside it in the same run")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for the registries' contents; the source's stays there for the next run. Empty means a temporary one, in memory where there is room")
 	flags.StringVar(&o.json, "json", "", "`file` that receives everything measured as JSON")
 	flags.StringVar(&o.page, "page", "", "`file` whose measured part is replaced with the tables: docs/performance.md")
@@ -83,7 +85,7 @@ func asked(flags *flag.FlagSet) string {
 	var given []string
 	flags.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "dir", "json", "page", "program":
+		case "dir", "json", "page", "program", "baseline":
 		default:
 			given = append(given, fmt.Sprintf("--%s %s", f.Name, f.Value))
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // tlsTools are those that part tls measures: ours, what copies in parallel, and the leanest.
-var tlsTools = []string{"pgrelocate", "crane, 8 at a time", "crane", "regsync"}
+var tlsTools = []string{"pgrelocate", baselineName, "crane, 8 at a time", "crane", "regsync"}
 
 // tls copies the family between registries that speak TLS: with HTTP/1.1 only, and with
 // HTTP/2 on offer, which puts all blobs of a host on one connection where it is taken.

@@ -68,12 +68,15 @@ func each(make func(t *tool, j *job, a artifactSpec) []string) func(*tool, *job)
 	}
 }
 
+// baselineName is the tool that is pgrelocate as it was.
+const baselineName = "baseline"
+
 // knownTools are all that can take part, in the order of the tables.
 func knownTools(opts *options) []*tool {
 	crane := each(func(_ *tool, j *job, a artifactSpec) []string {
 		return []string{"copy", j.from(a), j.to(a)}
 	})
-	return []*tool{
+	all := []*tool{
 		{name: "pgrelocate", binary: opts.program, versionArgs: []string{"version"}, ours: true, parallel: 1,
 			oneImage: true, family: true, commands: oursCommands},
 		{name: "crane, 8 at a time", binary: "crane", versionArgs: []string{"version"}, parallel: 8, family: true, commands: crane},
@@ -101,6 +104,12 @@ func knownTools(opts *options) []*tool {
 				return []string{"copy", "-i", j.from(a), "--to-repo", to, "--registry-insecure", "--yes"}
 			})},
 	}
+	if opts.baseline != "" {
+		baseline := *all[0]
+		baseline.name, baseline.binary, baseline.ours = baselineName, opts.baseline, false
+		all = slices.Insert(all, 1, &baseline)
+	}
+	return all
 }
 
 // oursCommands copies the release that the built-in catalogue knows, or any one image by a
