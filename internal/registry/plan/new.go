@@ -178,8 +178,7 @@ func (p *planner) conflict(ctx context.Context, a *Artifact) error {
 	}
 	return &registry.Error{
 		Op: "comparing", Side: registry.SideTarget, Ref: a.Target.String(),
-		Err:  fmt.Errorf("%w: %s there, %s at the source", registry.ErrConflict, a.TargetDigest, a.Digest),
-		Hint: "--on-conflict update moves the tag, --on-conflict skip leaves it as it is",
+		Err: &ConflictError{Held: a.TargetDigest, Wanted: a.Digest},
 	}
 }
 

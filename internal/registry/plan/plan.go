@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"fmt"
+
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -37,6 +40,21 @@ const (
 	ConflictUpdate OnConflict = "update"
 	ConflictSkip   OnConflict = "skip"
 )
+
+// ConflictError says that the target's tag holds other content, and that Options.OnConflict lets
+// nobody touch it. It unwraps to registry.ErrConflict.
+type ConflictError struct {
+	// Held and Wanted are the digests of what is there and of what the source has.
+	Held, Wanted string
+}
+
+// Error names both digests.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%v: %s there, %s at the source", registry.ErrConflict, e.Held, e.Wanted)
+}
+
+// Unwrap returns registry.ErrConflict.
+func (e *ConflictError) Unwrap() error { return registry.ErrConflict }
 
 // Options steer New. The zero value copies every platform and everything
 // attached to an image, and fails on conflicts.

@@ -17,6 +17,7 @@ var rooms = []func(error) string{
 	own,
 	installed,
 	refusedByRegistry,
+	conflict,
 	incomplete,
 	aboutBundle,
 	exit.Hint,

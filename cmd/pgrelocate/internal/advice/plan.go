@@ -1,0 +1,16 @@
+package advice
+
+import (
+	"errors"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+)
+
+// conflict is for tags that hold other content at the target.
+func conflict(err error) string {
+	var other *plan.ConflictError
+	if !errors.As(err, &other) {
+		return ""
+	}
+	return "--on-conflict update moves the tag, --on-conflict skip leaves it as it is"
+}
