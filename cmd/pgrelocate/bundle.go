@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
@@ -47,7 +48,7 @@ verify" does that.`,
 				return err
 			}
 			defer b.Close()
-			return a.print(cfg, newBundleView(a, b, blobs))
+			return a.print(cfg, view.NewBundle(b, view.BundleOptions{Blobs: blobs, Brief: a.OutTTY}))
 		}),
 	}
 	file.addTrustFlags(cmd.Flags())
@@ -79,9 +80,9 @@ should be.`,
 			if err := a.verifyBundle(ctx, cfg, b); err != nil {
 				return err
 			}
-			view := newBundleView(a, b, false)
-			view.Verified, view.Checked = true, file.publicKey != ""
-			return a.print(cfg, view)
+			found := view.NewBundle(b, view.BundleOptions{Brief: a.OutTTY})
+			found.Verified, found.Checked = true, file.publicKey != ""
+			return a.print(cfg, found)
 		}),
 	}
 	file.addTrustFlags(cmd.Flags())

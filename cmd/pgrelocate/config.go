@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
 func newConfigCommand(a *app) *cobra.Command {
@@ -34,62 +33,9 @@ to be read instead of both.`,
   pgrelocate config -o json`,
 		Args: noArgs,
 		RunE: a.with(func(_ context.Context, cfg *config.Config, _ []string) error {
-			return a.print(cfg, newConfigView(a.settings))
+			return a.print(cfg, view.NewConfig(a.settings))
 		}),
 	}
 	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Sides, config.Connection, config.Copying, config.Output)
 	return cmd
-}
-
-// configView is the result of `pgrelocate config`.
-type configView struct {
-	output.Header
-	// Files are the config files that were read, the weaker first.
-	Files    []string          `json:"files"`
-	Settings []settingView     `json:"settings"`
-	Secrets  []credentialsView `json:"credentials"`
-}
-
-type settingView struct {
-	Key    string `json:"key"`
-	Value  string `json:"value"`
-	Origin string `json:"origin"`
-	// From names the flag, variable or file; empty for defaults.
-	From string `json:"from,omitempty"`
-}
-
-// credentialsView says where the credentials of a side come from, and never what they are.
-type credentialsView struct {
-	Side string   `json:"side"`
-	From []string `json:"from"`
-}
-
-func newConfigView(settings *config.Loader) configView {
-	view := configView{Header: output.NewHeader("Config"), Files: append([]string{}, settings.Files()...)}
-	for _, value := range settings.Values() {
-		view.Settings = append(view.Settings, settingView{
-			Key: value.Key, Value: value.Text, Origin: string(value.Origin.Kind), From: value.Origin.Name,
-		})
-	}
-	for _, side := range []string{"source", "registry"} {
-		view.Secrets = append(view.Secrets, credentialsView{Side: side, From: append([]string{}, config.CredentialsFrom(side)...)})
-	}
-	return view
-}
-
-func (v configView) WriteTable(w io.Writer) error {
-	grid := output.NewGrid("SETTING", "VALUE", "FROM")
-	for _, s := range v.Settings {
-		grid.Row(s.Key, s.Value, config.Origin{Kind: config.Kind(s.Origin), Name: s.From})
-	}
-	for _, c := range v.Secrets {
-		if len(c.From) == 0 {
-			grid.Row(c.Side+" credentials", "", "docker config")
-		}
-		for _, name := range c.From {
-			grid.Row(c.Side+" credentials", "(set)", "environment "+name)
-		}
-	}
-	_, err := grid.WriteTo(w)
-	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -84,9 +85,9 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries
 	if report == nil {
 		return err
 	}
-	view := newCopyView(cfg, report, ends)
-	view.Interrupted = err != nil
-	if printErr := a.print(cfg, view); printErr != nil {
+	account := view.NewCopy(cfg.Registry, report, &ends.fromSource, &ends.toTarget)
+	account.Interrupted = err != nil
+	if printErr := a.print(cfg, account); printErr != nil {
 		return printErr
 	}
 	failed := a.reportFailures(report)
@@ -109,7 +110,7 @@ func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.End
 	display := a.progress(cfg, meter)
 	defer display.Stop()
 	opts.Jobs, opts.Meter = cfg.Jobs, meter
-	opts.ArtifactDone = func(r transfer.Result) { a.detail("%s %s", outcome(r), r.Target) }
+	opts.ArtifactDone = func(r transfer.Result) { a.detail("%s %s", view.Outcome(r), r.Target) }
 	return transfer.Copy(ctx, sides, planned, opts)
 }
 

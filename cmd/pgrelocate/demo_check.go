@@ -56,6 +56,6 @@ func (d *demo) checkArtifact(ctx context.Context, sides registry.Endpoints, a ve
 	if from.Digest != to.Digest || to.Digest.String() != published {
 		return fmt.Errorf("%s is %s, but %s is %s, and %s was published", a.Source, from.Digest, a.Target, to.Digest, published)
 	}
-	d.detail("%s %s", to.Digest, short(a.Target))
+	d.detail("%s %s", to.Digest, output.Short(a.Target))
 	return nil
 }

@@ -38,10 +38,10 @@ type reference struct {
 	described []string
 }
 
-// newReference reads the struct types of this package.
+// newReference reads the struct types of package view.
 func newReference(t *testing.T) *reference {
 	t.Helper()
-	files, err := filepath.Glob("*.go")
+	files, err := filepath.Glob(filepath.Join("internal", "view", "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -27,7 +28,7 @@ func (f *failures) add(a *app, artifact versions.Artifact, err error) {
 	f.partial.Errors = append(f.partial.Errors, err)
 	f.sources = append(f.sources, artifact)
 	reason := err.Error()
-	if name := short(artifact.Target); !strings.Contains(reason, name) {
+	if name := output.Short(artifact.Target); !strings.Contains(reason, name) {
 		reason = name + ": " + reason
 	}
 	a.say(terminal.Red, "failed: ", "%s", reason)
@@ -37,7 +38,7 @@ func (f *failures) add(a *app, artifact versions.Artifact, err error) {
 func (f *failures) lacking(a *app, artifact versions.Artifact, err error) {
 	f.partial.Incomplete = append(f.partial.Incomplete, err)
 	for reason := range strings.Lines(err.Error()) {
-		a.say(terminal.Red, "incomplete: ", "%s: %s", short(artifact.Target), strings.TrimSpace(reason))
+		a.say(terminal.Red, "incomplete: ", "%s: %s", output.Short(artifact.Target), strings.TrimSpace(reason))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
@@ -112,7 +113,7 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *insta
 	if err != nil {
 		return err
 	}
-	if err := a.print(cfg, newInstallView(outcome, run.DryRun)); err != nil {
+	if err := a.print(cfg, view.NewInstall(outcome, run.DryRun)); err != nil {
 		return err
 	}
 	a.adviseInstances(run)

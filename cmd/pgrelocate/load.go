@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -75,7 +76,7 @@ func load(ctx context.Context, a *app, cfg *config.Config, file bundleFile, dryR
 		return err
 	}
 	if dryRun {
-		if err := a.print(cfg, newPlanView(cfg, planned)); err != nil {
+		if err := a.print(cfg, view.NewPlan(cfg.Registry, planned)); err != nil {
 			return err
 		}
 		return a.failures(planned)

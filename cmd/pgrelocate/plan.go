@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
@@ -68,8 +66,7 @@ func showPlan(ctx context.Context, a *app, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	view := newPlanView(cfg, planned)
-	if err := a.print(cfg, view); err != nil {
+	if err := a.print(cfg, view.NewPlan(cfg.Registry, planned)); err != nil {
 		return err
 	}
 	return a.failures(planned)
@@ -115,104 +112,4 @@ func (a *app) failures(planned *plan.Plan) error {
 		}
 	}
 	return failed.err()
-}
-
-// planView is the result of `pgrelocate plan`.
-type planView struct {
-	output.Header
-	// Registry is where the artifacts would go, HOST/PATH.
-	Registry  string        `json:"registry"`
-	Artifacts []plannedView `json:"artifacts"`
-	// Blobs are the distinct blobs of everything that is not present, largest first.
-	Blobs []blobView `json:"blobs"`
-	// BytesToMove are fetched and sent once each; BytesPresent are at the target already.
-	BytesToMove  int64    `json:"bytesToMove"`
-	BytesPresent int64    `json:"bytesPresent"`
-	Warnings     []string `json:"warnings"`
-}
-
-type blobView struct {
-	Digest    string `json:"digest"`
-	MediaType string `json:"mediaType"`
-	Size      int64  `json:"size"`
-	// Repositories are those of the target that need the blob, Present those of them that
-	// hold it already.
-	Repositories []string `json:"repositories"`
-	Present      []string `json:"present,omitempty"`
-}
-
-func newPlanView(cfg *config.Config, planned *plan.Plan) planView {
-	view := planView{
-		Header:       output.NewHeader("Plan"),
-		Registry:     cfg.Registry.String(),
-		Artifacts:    []plannedView{},
-		Blobs:        []blobView{},
-		BytesToMove:  planned.BytesToMove,
-		BytesPresent: planned.BytesPresent,
-		Warnings:     append([]string{}, planned.Warnings...),
-	}
-	for _, a := range planned.Artifacts {
-		row := newPlannedView(a)
-		row.setError(a.Err)
-		view.Artifacts = append(view.Artifacts, row)
-	}
-	for _, b := range planned.Blobs {
-		view.Blobs = append(view.Blobs, blobView{
-			Digest: b.Digest, MediaType: b.MediaType, Size: b.Size, Repositories: b.Repositories, Present: b.Present,
-		})
-	}
-	return view
-}
-
-func (v planView) WriteTable(w io.Writer) error {
-	targets := make([]string, len(v.Artifacts))
-	for i, row := range v.Artifacts {
-		targets[i] = row.Target
-	}
-	common := folder(targets)
-	grid := output.NewGrid("STATE", "SIZE", "ARTIFACT").Right(1)
-	for _, row := range v.Artifacts {
-		size := ""
-		if row.Size > 0 {
-			size = output.Bytes(row.Size)
-		}
-		grid.Row(row.State, size, within(common, row.Target))
-	}
-	if _, err := grid.WriteTo(w); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n",
-		output.Count(len(v.Artifacts), "artifact"), v.states(),
-		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent))
-	return err
-}
-
-// states counts the artifacts: "21 new, 2 present".
-func (v planView) states() string {
-	var counts []string
-	for _, state := range []plan.State{
-		plan.StateNew, plan.StateUpdate, plan.StateAttach, plan.StateDamaged, plan.StatePresent, plan.StateSkip, plan.StateFailed,
-	} {
-		n := 0
-		for _, row := range v.Artifacts {
-			if row.State == string(state) {
-				n++
-			}
-		}
-		if n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, state))
-		}
-	}
-	return strings.Join(counts, ", ")
-}
-
-// blobsToMove counts the blobs that the target does not hold anywhere.
-func (v planView) blobsToMove() int {
-	n := 0
-	for _, b := range v.Blobs {
-		if len(b.Present) == 0 {
-			n++
-		}
-	}
-	return n
 }

@@ -11,7 +11,7 @@ package main
 //     Flags that belong to the command alone, --dry-run, are plain cobra flags.
 //  4. RunE is a sentence: RunE: a.with(func(ctx, cfg, args) error { return foo(ctx, a, cfg, opts) }).
 //  5. Arguments: Args: noArgs, or exactArgs("HOST").
-//  6. The result is a view, a struct of its own with json tags and an output.Header, shown
+//  6. The result is a document of internal/view, with json tags and an output.Header, shown
 //     with a.print(cfg, view). Everything else is a.note, a.detail (-v) or a.warn. Never
 //     write to os.Stdout or os.Stderr.
 //  7. What a user got wrong is exit.Usagef("...").WithHint("..."); other errors choose

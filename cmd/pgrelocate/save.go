@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
@@ -123,7 +124,7 @@ func save(ctx context.Context, a *app, cfg *config.Config, opts saveOptions) err
 		a.note("streamed %s, sha256 %s", output.Bytes(written.Size), written.SHA256[0])
 		return nil
 	}
-	return a.print(cfg, newSavedView(written, ends))
+	return a.print(cfg, view.NewSaved(written, &ends.fromSource))
 }
 
 // collect asks the source for everything that is selected. A bundle is whole or is not

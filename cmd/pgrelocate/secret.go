@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -82,7 +81,7 @@ func applySecrets(ctx context.Context, a *app, cfg *config.Config, opts *secretO
 	}
 	results, err := opts.apply(ctx, connected, cfg.Registry.Host, login, namespaces)
 	if len(results) > 0 || err == nil {
-		if printErr := a.print(cfg, secretView{output.NewHeader("Secrets"), secretRows(results)}); printErr != nil {
+		if printErr := a.print(cfg, view.NewSecrets(results)); printErr != nil {
 			return printErr
 		}
 	}
@@ -121,35 +120,4 @@ func (o *secretOptions) apply(ctx context.Context, in *cluster.Cluster, host str
 		results = append(results, result)
 	}
 	return results, errors.Join(failures...)
-}
-
-// secretView is the result of `pgrelocate secret`.
-type secretView struct {
-	output.Header
-	Secrets []secretRowView `json:"secrets"`
-}
-
-// secretRowView is the pull secret of one namespace.
-type secretRowView struct {
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	// State is created, updated, unchanged, or "not ours" where it was left alone.
-	State string `json:"state"`
-}
-
-func secretRows(results []cluster.SecretResult) []secretRowView {
-	rows := []secretRowView{}
-	for _, r := range results {
-		rows = append(rows, secretRowView{r.Namespace, r.Name, string(r.Change)})
-	}
-	return rows
-}
-
-func (v secretView) WriteTable(w io.Writer) error {
-	grid := output.NewGrid("NAMESPACE", "SECRET", "STATE")
-	for _, row := range v.Secrets {
-		grid.Row(row.Namespace, row.Name, row.State)
-	}
-	_, err := grid.WriteTo(w)
-	return err
 }

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
@@ -55,59 +52,5 @@ func uninstallRelease(ctx context.Context, a *app, cfg *config.Config, place *cl
 	if err != nil {
 		return err
 	}
-	return a.print(cfg, newRemovalView(removal))
-}
-
-// removalView is the result of `pgrelocate uninstall`.
-type removalView struct {
-	output.Header
-	HelmRelease string `json:"helmRelease"`
-	Namespace   string `json:"namespace"`
-	// Removed says that the helm release was there.
-	Removed bool `json:"removed"`
-	// Secrets were removed, as NAMESPACE/NAME; KeptSecrets belong to databases.
-	Secrets     []string `json:"secrets"`
-	KeptSecrets []string `json:"keptSecrets"`
-	// KeptDefinitions are CRDs and Instances databases, as NAMESPACE/NAME; both stay.
-	KeptDefinitions []string `json:"keptDefinitions"`
-	Instances       []string `json:"instances"`
-}
-
-func newRemovalView(r *install.Removal) removalView {
-	view := removalView{
-		Header:      output.NewHeader("Uninstall"),
-		HelmRelease: r.HelmRelease, Namespace: r.Namespace, Removed: r.Removed,
-		Secrets:         append([]string{}, r.Secrets...),
-		KeptSecrets:     append([]string{}, r.KeptSecrets...),
-		KeptDefinitions: append([]string{}, r.KeptDefinitions...),
-		Instances:       []string{},
-	}
-	for _, instance := range r.Instances {
-		view.Instances = append(view.Instances, instance.String())
-	}
-	return view
-}
-
-func (v removalView) WriteTable(w io.Writer) error {
-	lines := []string{}
-	if v.Removed {
-		lines = append(lines, "removed helm release "+v.Namespace+"/"+v.HelmRelease)
-	} else {
-		lines = append(lines, "there was no helm release "+v.Namespace+"/"+v.HelmRelease)
-	}
-	for _, each := range []struct {
-		what  string
-		names []string
-	}{
-		{"removed secrets", v.Secrets},
-		{"kept secrets of databases", v.KeptSecrets},
-		{"kept databases", v.Instances},
-	} {
-		if len(each.names) > 0 {
-			lines = append(lines, each.what+": "+strings.Join(each.names, ", "))
-		}
-	}
-	lines = append(lines, "kept the CRDs and the namespace "+v.Namespace)
-	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
-	return err
+	return a.print(cfg, view.NewRemoval(removal))
 }

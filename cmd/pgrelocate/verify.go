@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
@@ -93,7 +94,7 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 	if err != nil {
 		return errors.Join(differs, err)
 	}
-	if err := a.print(cfg, newCheckView(check).with(wrong)); err != nil {
+	if err := a.print(cfg, view.NewCheck(check).With(wrong)); err != nil {
 		return err
 	}
 	a.note("%s", check.Summary())

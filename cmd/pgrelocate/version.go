@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
 // version is set when a release is built: -ldflags "-X main.version=v1.2.3".
@@ -25,51 +22,11 @@ func newVersionCommand(a *app) *cobra.Command {
   pgrelocate version -o json`,
 		Args: noArgs,
 		RunE: a.with(func(_ context.Context, cfg *config.Config, _ []string) error {
-			return a.print(cfg, buildInfo())
+			return a.print(cfg, view.NewVersion(programVersion()))
 		}),
 	}
 	a.settings.AddFlags(cmd.Flags(), config.Output)
 	return cmd
-}
-
-// versionView is the result of `pgrelocate version`.
-type versionView struct {
-	output.Header
-	Version string `json:"version"`
-	// Commit is the revision of the source; empty where the build does not know it.
-	Commit   string `json:"commit,omitempty"`
-	Modified bool   `json:"modified,omitempty"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
-
-func (v versionView) WriteTable(w io.Writer) error {
-	commit := ""
-	if len(v.Commit) >= 12 {
-		commit = ", commit " + v.Commit[:12]
-	}
-	_, err := fmt.Fprintf(w, "pgrelocate %s (%s %s%s)\n", v.Version, v.Go, v.Platform, commit)
-	return err
-}
-
-func buildInfo() versionView {
-	view := versionView{
-		Header:   output.NewHeader("Version"),
-		Version:  programVersion(),
-		Go:       runtime.Version(),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH,
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				view.Commit = s.Value
-			case "vcs.modified":
-				view.Modified = s.Value == "true"
-			}
-		}
-	}
-	return view
 }
 
 // programVersion is what the linker set, else what `go install MODULE@VERSION` recorded.

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -48,49 +47,37 @@ func listVersions(ctx context.Context, a *app, cfg *config.Config, file bundleFi
 	if err != nil {
 		return err
 	}
-	view := matrixView{Header: output.NewHeader("Matrix"), Artifacts: make([]matrixRow, len(artifacts))}
-	for i, artifact := range artifacts {
-		view.Artifacts[i].artifactView = newArtifactView(artifact)
+	_, product, err := a.product(cfg)
+	if err != nil {
+		return err
 	}
+	matrix := view.NewMatrix(product, artifacts)
 	if !cfg.Registry.IsZero() {
-		if err := markMirrored(ctx, a.registries(cfg), artifacts, view.Artifacts); err != nil {
+		if err := markMirrored(ctx, a.registries(cfg), artifacts, matrix); err != nil {
 			return err
 		}
 	}
 	if file.given() {
-		if err := markBundled(ctx, a, cfg, file, view.Artifacts); err != nil {
+		if err := markBundled(ctx, a, cfg, file, matrix); err != nil {
 			return err
 		}
 	}
-	if err := describe(a, cfg, &view); err != nil {
-		return err
-	}
-	return a.print(cfg, view)
+	a.tellReleases(product, matrix)
+	return a.print(cfg, matrix)
 }
 
-// describe adds the product, and tells about its other releases.
-func describe(a *app, cfg *config.Config, view *matrixView) error {
-	catalogue, err := a.catalogue(cfg)
-	if err != nil {
-		return err
-	}
-	product, err := catalogue.Product(cfg.Product)
-	if err != nil {
-		return err
-	}
-	view.Product, view.Title = product.Name, product.Title
+// tellReleases tells about the product's releases, those that are not shown too.
+func (a *app) tellReleases(product *versions.Product, matrix view.Matrix) {
 	for _, release := range product.Releases {
-		view.Releases = append(view.Releases, release.Name)
-		if release.Note != "" && view.shows(release.Name) {
+		if release.Note != "" && matrix.Shows(release.Name) {
 			a.note("%s: %s", release.Name, release.Note)
 		}
 	}
-	a.note("%s has the releases %s; --release chooses", product.Title, strings.Join(view.Releases, ", "))
-	return nil
+	a.note("%s has the releases %s; --release chooses", product.Title, strings.Join(matrix.Releases, ", "))
 }
 
 // markMirrored asks the private registry for every artifact's tag.
-func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Artifact, rows []matrixRow) error {
+func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Artifact, matrix view.Matrix) error {
 	defer ends.close()
 	target, err := ends.openTarget(ctx, false)
 	if err != nil {
@@ -108,17 +95,17 @@ func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Ar
 		if answer.Presence == holdings.Unknown {
 			return answer.Err
 		}
-		mirrored := answer.Presence == holdings.Present
-		rows[i].Mirrored = &mirrored
-		if mirrored {
-			rows[i].Digest = answer.Held.Digest.String()
+		if answer.Presence == holdings.Present {
+			matrix.SetMirrored(i, true, answer.Held.Digest.String())
+		} else {
+			matrix.SetMirrored(i, false, "")
 		}
 	}
 	return nil
 }
 
 // markBundled looks for every artifact in a bundle.
-func markBundled(ctx context.Context, a *app, cfg *config.Config, file bundleFile, rows []matrixRow) error {
+func markBundled(ctx context.Context, a *app, cfg *config.Config, file bundleFile, matrix view.Matrix) error {
 	b, err := file.open(ctx, a, cfg)
 	if err != nil {
 		return err
@@ -133,75 +120,7 @@ func markBundled(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 		inside[locked.Target.Repository+":"+locked.Target.Tag] = true
 	}
 	for i, artifact := range artifacts {
-		bundled := inside[artifact.Target.Repository+":"+artifact.Target.Tag]
-		rows[i].Bundled = &bundled
+		matrix.SetBundled(i, inside[artifact.Target.Repository+":"+artifact.Target.Tag])
 	}
 	return nil
-}
-
-// matrixView is the result of `pgrelocate versions`.
-type matrixView struct {
-	output.Header
-	Product string `json:"product"`
-	Title   string `json:"title"`
-	// Releases are all that the catalogue knows of the product, newest first.
-	Releases []string `json:"releases"`
-	// Artifacts are those that are selected.
-	Artifacts []matrixRow `json:"artifacts"`
-}
-
-type matrixRow struct {
-	artifactView
-	// Mirrored says whether the private registry has the tag; absent without --registry.
-	Mirrored *bool `json:"mirrored,omitempty"`
-	// Bundled says whether the bundle has it; absent without --bundle.
-	Bundled *bool `json:"bundled,omitempty"`
-	// Digest is what the tag holds in the registry.
-	Digest string `json:"digest,omitempty"`
-}
-
-func (v matrixView) shows(release string) bool {
-	for _, row := range v.Artifacts {
-		if row.Release == release {
-			return true
-		}
-	}
-	return false
-}
-
-func (v matrixView) WriteTable(w io.Writer) error {
-	titles := []string{"RELEASE", "KIND", "POSTGRESQL", "EDITION", "ARTIFACT"}
-	asked := len(v.Artifacts) > 0 && v.Artifacts[0].Mirrored != nil
-	if asked {
-		titles = append(titles, "MIRRORED")
-	}
-	opened := len(v.Artifacts) > 0 && v.Artifacts[0].Bundled != nil
-	if opened {
-		titles = append(titles, "BUNDLED")
-	}
-	targets := make([]string, len(v.Artifacts))
-	for i, row := range v.Artifacts {
-		targets[i] = row.Target
-	}
-	common := folder(targets)
-	grid := output.NewGrid(titles...)
-	for _, row := range v.Artifacts {
-		cells := []any{row.Release, row.Role, strings.Join(row.Versions, ","), row.Edition, within(common, row.Target)}
-		if asked {
-			cells = append(cells, yesNo(*row.Mirrored))
-		}
-		if opened {
-			cells = append(cells, yesNo(*row.Bundled))
-		}
-		grid.Row(cells...)
-	}
-	_, err := grid.WriteTo(w)
-	return err
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

@@ -1,12 +1,9 @@
-package main
+package view
 
 import (
-	"strings"
-
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // artifactView is an artifact in every result that lists artifacts.
@@ -70,66 +67,9 @@ func newPlannedView(a *plan.Artifact) plannedView {
 	}
 }
 
-// folder is what all references have in common, up to a slash: the part that a table
-// says once. It is empty where there is nothing.
-func folder(references []string) string {
-	if len(references) == 0 {
-		return ""
-	}
-	common := parent(references[0])
-	for _, reference := range references[1:] {
-		for common != "" && !strings.HasPrefix(reference, common+"/") {
-			common = parent(common)
-		}
-	}
-	return common
-}
-
-func parent(reference string) string {
-	return reference[:max(strings.LastIndexByte(reference, '/'), 0)]
-}
-
-// within is a reference without the folder.
-func within(folder, reference string) string {
-	if folder == "" {
-		return reference
-	}
-	return strings.TrimPrefix(reference, folder+"/")
-}
-
-// short is an artifact's name without registry and folder: what follows it names those.
-func short(r ref.Reference) string {
-	return r.String()[len(parent(r.Host+"/"+r.Repository))+1:]
-}
-
 // setError says what went wrong; nil is nothing.
 func (v *plannedView) setError(err error) {
 	if err != nil {
 		v.Error, v.Hint = err.Error(), advice.For(err)
 	}
-}
-
-// sourceFolder and targetFolder say where artifacts come from and go to, as briefly as
-// that can be said.
-func sourceFolder(artifacts []versions.Artifact) string {
-	references := make([]string, len(artifacts))
-	for i, a := range artifacts {
-		references[i] = a.Source.String()
-	}
-	return folderOr(references, "several registries")
-}
-
-func targetFolder(artifacts []versions.Artifact) string {
-	references := make([]string, len(artifacts))
-	for i, a := range artifacts {
-		references[i] = a.Target.String()
-	}
-	return folderOr(references, "the target")
-}
-
-func folderOr(references []string, otherwise string) string {
-	if common := folder(references); common != "" {
-		return common
-	}
-	return otherwise
 }

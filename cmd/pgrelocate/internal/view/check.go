@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"io"
@@ -9,8 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
-// checkView is the result of `pgrelocate verify`.
-type checkView struct {
+// Check is the result of `pgrelocate verify`.
+type Check struct {
 	output.Header
 	// OK says that nothing is wrong.
 	OK          bool   `json:"ok"`
@@ -71,8 +71,9 @@ type namespaceView struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func newCheckView(c *verify.Check) checkView {
-	view := checkView{
+// NewCheck shows what a check found.
+func NewCheck(c *verify.Check) Check {
+	view := Check{
 		Header: output.NewHeader("Check"), OK: c.OK(),
 		HelmRelease: c.HelmRelease, Namespace: c.Namespace, Revision: c.Revision, Status: string(c.Status), Chart: c.Chart,
 		Problems: []string{}, Workloads: []workloadView{}, Images: []imageView{}, Versions: []pickView{}, Namespaces: []namespaceView{},
@@ -95,8 +96,8 @@ func newCheckView(c *verify.Check) checkView {
 	return view
 }
 
-// with adds what else is wrong.
-func (v checkView) with(problems []string) checkView {
+// With adds what else is wrong.
+func (v Check) With(problems []string) Check {
 	v.Problems = slices.Insert(v.Problems, 0, problems...)
 	v.OK = len(v.Problems) == 0
 	return v
@@ -116,7 +117,7 @@ func reason(err error) string {
 
 // WriteTable writes the versions, the release's own images before them and the namespaces
 // after them.
-func (v checkView) WriteTable(w io.Writer) error {
+func (v Check) WriteTable(w io.Writer) error {
 	grid := output.NewGrid("NAME", "DB VERSION", "IMAGE", "DIGEST", "PULLS")
 	for _, i := range v.Images {
 		grid.Row("(operator)", "", i.Image, shortDigest(i.Digest), i.verdict())

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
-// bundleView is the result of `pgrelocate bundle inspect` and `bundle verify`.
-type bundleView struct {
+// Bundle is the result of `pgrelocate bundle inspect` and `bundle verify`.
+type Bundle struct {
 	output.Header
 	Artifacts []bundledView `json:"artifacts"`
 	// Attachments counts the signatures, SBOMs and other referrers.
@@ -29,8 +29,7 @@ type bundleView struct {
 	// Verified says that every byte was held against its digest.
 	Verified bool             `json:"verified"`
 	List     []bundleBlobView `json:"blobList,omitempty"`
-	// brief shortens the digests in the table: whole ones are wider than a terminal.
-	brief bool
+	brief    bool
 }
 
 type bundledView struct {
@@ -48,14 +47,23 @@ type bundleBlobView struct {
 	Omitted      bool     `json:"omitted,omitempty"`
 }
 
-func newBundleView(a *app, b *bundle.Bundle, blobs bool) bundleView {
+// BundleOptions say what a Bundle shows besides the artifacts.
+type BundleOptions struct {
+	// Blobs lists the blobs too.
+	Blobs bool
+	// Brief shortens the digests in the table: whole ones are wider than a terminal.
+	Brief bool
+}
+
+// NewBundle shows what is in a bundle.
+func NewBundle(b *bundle.Bundle, opts BundleOptions) Bundle {
 	lock := b.Lock()
-	view := bundleView{
+	view := Bundle{
 		Header:      output.NewHeader("Bundle"),
 		Artifacts:   []bundledView{},
 		Attachments: len(lock.Attachments),
 		Signed:      b.Signed(),
-		brief:       a.OutTTY,
+		brief:       opts.Brief,
 	}
 	for _, a := range lock.Artifacts {
 		view.Artifacts = append(view.Artifacts, bundledView{
@@ -71,7 +79,7 @@ func newBundleView(a *app, b *bundle.Bundle, blobs bool) bundleView {
 			view.Blobs++
 			view.BlobBytes += blob.Size
 		}
-		if blobs {
+		if opts.Blobs {
 			view.List = append(view.List, bundleBlobView{
 				Digest: blob.Digest.String(), Size: blob.Size, Repositories: blob.Repositories, Omitted: blob.Omitted,
 			})
@@ -81,15 +89,16 @@ func newBundleView(a *app, b *bundle.Bundle, blobs bool) bundleView {
 	return view
 }
 
-func (v bundleView) WriteTable(w io.Writer) error {
+// WriteTable writes a line for each artifact, and the sums.
+func (v Bundle) WriteTable(w io.Writer) error {
 	targets := make([]string, len(v.Artifacts))
 	for i, a := range v.Artifacts {
 		targets[i] = a.Target
 	}
-	common := folder(targets)
+	common := output.Folder(targets)
 	grid := output.NewGrid("RELEASE", "KIND", "SIZE", "ARTIFACT", "DIGEST").Right(2)
 	for _, a := range v.Artifacts {
-		grid.Row(a.Release, a.Role, output.Bytes(a.Size), within(common, a.Target), v.digest(a))
+		grid.Row(a.Release, a.Role, output.Bytes(a.Size), output.Within(common, a.Target), v.digest(a))
 	}
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
@@ -107,14 +116,14 @@ func (v bundleView) WriteTable(w io.Writer) error {
 	return err
 }
 
-func (v bundleView) digest(a bundledView) string {
+func (v Bundle) digest(a bundledView) string {
 	if !v.brief {
 		return a.Digest
 	}
 	return strings.TrimPrefix(shortDigest(a.Digest), "sha256:")
 }
 
-func (v bundleView) summary() string {
+func (v Bundle) summary() string {
 	text := fmt.Sprintf("%s, %s: %s in %s", output.Count(len(v.Artifacts), "artifact"),
 		output.Count(v.Attachments, "attachment"), output.Bytes(v.BlobBytes+v.ManifestBytes), output.Count(v.Blobs, "blob"))
 	if v.OmittedBlobs > 0 {

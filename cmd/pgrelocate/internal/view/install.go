@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
-// installView is the result of `pgrelocate install`.
-type installView struct {
+// Install is the result of `pgrelocate install`.
+type Install struct {
 	output.Header
 	Release     string `json:"release"`
 	HelmRelease string `json:"helmRelease"`
@@ -27,16 +27,17 @@ type installView struct {
 	// Unmirrored are the versions whose image is not in the private registry.
 	Unmirrored []string `json:"unmirrored"`
 	// Check is what was verified at the end; absent in a dry run.
-	Check *checkView `json:"check,omitempty"`
+	Check *Check `json:"check,omitempty"`
 	// Actions and Manifest are there in a dry run only: what would be done, and what helm
 	// would apply, as YAML.
 	Actions  []string `json:"actions,omitempty"`
 	Manifest string   `json:"manifest,omitempty"`
 }
 
-func newInstallView(outcome *install.Outcome, dryRun bool) installView {
+// NewInstall shows what was installed or, in a dry run, what would be.
+func NewInstall(outcome *install.Outcome, dryRun bool) Install {
 	p := outcome.Prepared
-	view := installView{
+	view := Install{
 		Header:  output.NewHeader("Install"),
 		Release: p.Release.Name, HelmRelease: p.HelmRelease, Namespace: p.Namespace,
 		Revision: outcome.Revision, Kubernetes: outcome.KubeVersion,
@@ -50,7 +51,7 @@ func newInstallView(outcome *install.Outcome, dryRun bool) installView {
 		view.Manifest = p.Rendering.Manifest()
 	}
 	if outcome.Check != nil {
-		check := newCheckView(outcome.Check)
+		check := NewCheck(outcome.Check)
 		view.Check = &check
 	}
 	return view
@@ -58,7 +59,7 @@ func newInstallView(outcome *install.Outcome, dryRun bool) installView {
 
 // WriteTable writes the versions that can be picked now. A dry run writes YAML that
 // kubectl could read, with what would be done as its comments.
-func (v installView) WriteTable(w io.Writer) error {
+func (v Install) WriteTable(w io.Writer) error {
 	if v.Check == nil {
 		for _, action := range v.Actions {
 			if _, err := fmt.Fprintf(w, "# would %s\n", strings.ReplaceAll(action, "\n", " ")); err != nil {

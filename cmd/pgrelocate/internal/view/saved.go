@@ -1,15 +1,16 @@
-package main
+package view
 
 import (
 	"fmt"
 	"io"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 )
 
-// savedView is the result of `pgrelocate save`.
-type savedView struct {
+// Saved is the result of `pgrelocate save`.
+type Saved struct {
 	output.Header
 	// Files are the bundle, or its volumes in order, with their sums.
 	Files []savedFile `json:"files"`
@@ -35,14 +36,15 @@ type savedFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-func newSavedView(w *write.Result, ends *registries) savedView {
-	view := savedView{
+// NewSaved shows what was written, and what went over the wire for it.
+func NewSaved(w *write.Result, source *registry.Traffic) Saved {
+	view := Saved{
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},
 		Checksum: w.Checksum, Size: w.Size, UniqueBytes: w.Unique,
 		Artifacts: len(w.Lock.Artifacts), Blobs: len(w.Lock.Blobs),
 		BytesFetched: w.Fetched, BytesResumed: w.Resumed,
-		SourceTraffic: newTrafficView(&ends.fromSource),
+		SourceTraffic: newTrafficView(source),
 	}
 	for i, name := range w.Files {
 		view.Files = append(view.Files, savedFile{name, w.SHA256[i]})
@@ -55,7 +57,8 @@ func newSavedView(w *write.Result, ends *registries) savedView {
 	return view
 }
 
-func (v savedView) WriteTable(w io.Writer) error {
+// WriteTable writes the files with their sums, as sha256sum does, and the account.
+func (v Saved) WriteTable(w io.Writer) error {
 	for _, f := range v.Files {
 		if _, err := fmt.Fprintf(w, "%s  %s\n", f.SHA256, f.Name); err != nil {
 			return err

@@ -1,19 +1,19 @@
-package main
+package view
 
 import (
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// copyView is the result of `pgrelocate copy`: the account of what was done.
-type copyView struct {
+// Copy is the result of `pgrelocate copy`: the account of what was done.
+type Copy struct {
 	output.Header
 	// Registry is where the artifacts went, HOST[/PATH] as it was given.
 	Registry  string      `json:"registry"`
@@ -67,10 +67,11 @@ func newTrafficView(t *registry.Traffic) trafficView {
 	}
 }
 
-func newCopyView(cfg *config.Config, report *transfer.Report, ends *registries) copyView {
-	view := copyView{
+// NewCopy shows what a copy to a registry did, and what went over the wire to both sides.
+func NewCopy(to ref.Folder, report *transfer.Report, source, target *registry.Traffic) Copy {
+	view := Copy{
 		Header:          output.NewHeader("CopyReport"),
-		Registry:        cfg.Registry.String(),
+		Registry:        to.String(),
 		Artifacts:       []copiedRow{},
 		Copied:          report.Copied,
 		Present:         report.Present,
@@ -83,11 +84,11 @@ func newCopyView(cfg *config.Config, report *transfer.Report, ends *registries) 
 		BlobsMounted:    report.BlobsMounted,
 		BlobsPresent:    report.BlobsPresent,
 		DurationSeconds: report.Duration.Round(time.Millisecond).Seconds(),
-		SourceTraffic:   newTrafficView(&ends.fromSource),
-		TargetTraffic:   newTrafficView(&ends.toTarget),
+		SourceTraffic:   newTrafficView(source),
+		TargetTraffic:   newTrafficView(target),
 	}
 	for _, r := range report.Results {
-		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: outcome(r)}
+		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: Outcome(r)}
 		row.setError(r.Err)
 		if r.Incomplete != nil {
 			row.Incomplete = r.Incomplete.Error()
@@ -97,8 +98,8 @@ func newCopyView(cfg *config.Config, report *transfer.Report, ends *registries) 
 	return view
 }
 
-// outcome is what became of an artifact, in one word.
-func outcome(r transfer.Result) string {
+// Outcome is what became of an artifact, in one word.
+func Outcome(r transfer.Result) string {
 	switch {
 	case r.Err != nil:
 		return "failed"
@@ -113,7 +114,8 @@ func outcome(r transfer.Result) string {
 	}
 }
 
-func (v copyView) WriteTable(w io.Writer) error {
+// WriteTable writes the account in figures.
+func (v Copy) WriteTable(w io.Writer) error {
 	for _, row := range v.Artifacts {
 		if row.Result == "skipped" {
 			if _, err := fmt.Fprintf(w, "skipped %s: it holds other content, %s\n", row.Target, row.TargetDigest); err != nil {
@@ -131,7 +133,7 @@ func (v copyView) WriteTable(w io.Writer) error {
 }
 
 // sourceLine is empty where no registry was asked for content: the source was a bundle.
-func (v copyView) sourceLine() string {
+func (v Copy) sourceLine() string {
 	if v.SourceTraffic == (trafficView{}) {
 		return ""
 	}
@@ -139,7 +141,7 @@ func (v copyView) sourceLine() string {
 }
 
 // moved is the account of bytes and blobs.
-func (v copyView) moved() string {
+func (v Copy) moved() string {
 	if v.BytesSent == 0 && v.BlobsUploaded+v.BlobsMounted+v.BlobsPresent == 0 {
 		return "nothing had to move"
 	}
@@ -150,7 +152,7 @@ func (v copyView) moved() string {
 }
 
 // failedWord is what the artifacts are that Failed counts.
-func (v copyView) failedWord() string {
+func (v Copy) failedWord() string {
 	if v.Interrupted {
 		return "not copied"
 	}

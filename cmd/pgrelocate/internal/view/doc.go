@@ -1,0 +1,6 @@
+// Package view makes results into documents: structs whose JSON tags are part of the program's
+// interface (docs/json.md), and which write themselves as tables for people. A New function
+// takes what a use case returned; output.Write shows the document.
+//
+// Every result is a struct of its own, embeds output.Header, and never a struct of a library.
+package view

@@ -1,0 +1,103 @@
+package view
+
+import (
+	"io"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Matrix is the result of `pgrelocate versions`.
+type Matrix struct {
+	output.Header
+	Product string `json:"product"`
+	Title   string `json:"title"`
+	// Releases are all that the catalogue knows of the product, newest first.
+	Releases []string `json:"releases"`
+	// Artifacts are those that are selected.
+	Artifacts []matrixRow `json:"artifacts"`
+}
+
+type matrixRow struct {
+	artifactView
+	// Mirrored says whether the private registry has the tag; absent without --registry.
+	Mirrored *bool `json:"mirrored,omitempty"`
+	// Bundled says whether the bundle has it; absent without --bundle.
+	Bundled *bool `json:"bundled,omitempty"`
+	// Digest is what the tag holds in the registry.
+	Digest string `json:"digest,omitempty"`
+}
+
+// NewMatrix shows artifacts of a product, and its releases.
+func NewMatrix(product *versions.Product, artifacts []versions.Artifact) Matrix {
+	view := Matrix{
+		Header:  output.NewHeader("Matrix"),
+		Product: product.Name, Title: product.Title,
+		Artifacts: make([]matrixRow, len(artifacts)),
+	}
+	for i, artifact := range artifacts {
+		view.Artifacts[i].artifactView = newArtifactView(artifact)
+	}
+	for _, release := range product.Releases {
+		view.Releases = append(view.Releases, release.Name)
+	}
+	return view
+}
+
+// SetMirrored says of the artifact at i whether the private registry has its tag, and what
+// that holds.
+func (v Matrix) SetMirrored(i int, mirrored bool, digest string) {
+	v.Artifacts[i].Mirrored, v.Artifacts[i].Digest = &mirrored, digest
+}
+
+// SetBundled says of the artifact at i whether the bundle has it.
+func (v Matrix) SetBundled(i int, bundled bool) { v.Artifacts[i].Bundled = &bundled }
+
+// Shows tells whether an artifact of the release is listed.
+func (v Matrix) Shows(release string) bool {
+	for _, row := range v.Artifacts {
+		if row.Release == release {
+			return true
+		}
+	}
+	return false
+}
+
+// WriteTable writes a line for each artifact.
+func (v Matrix) WriteTable(w io.Writer) error {
+	titles := []string{"RELEASE", "KIND", "POSTGRESQL", "EDITION", "ARTIFACT"}
+	asked := len(v.Artifacts) > 0 && v.Artifacts[0].Mirrored != nil
+	if asked {
+		titles = append(titles, "MIRRORED")
+	}
+	opened := len(v.Artifacts) > 0 && v.Artifacts[0].Bundled != nil
+	if opened {
+		titles = append(titles, "BUNDLED")
+	}
+	targets := make([]string, len(v.Artifacts))
+	for i, row := range v.Artifacts {
+		targets[i] = row.Target
+	}
+	common := output.Folder(targets)
+	grid := output.NewGrid(titles...)
+	for _, row := range v.Artifacts {
+		cells := []any{row.Release, row.Role, strings.Join(row.Versions, ","), row.Edition, output.Within(common, row.Target)}
+		if asked {
+			cells = append(cells, yesNo(*row.Mirrored))
+		}
+		if opened {
+			cells = append(cells, yesNo(*row.Bundled))
+		}
+		grid.Row(cells...)
+	}
+	_, err := grid.WriteTo(w)
+	return err
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,66 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// Removal is the result of `pgrelocate uninstall`.
+type Removal struct {
+	output.Header
+	HelmRelease string `json:"helmRelease"`
+	Namespace   string `json:"namespace"`
+	// Removed says that the helm release was there.
+	Removed bool `json:"removed"`
+	// Secrets were removed, as NAMESPACE/NAME; KeptSecrets belong to databases.
+	Secrets     []string `json:"secrets"`
+	KeptSecrets []string `json:"keptSecrets"`
+	// KeptDefinitions are CRDs and Instances databases, as NAMESPACE/NAME; both stay.
+	KeptDefinitions []string `json:"keptDefinitions"`
+	Instances       []string `json:"instances"`
+}
+
+// NewRemoval shows what an uninstallation removed and what it kept.
+func NewRemoval(r *install.Removal) Removal {
+	view := Removal{
+		Header:      output.NewHeader("Uninstall"),
+		HelmRelease: r.HelmRelease, Namespace: r.Namespace, Removed: r.Removed,
+		Secrets:         append([]string{}, r.Secrets...),
+		KeptSecrets:     append([]string{}, r.KeptSecrets...),
+		KeptDefinitions: append([]string{}, r.KeptDefinitions...),
+		Instances:       []string{},
+	}
+	for _, instance := range r.Instances {
+		view.Instances = append(view.Instances, instance.String())
+	}
+	return view
+}
+
+// WriteTable writes a line for each kind of thing.
+func (v Removal) WriteTable(w io.Writer) error {
+	lines := []string{}
+	if v.Removed {
+		lines = append(lines, "removed helm release "+v.Namespace+"/"+v.HelmRelease)
+	} else {
+		lines = append(lines, "there was no helm release "+v.Namespace+"/"+v.HelmRelease)
+	}
+	for _, each := range []struct {
+		what  string
+		names []string
+	}{
+		{"removed secrets", v.Secrets},
+		{"kept secrets of databases", v.KeptSecrets},
+		{"kept databases", v.Instances},
+	} {
+		if len(each.names) > 0 {
+			lines = append(lines, each.what+": "+strings.Join(each.names, ", "))
+		}
+	}
+	lines = append(lines, "kept the CRDs and the namespace "+v.Namespace)
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
+}
