@@ -121,6 +121,22 @@ func TestHelmAndKubernetesStayAbove(t *testing.T) {
 	}
 }
 
+// Helm 3 ends one day: what is to change then stands in two rooms.
+func TestHelmHasTwoDoors(t *testing.T) {
+	doors := []string{"internal/chart", "internal/chart/standin", "internal/install/helm"}
+	for _, p := range modulePackages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module+"/")
+		if slices.Contains(doors, room) || strings.HasPrefix(room, "tests/") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, "helm.sh/") {
+				t.Errorf("%s imports %s, which only %s may", room, imported, strings.Join(doors, ", "))
+			}
+		}
+	}
+}
+
 // The matrix is pure: no network, no clock. It may read a catalogue that a user brings.
 func TestVersionsIsPure(t *testing.T) {
 	impure := []string{"context", "math/rand", "net", "net/http", "os/exec", "time"}
