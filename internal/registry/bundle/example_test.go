@@ -70,6 +70,7 @@ func saveExample(ctx context.Context, file string) error {
 	defer client.Close()
 	source := func(string) (registry.Source, error) { return client, nil }
 	found, err := lock.Collect(ctx, source, []versions.Artifact{{
+		Product: "tanzu", Release: "v4.3.1", Role: versions.RoleOperator,
 		Source: ref.Reference{Host: host, Repository: "postgres-operator", Tag: "v4.3.1"},
 		Target: ref.Reference{Repository: "databases/postgres-operator", Tag: "v4.3.1"},
 	}}, nil, plan.Options{})
