@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -107,20 +106,6 @@ func TestTokenForEachRepositoryWhereNoneServesAll(t *testing.T) {
 	}
 	if len(reg.asked) > 3 {
 		t.Errorf("asked for %d tokens (%q), want at most 3", len(reg.asked), reg.asked)
-	}
-}
-
-func TestTokenIsRenewedBeforeItExpires(t *testing.T) {
-	asked := time.Now()
-	tests := []struct {
-		life int64
-		want time.Duration
-	}{{0, 45 * time.Second}, {4, 3 * time.Second}, {3600, 59 * time.Minute}}
-	for _, tt := range tests {
-		got := newToken(&tokenAnswer{Token: "x", ExpiresIn: tt.life}, asked)
-		if got.renewAt != asked.Add(tt.want) {
-			t.Errorf("a token of %d s is renewed after %s, want %s", tt.life, got.renewAt.Sub(asked), tt.want)
-		}
 	}
 }
 

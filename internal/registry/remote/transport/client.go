@@ -2,7 +2,7 @@
 // verbs. New returns a Client, Client.Do sends a Request until it is answered.
 //
 // A request passes, from the outside in, through Retry, the cap on requests in flight
-// (gate), authorization (authorizer), redirects and the watchdog against stalls (send), and
+// (gate), authorization (package auth), redirects and the watchdog against stalls (send), and
 // the plain net/http transport. The first request makes contact: it finds out whether the
 // registry speaks TLS, and how it wants to be authenticated.
 package transport
@@ -18,7 +18,14 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/auth"
 )
+
+// Access is what a request needs of the registry.
+type Access = auth.Access
+
+// TokenError is a token server's refusal.
+type TokenError = auth.TokenError
 
 // Client sends requests to one registry. It is safe for concurrent use.
 type Client struct {
@@ -26,7 +33,7 @@ type Client struct {
 	opts      Options
 	transport *http.Transport
 	gate      *gate
-	auth      *authorizer
+	auth      *auth.Authorizer
 	secrets   secrets
 	limit     *rate.Limiter // nil is unbounded
 	contact   contact
@@ -53,7 +60,10 @@ func New(host string, opts Options) (*Client, error) {
 		gate:      newGate(opts.Jobs),
 	}
 	c.contact.turn, c.contact.scheme = make(chan struct{}, 1), c.firstScheme(tlsConfig.RootCAs != nil)
-	c.auth = newAuthorizer(c, reg)
+	c.auth = auth.New(auth.Options{
+		Registry: reg, Keychain: opts.Keychain, Push: opts.Push,
+		Ask: c.askForToken, PlainHTTP: c.MayUsePlainHTTP, Learned: c.secrets.add,
+	})
 	if opts.RateLimit > 0 {
 		c.limit = rate.NewLimiter(rate.Limit(opts.RateLimit), int(max(opts.RateLimit/4, 64<<10)))
 	}
@@ -68,7 +78,7 @@ func (c *Client) Side() registry.Side { return c.opts.Side }
 
 // Prepare tells the client which repositories the run will use, so that one token can
 // serve them all. It may be called again with more.
-func (c *Client) Prepare(repositories []string) { c.auth.prepare(repositories) }
+func (c *Client) Prepare(repositories []string) { c.auth.Prepare(repositories) }
 
 // Retries tells how many requests have been tried again so far. It counts in
 // Options.Traffic, which other clients may share.

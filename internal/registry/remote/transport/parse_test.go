@@ -1,52 +1,10 @@
 package transport
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-func TestFindChallenge(t *testing.T) {
-	tests := []struct {
-		headers []string
-		scheme  string
-		params  map[string]string
-	}{
-		{nil, "", nil},
-		{[]string{`Basic realm="x"`}, "basic", map[string]string{"realm": "x"}},
-		{[]string{`Basic realm="x"`, `Bearer realm="https://auth/token",service="reg",scope="repository:a:pull,push"`}, "bearer",
-			map[string]string{"realm": "https://auth/token", "service": "reg", "scope": "repository:a:pull,push"}},
-		{[]string{`bearer realm=https://auth/token, service=reg`}, "bearer", map[string]string{"realm": "https://auth/token", "service": "reg"}},
-		{[]string{`Bearer realm="a\"b"`}, "bearer", map[string]string{"realm": `a"b`}},
-		{[]string{`Bearer`}, "", nil},
-		{[]string{`Negotiate`}, "", nil},
-		{[]string{`Bearer realm="unterminated`}, "bearer", map[string]string{"realm": "unterminated"}},
-	}
-	for _, tt := range tests {
-		got, ok := findChallenge(http.Header{"Www-Authenticate": tt.headers})
-		if ok != (tt.scheme != "") || got.scheme != tt.scheme {
-			t.Errorf("findChallenge(%q) = %q, %v, want %q", tt.headers, got.scheme, ok, tt.scheme)
-			continue
-		}
-		if diff := cmp.Diff(tt.params, got.params); ok && diff != "" {
-			t.Errorf("findChallenge(%q): params (-want +got):\n%s", tt.headers, diff)
-		}
-	}
-}
-
-func FuzzChallenge(f *testing.F) {
-	f.Add(`Bearer realm="https://auth/token",service="reg",scope="repository:a:pull,push"`)
-	f.Add(`Basic realm=x, a="\`)
-	f.Fuzz(func(t *testing.T, header string) {
-		found := parseChallenge(header)
-		if found.scheme != strings.ToLower(found.scheme) {
-			t.Errorf("parseChallenge(%q): scheme %q is not in lower case", header, found.scheme)
-		}
-	})
-}
 
 func TestParseRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

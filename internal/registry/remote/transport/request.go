@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/auth"
 )
 
 // Request is one request, in a form that can be sent again.
@@ -108,64 +109,71 @@ func (c *Client) slowDown(status *StatusError) {
 	}
 }
 
-// mostAuthRounds is the first try, one with a token, one with a new token, and one with
-// a token for this request alone.
-const mostAuthRounds = 4
-
 // authorized sends a request with the credentials that the registry asks for.
 func (c *Client) authorized(ctx context.Context, request Request) (*http.Response, error) {
-	for round := 1; ; round++ {
-		resp, used, again, err := c.once(ctx, request)
+	attempt := c.auth.Begin(request.Need)
+	for {
+		resp, err := c.once(ctx, request, attempt)
 		if err != nil {
-			return nil, err
+			return nil, denied(request, attempt, err)
 		}
 		if c.refusesExpect(resp) {
 			drain(resp.Body)
-			round--
 			continue
 		}
-		if resp.StatusCode != http.StatusUnauthorized || !c.isOwn(resp.Request.URL) {
-			c.auth.noteServed(used)
+		// A stranger to which the registry has sent us has no say in how to log in.
+		refused := resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden
+		if !refused || !c.isOwn(resp.Request.URL) {
+			attempt.Served()
 			return resp, nil
 		}
 		status := c.statusError(resp)
-		if !again || round == mostAuthRounds {
-			return nil, c.auth.refuse(status, used)
+		again := false
+		if !status.full() {
+			if again, err = attempt.Refused(ctx, resp.StatusCode, resp.Header); err != nil {
+				return nil, err
+			}
 		}
-		if round == mostAuthRounds-1 && !c.auth.narrowTo(request.Need) {
-			return nil, c.auth.refuse(status, used)
+		if again {
+			continue
 		}
+		err = denied(request, attempt, status)
+		attempt.GiveUp(resp.StatusCode, err)
+		return nil, err
 	}
 }
 
-// once sends a request once. Again tells that a 401 taught something that may help.
-func (c *Client) once(ctx context.Context, request Request) (resp *http.Response, used string, again bool, err error) {
+// denied says of a refusal to whom it was given, and for what.
+func denied(request Request, attempt *auth.Attempt, err error) error {
+	if !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrForbidden) {
+		return err
+	}
+	return &registry.AccessError{
+		Repository: request.Need.Repository, Push: request.Need.Push, Anonymous: attempt.Anonymous(), Err: err,
+	}
+}
+
+// once sends a request once.
+func (c *Client) once(ctx context.Context, request Request, attempt *auth.Attempt) (resp *http.Response, err error) {
 	finish, err := c.lookAhead(ctx)
 	if err != nil {
-		return nil, "", false, err
+		return nil, err
 	}
 	defer func() { finish(err == nil) }()
 	req, err := c.build(request)
 	if err != nil {
-		return nil, "", false, err
+		return nil, err
 	}
 	if c.isOwn(req.URL) {
-		if used, err = c.auth.authorize(ctx, req, request.Need); err != nil {
-			return nil, "", false, err
+		if err := attempt.Authorize(ctx, req); err != nil {
+			return nil, err
 		}
 	}
 	resp, err = c.send(ctx, req, request.Stay)
 	if c.otherScheme(resp, err) {
 		resp, err = c.tryOtherScheme(ctx, request, resp, err)
 	}
-	// A stranger to which the registry has sent us has no say in how to log in.
-	if err == nil && resp.StatusCode == http.StatusUnauthorized && c.isOwn(resp.Request.URL) {
-		again, err = c.auth.reject(ctx, resp, request.Need, used)
-		if err != nil {
-			drain(resp.Body)
-		}
-	}
-	return resp, used, again, err
+	return resp, err
 }
 
 // isOwn tells whether an address is the registry itself, which gets our credentials. Only
@@ -209,18 +217,16 @@ func (c *Client) build(request Request) (*http.Request, error) {
 	return req, nil
 }
 
-// Failure is the error that a request ends with: it names the operation and the side, and
-// says what was refused to whom.
+// Failure is the error that a request ends with: it names the operation and the side.
 func (c *Client) Failure(request Request, err error) error {
 	var named *registry.Error
 	if errors.As(err, &named) {
 		err = named.Err
 	}
+	var access *registry.AccessError
 	missing := request.Need.Push && errors.Is(err, registry.ErrRepositoryUnknown)
-	if missing || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden) {
-		err = &registry.AccessError{
-			Repository: request.Need.Repository, Push: request.Need.Push, Anonymous: c.auth.anonymous(), Err: err,
-		}
+	if !errors.As(err, &access) && (missing || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)) {
+		err = &registry.AccessError{Repository: request.Need.Repository, Push: request.Need.Push, Err: err}
 	}
 	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: err}
 }

@@ -2,13 +2,10 @@ package transport
 
 import (
 	"cmp"
-	"encoding/base64"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/google/go-containerregistry/pkg/authn"
 )
 
 // secrets are the passwords and tokens that a client has used: registries, and firewalls
@@ -24,14 +21,7 @@ const hidden = "***"
 // shortestSecret is the shortest that is hidden: to replace each "a" would tell it.
 const shortestSecret = 3
 
-// learn adds credentials, in every form in which they travel.
-func (s *secrets) learn(config *authn.AuthConfig) {
-	s.add(config.Password, config.IdentityToken, config.RegistryToken, config.Auth)
-	if config.Password != "" {
-		s.add(base64.StdEncoding.EncodeToString([]byte(config.Username + ":" + config.Password)))
-	}
-}
-
+// add takes secrets in, in every form in which they travel.
 func (s *secrets) add(values ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

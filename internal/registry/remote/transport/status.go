@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -113,25 +112,11 @@ func (c *Client) statusError(resp *http.Response) *StatusError {
 	e.retryAfter, e.asked = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostDetails)) // a broken body only loses the details
 	drain(resp.Body)
-	var answer struct {
-		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"errors"`
-		Details string `json:"details"`
+	codes, words := wordsOf(resp.Header.Get("Content-Type"), body)
+	e.codes, e.message = codes, c.Printable(strings.Join(words, "; "))
+	if strings.HasPrefix(e.message, strconv.Itoa(e.Code)) { // "404 page not found"
+		e.message = ""
 	}
-	if json.Unmarshal(body, &answer) != nil {
-		return e
-	}
-	var messages []string
-	for _, item := range answer.Errors {
-		e.codes = append(e.codes, item.Code) // for us; what is shown is the message
-		messages = append(messages, strings.TrimSpace(item.Code+" "+item.Message))
-	}
-	if answer.Details != "" {
-		messages = append(messages, answer.Details)
-	}
-	e.message = c.Printable(strings.Join(messages, "; "))
 	return e
 }
 
