@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -317,5 +319,46 @@ func TestRefusingTargetDoesNotWaitForTheSource(t *testing.T) {
 	}
 	if took := time.Since(started); took > remote.DefaultStallTimeout*2/3 {
 		t.Errorf("that took %s", took)
+	}
+}
+
+// Bytes that nobody needs any more are not moved on: the rest of an image one of whose layers
+// cannot be had.
+func TestNothingIsMovedForAnArtifactThatHasFailed(t *testing.T) {
+	gone := randomLayer(t, 1_000)
+	digest := must[v1.Hash](t)(gone.Digest()).String()
+	var broken atomic.Bool
+	started := make(chan struct{})
+	from := serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			q := registrytest.Classify(r)
+			if !broken.Load() || q.Kind != registrytest.GetBlob {
+				next.ServeHTTP(w, r)
+				return
+			}
+			if q.Reference == digest {
+				<-started
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			// The large layer begins and then stands still: only an end of the request ends it.
+			w.Header().Set("Content-Length", strconv.Itoa(8<<20))
+			w.WriteHeader(http.StatusOK)
+			_, _ = w.Write(make([]byte, 1000))
+			_ = http.NewResponseController(w).Flush()
+			close(started)
+			<-r.Context().Done()
+		})
+	})
+	w := newWorld(t, from, startRegistry(t, true))
+	push(t, from, "app:v0", imageOf(t, randomLayer(t, 8<<20), gone))
+	planned := w.plan(t, plan.Options{}, "app:v0")
+	broken.Store(true)
+	report := must[*transfer.Report](t)(transfer.Copy(t.Context(), w.ends, planned, transfer.Options{}))
+	if err := report.Results[0].Err; !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("the image = %v, want not found", err)
+	}
+	if report.Duration > 20*time.Second {
+		t.Errorf("that took %s, want an end as soon as the image had failed", report.Duration)
 	}
 }

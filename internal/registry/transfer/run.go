@@ -101,6 +101,9 @@ func (r *run) finish(a *artifactTask, err error) {
 		return
 	}
 	a.done, a.err = true, err
+	if err != nil {
+		a.forsake()
+	}
 	release := a.release
 	for _, b := range release {
 		b.home = a.Target.Repository

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,6 +43,12 @@ type placement struct {
 	waiting    []*artifactTask
 	settled    bool // there, or failed
 	started    bool
+	stop       context.CancelCauseFunc // ends what is under way for it; nil while nothing is
+}
+
+// unwanted tells whether nobody waits for it any more.
+func (p *placement) unwanted() bool {
+	return !slices.ContainsFunc(p.waiting, func(a *artifactTask) bool { return !a.done })
 }
 
 // newArtifactTask finds out what an artifact still lacks.

@@ -10,25 +10,37 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
-// wanted tells whether anybody still waits for the blob there.
-func (r *run) wanted(p *placement) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, a := range p.waiting {
-		if !a.done {
-			return true
-		}
-	}
-	return false
-}
-
 var errUnwanted = errors.New("the artifacts that need it have failed")
 
+// begin gives a placement a context that ends when nobody waits for it any more; it fails where
+// nobody does now.
+func (r *run) begin(ctx context.Context, p *placement) (context.Context, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.unwanted() {
+		return nil, errUnwanted
+	}
+	ctx, p.stop = context.WithCancelCause(ctx)
+	return ctx, nil
+}
+
+// forsake ends what is under way for an artifact that has failed, and for no other. The lock
+// is held.
+func (a *artifactTask) forsake() {
+	for p := range a.missing {
+		if p.stop != nil && p.unwanted() {
+			p.stop(errUnwanted)
+		}
+	}
+}
+
 func (r *run) upload(ctx context.Context, p *placement) {
-	if !r.wanted(p) {
-		r.settle(p, 0, errUnwanted)
+	ctx, err := r.begin(ctx, p)
+	if err != nil {
+		r.settle(p, 0, err)
 		return
 	}
+	defer p.stop(nil)
 	outcome, err := r.push(ctx, p)
 	r.settle(p, outcome, err)
 }
@@ -101,10 +113,12 @@ func (r *run) bodyFrom(ctx context.Context, blob v1.Descriptor, origins []plan.O
 // refuses that: from that repository if it can be read and kept, so that the source is not
 // asked twice.
 func (r *run) mount(ctx context.Context, p *placement) {
-	if !r.wanted(p) {
-		r.settle(p, 0, errUnwanted)
+	ctx, err := r.begin(ctx, p)
+	if err != nil {
+		r.settle(p, 0, err)
 		return
 	}
+	defer p.stop(nil)
 	mounted, err := r.target.MountBlob(ctx, p.repository, p.blob.Descriptor, p.blob.home)
 	if err != nil || mounted {
 		r.settle(p, registry.Mounted, err)
