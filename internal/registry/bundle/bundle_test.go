@@ -13,7 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
-	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
@@ -60,7 +60,7 @@ func TestSourceAnswersAsARegistryWould(t *testing.T) {
 		t.Errorf("Resolve(postgres-instance, v9) = %v, want %v", err, registry.ErrNotFound)
 	}
 	sbom := w.Content.Attachments[1]
-	l, err := lock.ParseLinks(w.Body(sbom.Digest))
+	l, err := oci.Parse(oci.Manifest{Descriptor: sbom.Descriptor(), Body: w.Body(sbom.Digest)})
 	if err != nil {
 		t.Fatal(err)
 	}

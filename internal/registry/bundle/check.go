@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,12 +14,29 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // checkIndex wants index.json to be what the lock makes of it: the signature covers the lock,
 // while other tools go by the names in index.json.
-func (b *Bundle) checkIndex(index *v1.IndexManifest) error {
+func (b *Bundle) checkIndex() error {
+	if err := archive.CheckVersion(b.archive); err != nil {
+		return err
+	}
 	want := write.Index(b.lock)
+	changed := b.sameAs(imagelayout.IndexFile, imagelayout.Encode(want))
+	if changed == nil {
+		return nil
+	}
+	index, err := archive.ReadIndex(b.archive)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(difference(index, want), changed)
+}
+
+// difference names the first of what an index says otherwise than it should.
+func difference(index *v1.IndexManifest, want v1.IndexManifest) error {
 	locked := make(map[v1.Hash][]string)
 	for _, d := range want.Manifests {
 		locked[d.Digest] = append(locked[d.Digest], d.Annotations[imagelayout.RefName])
@@ -34,7 +52,7 @@ func (b *Bundle) checkIndex(index *v1.IndexManifest) error {
 			}
 		}
 	}
-	return b.sameAs(imagelayout.IndexFile, imagelayout.Encode(want))
+	return nil
 }
 
 // checkDocker wants manifest.json, where there is one, to be what the lock makes of it.
@@ -42,10 +60,7 @@ func (b *Bundle) checkDocker() error {
 	if !b.own || b.archive.Files[imagelayout.DockerFile] == nil {
 		return nil
 	}
-	return b.sameAs(imagelayout.DockerFile, write.DockerTable(b.lock, func(digest v1.Hash) (*lock.Links, bool) {
-		m, ok := b.manifests[digest]
-		return m.links, ok
-	}))
+	return b.sameAs(imagelayout.DockerFile, write.DockerTable(b.lock, b.links))
 }
 
 // sameAs holds a small file against what Write would make of the lock. Programs read JSON
@@ -88,9 +103,9 @@ func (b *Bundle) checkBlobs() error {
 		switch {
 		case here && f.Size() != need.Size:
 			return fmt.Errorf("blob %s has %d bytes and should have %d", digest, f.Size(), need.Size)
-		case b.own && !locked && !lock.IsForeign(need):
+		case b.own && !locked && !oci.IsForeign(need):
 			return fmt.Errorf("the lock does not name blob %s", digest)
-		case !here && !known && !lock.IsForeign(need):
+		case !here && !known && !oci.IsForeign(need):
 			missing = append(missing, digest.String())
 		}
 		b.sizes[digest] = need.Size
@@ -106,7 +121,7 @@ func (b *Bundle) checkBlobs() error {
 func (b *Bundle) needed() (map[v1.Hash]v1.Descriptor, error) {
 	all := make(map[v1.Hash]v1.Descriptor)
 	for digest, m := range b.manifests {
-		for _, d := range m.links.Needs() {
+		for _, d := range m.blobs() {
 			if other, ok := all[d.Digest]; ok && other.Size != d.Size {
 				return nil, fmt.Errorf("manifest %s: blob %s is said to have %d and %d bytes", digest, d.Digest, other.Size, d.Size)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 func TestTheVendorsDownloadInEveryShape(t *testing.T) {
@@ -79,7 +80,7 @@ func TestDockerLayersKeepTheirDigests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := lock.ParseLinks(m.Body)
+	l, err := oci.Parse(m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,10 +43,7 @@ func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenO
 	if err := b.lockReferrers(ctx, found, unnamed); err != nil {
 		return nil, err
 	}
-	return lock.New(found.Artifacts, found.Attachments, func(digest v1.Hash) (*lock.Links, bool) {
-		m, ok := b.manifests[digest]
-		return m.links, ok
-	}, nil)
+	return lock.New(found.Artifacts, found.Attachments, b.links, nil)
 }
 
 // ErrNoName: the tool that wrote the layout kept no reference.
@@ -81,7 +78,7 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (ref.Reference, bool) {
 
 // lockNamed adds what a tag names to what was found.
 func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.Reference, d v1.Descriptor, opts OpenOptions) error {
-	if err := b.readManifest(ctx, d, 0); err != nil {
+	if err := b.readManifest(ctx, d); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
 	artifact, base := placed(opts.Catalogue, source)

@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 // home is a manifest with the artifact or attachment that it belongs to.
@@ -25,7 +26,7 @@ func (b *Bundle) lockReferrers(ctx context.Context, found *lock.Content, unnamed
 	for i := 0; i < len(homes); i++ { // referrers have referrers
 		h := homes[i]
 		for _, d := range waiting[h.digest] {
-			if err := b.readManifest(ctx, d, 0); err != nil {
+			if err := b.readManifest(ctx, d); err != nil {
 				return err
 			}
 			of := h.of
@@ -60,7 +61,7 @@ func (b *Bundle) bySubject(ctx context.Context, unnamed []v1.Descriptor) (map[v1
 		if err != nil {
 			return nil, err
 		}
-		l, err := lock.ParseLinks(m.Body)
+		l, err := oci.Parse(m)
 		if err != nil || l.Subject == nil {
 			continue // no business of ours
 		}

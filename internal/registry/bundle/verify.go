@@ -105,7 +105,7 @@ func (b *Bundle) verifyBlob(ctx context.Context, d v1.Descriptor, meter *registr
 
 // Size is the bytes of all blobs and manifests in the bundle.
 func (b *Bundle) Size() int64 {
-	n := b.total
+	n := b.walk.Bytes
 	for _, d := range b.present() {
 		n += d.Size
 	}
@@ -124,7 +124,7 @@ func (b *Bundle) SizeOf(digest v1.Hash) int64 {
 			return
 		}
 		seen[digest] = true
-		for _, d := range m.links.Needs() {
+		for _, d := range m.blobs() {
 			if !seen[d.Digest] {
 				seen[d.Digest] = true
 				n += d.Size

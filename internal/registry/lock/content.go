@@ -27,7 +27,7 @@ func (c *Content) Lock(since *Lock) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(c.Artifacts, c.Attachments, func(digest v1.Hash) (*Links, bool) {
+	return New(c.Artifacts, c.Attachments, func(digest v1.Hash) (*oci.Links, bool) {
 		l, ok := parsed[digest]
 		return l, ok
 	}, since)
@@ -35,7 +35,7 @@ func (c *Content) Lock(since *Lock) (*Lock, error) {
 
 // New makes a lock: from the manifests, which parsed finds, it works out the blobs and the
 // repositories that need them. What since holds is omitted; nil leaves out nothing.
-func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*Links, bool), since *Lock) (*Lock, error) {
+func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*oci.Links, bool), since *Lock) (*Lock, error) {
 	g := newGraph(parsed)
 	for _, a := range artifacts {
 		if err := g.walk(a.Digest, a.Target.Repository); err != nil {
@@ -58,15 +58,19 @@ func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*
 }
 
 // parse reads the manifests, and holds each against its digest.
-func (c *Content) parse() (map[v1.Hash]*Links, error) {
-	all := make(map[v1.Hash]*Links)
+func (c *Content) parse() (map[v1.Hash]*oci.Links, error) {
+	all := make(map[v1.Hash]*oci.Links)
 	for _, m := range c.Manifests {
 		if err := CheckDigest(m); err != nil {
 			return nil, err
 		}
-		l, err := ParseLinks(m.Body)
+		all[m.Descriptor.Digest] = &oci.Links{}
+		if !oci.IsManifest(m.Descriptor.MediaType) {
+			continue // of a type that nobody knows: it leads nowhere
+		}
+		l, err := oci.Parse(m)
 		if err != nil {
-			return nil, fmt.Errorf("manifest %s: %w", m.Descriptor.Digest, err)
+			return nil, err
 		}
 		all[m.Descriptor.Digest] = l
 	}

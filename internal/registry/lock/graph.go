@@ -5,20 +5,22 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
-// graph is manifests and the blobs that they name.
+// graph is manifests, which an oci.Walk has read and bounded, and the blobs that they name.
 type graph struct {
 	// parsed finds a manifest.
-	parsed  func(v1.Hash) (*Links, bool)
+	parsed  func(v1.Hash) (*oci.Links, bool)
 	visited map[key]bool
 	blobs   map[v1.Hash]*graphBlob
 	order   []v1.Hash
-	// steps is how many Links were followed.
+	// steps is how many links were followed.
 	steps int
 }
 
-// maxSteps is how many Links may be followed from all references together, those that
+// maxSteps is how many links may be followed from all references together, those that
 // repositories share counted for each: a small file could name every blob everywhere.
 const maxSteps = 1 << 19
 
@@ -33,7 +35,7 @@ type key struct {
 	digest     v1.Hash
 }
 
-func newGraph(parsed func(v1.Hash) (*Links, bool)) *graph {
+func newGraph(parsed func(v1.Hash) (*oci.Links, bool)) *graph {
 	return &graph{parsed: parsed, visited: make(map[key]bool), blobs: make(map[v1.Hash]*graphBlob)}
 }
 
@@ -58,11 +60,19 @@ func (g *graph) walk(digest v1.Hash, repository string) error {
 		}
 	}
 	for _, d := range l.Manifests {
-		if err := g.walk(d.Digest, repository); err != nil {
+		if err := g.child(d, repository); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// child notes what an index names, which need not be a manifest.
+func (g *graph) child(d v1.Descriptor, repository string) error {
+	if _, ok := g.parsed(d.Digest); !ok && !oci.IsManifest(d.MediaType) {
+		return g.need(d, repository)
+	}
+	return g.walk(d.Digest, repository)
 }
 
 func (g *graph) need(d v1.Descriptor, repository string) error {
@@ -94,7 +104,7 @@ func (g *graph) locked(since *Lock) []Blob {
 	var all []Blob
 	for _, digest := range g.order {
 		b := g.blobs[digest]
-		if IsForeign(b.descriptor) {
+		if oci.IsForeign(b.descriptor) {
 			continue
 		}
 		locked := Blob{Digest: digest, Size: b.descriptor.Size, Repositories: b.repositories}

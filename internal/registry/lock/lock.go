@@ -27,6 +27,9 @@ const Schema = "pgrelocate.lock/v1"
 // MaxSize is the most that a lock may hold, in bytes.
 const MaxSize = 16 << 20
 
+// MaxManifest is the most that a manifest may hold, in bytes; registries set the same.
+const MaxManifest = 4 << 20
+
 // Lock names by digest what a bundle carries, or what a registry holds (a receipt). It
 // tells no time and no place, so that the same content has the same lock.
 type Lock struct {

@@ -46,12 +46,15 @@ func (l *Links) check(manifest Manifest) error {
 	if l.Config == nil && manifest.Descriptor.MediaType.IsImage() {
 		return errors.New("it is an image and names no config")
 	}
-	for _, named := range [][]v1.Descriptor{l.Needs(), l.Manifests} {
-		for _, d := range named {
-			if err := checkDescriptor(d); err != nil {
-				return err
-			}
+	sizes := map[v1.Hash]int64{}
+	for _, d := range append(l.blobs(), l.Manifests...) {
+		if err := checkDescriptor(d); err != nil {
+			return err
 		}
+		if size, ok := sizes[d.Digest]; ok && size != d.Size {
+			return fmt.Errorf("%s is said to have %d and %d bytes", d.Digest, size, d.Size)
+		}
+		sizes[d.Digest] = d.Size
 	}
 	return nil
 }
@@ -87,11 +90,7 @@ func checkDescriptor(d v1.Descriptor) error {
 // Needs lists the config, the layers and other blobs, each once, those too that stay where
 // their vendor keeps them (IsForeign).
 func (l *Links) Needs() []v1.Descriptor {
-	var all []v1.Descriptor
-	if l.Config != nil {
-		all = append(all, *l.Config)
-	}
-	all = append(append(all, l.Layers...), l.Blobs...)
+	all := l.blobs()
 	once := all[:0]
 	seen := make(map[v1.Hash]bool, len(all))
 	for _, blob := range all {
@@ -101,6 +100,14 @@ func (l *Links) Needs() []v1.Descriptor {
 		}
 	}
 	return once
+}
+
+func (l *Links) blobs() []v1.Descriptor {
+	var all []v1.Descriptor
+	if l.Config != nil {
+		all = append(all, *l.Config)
+	}
+	return append(append(all, l.Layers...), l.Blobs...)
 }
 
 // Referrer is the descriptor under which the referrers API lists the manifest d, whose links

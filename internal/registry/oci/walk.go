@@ -43,8 +43,9 @@ type Node struct {
 // a walk, however many lead to it. Fetch and Visit are needed; the rest is ready as zero.
 // It is for one goroutine at a time.
 type Walk struct {
-	// Fetch reads a manifest below an index; ErrSkip leaves it out. What an index names need not be one: Missing tells
-	// the error that says that there is no such manifest, and the child is taken for a blob.
+	// Fetch reads a manifest below an index; ErrSkip leaves it out. What an index names need
+	// not be one: Missing tells the error that says that there is no such manifest, and the
+	// child is taken for a blob.
 	Fetch   func(ctx context.Context, child v1.Descriptor) (Manifest, error)
 	Missing func(error) bool
 	// Visit is called for each manifest once, children before their parents; it ends the walk
@@ -55,8 +56,14 @@ type Walk struct {
 	// are held in memory beside this one's.
 	Bytes int64
 
-	// height is how many indexes lie within one another from a manifest on.
-	height map[v1.Hash]int
+	known map[v1.Hash]*known
+}
+
+// known is a manifest that the walk has met.
+type known struct {
+	size int64
+	// height is how many indexes lie within one another from it on.
+	height int
 }
 
 // From walks from a manifest down. What an earlier call of the same walk has visited is not
@@ -70,13 +77,14 @@ func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
 		return context.Cause(ctx)
 	}
 	digest := manifest.Descriptor.Digest
-	if known, ok := w.height[digest]; ok {
-		return w.bounded(digest, depth+known)
+	if met, ok := w.known[digest]; ok {
+		return w.bounded(digest, depth+met.height)
 	}
-	if w.height == nil {
-		w.height = map[v1.Hash]int{}
+	if w.known == nil {
+		w.known = map[v1.Hash]*known{}
 	}
-	w.height[digest] = 0
+	own := &known{size: manifest.Descriptor.Size}
+	w.known[digest] = own
 	w.Bytes += int64(len(manifest.Body))
 	if err := w.bounded(digest, depth); err != nil {
 		return err
@@ -92,7 +100,7 @@ func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
 		err := w.child(ctx, digest, child, depth+1)
 		switch {
 		case err == nil:
-			w.height[digest] = max(w.height[digest], w.height[child.Digest]+1)
+			own.height = max(own.height, w.known[child.Digest].height+1)
 		case errors.Is(err, errNoManifest):
 			node.Others = append(node.Others, child)
 		case errors.Is(err, ErrSkip):
@@ -111,8 +119,8 @@ var errNoManifest = errors.New("no manifest")
 
 // child walks on from what an index names.
 func (w *Walk) child(ctx context.Context, index v1.Hash, child v1.Descriptor, depth int) error {
-	if known, ok := w.height[child.Digest]; ok {
-		return w.bounded(index, depth+known)
+	if met, ok := w.known[child.Digest]; ok {
+		return errors.Join(sameSize(index, child, met.size), w.bounded(index, depth+met.height))
 	}
 	if t := child.MediaType; t.IsLayer() || t.IsConfig() {
 		return errNoManifest
@@ -124,16 +132,23 @@ func (w *Walk) child(ctx context.Context, index v1.Hash, child v1.Descriptor, de
 	if err != nil {
 		return err
 	}
-	if read.Descriptor.Size != child.Size {
-		return fmt.Errorf("index %s says that %s has %d bytes, it has %d", index, child.Digest, child.Size, read.Descriptor.Size)
+	if err := sameSize(index, child, read.Descriptor.Size); err != nil {
+		return err
 	}
 	return w.add(ctx, read, depth)
+}
+
+func sameSize(index v1.Hash, child v1.Descriptor, size int64) error {
+	if child.Size != size {
+		return fmt.Errorf("index %s says that %s has %d bytes, it has %d", index, child.Digest, child.Size, size)
+	}
+	return nil
 }
 
 func (w *Walk) bounded(digest v1.Hash, depth int) error {
 	limits := w.Limits.orDefault()
 	switch {
-	case depth > limits.Depth || len(w.height) > limits.Manifests:
+	case depth > limits.Depth || len(w.known) > limits.Manifests:
 		return fmt.Errorf("index %s is nested %w", digest, ErrLimit)
 	case w.Bytes > limits.Bytes:
 		return fmt.Errorf("the manifests are %w: they come to more than %d MiB, which no artifact needs", ErrLimit, limits.Bytes>>20)

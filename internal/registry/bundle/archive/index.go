@@ -19,23 +19,12 @@ const (
 // ReadIndex reads index.json and the version of the layout, and refuses descriptors that
 // cannot be.
 func ReadIndex(a *Archive) (*v1.IndexManifest, error) {
-	for _, name := range []string{imagelayout.VersionFile, imagelayout.IndexFile} {
-		if a.Files[name] == nil {
-			return nil, fmt.Errorf("%s is missing", name)
-		}
+	if err := CheckVersion(a); err != nil {
+		return nil, err
 	}
-	body, err := ReadSmall(a.Files[imagelayout.VersionFile], maxSmall)
+	body, err := a.small(imagelayout.IndexFile, maxIndex)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", imagelayout.VersionFile, err)
-	}
-	var version struct {
-		ImageLayoutVersion string `json:"imageLayoutVersion"`
-	}
-	if err := json.Unmarshal(body, &version); err != nil || !strings.HasPrefix(version.ImageLayoutVersion, "1.") {
-		return nil, fmt.Errorf("%s: an image layout of version %q cannot be read", imagelayout.VersionFile, version.ImageLayoutVersion)
-	}
-	if body, err = ReadSmall(a.Files[imagelayout.IndexFile], maxIndex); err != nil {
-		return nil, fmt.Errorf("%s: %w", imagelayout.IndexFile, err)
+		return nil, err
 	}
 	index := new(v1.IndexManifest)
 	if err := json.Unmarshal(body, index); err != nil {
@@ -47,4 +36,31 @@ func ReadIndex(a *Archive) (*v1.IndexManifest, error) {
 		}
 	}
 	return index, nil
+}
+
+// CheckVersion refuses an image layout of a version that cannot be read.
+func CheckVersion(a *Archive) error {
+	body, err := a.small(imagelayout.VersionFile, maxSmall)
+	if err != nil {
+		return err
+	}
+	var version struct {
+		ImageLayoutVersion string `json:"imageLayoutVersion"`
+	}
+	if err := json.Unmarshal(body, &version); err != nil || !strings.HasPrefix(version.ImageLayoutVersion, "1.") {
+		return fmt.Errorf("%s: an image layout of version %q cannot be read", imagelayout.VersionFile, version.ImageLayoutVersion)
+	}
+	return nil
+}
+
+// small reads a file that has to be there.
+func (a *Archive) small(name string, limit int64) ([]byte, error) {
+	if a.Files[name] == nil {
+		return nil, fmt.Errorf("%s is missing", name)
+	}
+	body, err := ReadSmall(a.Files[name], limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return body, nil
 }

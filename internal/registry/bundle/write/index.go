@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -43,7 +44,7 @@ func Index(lock *lock.Lock) v1.IndexManifest {
 // DockerTable is manifest.json of a lock: the images of one platform, for the format knows no
 // others. parsed finds a manifest. It is nil for a
 // delta, of which those tools could make nothing.
-func DockerTable(lock *lock.Lock, parsed func(v1.Hash) (*lock.Links, bool)) []byte {
+func DockerTable(lock *lock.Lock, parsed func(v1.Hash) (*oci.Links, bool)) []byte {
 	if lock.Omits() {
 		return nil
 	}
@@ -63,7 +64,7 @@ func DockerTable(lock *lock.Lock, parsed func(v1.Hash) (*lock.Links, bool)) []by
 	return imagelayout.Encode(images)
 }
 
-func dockerEntry(a lock.Artifact, l *lock.Links) (imagelayout.DockerImage, bool) {
+func dockerEntry(a lock.Artifact, l *oci.Links) (imagelayout.DockerImage, bool) {
 	if l.Config == nil || !l.Config.MediaType.IsConfig() || a.Source.Tag == "" {
 		return imagelayout.DockerImage{}, false
 	}
@@ -71,7 +72,7 @@ func dockerEntry(a lock.Artifact, l *lock.Links) (imagelayout.DockerImage, bool)
 	name.Digest = ""
 	image := imagelayout.DockerImage{Config: imagelayout.BlobName(l.Config.Digest), RepoTags: []string{name.String()}}
 	for _, d := range l.Layers {
-		if !d.MediaType.IsLayer() || lock.IsForeign(d) {
+		if !d.MediaType.IsLayer() || oci.IsForeign(d) {
 			return imagelayout.DockerImage{}, false
 		}
 		image.Layers = append(image.Layers, imagelayout.BlobName(d.Digest))

@@ -75,8 +75,8 @@ func newLayout(c *Content) (*layout, error) {
 	l := &layout{lock: locked}
 	l.file(imagelayout.VersionFile, []byte(imagelayout.Version))
 	l.file(imagelayout.IndexFile, imagelayout.Encode(Index(locked)))
-	parsed := func(digest v1.Hash) (*lock.Links, bool) {
-		links, err := lock.ParseLinks(manifests[digest].Body)
+	parsed := func(digest v1.Hash) (*oci.Links, bool) {
+		links, err := oci.Parse(manifests[digest])
 		return links, err == nil
 	}
 	if docker := DockerTable(locked, parsed); docker != nil {

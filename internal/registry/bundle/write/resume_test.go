@@ -165,7 +165,7 @@ func TestCancelStopsASaveAtOnce(t *testing.T) {
 
 func TestADiskThatIsTooSmallIsNoticedFirst(t *testing.T) {
 	w := bundletest.New(t)
-	huge := v1.Descriptor{MediaType: types.OCILayer, Size: 1 << 55, Digest: v1.Hash{Algorithm: "sha256", Hex: bundletest.Sum([]byte("huge"))}}
+	huge := v1.Descriptor{MediaType: types.OCILayer, Size: 1 << 44, Digest: v1.Hash{Algorithm: "sha256", Hex: bundletest.Sum([]byte("huge"))}}
 	w.Artifact(versions.RoleInstance, "postgres-instance", "v16.9-v4.3.1", w.Image(types.OCIManifestSchema1, huge))
 	_, err := write.File(t.Context(), filepath.Join(t.TempDir(), "pg.tar"), &w.Content, w.Fetch, write.Options{})
 	if err == nil || !strings.Contains(err.Error(), "not enough disk space") {

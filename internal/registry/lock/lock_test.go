@@ -1,0 +1,120 @@
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+func locked(t *testing.T) *lock.Lock {
+	t.Helper()
+	l, err := bundletest.New(t).Content.Lock(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestALockIsRead(t *testing.T) {
+	l := locked(t)
+	got, err := lock.Parse(l.Marshal())
+	if diff := cmp.Diff(l, got); err != nil || diff != "" {
+		t.Errorf("Parse(Marshal()) = %v:\n%s", err, diff)
+	}
+	slices.Reverse(l.Artifacts)
+	slices.Reverse(l.Blobs)
+	if string(l.Marshal()) != string(got.Marshal()) {
+		t.Error("the same lock in another order gives other bytes")
+	}
+}
+
+func TestLocksThatCannotBe(t *testing.T) {
+	good := string(locked(t).Marshal())
+	tests := []struct{ name, old, new, want string }{
+		{"another schema", "lock/v1", "lock/v2", "another version"},
+		{"an unknown field", `"schema"`, `"colour": "blue", "schema"`, "not a lock"},
+		{"a repository that is none", `"tanzu-sql-postgres/postgres-operator"`, `"UPPER/case"`, "lock: "},
+		{"a base that is not its folder", `"base": "tanzu-sql-postgres"`, `"base": "elsewhere"`, "is not below elsewhere"},
+		{"a negative size", `"size": 512`, `"size": -512`, "cannot be"},
+	}
+	for _, tt := range tests {
+		body := strings.Replace(good, tt.old, tt.new, 1)
+		if body == good {
+			t.Fatalf("%s: nothing was changed", tt.name)
+		}
+		if _, err := lock.Parse([]byte(body)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: Parse() = %v, want an error with %q", tt.name, err, tt.want)
+		}
+	}
+	if _, err := lock.Parse([]byte(good + "{}")); err == nil {
+		t.Error("Parse() of a lock and more = nil, want an error")
+	}
+}
+
+func TestADeltaOmitsWhatIsHeld(t *testing.T) {
+	w := bundletest.New(t)
+	all := locked(t)
+	delta, err := w.Content.Lock(&lock.Lock{Schema: lock.Schema, Blobs: all.Blobs[:2]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := delta.Omitted(); len(got) != 2 || !delta.Omits() || all.Omits() {
+		t.Errorf("Omitted() = %v, want the first two", got)
+	}
+}
+
+// holding is a registry that holds what a lock says, but for what differs.
+type holding struct {
+	lock    *lock.Lock
+	in      ref.Folder
+	differs map[string]v1.Hash // by tag; a zero one is missing
+}
+
+func (h holding) Resolve(_ context.Context, repository, tag string) (v1.Descriptor, error) {
+	if digest, ok := h.differs[tag]; ok {
+		if digest == (v1.Hash{}) {
+			return v1.Descriptor{}, fmt.Errorf("%s: %w", tag, registry.ErrNotFound)
+		}
+		return v1.Descriptor{Digest: digest}, nil
+	}
+	for i, a := range h.lock.ArtifactsFor(h.in) {
+		if a.Target.Repository == repository && a.Target.Tag == tag {
+			return v1.Descriptor{Digest: h.lock.Artifacts[i].Digest}, nil
+		}
+	}
+	return v1.Descriptor{}, errors.New("asked for something else")
+}
+
+func TestCompare(t *testing.T) {
+	l := locked(t)
+	held := holding{lock: l, in: ref.Folder{Host: "registry.example.com", Path: "mirror"}}
+	if differs, err := l.Compare(t.Context(), held, held.in); err != nil || len(differs) != 0 {
+		t.Errorf("Compare() = %v, %v, want no difference", differs, err)
+	}
+	other := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}
+	held.differs = map[string]v1.Hash{"v17.5-v4.3.1": other}
+	differs, err := l.Compare(t.Context(), held, held.in)
+	if err != nil || len(differs) != 1 || !strings.Contains(differs[0].Error(), "mirror/postgres-instance:v17.5-v4.3.1 holds "+other.String()) {
+		t.Errorf("Compare() = %v, %v, want the one that holds something else", differs, err)
+	}
+	held.differs["v17.5-v4.3.1"] = v1.Hash{}
+	differs, err = l.Compare(t.Context(), held, held.in)
+	if err != nil || len(differs) != 1 || !strings.Contains(differs[0].Error(), "is missing; the lock has sha256:") {
+		t.Errorf("Compare() = %v, %v, want the one that is missing", differs, err)
+	}
+	l.Artifacts[0].Target.Tag = "v0"
+	if _, err := l.Compare(t.Context(), holding{lock: locked(t), in: held.in}, held.in); err == nil {
+		t.Error("Compare() with a registry that does not answer = nil, want an error")
+	}
+}
