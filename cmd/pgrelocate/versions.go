@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -23,7 +28,8 @@ everything in the newest known release. The flags that select are those of plan 
 so that what is listed here is what they would relocate.
 
 Nothing is asked of any registry unless --registry names yours: then each line says
-whether it is there already.`,
+whether it is there already. With --check it is asked for every layer too: "damaged" is
+what has its tag and lacks some, and exit code 5 says that there is any.`,
 		Example: `  # everything in the newest release
   pgrelocate versions
 
@@ -31,14 +37,17 @@ whether it is there already.`,
   pgrelocate versions --release v4.0.0
 
   # which images of PostgreSQL 16 and newer are already in our registry?
-  pgrelocate versions --versions '>=16' --registry registry.example.com`,
+  pgrelocate versions --versions '>=16' --registry registry.example.com
+
+  # is every layer of the newest release really there?
+  pgrelocate versions --registry registry.example.com --check`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return listVersions(ctx, a, cfg, file)
 		}),
 	}
 	file.addBundleFlag(cmd.Flags(), "say which artifacts are in this `FILE`")
-	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"registry"}, config.Connection, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"registry", "check"}, config.Connection, config.Output)
 	return cmd
 }
 
@@ -52,8 +61,14 @@ func listVersions(ctx context.Context, a *app, cfg *config.Config, file bundleFi
 		return err
 	}
 	matrix := view.NewMatrix(product, artifacts)
+	if cfg.Check {
+		if err := needRegistry(cfg); err != nil {
+			return err
+		}
+	}
+	var damaged error
 	if !cfg.Registry.IsZero() {
-		if err := markMirrored(ctx, a.registries(cfg), artifacts, matrix); err != nil {
+		if damaged, err = markMirrored(ctx, a.registries(cfg), artifacts, matrix); err != nil {
 			return err
 		}
 	}
@@ -63,7 +78,7 @@ func listVersions(ctx context.Context, a *app, cfg *config.Config, file bundleFi
 		}
 	}
 	a.tellReleases(product, matrix)
-	return a.print(cfg, matrix)
+	return cmp.Or(a.print(cfg, matrix), damaged)
 }
 
 // tellReleases tells about the product's releases, those that are not shown too.
@@ -76,32 +91,58 @@ func (a *app) tellReleases(product *versions.Product, matrix view.Matrix) {
 	a.note("%s has the releases %s; --release chooses", product.Title, strings.Join(matrix.Releases, ", "))
 }
 
-// markMirrored asks the private registry for every artifact's tag.
-func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Artifact, matrix view.Matrix) error {
+// markMirrored asks the private registry for every artifact's tag, and with --check for all
+// that belongs to it. It returns an error that says what is damaged, and another where it could
+// not ask.
+func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Artifact, matrix view.Matrix) (damaged, err error) {
 	defer ends.close()
 	target, err := ends.openTarget(ctx, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	questions := make([]holdings.Question, len(artifacts))
 	for i, artifact := range artifacts {
 		questions[i].Ref = artifact.Target
 	}
-	answers, err := holdings.Ask(ctx, target, questions)
+	answers, err := askFor(ctx, ends.cfg.Check, target, questions)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	broken := 0
 	for i, answer := range answers {
-		if answer.Presence == holdings.Unknown {
-			return answer.Err
+		switch answer.Presence {
+		case holdings.Unknown:
+			return nil, answer.Err
+		case holdings.Damaged:
+			broken++
+			matrix.SetDamaged(i, answer.Lacks)
 		}
-		if answer.Presence == holdings.Present {
-			matrix.SetMirrored(i, true, answer.Held.Digest.String())
-		} else {
-			matrix.SetMirrored(i, false, "")
-		}
+		there := answer.Presence == holdings.Present || answer.Presence == holdings.Damaged
+		matrix.SetMirrored(i, there, digestOf(answer))
 	}
-	return nil
+	if broken == 0 {
+		return nil, nil
+	}
+	return &exit.VerificationError{
+		Err:    fmt.Errorf("%d of %s are damaged", broken, output.Count(len(artifacts), "artifact")),
+		Advice: "pgrelocate copy --check puts back what is gone",
+	}, nil
+}
+
+// askFor asks for tags, or for everything below them.
+func askFor(ctx context.Context, all bool, target *remote.Client, questions []holdings.Question) ([]holdings.Answer, error) {
+	if all {
+		return holdings.NewInspector(target).Ask(ctx, questions)
+	}
+	return holdings.Ask(ctx, target, questions)
+}
+
+// digestOf is what a tag holds; empty where there is none.
+func digestOf(a holdings.Answer) string {
+	if a.Held.Digest.Hex == "" {
+		return ""
+	}
+	return a.Held.Digest.String()
 }
 
 // markBundled looks for every artifact in a bundle.

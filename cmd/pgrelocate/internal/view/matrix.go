@@ -23,6 +23,9 @@ type matrixRow struct {
 	artifactView
 	// Mirrored says whether the private registry has the tag; absent without --registry.
 	Mirrored *bool `json:"mirrored,omitempty"`
+	// Missing are the digests of what the registry lacks of an artifact whose tag it has;
+	// only a check finds them.
+	Missing []string `json:"missing,omitempty"`
 	// Bundled says whether the bundle has it; absent without --bundle.
 	Bundled *bool `json:"bundled,omitempty"`
 	// Digest is what the tag holds in the registry.
@@ -49,6 +52,17 @@ func NewMatrix(product *versions.Product, artifacts []versions.Artifact) Matrix 
 // that holds.
 func (v Matrix) SetMirrored(i int, mirrored bool, digest string) {
 	v.Artifacts[i].Mirrored, v.Artifacts[i].Digest = &mirrored, digest
+}
+
+// SetDamaged says of the artifact at i what the registry lacks of it, though it has its tag.
+func (v Matrix) SetDamaged(i int, missing []string) { v.Artifacts[i].Missing = missing }
+
+// mirrored is a cell of the table.
+func (r matrixRow) mirrored() string {
+	if len(r.Missing) > 0 {
+		return "damaged"
+	}
+	return yesNo(*r.Mirrored)
 }
 
 // SetBundled says of the artifact at i whether the bundle has it.
@@ -84,7 +98,7 @@ func (v Matrix) WriteTable(w io.Writer) error {
 	for _, row := range v.Artifacts {
 		cells := []any{row.Release, row.Role, strings.Join(row.Versions, ","), row.Edition, output.Within(common, row.Target)}
 		if asked {
-			cells = append(cells, yesNo(*row.Mirrored))
+			cells = append(cells, row.mirrored())
 		}
 		if opened {
 			cells = append(cells, yesNo(*row.Bundled))
