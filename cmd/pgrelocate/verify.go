@@ -17,6 +17,7 @@ type verifyOptions struct {
 	clusterFlags
 	instanceNamespaces []string
 	deep, pull         bool
+	noCluster          bool
 	bundle             bundleFile
 }
 
@@ -36,11 +37,18 @@ nodes: a pod for each image, which runs nothing and is removed at once, judged b
 the kubelet pulled it; this fills the nodes' disks with those images until they are
 cleaned up there.
 
-Without --registry, images may come from the registries that the helm release names.`,
+Without --registry, images may come from the registries that the helm release names.
+
+With --no-cluster, or where a registry is named and there is no kubeconfig, the registry
+alone is checked: that it has every tag of the selection, and every manifest and layer
+below. With --bundle the digests have to be those of the bundle.`,
 		Example: `  pgrelocate verify
 
   # for a cron job
   pgrelocate verify -o json --quiet
+
+  # is the mirror whole? no cluster is asked
+  pgrelocate verify --registry registry.example.com --no-cluster --versions 17.5,16.9
 
   # let the nodes prove it
   pgrelocate verify --pull`,
@@ -56,7 +64,8 @@ Without --registry, images may come from the registries that the helm release na
 	flags.BoolVar(&opts.deep, "deep", false, "ask for every layer of every image")
 	flags.BoolVar(&opts.pull, "pull", false, "let the nodes pull every image")
 	opts.bundle.addBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
-	a.settings.AddFlags(flags, []string{"registry", "product", "catalogue"}, config.Connection, config.Output)
+	flags.BoolVar(&opts.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
+	a.settings.AddFlags(flags, []string{"registry"}, config.Selection, config.Connection, config.Output)
 	return cmd
 }
 
@@ -71,7 +80,13 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *v
 		}
 	}
 	opts.complete(product)
+	if opts.noCluster {
+		return verifyMirror(ctx, a, cfg, opts)
+	}
 	connected, err := opts.connect(ctx, a)
+	if opts.withoutCluster(a, cfg, err) {
+		return verifyMirror(ctx, a, cfg, opts)
+	}
 	if err != nil {
 		return err
 	}

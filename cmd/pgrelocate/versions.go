@@ -115,10 +115,8 @@ func markMirrored(ctx context.Context, ends *registries, artifacts []versions.Ar
 			return nil, answer.Err
 		case holdings.Damaged:
 			broken++
-			matrix.SetDamaged(i, answer.Lacks)
 		}
-		there := answer.Presence == holdings.Present || answer.Presence == holdings.Damaged
-		matrix.SetMirrored(i, there, digestOf(answer))
+		matrix.SetHeld(i, answer)
 	}
 	if broken == 0 {
 		return nil, nil
@@ -135,14 +133,6 @@ func askFor(ctx context.Context, all bool, target *remote.Client, questions []ho
 		return holdings.NewInspector(target).Ask(ctx, questions)
 	}
 	return holdings.Ask(ctx, target, questions)
-}
-
-// digestOf is what a tag holds; empty where there is none.
-func digestOf(a holdings.Answer) string {
-	if a.Held.Digest.Hex == "" {
-		return ""
-	}
-	return a.Held.Digest.String()
 }
 
 // markBundled looks for every artifact in a bundle.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -26,6 +27,8 @@ type matrixRow struct {
 	// Missing are the digests of what the registry lacks of an artifact whose tag it has;
 	// only a check finds them.
 	Missing []string `json:"missing,omitempty"`
+	// Error is what else is wrong with it: another digest than it should have, or no answer.
+	Error string `json:"error,omitempty"`
 	// Bundled says whether the bundle has it; absent without --bundle.
 	Bundled *bool `json:"bundled,omitempty"`
 	// Digest is what the tag holds in the registry.
@@ -54,13 +57,26 @@ func (v Matrix) SetMirrored(i int, mirrored bool, digest string) {
 	v.Artifacts[i].Mirrored, v.Artifacts[i].Digest = &mirrored, digest
 }
 
-// SetDamaged says of the artifact at i what the registry lacks of it, though it has its tag.
-func (v Matrix) SetDamaged(i int, missing []string) { v.Artifacts[i].Missing = missing }
+// SetHeld says of the artifact at i what the private registry holds of it.
+func (v Matrix) SetHeld(i int, a holdings.Answer) {
+	digest := ""
+	if a.Held.Digest.Hex != "" {
+		digest = a.Held.Digest.String()
+	}
+	v.SetMirrored(i, a.Presence == holdings.Present || a.Presence == holdings.Damaged, digest)
+	v.Artifacts[i].Missing = a.Lacks
+	if a.Presence == holdings.Differs || a.Presence == holdings.Unknown {
+		v.Artifacts[i].Error = a.Error()
+	}
+}
 
 // mirrored is a cell of the table.
 func (r matrixRow) mirrored() string {
-	if len(r.Missing) > 0 {
+	switch {
+	case len(r.Missing) > 0:
 		return "damaged"
+	case r.Error != "":
+		return "wrong"
 	}
 	return yesNo(*r.Mirrored)
 }
