@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -71,10 +72,15 @@ func (i *inventory) lookup(ctx context.Context, repository, tag string) (*v1.Des
 		return nil, err
 	}
 	stock.asked = true
-	if found == nil {
-		stock.fresh = i.empty(ctx, repository)
+	if found != nil {
+		return found, nil
 	}
-	return found, nil
+	tags, err := i.target.Tags(ctx, repository) // to know them is a saving: errors do not matter
+	stock.fresh = errors.Is(err, registry.ErrRepositoryUnknown) || err == nil && len(tags) == 0
+	if err == nil && slices.Contains(tags, tag) {
+		return i.resolve(ctx, repository, tag) // it has just been said to be missing
+	}
+	return nil, nil
 }
 
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
@@ -88,13 +94,6 @@ func (i *inventory) resolve(ctx context.Context, repository, tag string) (*v1.De
 		return nil, err
 	}
 	return &found, nil
-}
-
-// empty tells whether the repository has no tags. To know that is only a saving: errors do not
-// matter.
-func (i *inventory) empty(ctx context.Context, repository string) bool {
-	tags, err := i.target.Tags(ctx, repository)
-	return errors.Is(err, registry.ErrRepositoryUnknown) || err == nil && len(tags) == 0
 }
 
 // holds tells which of the blobs, which are ordered largest first, a repository holds. In a

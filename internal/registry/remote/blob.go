@@ -27,26 +27,6 @@ type uploadStyle struct {
 	noCheck bool
 }
 
-// HasBlob implements registry.Target with one HEAD. A redirect means that the blob is
-// there: the address it leads to may be signed for another method. A registry that does not
-// answer HEAD is taken to lack the blob: the upload finds out.
-func (c *Client) HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error) {
-	resp, err := c.transport.Do(ctx, transport.Request{
-		Op: "looking for blob", Ref: c.refOf(repository, blob.Digest.String()), Method: http.MethodHead,
-		Path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), Need: transport.Access{Repository: repository},
-		Accept: append([]int{http.StatusOK}, transport.Redirects...), Stay: true,
-	})
-	var status *transport.StatusError
-	if errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	resp.Drain()
-	return true, nil
-}
-
 // MountBlob implements registry.Target. A registry that refuses a mount may open an
 // upload instead: PushBlob uses it.
 func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descriptor, from string) (bool, error) {

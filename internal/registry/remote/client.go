@@ -23,12 +23,15 @@ const (
 // Client is one registry. It is safe for concurrent use.
 type Client struct {
 	transport *transport.Client
+	pushes    bool // the run writes here
 	uploads   uploadStyle
+	heads     heads
 
 	mu       sync.Mutex
 	sessions map[string]string // uploads that a refused mount opened, by repository and digest
 	tags     map[string]map[string]bool
-	subjects sync.Mutex // held while a referrers tag is read and written
+	broken   map[string]bool // blobs that are there with another size, by repository and digest
+	subjects sync.Mutex      // held while a referrers tag is read and written
 
 	referrers     atomic.Int32 // whether the registry lists them
 	referrersTurn chan struct{}
@@ -44,8 +47,10 @@ func New(host string, opts Options) (*Client, error) {
 	}
 	return &Client{
 		transport: requests,
+		pushes:    opts.Push,
 		sessions:  map[string]string{},
 		tags:      map[string]map[string]bool{},
+		broken:    map[string]bool{},
 
 		referrersTurn: make(chan struct{}, 1),
 	}, nil

@@ -36,7 +36,7 @@ func (c *Client) download(ctx context.Context, repository string, blob v1.Descri
 		Op: "fetching blob", Ref: c.refOf(repository, blob.Digest.String()), Method: http.MethodGet,
 		Path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), Need: transport.Access{Repository: repository},
 	}
-	return &download{ctx: ctx, client: c, request: request, at: from, end: to, size: blob.Size, retry: c.transport.NewRetry(request.Op + " " + request.Ref)}
+	return &download{ctx: ctx, client: c, request: request, at: from, end: to, size: blob.Size, zipped: strings.HasSuffix(string(blob.MediaType), "gzip"), retry: c.transport.NewRetry(request.Op + " " + request.Ref)}
 }
 
 // download reads one blob through as many responses as it takes.
@@ -47,6 +47,7 @@ type download struct {
 	at      int64               // of the next byte
 	end     int64               // where to stop
 	size    int64               // of the whole blob
+	zipped  bool                // the blob is a gzip file
 	answer  *transport.Response // nil between two responses
 	retry   *transport.Retry
 	whole   bool // ask for the whole blob: ranges come back wrong
@@ -164,7 +165,10 @@ func (d *download) align(resp *transport.Response) error {
 			d.whole = true
 			return &transport.NetError{Err: fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, d.client.transport.Printable(resp.Header.Get("Content-Range")))}
 		}
-		return nil
+		return d.plainPart(resp)
+	}
+	if err := d.plainWhole(resp); err != nil {
+		return err
 	}
 	if resp.ContentLength >= 0 && resp.ContentLength != d.size {
 		return d.otherSize(resp.ContentLength)
@@ -181,6 +185,25 @@ func (d *download) align(resp *transport.Response) error {
 		return err
 	}
 	return nil
+}
+
+// plainPart makes sure that a part is one of the blob itself: a part of what it was compressed
+// to on the way is of no use. Some call a blob that is compressed anyway encoded, and send it as
+// it is.
+func (d *download) plainPart(resp *transport.Response) error {
+	if !resp.Encoded() || wholeSize(resp.Header.Get("Content-Range")) == d.size {
+		return nil
+	}
+	d.whole = true
+	return &transport.NetError{Err: errors.New("got a part of the blob in another encoding")}
+}
+
+// plainWhole takes an encoding off that was not asked for.
+func (d *download) plainWhole(resp *transport.Response) error {
+	if !resp.Encoded() || resp.ContentLength == d.size {
+		return nil
+	}
+	return resp.Decode(d.zipped)
 }
 
 // otherSize is an answer that cannot be the blob. Proxies that cut answers short do that

@@ -68,6 +68,20 @@ func (c *Client) rememberTag(repository, tag string) {
 	}
 }
 
+// listed tells whether the repository's tags have been listed.
+func (c *Client) listed(repository string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tags[repository] != nil
+}
+
+// listsTag tells whether the last listing of the repository named a tag; false without one.
+func (c *Client) listsTag(repository, tag string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tags[repository][tag]
+}
+
 // mayHaveTag tells what the last listing of the repository says; true without one.
 func (c *Client) mayHaveTag(repository, tag string) bool {
 	c.mu.Lock()

@@ -50,36 +50,6 @@ func (c *Client) refOf(repository, reference string) string {
 	return c.Host() + "/" + repository + separator + reference
 }
 
-// Resolve implements registry.Source with one HEAD; where the registry does not answer
-// that, or an intermediary strips the headers, with one GET more.
-func (c *Client) Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error) {
-	request := c.manifestRequest(http.MethodHead, "looking up", repository, reference)
-	request.Accept = append(request.Accept, http.StatusMethodNotAllowed, http.StatusNotImplemented)
-	resp, err := c.transport.Do(ctx, request)
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	resp.Drain()
-	if descriptor, ok := fromHeader(resp); ok {
-		want, _ := v1.NewHash(reference) // zero for a tag
-		switch {
-		case want == v1.Hash{} || want == descriptor.Digest:
-			return descriptor, nil
-		case differs(want, descriptor.Digest):
-			return v1.Descriptor{}, c.transport.Failure(request, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, descriptor.Digest, want))
-		}
-	}
-	manifest, err := c.Manifest(ctx, repository, reference)
-	return manifest.Descriptor, err
-}
-
-func fromHeader(resp *transport.Response) (v1.Descriptor, bool) {
-	digest, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
-	mediaType := mediaTypeOf(resp.Header.Get("Content-Type"), nil)
-	ok := err == nil && resp.StatusCode == http.StatusOK && mediaType != "" && resp.ContentLength > 0
-	return v1.Descriptor{Digest: digest, MediaType: mediaType, Size: resp.ContentLength}, ok
-}
-
 // mediaTypeOf drops parameters such as charset; it is empty for what names no manifest, nor one
 // of the types that will also do.
 func mediaTypeOf(contentType string, also []types.MediaType) types.MediaType {
@@ -96,9 +66,23 @@ func mediaTypeOf(contentType string, also []types.MediaType) types.MediaType {
 	return ""
 }
 
+// saysNothing tells content types that any file may have: an OCI manifest need not name its
+// type, and static hosts and caches do not know it.
+func saysNothing(contentType string) bool {
+	plain, _, _ := strings.Cut(contentType, ";")
+	switch strings.TrimSpace(plain) {
+	case "", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain":
+		return true
+	}
+	return false
+}
+
 // Manifest implements registry.Source.
 func (c *Client) Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error) {
-	request := c.manifestRequest(http.MethodGet, "fetching manifest", repository, reference)
+	return c.manifest(ctx, c.manifestRequest(http.MethodGet, "fetching manifest", repository, reference), reference, also)
+}
+
+func (c *Client) manifest(ctx context.Context, request transport.Request, reference string, also []types.MediaType) (oci.Manifest, error) {
 	for _, mediaType := range also {
 		request.Header.Add("Accept", string(mediaType))
 	}
@@ -117,6 +101,9 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string, als
 	mediaType := declaredType(body, also)
 	if mediaType == "" {
 		mediaType = mediaTypeOf(header.Get("Content-Type"), also)
+	}
+	if mediaType == "" && saysNothing(header.Get("Content-Type")) {
+		mediaType = mediaTypeOf(string(oci.TypeOf(body)), also)
 	}
 	if mediaType == "" {
 		return oci.Manifest{}, c.transport.Failure(request, fmt.Errorf("%w: media type %q",
@@ -169,6 +156,10 @@ func (c *Client) fetch(ctx context.Context, request transport.Request) ([]byte, 
 		resp, err := c.transport.Do(ctx, request)
 		if err != nil {
 			return nil, nil, err
+		}
+		if err := resp.Decode(false); err != nil {
+			_ = resp.Body.Close()
+			return nil, nil, c.transport.Failure(request, err)
 		}
 		body, err := io.ReadAll(io.LimitReader(resp.Body, mostManifestBytes+1))
 		_ = resp.Body.Close()

@@ -22,7 +22,7 @@ import (
 // the registry says it stands when it breaks, and in chunks to a registry that refuses
 // large bodies.
 func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body, anew bool) (registry.Outcome, error) {
-	u := &upload{client: c, repository: repository, blob: blob, body: body, anew: anew}
+	u := &upload{client: c, repository: repository, blob: blob, body: body, anew: anew || c.isBroken(repository, blob)}
 	u.request = c.uploadRequest(repository, blob, "uploading blob")
 	u.retry = c.transport.NewRetry(u.request.Op + " " + u.request.Ref)
 	u.at = c.takeSession(repository, blob)

@@ -163,7 +163,8 @@ func TestSkippedArtifactMovesNothing(t *testing.T) {
 // What cannot be copied must not be announced as bytes to move.
 func TestFailedArtifactsMoveNothing(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), serve(t, refuse(http.StatusForbidden, func(r *http.Request) bool {
-		return r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/one/blobs/")
+		read := r.Method == http.MethodHead || r.Method == http.MethodGet
+		return read && (strings.Contains(r.URL.Path, "/one/blobs/") || strings.Contains(r.URL.Path, "/one/tags/"))
 	})))
 	shared := randomLayer(t, 5_000)
 	push(t, w.from, "one:v0", imageOf(t, shared, randomLayer(t, 2_000)))

@@ -15,6 +15,10 @@ type Response struct {
 	resting bool // the place has been given back
 }
 
+// Encoded tells that the body is sent in another form than it has, compressed most likely, so
+// that its length says nothing. See Decode.
+func (r *Response) Encoded() bool { return encodingOf(r.Response) != "" }
+
 // Rest gives the place back until Resume: whoever waits for something else meanwhile must
 // not keep others from reading. It may be called again.
 func (r *Response) Rest() {

@@ -71,6 +71,7 @@ func (c *Client) patience(req *http.Request) time.Duration {
 // roundTrip counts the request.
 func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", c.opts.UserAgent)
+	req.Header.Set("Accept-Encoding", "identity") // without a word of it some proxies compress
 	c.opts.Traffic.Requests.Add(1)
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {

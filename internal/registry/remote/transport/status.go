@@ -110,6 +110,7 @@ func (c *Client) statusError(resp *http.Response) *StatusError {
 	defer hurry(resp.Body)()
 	e := &StatusError{Code: resp.StatusCode}
 	e.retryAfter, e.asked = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	_ = decode(resp, false)
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostDetails)) // a broken body only loses the details
 	drain(resp.Body)
 	codes, words := wordsOf(resp.Header.Get("Content-Type"), body)

@@ -64,6 +64,9 @@ func (c *Client) askOnce(ctx context.Context, build func() (*http.Request, error
 	if resp.StatusCode != http.StatusOK {
 		return nil, c.statusError(resp)
 	}
+	if err := decode(resp, false); err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostTokenBytes))
 	if err != nil {
 		return nil, cause(ctx, err)

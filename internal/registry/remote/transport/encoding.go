@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// encodingOf is how a body is sent where that is not as it is; in lower case, else empty.
+func encodingOf(resp *http.Response) string {
+	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
+	if encoding == "identity" {
+		return ""
+	}
+	return encoding
+}
+
+// Decode takes the encoding off a body that was compressed on the way although that was not
+// asked for. It fails for encodings that nobody may use unasked. A body that is called encoded
+// and is not stays as it is; zipped says that the content itself is a gzip file, so that one
+// that is compressed once is just that. It reads the first bytes of the body.
+func (r *Response) Decode(zipped bool) error { return decode(r.Response, zipped) }
+
+// decode replaces the body of a response by its decoded form; closing that closes both.
+func decode(resp *http.Response, zipped bool) error {
+	encoding := encodingOf(resp)
+	switch encoding {
+	case "":
+		return nil
+	case "gzip", "x-gzip":
+	default:
+		return fmt.Errorf("the answer is encoded as %.20q, which was not asked for", encoding)
+	}
+	raw := bufio.NewReader(resp.Body)
+	head, _ := raw.Peek(raw.Size()) // a body may be shorter; if it breaks off the reader says so again
+	resp.Body = decodedBody{raw, resp.Body}
+	if inner, notZipped := gzip.NewReader(bytes.NewReader(head)); notZipped != nil || zipped && !isGzip(inner) {
+		return nil
+	}
+	decoded, err := gzip.NewReader(raw)
+	if err != nil {
+		return fmt.Errorf("decoding the answer: %w", err)
+	}
+	resp.Body = decodedBody{decoded, resp.Body}
+	resp.ContentLength = -1
+	return nil
+}
+
+// isGzip tells whether content begins as a gzip file does.
+func isGzip(content io.Reader) bool {
+	head := make([]byte, 2)
+	n, _ := io.ReadFull(content, head)
+	return n == 2 && head[0] == 0x1f && head[1] == 0x8b
+}
+
+type decodedBody struct {
+	io.Reader
+	io.Closer
+}
