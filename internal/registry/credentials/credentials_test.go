@@ -87,7 +87,7 @@ func TestKeychain(t *testing.T) {
 		{"podman.example.com/a", "podman:pw"},
 		{"podman.example.com/team/a", "team:pw"},
 		{"podman.example.com/teams/a", "podman:pw"},
-		{"both.example.com/a", "docker:pw"},
+		{"both.example.com/a", "podman:pw"}, // the file that was named goes before
 		{"docker.io/library/a", "hub:pw"},
 		{"nobody.example.com/a", "anonymous"},
 		{"given.example.com/a", "ci:pw"},

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 
@@ -81,14 +84,15 @@ func (k *keychain) begin(resource authn.Resource) *answer {
 	return found
 }
 
-// search looks into the files, and asks the helpers that they name.
+// search looks into the files, and asks the helpers that they name. An entry for a folder of
+// the registry goes before one for the registry as a whole, in whichever file it stands.
 func (k *keychain) search(resource authn.Resource) (authn.Authenticator, error) {
 	files, err := k.places()
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		for _, key := range keys(resource) {
+	for _, key := range keys(resource) {
+		for _, file := range files {
 			found, err := lookup(file, key)
 			if err != nil {
 				return nil, err
@@ -115,14 +119,50 @@ func keys(resource authn.Resource) []string {
 	}
 }
 
-// lookup asks one file, or the helper that it names.
+// lookup asks one file, or the helper that it names. A key with a path is for that folder only,
+// and has to stand in the file: helpers keep logins for whole registries. Docker's own code
+// would take one for any folder as one for the registry.
 func lookup(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
+	_, helped := file.CredentialHelpers[key]
+	host, _, isFolder := strings.Cut(key, "/")
+	switch {
+	case isFolder && host != "" && !helped && !strings.Contains(key, "://"):
+		return bare(file.AuthConfigs[key]), nil
+	case !helped && file.CredentialsStore == "" && os.Getenv(configfile.DockerEnvConfigKey) == "":
+		return bare(hostEntry(file, key)), nil
+	}
 	found, err := file.GetAuthConfig(key)
 	if err != nil {
 		return types.AuthConfig{}, helperError(file, key, err)
 	}
-	found.ServerAddress = "" // always filled in; without it a login that is missing is the zero value
-	return found, nil
+	return bare(found), nil
+}
+
+// hostEntry is the login of a registry as a whole: under its name, or under one of the
+// addresses that older versions of docker wrote.
+func hostEntry(file *configfile.ConfigFile, host string) types.AuthConfig {
+	if found, ok := file.AuthConfigs[host]; ok {
+		return found
+	}
+	for _, key := range slices.Sorted(maps.Keys(file.AuthConfigs)) {
+		rest, scheme := strings.CutPrefix(key, "https://")
+		if !scheme {
+			rest, scheme = strings.CutPrefix(key, "http://")
+		}
+		name, path, _ := strings.Cut(rest, "/")
+		whole := scheme || path == "" || strings.TrimSuffix(path, "/") == "v1" || strings.TrimSuffix(path, "/") == "v2"
+		if whole && name == host {
+			return file.AuthConfigs[key]
+		}
+	}
+	return types.AuthConfig{}
+}
+
+// bare is a login without the address, which is always filled in: one that is missing is the
+// zero value.
+func bare(found types.AuthConfig) types.AuthConfig {
+	found.ServerAddress = ""
+	return found
 }
 
 // helperError says which helper failed, and where it is configured.

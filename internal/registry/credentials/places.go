@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/config/configfile"
@@ -24,43 +27,56 @@ func DockerFile() (string, error) {
 	return filepath.Join(dir, config.ConfigFileName), nil
 }
 
-// podmanFile is the first of podman's files that there is: $REGISTRY_AUTH_FILE, or
-// containers/auth.json in the runtime or the config directory; empty where there is none.
-func podmanFile() string {
-	if named := os.Getenv("REGISTRY_AUTH_FILE"); named != "" {
-		return named
-	}
-	var dirs []string
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		dirs = append(dirs, dir)
-	}
-	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" {
-		dirs = append(dirs, dir)
-	} else if home, err := os.UserHomeDir(); err == nil {
-		dirs = append(dirs, filepath.Join(home, ".config"))
-	}
-	for _, dir := range dirs {
-		name := filepath.Join(dir, "containers", "auth.json")
-		if info, err := os.Stat(name); err == nil && !info.IsDir() {
-			return name
+// files are the config files in which a login may be kept, in the order of what other tools do:
+// one that is named for this purpose, docker's, podman's, and Helm's. They need not exist.
+func files() []string {
+	var all []string
+	add := func(dir string, path ...string) {
+		if dir != "" {
+			all = append(all, filepath.Join(append([]string{dir}, path...)...))
 		}
 	}
-	return ""
+	add(os.Getenv("REGISTRY_AUTH_FILE"))
+	if docker, err := DockerFile(); err == nil {
+		all = append(all, docker)
+	}
+	add(os.Getenv("XDG_RUNTIME_DIR"), "containers", "auth.json")
+	if runtime.GOOS == "linux" {
+		add(runDir, "containers", strconv.Itoa(os.Getuid()), "auth.json")
+	}
+	config := configDir()
+	add(config, "containers", "auth.json")
+	if helm := os.Getenv("HELM_REGISTRY_CONFIG"); helm != "" {
+		return append(all, helm)
+	}
+	add(config, "helm", "registry", "config.json")
+	return all
+}
+
+// runDir is where podman keeps logins of users without a session; a variable for tests.
+var runDir = "/run"
+
+// configDir is the folder of the user's settings, as podman and Helm find it.
+func configDir() string {
+	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" {
+		return dir
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".config")
 }
 
 // places are the config files to look into, the first that has a login wins.
 func places() ([]*configfile.ConfigFile, error) {
-	docker, err := DockerFile()
-	if err != nil {
-		docker = "" // without a home directory there may still be podman's file
-	}
 	var found []*configfile.ConfigFile
-	for _, name := range []string{docker, podmanFile()} {
-		if name == "" {
-			continue
-		}
+	for _, name := range files() {
 		file, err := read(name)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrPermission) && strings.HasPrefix(name, runDir+"/"):
+			continue // somebody else's, or none
+		case err != nil:
 			return nil, err
 		}
 		found = append(found, file)

@@ -27,8 +27,17 @@ func (p Place) String() string {
 	return p.File
 }
 
-// Store keeps a login for a registry, where docker will look for it.
-func Store(host string, login Login) (Place, error) {
+// Store keeps a login for a registry, where docker will look for it. Logins at the same time
+// lose none.
+func Store(host string, login Login) (place Place, err error) {
+	err = alone(func() error {
+		place, err = store(host, login)
+		return err
+	})
+	return place, err
+}
+
+func store(host string, login Login) (Place, error) {
 	file, err := open()
 	if err != nil {
 		return Place{}, err
@@ -50,7 +59,15 @@ func Store(host string, login Login) (Place, error) {
 }
 
 // Erase forgets the login of a registry. It tells whether there was one; Place is where.
-func Erase(host string) (bool, Place, error) {
+func Erase(host string) (held bool, place Place, err error) {
+	err = alone(func() error {
+		held, place, err = erase(host)
+		return err
+	})
+	return held, place, err
+}
+
+func erase(host string) (bool, Place, error) {
 	file, err := open()
 	if err != nil {
 		return false, Place{}, err

@@ -38,7 +38,7 @@ func decode(resp *http.Response, zipped bool) error {
 	raw := bufio.NewReader(resp.Body)
 	head, _ := raw.Peek(raw.Size()) // a body may be shorter; if it breaks off the reader says so again
 	resp.Body = decodedBody{raw, resp.Body}
-	if inner, notZipped := gzip.NewReader(bytes.NewReader(head)); notZipped != nil || zipped && !isGzip(inner) {
+	if !isGzip(bytes.NewReader(head)) || zipped && !holdsGzip(head) {
 		return nil
 	}
 	decoded, err := gzip.NewReader(raw)
@@ -55,6 +55,12 @@ func isGzip(content io.Reader) bool {
 	head := make([]byte, 2)
 	n, _ := io.ReadFull(content, head)
 	return n == 2 && head[0] == 0x1f && head[1] == 0x8b
+}
+
+// holdsGzip tells whether a gzip file that begins so holds another.
+func holdsGzip(head []byte) bool {
+	inner, err := gzip.NewReader(bytes.NewReader(head))
+	return err == nil && isGzip(inner)
 }
 
 type decodedBody struct {
