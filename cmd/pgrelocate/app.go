@@ -13,7 +13,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // app is what every command has at hand: the streams, the settings, and the ways to say
@@ -100,20 +99,9 @@ func (a *app) conclude(ctx context.Context, err error) int {
 	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) && !errors.Is(err, exit.ErrInterrupted) {
 		err = exit.ErrInterrupted
 	}
-	err = usageOfSelection(err)
 	a.say(terminal.Red, "error: ", "%v", err)
 	if hint := advice.For(err); hint != "" {
 		a.say(terminal.Cyan, "hint: ", "%s", hint)
 	}
 	return exit.Code(err)
-}
-
-// usageOfSelection makes what the catalogue does not know a usage error, wherever it was
-// found.
-func usageOfSelection(err error) error {
-	var unknown *versions.UnknownError
-	if !errors.As(err, &unknown) || exit.Code(err) == exit.Usage {
-		return err
-	}
-	return &exit.UsageError{Err: err, Advice: unknownAdvice}
 }

@@ -28,7 +28,7 @@ func newBundleCommand(a *app) *cobra.Command {
 }
 
 func newInspectCommand(a *app) *cobra.Command {
-	var file bundleFile
+	var flags bundleFlags
 	var blobs bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
@@ -42,23 +42,31 @@ verify" does that.`,
   pgrelocate bundle inspect pg.tar --blobs -o json`,
 		Args: exactArgs("FILE"),
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
-			file.files = args
-			b, err := file.open(ctx, a, cfg)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			return a.print(cfg, view.NewBundle(b, view.BundleOptions{Blobs: blobs, Brief: a.OutTTY}))
+			flags.files = args
+			return inspectBundle(ctx, a, cfg, flags, blobs)
 		}),
 	}
-	file.addTrustFlags(cmd.Flags())
+	flags.addTrustFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&blobs, "blobs", false, "list the blobs too")
 	a.settings.AddFlags(cmd.Flags(), []string{"catalogue"}, config.Output)
 	return cmd
 }
 
+func inspectBundle(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags, blobs bool) error {
+	file, err := flags.need(a)
+	if err != nil {
+		return err
+	}
+	b, err := a.session(cfg).OpenBundle(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return a.print(cfg, view.NewBundle(b, view.BundleOptions{Blobs: blobs, Brief: a.OutTTY}))
+}
+
 func newVerifyBundleCommand(a *app) *cobra.Command {
-	var file bundleFile
+	var flags bundleFlags
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Check every byte of a bundle",
@@ -71,23 +79,32 @@ should be.`,
   pgrelocate bundle verify pg.tar --public-key minisign.pub`,
 		Args: exactArgs("FILE"),
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
-			file.files = args
-			b, err := file.open(ctx, a, cfg)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			if err := a.verifyBundle(ctx, cfg, b); err != nil {
-				return err
-			}
-			found := view.NewBundle(b, view.BundleOptions{Brief: a.OutTTY})
-			found.Verified, found.Checked = true, file.publicKey != ""
-			return a.print(cfg, found)
+			flags.files = args
+			return verifyBundle(ctx, a, cfg, flags)
 		}),
 	}
-	file.addTrustFlags(cmd.Flags())
+	flags.addTrustFlags(cmd.Flags())
 	a.settings.AddFlags(cmd.Flags(), []string{"catalogue"}, config.Output)
 	return cmd
+}
+
+func verifyBundle(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags) error {
+	file, err := flags.need(a)
+	if err != nil {
+		return err
+	}
+	s := a.session(cfg)
+	b, err := s.OpenBundle(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if err := s.CheckBundle(ctx, b); err != nil {
+		return err
+	}
+	found := view.NewBundle(b, view.BundleOptions{Brief: a.OutTTY})
+	found.Verified, found.Checked = true, flags.publicKey != ""
+	return a.print(cfg, found)
 }
 
 func newKeygenCommand(a *app) *cobra.Command {
@@ -100,7 +117,7 @@ well. PGRELOCATE_SIGNING_PASSWORD, if it is set, encrypts the private key.`,
 		Example: `  PGRELOCATE_SIGNING_PASSWORD=... pgrelocate bundle keygen relocation`,
 		Args:    exactArgs("NAME"),
 		RunE: a.with(func(_ context.Context, _ *config.Config, args []string) error {
-			return keygen(a, args[0], os.Getenv("PGRELOCATE_SIGNING_PASSWORD"))
+			return keygen(a, args[0], os.Getenv(signingPassword))
 		}),
 	}
 }

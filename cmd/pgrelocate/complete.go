@@ -44,7 +44,7 @@ func (a *app) complete(candidates func(*config.Config, *versions.Catalogue, *ver
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		catalogue, err := versions.Load(cfg.Catalogues...)
+		catalogue, err := a.session(cfg).Catalogue()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -7,17 +7,13 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
-	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
 func newCopyCommand(a *app) *cobra.Command {
 	var dryRun bool
-	var lock string
+	var opts relocate.CopyOptions
 	cmd := &cobra.Command{
 		Use:   "copy",
 		Short: "Copy a release into the private registry",
@@ -57,92 +53,40 @@ What is relocated stays under its vendor's licence terms.`,
 			if dryRun {
 				return showPlan(ctx, a, cfg)
 			}
-			if err := copyArtifacts(ctx, a, cfg); err != nil || lock == "" {
-				return err
-			}
-			return writeLock(ctx, a, cfg, lock)
+			return copyRelease(ctx, a, cfg, opts)
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
-	cmd.Flags().StringVar(&lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
+	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
 	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
 	return cmd
 }
 
-func copyArtifacts(ctx context.Context, a *app, cfg *config.Config) error {
-	ends := a.registries(cfg)
-	defer ends.close()
-	sides, planned, err := makePlan(ctx, a, cfg, ends)
-	if err != nil {
+func copyRelease(ctx context.Context, a *app, cfg *config.Config, opts relocate.CopyOptions) error {
+	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	return a.carryOut(ctx, cfg, ends, sides, planned, transfer.Options{})
+	s := a.session(cfg)
+	defer s.Close()
+	copied, err := s.Copy(ctx, opts)
+	return a.account(cfg, s, copied, err)
 }
 
-// carryOut does what a plan says, and gives an account of it.
-func (a *app) carryOut(ctx context.Context, cfg *config.Config, ends *registries, sides registry.Endpoints, planned *plan.Plan, opts transfer.Options) error {
-	report, err := runCopy(ctx, a, cfg, sides, planned, opts)
-	if report == nil {
+// account says what a copy or a load did, and what ended it.
+func (a *app) account(cfg *config.Config, s *relocate.Session, copied *relocate.Copied, err error) error {
+	if copied == nil {
 		return err
 	}
-	account := view.NewCopy(cfg.Registry, report, &ends.fromSource, &ends.toTarget)
-	account.Interrupted = err != nil
-	if printErr := a.print(cfg, account); printErr != nil {
+	interrupted := err != nil && exit.Code(err) == exit.Interrupted
+	if printErr := a.print(cfg, view.NewCopy(cfg.Registry, copied, interrupted)); printErr != nil {
 		return printErr
 	}
-	failed := a.reportFailures(report)
-	if report.Copied+report.Present > 0 {
-		a.notices(cfg)
+	a.listFailures(copied.Failures)
+	if copied.Copied+copied.Present > 0 {
+		a.notice(s)
 	}
-	if err != nil {
+	if interrupted {
 		a.note("what is complete stays; run the same command again to carry on")
-		return err
 	}
-	return failed
-}
-
-// runCopy carries the plan out and shows how far it has come.
-func runCopy(ctx context.Context, a *app, cfg *config.Config, sides registry.Endpoints, planned *plan.Plan, opts transfer.Options) (*transfer.Report, error) {
-	if planned.BytesToMove > 0 {
-		a.note("copying %s", output.Bytes(planned.BytesToMove))
-	}
-	meter := &registry.Meter{}
-	display := a.progress(cfg, meter)
-	defer display.Stop()
-	opts.Jobs, opts.Meter = cfg.Jobs, meter
-	opts.ArtifactDone = func(r transfer.Result) { a.detail("%s %s", view.Outcome(r), r.Target) }
-	return transfer.Copy(ctx, sides, planned, opts)
-}
-
-// progress shows a meter as the terminal and the settings allow.
-func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Display {
-	mode := progress.ModeOf(a.Streams, cfg.Quiet || cfg.NoProgress)
-	return progress.Start(progress.Share(a.Err), mode, meter, a.Width)
-}
-
-// reportFailures lists what was not copied, and what arrived without all that is attached to
-// it, and counts both in an error; nil where all was copied.
-// What an interruption kept from being copied needs no reason.
-func (a *app) reportFailures(report *transfer.Report) error {
-	failed := newFailures(len(report.Results))
-	for _, result := range report.Results {
-		if result.Err != nil && exit.Code(result.Err) != exit.Interrupted {
-			failed.add(a, result.Artifact.Artifact, result.Err)
-		}
-		if result.Incomplete != nil {
-			failed.lacking(a, result.Artifact.Artifact, result.Incomplete)
-		}
-	}
-	return failed.err()
-}
-
-// notices says what a user has to know about the software that was relocated.
-func (a *app) notices(cfg *config.Config) {
-	catalogue, err := a.catalogue(cfg)
-	if err != nil {
-		return
-	}
-	if product, err := catalogue.Product(cfg.Product); err == nil && product.Notice != "" {
-		a.note("%s", product.Notice)
-	}
+	return err
 }

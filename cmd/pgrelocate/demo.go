@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -18,7 +19,7 @@ import (
 
 func newDemoCommand(a *app) *cobra.Command {
 	var dir string
-	var cluster clusterFlags
+	var cluster placeFlags
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See the whole job done on this machine, with two registries of its own",
@@ -59,7 +60,7 @@ type demo struct {
 
 	vendor, private *demoRegistry
 	// cluster is where to carry on; without a kubeconfig nowhere.
-	cluster clusterFlags
+	cluster placeFlags
 	// installed says that the cluster has the stand-in's operator.
 	installed bool
 	// published is what the vendor's registry holds, with digests.
@@ -84,13 +85,13 @@ type demoStep struct {
 	run   func(context.Context) error
 }
 
-func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string, cluster clusterFlags) error {
+func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string, cluster placeFlags) error {
 	d, err := newDemo(a, cfg, dir)
 	if err != nil {
 		return err
 	}
 	d.cluster = cluster
-	d.cluster.pullSecret = install.DefaultPullSecret
+	d.cluster.PullSecret = install.DefaultPullSecret
 	defer d.close()
 	defer d.leaveCluster(ctx)
 	steps := d.steps()
@@ -170,7 +171,7 @@ func (d *demo) plan(ctx context.Context) error {
 func (d *demo) copy(ctx context.Context) error {
 	d.command("copy")
 	defer d.count()()
-	return copyArtifacts(ctx, d.app, d.cfg)
+	return copyRelease(ctx, d.app, d.cfg, relocate.CopyOptions{})
 }
 
 // copyAgain wants the private registry itself to have seen nothing but questions.
@@ -178,7 +179,7 @@ func (d *demo) copyAgain(ctx context.Context) error {
 	d.command("copy")
 	defer d.count()()
 	before := d.private.writes.Load()
-	if err := copyArtifacts(ctx, d.app, d.cfg); err != nil {
+	if err := copyRelease(ctx, d.app, d.cfg, relocate.CopyOptions{}); err != nil {
 		return err
 	}
 	if n := d.private.writes.Load() - before; n != 0 {

@@ -1,61 +1,49 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
 // check asks both registries for the digest of every artifact, and holds the answers
 // against what was published.
 func (d *demo) check(ctx context.Context) error {
-	artifacts, err := d.artifacts(d.cfg)
+	s := relocate.New(d.cfg, relocate.Options{UserAgent: userAgent()})
+	defer s.Close()
+	found, err := s.Plan(ctx)
 	if err != nil {
 		return err
 	}
-	ends := d.registries(d.cfg)
-	defer ends.close()
-	sides, err := ends.endpoints(ctx, artifacts)
-	if err != nil {
-		return err
-	}
-	if len(artifacts) != len(d.published) {
-		return fmt.Errorf("%d artifacts were published and %d selected", len(d.published), len(artifacts))
+	if len(found.Artifacts) != len(d.published) {
+		return fmt.Errorf("%d artifacts were published and %d selected", len(d.published), len(found.Artifacts))
 	}
 	var wrong []error
-	for i, a := range artifacts {
-		if err := d.checkArtifact(ctx, sides, a, d.published[i].Source.Digest); err != nil {
+	for i, a := range found.Artifacts {
+		if err := d.checkArtifact(a, d.published[i].Source.Digest); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
 	if len(wrong) > 0 {
 		return &exit.VerificationError{Err: errors.Join(wrong...)}
 	}
-	_, err = fmt.Fprintf(d.Out, "%s: the digests are the same on both sides\n", output.Count(len(artifacts), "artifact"))
+	_, err = fmt.Fprintf(d.Out, "%s: the digests are the same on both sides\n", output.Count(len(found.Artifacts), "artifact"))
 	return err
 }
 
-func (d *demo) checkArtifact(ctx context.Context, sides registry.Endpoints, a versions.Artifact, published string) error {
-	source, err := sides.Source(a.Source.Host)
-	if err != nil {
-		return err
+func (d *demo) checkArtifact(a *plan.Artifact, published string) error {
+	if a.Digest == "" || a.TargetDigest == "" {
+		return cmp.Or(a.Err, fmt.Errorf("%s is %s", a.Target, a.State))
 	}
-	from, err := source.Resolve(ctx, a.Source.Repository, a.Source.Tag)
-	if err != nil {
-		return err
+	if a.Digest != a.TargetDigest || a.TargetDigest != published {
+		return fmt.Errorf("%s is %s, but %s is %s, and %s was published", a.Source, a.Digest, a.Target, a.TargetDigest, published)
 	}
-	to, err := sides.Target.Resolve(ctx, a.Target.Repository, a.Target.Tag)
-	if err != nil {
-		return err
-	}
-	if from.Digest != to.Digest || to.Digest.String() != published {
-		return fmt.Errorf("%s is %s, but %s is %s, and %s was published", a.Source, from.Digest, a.Target, to.Digest, published)
-	}
-	d.detail("%s %s", to.Digest, output.Short(a.Target))
+	d.detail("%s %s", a.TargetDigest, output.Short(a.Target))
 	return nil
 }

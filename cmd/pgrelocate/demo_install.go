@@ -36,7 +36,7 @@ func newStandInOperatorCommand() *cobra.Command {
 
 // operator makes the stand-in's operator a program that runs.
 func (d *demo) operator(opts *standin.Options) (err error) {
-	if d.cluster.kubeconfig == "" {
+	if d.cluster.Kubeconfig == "" {
 		return nil
 	}
 	opts.OperatorBinary, err = os.Executable()
@@ -46,7 +46,7 @@ func (d *demo) operator(opts *standin.Options) (err error) {
 
 // clusterSteps carry the demonstration on into a cluster, where one was named.
 func (d *demo) clusterSteps() []demoStep {
-	if d.cluster.kubeconfig == "" {
+	if d.cluster.Kubeconfig == "" {
 		return nil
 	}
 	return []demoStep{
@@ -62,7 +62,7 @@ func (d *demo) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := d.cluster.connect(ctx, d.app)
+	cluster, err := d.session(d.cfg).Connect(ctx, d.cluster.Place)
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func (d *demo) install(ctx context.Context) error {
 	if known && !d.installed {
 		return exit.Usagef("this cluster knows %s already, and the demonstration would change that: use another one", traits.Version)
 	}
-	d.cluster.namespace = demoNamespace
+	d.cluster.Namespace = demoNamespace
 	d.installed = true
-	opts := &installOptions{clusterFlags: d.cluster, wait: true}
+	opts := &installFlags{placeFlags: d.cluster, wait: true}
 	opts.Timeout = 2 * time.Minute
 	d.note("$ pgrelocate install --registry %s --namespace %s", d.cfg.Registry, demoNamespace)
 	return installRelease(ctx, d.app, d.cfg, opts)
@@ -84,13 +84,13 @@ func (d *demo) install(ctx context.Context) error {
 
 func (d *demo) verifyByNodes(ctx context.Context) error {
 	d.note("$ pgrelocate verify --pull --namespace %s", demoNamespace)
-	return verifyInstallation(ctx, d.app, d.cfg, &verifyOptions{clusterFlags: d.cluster, pull: true})
+	return verifyInstallation(ctx, d.app, d.cfg, &verifyFlags{placeFlags: d.cluster, pull: true})
 }
 
 func (d *demo) uninstall(ctx context.Context) error {
 	d.note("$ pgrelocate uninstall --namespace %s", demoNamespace)
 	d.installed = false
-	return uninstallRelease(ctx, d.app, d.cfg, &d.cluster, install.UninstallOptions{})
+	return uninstallRelease(ctx, d.app, d.cfg, d.cluster.Place, install.UninstallOptions{})
 }
 
 // leaveCluster removes the operator where the demonstration ends early, for it could not

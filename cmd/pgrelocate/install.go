@@ -12,24 +12,25 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
-// installOptions are the flags of `pgrelocate install`.
-type installOptions struct {
-	clusterFlags
-	chartFlags
+// installFlags are the flags of `pgrelocate install`.
+type installFlags struct {
+	placeFlags
 	pullFlags
+	chart              relocate.ChartChoice
 	instanceNamespaces []string
 	install.Options
 	wait   bool
-	bundle bundleFile
+	bundle bundleFlags
 }
 
 func newInstallCommand(a *app) *cobra.Command {
-	opts := &installOptions{}
+	f := &installFlags{}
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Install the operator from the private registry, or upgrade it",
@@ -61,88 +62,63 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
   pgrelocate install --registry registry.example.com --dry-run`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return installRelease(ctx, a, cfg, opts)
+			return installRelease(ctx, a, cfg, f)
 		}),
 	}
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, releaseSettings)
-	opts.addAccess(flags)
-	opts.addPlace(flags)
-	flags.StringArrayVar(&opts.instanceNamespaces, "instance-namespaces", nil, "put the pull secret into these `NAMESPACES` too, demo,prod")
-	opts.pullFlags.add(flags)
-	opts.chartFlags.add(flags)
-	opts.bundle.addBundleFlag(flags, "take the chart from this `FILE`, and install only if the private registry holds all of it, digest by digest")
-	flags.BoolVar(&opts.Strict, "strict", false, "refuse where the image of a version was not relocated")
-	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated, so that nobody picks one")
-	flags.BoolVar(&opts.wait, "wait", true, "wait until the operator is ready")
-	flags.DurationVar(&opts.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
-	flags.BoolVar(&opts.Atomic, "atomic", false, "undo what fails: roll back an upgrade, uninstall an install")
-	flags.BoolVar(&opts.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
-	flags.BoolVar(&opts.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
-	flags.BoolVar(&opts.DryRun, "dry-run", false, "print manifests and actions, and change nothing")
+	f.addAccess(flags)
+	f.addPlace(flags)
+	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "put the pull secret into these `NAMESPACES` too, demo,prod")
+	f.pullFlags.add(flags)
+	addChartFlags(flags, &f.chart)
+	f.bundle.addBundleFlag(flags, "take the chart from this `FILE`, and install only if the private registry holds all of it, digest by digest")
+	flags.BoolVar(&f.Strict, "strict", false, "refuse where the image of a version was not relocated")
+	flags.BoolVar(&f.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated, so that nobody picks one")
+	flags.BoolVar(&f.wait, "wait", true, "wait until the operator is ready")
+	flags.DurationVar(&f.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
+	flags.BoolVar(&f.Atomic, "atomic", false, "undo what fails: roll back an upgrade, uninstall an install")
+	flags.BoolVar(&f.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
+	flags.BoolVar(&f.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
+	flags.BoolVar(&f.DryRun, "dry-run", false, "print manifests and actions, and change nothing")
 	a.settings.AddFlags(flags, config.Connection, config.Output)
 	return cmd
 }
 
-func installRelease(ctx context.Context, a *app, cfg *config.Config, opts *installOptions) error {
-	run := opts.Options
-	if run.Strict && run.OnlyMirrored {
-		return exit.Usagef("--strict and --only-mirrored exclude each other")
-	}
-	ends := a.registries(cfg)
-	defer ends.close()
-	err := opts.fromBundle(ctx, a, cfg, ends)
+func installRelease(ctx context.Context, a *app, cfg *config.Config, flags *installFlags) error {
+	opts, err := flags.options(a, cfg)
 	if err != nil {
 		return err
 	}
-	if run.Subject, err = a.subject(cfg, &opts.clusterFlags, opts.chartFlags); err != nil {
-		return err
-	}
-	if run.Credentials, err = opts.credentials(ctx, a, cfg.Registry.Host); err != nil {
-		return err
-	}
-	if run.Registry, err = ends.openTarget(ctx, false); err != nil {
-		return err
-	}
-	if run.Cluster, err = opts.connect(ctx, a); err != nil {
-		return err
-	}
-	run.Dial, run.Hooks, run.NoWait = ends.dial, a.installHooks(), !opts.wait
-	run.InstanceNamespaces = splitNames(opts.instanceNamespaces)
-	outcome, err := install.Run(ctx, run)
+	s := a.session(cfg)
+	defer s.Close()
+	installed, err := s.Install(ctx, opts)
 	if err != nil {
+		a.listFailures(err)
 		return err
 	}
-	if err := a.print(cfg, view.NewInstall(outcome, run.DryRun)); err != nil {
+	if err := a.print(cfg, view.NewInstall(installed)); err != nil {
 		return err
 	}
-	a.adviseInstances(run)
-	return verdict(outcome.Check, outcome.Prepared.Unmirrored)
+	a.adviseInstances(installed.Run)
+	return verdict(installed.Check, installed.Prepared.Unmirrored)
 }
 
-// fromBundle takes the chart from the bundle, if there is one, and wants the registry to
-// hold all that is in it.
-func (o *installOptions) fromBundle(ctx context.Context, a *app, cfg *config.Config, ends *registries) error {
-	if !o.bundle.given() {
-		return nil
+// options are what the flags say, with the files that they name.
+func (f *installFlags) options(a *app, cfg *config.Config) (opts relocate.InstallOptions, err error) {
+	opts = relocate.InstallOptions{Place: f.Place, Chart: f.chart, Run: f.Options}
+	if f.Strict && f.OnlyMirrored {
+		return opts, exit.Usagef("--strict and --only-mirrored exclude each other")
 	}
 	if err := needRegistry(cfg); err != nil {
-		return err
+		return opts, err
 	}
-	b, err := o.bundle.open(ctx, a, cfg)
-	if err != nil {
-		return err
+	if opts.Bundle, err = f.bundle.file(a); err != nil {
+		return opts, err
 	}
-	defer b.Close()
-	private, err := ends.openTarget(ctx, false)
-	if err != nil {
-		return err
-	}
-	if _, err := a.holdAgainst(ctx, cfg, private, b.Lock()); err != nil || o.chartFlags.file != "" {
-		return err
-	}
-	o.chartFlags.given, err = chartIn(ctx, b, private, cfg)
-	return err
+	opts.PullCredentials, err = f.pullFlags.given(a)
+	opts.Run.NoWait, opts.Run.InstanceNamespaces = !f.wait, splitNames(f.instanceNamespaces)
+	return opts, err
 }
 
 // adviseInstances says what is left to do for databases. Sources disagree on whether an

@@ -6,17 +6,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
-	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
-	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 func newLoadCommand(a *app) *cobra.Command {
-	var file bundleFile
+	var file bundleFlags
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "load",
@@ -54,71 +47,20 @@ volume name any: those that lie beside it are found.`,
 	return cmd
 }
 
-func load(ctx context.Context, a *app, cfg *config.Config, file bundleFile, dryRun bool) error {
+func load(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags, dryRun bool) error {
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	b, err := file.open(ctx, a, cfg)
+	file, err := flags.need(a)
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	if !dryRun {
-		a.note("checking %s", output.Bytes(b.Size()))
-		if err := a.verifyBundle(ctx, cfg, b); err != nil {
-			return err
-		}
-	}
-	ends := a.registries(cfg)
-	defer ends.close()
-	sides, planned, err := planBundle(ctx, a, cfg, ends, b)
-	if err != nil {
-		return err
-	}
+	s := a.session(cfg)
+	defer s.Close()
 	if dryRun {
-		if err := a.print(cfg, view.NewPlan(cfg.Registry, planned)); err != nil {
-			return err
-		}
-		return a.failures(planned)
+		planned, err := s.PlanLoad(ctx, file)
+		return a.showPlanned(cfg, planned, err)
 	}
-	// An upload that breaks is read from the bundle again: nothing is kept twice.
-	return a.carryOut(ctx, cfg, ends, sides, planned, transfer.Options{NoTempFiles: true})
-}
-
-// planBundle asks the private registry what of a bundle it lacks. What a delta leaves
-// out has to be there.
-func planBundle(ctx context.Context, a *app, cfg *config.Config, ends *registries, b *bundle.Bundle) (registry.Endpoints, *plan.Plan, error) {
-	target, err := ends.openTarget(ctx, true)
-	if err != nil {
-		return registry.Endpoints{}, nil, err
-	}
-	artifacts := b.Lock().ArtifactsFor(cfg.Registry)
-	target.Prepare(repositories(artifacts))
-	held, err := b.CheckOmitted(ctx, target, cfg.Registry)
-	if err != nil {
-		return registry.Endpoints{}, nil, err
-	}
-	sides := b.Endpoints(target, held)
-	a.note("planning %s -> %s", output.Count(len(artifacts), "artifact"), targetFolder(artifacts))
-	planned, err := plan.New(ctx, sides, artifacts, plan.Options{
-		Platform:           cfg.Platform,
-		OnConflict:         cfg.OnConflict,
-		Check:              cfg.Check,
-		WithoutAttachments: !cfg.Signatures,
-	})
-	if err != nil {
-		return sides, nil, err
-	}
-	for _, warning := range planned.Warnings {
-		a.warn("%s", warning)
-	}
-	return sides, planned, nil
-}
-
-func repositories(artifacts []versions.Artifact) []string {
-	all := make([]string, len(artifacts))
-	for i, artifact := range artifacts {
-		all[i] = artifact.Target.Repository
-	}
-	return all
+	copied, err := s.Load(ctx, file)
+	return a.account(cfg, s, copied, err)
 }

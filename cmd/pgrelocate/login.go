@@ -12,9 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
-	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -77,10 +75,9 @@ func login(ctx context.Context, a *app, cfg *config.Config, arg string, opts log
 	if err != nil {
 		return err
 	}
-	if err := checkLogin(ctx, a, cfg, host, given); err != nil {
-		return err
-	}
-	place, err := credentials.Store(host, given)
+	s := a.session(cfg)
+	defer s.Close()
+	place, err := s.Login(ctx, host, given)
 	if err != nil {
 		return err
 	}
@@ -161,26 +158,4 @@ func readLine(r io.Reader) (string, error) {
 		return "", exit.Usagef("no user name given")
 	}
 	return line, nil
-}
-
-// checkLogin asks the registry. What it refuses is never stored.
-func checkLogin(ctx context.Context, a *app, cfg *config.Config, host string, given credentials.Login) error {
-	if err := checkAuthorities(cfg.CAFile); err != nil {
-		return err
-	}
-	client, err := remote.New(host, remote.Options{
-		Side:         registry.SideTarget,
-		Keychain:     credentials.Keychain(host, given),
-		CAFile:       cfg.CAFile,
-		PlainHTTP:    cfg.PlainHTTP,
-		StallTimeout: cfg.StallTimeout,
-		RetryTimeout: loginPatience,
-		UserAgent:    userAgent(),
-		Notice:       func(line string) { a.detail("%s", line) },
-	})
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return aboutLogin(client.Ping(ctx))
 }

@@ -9,14 +9,12 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
 func newPlanCommand(a *app) *cobra.Command {
-	var file bundleFile
+	var file bundleFlags
 	var flags *pflag.FlagSet
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -50,7 +48,7 @@ reason follows.`,
 
 // planLoad plans to load a bundle, all of it. What a config file selects is for registries,
 // as it is for load; on the command line it can only be meant for the bundle.
-func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.FlagSet, file bundleFile) error {
+func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.FlagSet, file bundleFlags) error {
 	for _, name := range slices.Concat(config.Selection, config.Sides) {
 		if flags.Changed(name) && name != "registry" && name != "catalogue" {
 			return exit.Usagef("--%s does not go with --bundle: a load takes all that is in it", name)
@@ -60,56 +58,22 @@ func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.Flag
 }
 
 func showPlan(ctx context.Context, a *app, cfg *config.Config) error {
-	ends := a.registries(cfg)
-	defer ends.close()
-	_, planned, err := makePlan(ctx, a, cfg, ends)
+	if err := needRegistry(cfg); err != nil {
+		return err
+	}
+	s := a.session(cfg)
+	defer s.Close()
+	planned, err := s.Plan(ctx)
+	return a.showPlanned(cfg, planned, err)
+}
+
+func (a *app) showPlanned(cfg *config.Config, planned *relocate.Planned, err error) error {
 	if err != nil {
 		return err
 	}
 	if err := a.print(cfg, view.NewPlan(cfg.Registry, planned)); err != nil {
 		return err
 	}
-	return a.failures(planned)
-}
-
-// makePlan asks both sides what there is.
-func makePlan(ctx context.Context, a *app, cfg *config.Config, ends *registries) (registry.Endpoints, *plan.Plan, error) {
-	if err := needRegistry(cfg); err != nil {
-		return registry.Endpoints{}, nil, err
-	}
-	artifacts, err := a.artifacts(cfg)
-	if err != nil {
-		return registry.Endpoints{}, nil, err
-	}
-	sides, err := ends.endpoints(ctx, artifacts)
-	if err != nil {
-		return registry.Endpoints{}, nil, err
-	}
-	a.note("planning %s: %s -> %s", output.Count(len(artifacts), "artifact"), sourceFolder(artifacts), targetFolder(artifacts))
-	planned, err := plan.New(ctx, sides, artifacts, plan.Options{
-		Platform:           cfg.Platform,
-		OnConflict:         cfg.OnConflict,
-		Check:              cfg.Check,
-		WithoutAttachments: !cfg.Signatures,
-	})
-	if err != nil {
-		return registry.Endpoints{}, nil, err
-	}
-	for _, warning := range planned.Warnings {
-		a.warn("%s", warning)
-	}
-	return sides, planned, nil
-}
-
-// failures lists what cannot be copied, and counts it in an error; nil where all can.
-func (a *app) failures(planned *plan.Plan) error {
-	failed := newFailures(len(planned.Artifacts))
-	for _, artifact := range planned.Artifacts {
-		if artifact.State == plan.StateFailed {
-			failed.add(a, artifact.Artifact, artifact.Err)
-		} else if artifact.Incomplete != nil {
-			failed.lacking(a, artifact.Artifact, artifact.Incomplete)
-		}
-	}
-	return failed.err()
+	a.listFailures(planned.Failures)
+	return planned.Failures
 }

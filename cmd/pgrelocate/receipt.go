@@ -40,27 +40,16 @@ func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	catalogue, err := a.catalogue(cfg)
+	s := a.session(cfg)
+	defer s.Close()
+	held, err := s.Receipt(ctx)
 	if err != nil {
 		return err
 	}
-	if len(cfg.Releases) == 0 {
-		product, err := catalogue.Product(cfg.Product)
-		if err != nil {
-			return err
-		}
-		for _, release := range product.Releases {
-			cfg.Releases = append(cfg.Releases, release.Name)
-		}
-	}
-	lock, selected, err := a.held(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	a.note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(lock.Artifacts), "artifact"), selected, output.Count(len(lock.Blobs), "blob"))
+	a.note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(held.Artifacts), "artifact"), held.Selected, output.Count(len(held.Blobs), "blob"))
 	if file == "" {
-		_, err = a.Out.Write(lock.Marshal())
+		_, err = a.Out.Write(held.Marshal())
 		return err
 	}
-	return os.WriteFile(file, lock.Marshal(), 0o644)
+	return os.WriteFile(file, held.Marshal(), 0o644)
 }

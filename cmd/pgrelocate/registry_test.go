@@ -112,7 +112,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 		sign(t, behind, "postgres-operator:"+release)
 	}
 	if relocated != "" {
-		relocate(t, ts, behind, relocated)
+		pushRelocated(t, ts, behind, relocated)
 	}
 	r := registrytest.Front(t, behind, front...)
 	running.Store(r.Host, r)
@@ -144,8 +144,8 @@ func lose(t *testing.T, ts *testscript.TestScript, args []string) {
 	losing.(*registrytest.Losing).Lose(repository, digest.String())
 }
 
-// relocate pushes a stand-in with a chart that renders, to where a copy puts it.
-func relocate(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
+// pushRelocated pushes a stand-in with a chart that renders, to where a copy puts it.
+func pushRelocated(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
 	made, err := standin.New(standin.Options{Release: release, Bytes: 50_000})
 	ts.Check(err)
 	_, err = made.Push(t.Context(), ref.Folder{Host: r.Host, Path: "tanzu-sql-postgres"}, r.Remote(t.Context())...)

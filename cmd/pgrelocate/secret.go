@@ -2,26 +2,25 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
-// secretOptions are the flags of `pgrelocate secret`.
-type secretOptions struct {
-	clusterFlags
+// secretFlags are the flags of `pgrelocate secret`.
+type secretFlags struct {
+	placeFlags
 	pullFlags
 	namespaces    []string
 	rotate, force bool
 }
 
 func newSecretCommand(a *app) *cobra.Command {
-	opts := &secretOptions{}
+	f := &secretFlags{}
 	cmd := &cobra.Command{
 		Use:   "secret",
 		Short: "Create or renew the pull secret in namespaces",
@@ -41,83 +40,40 @@ are stored.`,
   pgrelocate secret --registry registry.example.com --rotate --pull-credentials-file - < robot.txt`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return applySecrets(ctx, a, cfg, opts)
+			return applySecrets(ctx, a, cfg, f)
 		}),
 	}
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, []string{"registry"})
-	opts.addAccess(flags)
-	flags.StringArrayVarP(&opts.namespaces, "namespace", "n", nil, "put the secret into these `NAMESPACES`, demo,prod; they must exist")
-	opts.addPullSecret(flags)
-	opts.pullFlags.add(flags)
-	flags.BoolVar(&opts.rotate, "rotate", false, "renew the secrets that pgrelocate has made, in all namespaces")
-	flags.BoolVar(&opts.force, "force-secret", false, "take over a secret that pgrelocate did not make")
+	f.addAccess(flags)
+	flags.StringArrayVarP(&f.namespaces, "namespace", "n", nil, "put the secret into these `NAMESPACES`, demo,prod; they must exist")
+	f.addPullSecret(flags)
+	f.pullFlags.add(flags)
+	flags.BoolVar(&f.rotate, "rotate", false, "renew the secrets that pgrelocate has made, in all namespaces")
+	flags.BoolVar(&f.force, "force-secret", false, "take over a secret that pgrelocate did not make")
 	a.settings.AddFlags(flags, config.Connection, config.Output)
 	return cmd
 }
 
-func applySecrets(ctx context.Context, a *app, cfg *config.Config, opts *secretOptions) error {
+func applySecrets(ctx context.Context, a *app, cfg *config.Config, flags *secretFlags) error {
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	namespaces := splitNames(opts.namespaces)
-	if opts.rotate == (len(namespaces) > 0) {
+	opts := relocate.SecretOptions{Place: flags.Place, Namespaces: splitNames(flags.namespaces), Force: flags.force}
+	if flags.rotate == (len(opts.Namespaces) > 0) {
 		return exit.Usagef("either --namespace NAMESPACE, or --rotate for all namespaces")
 	}
-	login, err := opts.credentials(ctx, a, cfg.Registry.Host)
-	if err != nil {
+	var err error
+	if opts.PullCredentials, err = flags.pullFlags.given(a); err != nil {
 		return err
 	}
-	if login.IsZero() {
-		return exit.Usagef("there are no credentials for %s", cfg.Registry.Host).
-			WithHint("log in with `pgrelocate login %s`, or name some with --pull-credentials-file FILE", cfg.Registry.Host)
-	}
-	if err := tryCredentials(ctx, a, cfg, login); err != nil {
-		return err
-	}
-	connected, err := opts.connect(ctx, a)
-	if err != nil {
-		return err
-	}
-	results, err := opts.apply(ctx, connected, cfg.Registry.Host, login, namespaces)
+	s := a.session(cfg)
+	defer s.Close()
+	results, err := s.Secrets(ctx, opts)
 	if len(results) > 0 || err == nil {
 		if printErr := a.print(cfg, view.NewSecrets(results)); printErr != nil {
 			return printErr
 		}
 	}
 	return err
-}
-
-// tryCredentials keeps credentials that the registry refuses out of the cluster.
-func tryCredentials(ctx context.Context, a *app, cfg *config.Config, login cluster.Credentials) error {
-	ends := a.registries(cfg)
-	defer ends.close()
-	reg, err := ends.dial(cfg.Registry.Host, login)
-	if err != nil {
-		return err
-	}
-	if pinger, ok := reg.(interface{ Ping(context.Context) error }); ok {
-		return pinger.Ping(ctx)
-	}
-	return nil
-}
-
-// apply goes on after a failure.
-func (o *secretOptions) apply(ctx context.Context, in *cluster.Cluster, host string, login cluster.Credentials, namespaces []string) ([]cluster.SecretResult, error) {
-	if o.rotate {
-		return in.Rotate(ctx, host, login)
-	}
-	var results []cluster.SecretResult
-	var failures []error
-	for _, namespace := range namespaces {
-		result, err := in.Apply(ctx, cluster.PullSecret{
-			Namespace: namespace, Name: o.pullSecret, Host: host, Credentials: login, Force: o.force,
-		})
-		if err != nil {
-			failures = append(failures, err)
-			continue
-		}
-		results = append(results, result)
-	}
-	return results, errors.Join(failures...)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server/certificate"
@@ -26,7 +27,7 @@ type serveOptions struct {
 }
 
 func newServeCommand(a *app) *cobra.Command {
-	var file bundleFile
+	var file bundleFlags
 	var opts serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -72,12 +73,12 @@ func (o serveOptions) check() error {
 	return nil
 }
 
-func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFile, opts serveOptions) error {
+func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFlags, opts serveOptions) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	if !file.given() {
-		_, err := file.open(ctx, a, cfg) // says so
+	wanted, err := file.need(a)
+	if err != nil {
 		return err
 	}
 	door, err := opts.door(ctx, a)
@@ -85,7 +86,7 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 		return err
 	}
 	defer door.Close()
-	b, err := openServed(ctx, a, cfg, file, opts.unchecked)
+	b, err := openServed(ctx, a, cfg, wanted, opts.unchecked)
 	if err != nil {
 		return err
 	}
@@ -95,17 +96,10 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFil
 }
 
 // openServed opens the bundle, and checks it unless that is not wanted.
-func openServed(ctx context.Context, a *app, cfg *config.Config, file bundleFile, unchecked bool) (*bundle.Bundle, error) {
-	b, err := file.open(ctx, a, cfg)
+func openServed(ctx context.Context, a *app, cfg *config.Config, file relocate.BundleFile, unchecked bool) (*bundle.Bundle, error) {
+	b, err := a.session(cfg).OpenChecked(ctx, file, unchecked)
 	if err != nil {
 		return nil, err
-	}
-	if !unchecked {
-		a.note("checking %s", output.Bytes(b.Size()))
-		if err := a.verifyBundle(ctx, cfg, b); err != nil {
-			b.Close()
-			return nil, err
-		}
 	}
 	if n := len(b.Lock().Omitted()); n > 0 {
 		a.warn("this is a delta: %s of it are not here, and cannot be pulled", output.Count(n, "blob"))

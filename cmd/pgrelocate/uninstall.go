@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
 func newUninstallCommand(a *app) *cobra.Command {
-	var place clusterFlags
+	var place placeFlags
 	var opts install.UninstallOptions
 	cmd := &cobra.Command{
 		Use:   "uninstall",
@@ -25,7 +26,7 @@ their namespace, and nobody looks after them until the operator is installed aga
 		Example: `  pgrelocate uninstall`,
 		Args:    noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return uninstallRelease(ctx, a, cfg, &place, opts)
+			return uninstallRelease(ctx, a, cfg, place.Place, opts)
 		}),
 	}
 	flags := cmd.Flags()
@@ -37,18 +38,8 @@ their namespace, and nobody looks after them until the operator is installed aga
 	return cmd
 }
 
-func uninstallRelease(ctx context.Context, a *app, cfg *config.Config, place *clusterFlags, opts install.UninstallOptions) error {
-	_, product, err := a.product(cfg)
-	if err != nil {
-		return err
-	}
-	place.complete(product)
-	if opts.Cluster, err = place.connect(ctx, a); err != nil {
-		return err
-	}
-	opts.Product, opts.HelmRelease = product, place.helmRelease
-	opts.Namespace, opts.PullSecret = place.namespace, place.pullSecret
-	removal, err := install.Uninstall(ctx, opts)
+func uninstallRelease(ctx context.Context, a *app, cfg *config.Config, place relocate.Place, opts install.UninstallOptions) error {
+	removal, err := a.session(cfg).Uninstall(ctx, place, opts)
 	if err != nil {
 		return err
 	}

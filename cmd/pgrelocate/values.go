@@ -7,13 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
-	"github.com/pgrelocate/pgrelocate/internal/install"
-	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 func newValuesCommand(a *app) *cobra.Command {
-	var place clusterFlags
+	var place placeFlags
 	var offline bool
 	cmd := &cobra.Command{
 		Use:   "values",
@@ -27,7 +26,7 @@ registry has them; --offline takes them to be there and asks nobody.`,
     --version v4.3.1 -f values.yaml`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return printValues(ctx, a, cfg, &place, offline)
+			return printValues(ctx, a, cfg, relocate.ValuesOptions{Place: place.Place, Offline: offline})
 		}),
 	}
 	flags := cmd.Flags()
@@ -38,20 +37,13 @@ registry has them; --offline takes them to be there and asks nobody.`,
 	return cmd
 }
 
-func printValues(ctx context.Context, a *app, cfg *config.Config, place *clusterFlags, offline bool) error {
-	subject, err := a.subject(cfg, place, chartFlags{})
-	if err != nil {
+func printValues(ctx context.Context, a *app, cfg *config.Config, opts relocate.ValuesOptions) error {
+	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	ends := a.registries(cfg)
-	defer ends.close()
-	var reg verify.Puller
-	if !offline {
-		if reg, err = ends.openTarget(ctx, false); err != nil {
-			return err
-		}
-	}
-	values, absent, err := install.RewrittenValues(ctx, subject, reg)
+	s := a.session(cfg)
+	defer s.Close()
+	values, absent, err := s.Values(ctx, opts)
 	if err != nil {
 		return err
 	}

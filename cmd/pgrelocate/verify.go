@@ -1,28 +1,30 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
-	"github.com/pgrelocate/pgrelocate/internal/install"
-	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
-// verifyOptions are the flags of `pgrelocate verify`.
-type verifyOptions struct {
-	clusterFlags
+// verifyFlags are the flags of `pgrelocate verify`.
+type verifyFlags struct {
+	placeFlags
 	instanceNamespaces []string
 	deep, pull         bool
 	noCluster          bool
-	bundle             bundleFile
+	bundle             bundleFlags
 }
 
 func newVerifyCommand(a *app) *cobra.Command {
-	opts := &verifyOptions{}
+	f := &verifyFlags{}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that everything the operator offers can be pulled",
@@ -54,82 +56,74 @@ below. With --bundle the digests have to be those of the bundle.`,
   pgrelocate verify --pull`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return verifyInstallation(ctx, a, cfg, opts)
+			return verifyInstallation(ctx, a, cfg, f)
 		}),
 	}
 	flags := cmd.Flags()
-	opts.addAccess(flags)
-	opts.addPlace(flags)
-	flags.StringArrayVar(&opts.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
-	flags.BoolVar(&opts.deep, "deep", false, "ask for every layer of every image")
-	flags.BoolVar(&opts.pull, "pull", false, "let the nodes pull every image")
-	opts.bundle.addBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
-	flags.BoolVar(&opts.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
+	f.addAccess(flags)
+	f.addPlace(flags)
+	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
+	flags.BoolVar(&f.deep, "deep", false, "ask for every layer of every image")
+	flags.BoolVar(&f.pull, "pull", false, "let the nodes pull every image")
+	f.bundle.addBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
+	flags.BoolVar(&f.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
 	a.settings.AddFlags(flags, []string{"registry"}, config.Selection, config.Connection, config.Output)
 	return cmd
 }
 
-func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, opts *verifyOptions) error {
-	_, product, err := a.product(cfg)
-	if err != nil {
-		return err
+func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, flags *verifyFlags) error {
+	opts := relocate.VerifyOptions{
+		Place: flags.Place, Namespaces: splitNames(flags.instanceNamespaces),
+		Deep: flags.deep, Pull: flags.pull, NoCluster: flags.noCluster,
 	}
-	if opts.bundle.given() {
+	if flags.bundle.given() || flags.noCluster {
 		if err := needRegistry(cfg); err != nil {
 			return err
 		}
 	}
-	opts.complete(product)
-	if opts.noCluster {
-		return verifyMirror(ctx, a, cfg, opts)
-	}
-	connected, err := opts.connect(ctx, a)
-	if opts.withoutCluster(a, cfg, err) {
-		return verifyMirror(ctx, a, cfg, opts)
-	}
-	if err != nil {
+	var err error
+	if opts.Bundle, err = flags.bundle.file(a); err != nil {
 		return err
 	}
-	ends := a.registries(cfg)
-	defer ends.close()
-	wrong, differs := a.verifyRegistry(ctx, cfg, ends, opts.bundle)
-	if differs != nil && len(wrong) == 0 {
-		return differs
+	s := a.session(cfg)
+	defer s.Close()
+	verified, err := s.Verify(ctx, opts)
+	if verified.Mirror != nil {
+		return a.showMirror(cfg, verified.Mirror, err)
 	}
-	traits := install.TraitsOf(product)
-	run := verify.Options{
-		Cluster: connected, Dial: ends.dial, Version: traits.Version, Instance: traits.Instance,
-		HelmRelease: opts.helmRelease, Namespace: opts.namespace, PullSecret: opts.pullSecret,
-		Namespaces: splitNames(opts.instanceNamespaces), Deep: opts.deep, Pull: opts.pull,
-	}
-	if !cfg.Registry.IsZero() {
-		run.Hosts = []string{cfg.Registry.Host}
-	}
-	check, err := verify.Run(ctx, run)
+	differs := a.differing(verified)
 	if err != nil {
 		return errors.Join(differs, err)
 	}
-	if err := a.print(cfg, view.NewCheck(check).With(wrong)); err != nil {
+	if err := a.print(cfg, view.NewVerified(verified)); err != nil {
 		return err
 	}
-	a.note("%s", check.Summary())
-	return errors.Join(differs, verdict(check, nil))
+	a.note("%s", verified.Summary())
+	return errors.Join(differs, verdict(verified.Check, nil))
 }
 
-// verifyRegistry holds the private registry against a bundle, if there is one. It returns
-// what holdAgainst does.
-func (a *app) verifyRegistry(ctx context.Context, cfg *config.Config, ends *registries, file bundleFile) ([]string, error) {
-	if !file.given() {
-		return nil, nil
+// differing lists what the private registry does not hold of a bundle; nil where it holds all.
+func (a *app) differing(verified *relocate.Verified) error {
+	if verified.Differs == nil {
+		return nil
 	}
-	b, err := file.open(ctx, a, cfg)
+	a.listFailures(verified.Differs)
+	return &exit.VerificationError{Err: verified.Differs}
+}
+
+// showMirror says what a private registry holds, and what is wrong with each artifact.
+func (a *app) showMirror(cfg *config.Config, mirror *relocate.Matrix, err error) error {
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer b.Close()
-	private, err := ends.openTarget(ctx, false)
-	if err != nil {
-		return nil, err
+	for _, answer := range mirror.Mirrored {
+		switch answer.Presence {
+		case holdings.Present:
+		case holdings.Missing:
+			a.say("", "wrong: ", "%s is missing", answer.Ref)
+		default:
+			a.say("", "wrong: ", "%v", answer)
+		}
 	}
-	return a.holdAgainst(ctx, cfg, private, b.Lock())
+	return cmp.Or(a.print(cfg, view.NewMatrix(mirror)), mirror.Failures)
 }

@@ -28,3 +28,16 @@ type Traffic struct {
 	// Retries counts requests that were tried again and reads that were continued.
 	Retries atomic.Int64
 }
+
+// Counts is a Traffic at one moment.
+type Counts struct {
+	Requests, AuthRequests, BytesRead, BytesWritten, Retries int64
+}
+
+// Counts reads what has been counted so far.
+func (t *Traffic) Counts() Counts {
+	return Counts{
+		Requests: t.Requests.Load(), AuthRequests: t.AuthRequests.Load(),
+		BytesRead: t.BytesRead.Load(), BytesWritten: t.BytesWritten.Load(), Retries: t.Retries.Load(),
+	}
+}

@@ -13,6 +13,15 @@ import (
 // Options steer a Client; the zero value is an anonymous client of a registry over HTTPS.
 type Options = transport.Options
 
+// Limits bound what several clients of one registry do together.
+type Limits = transport.Limits
+
+// NewLimits allows that many requests at once and that many bytes a second, as
+// transport.NewLimits does.
+func NewLimits(jobs int, bytesPerSecond int64) *Limits {
+	return transport.NewLimits(jobs, bytesPerSecond)
+}
+
 // The defaults of Options.
 const (
 	DefaultJobs         = transport.DefaultJobs

@@ -13,8 +13,10 @@ import (
 
 // rooms are asked one after the other; the first that knows the error advises.
 var rooms = []func(error) string{
+	wrongPlace,
 	refusedFromEnvironment,
 	own,
+	ofUseCases,
 	installed,
 	refusedByRegistry,
 	conflict,

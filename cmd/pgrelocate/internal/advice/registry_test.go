@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -66,18 +65,5 @@ func TestForRegistries(t *testing.T) {
 		if got := For(fmt.Errorf("planning: %w", err)); got != tt.want {
 			t.Errorf("%s: For(%v) = %q, want %q", tt.name, err, got, tt.want)
 		}
-	}
-}
-
-// What a command advises for all of its failures goes before what one of them would need.
-func TestForPrefersTheCommandsOwnHint(t *testing.T) {
-	refused := &registry.Error{Op: "fetching", Host: "r.example.com", Ref: "r.example.com/a", Err: registry.ErrUnreachable}
-	partial := &exit.PartialError{Thing: "artifacts", Total: 1, Errors: []error{refused}}
-	if got, want := For(partial), "is r.example.com the right name and port, and can this machine reach it?"; got != want {
-		t.Errorf("For(%v) = %q, want that of its first error, %q", partial, got, want)
-	}
-	partial.Advice = "look elsewhere"
-	if got := For(partial); got != partial.Advice {
-		t.Errorf("For(%v) = %q, want %q", partial, got, partial.Advice)
 	}
 }

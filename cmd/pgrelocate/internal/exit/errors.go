@@ -48,12 +48,7 @@ type PartialError struct {
 	Errors []error
 	// Incomplete are the reasons why others of the Total are done, and lack something.
 	Incomplete []error
-	// Advice is one line for all of them; empty where the first error's own hint serves.
-	Advice string
 }
-
-// Hint is the advice.
-func (e *PartialError) Hint() string { return e.Advice }
 
 // Error counts the failures.
 func (e *PartialError) Error() string {

@@ -37,3 +37,11 @@ func Within(folder, reference string) string {
 func Short(r ref.Reference) string {
 	return r.String()[len(parent(r.Host+"/"+r.Repository))+1:]
 }
+
+// FolderOr is Folder, and otherwise where the references have nothing in common.
+func FolderOr(references []string, otherwise string) string {
+	if common := Folder(references); common != "" {
+		return common
+	}
+	return otherwise
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
@@ -71,8 +72,20 @@ type namespaceView struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// NewCheck shows what a check found.
-func NewCheck(c *verify.Check) Check {
+// NewVerified shows what a verification found.
+func NewVerified(v *relocate.Verified) Check {
+	view := newCheck(v.Check)
+	if v.Differs == nil {
+		return view
+	}
+	for i, d := range v.Differs.Differences {
+		view.Problems = slices.Insert(view.Problems, i, d.Error())
+	}
+	view.OK = false
+	return view
+}
+
+func newCheck(c *verify.Check) Check {
 	view := Check{
 		Header: output.NewHeader("Check"), OK: c.OK(),
 		HelmRelease: c.HelmRelease, Namespace: c.Namespace, Revision: c.Revision, Status: string(c.Status), Chart: c.Chart,
@@ -94,13 +107,6 @@ func NewCheck(c *verify.Check) Check {
 		view.Namespaces = append(view.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.Err == nil, reason(n.Err)})
 	}
 	return view
-}
-
-// With adds what else is wrong.
-func (v Check) With(problems []string) Check {
-	v.Problems = slices.Insert(v.Problems, 0, problems...)
-	v.OK = len(v.Problems) == 0
-	return v
 }
 
 func newImageView(i verify.ImageCheck) imageView {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -57,18 +58,15 @@ type trafficView struct {
 	Retries      int64 `json:"retries"`
 }
 
-func newTrafficView(t *registry.Traffic) trafficView {
+func newTrafficView(c registry.Counts) trafficView {
 	return trafficView{
-		Requests:     t.Requests.Load(),
-		AuthRequests: t.AuthRequests.Load(),
-		BytesRead:    t.BytesRead.Load(),
-		BytesWritten: t.BytesWritten.Load(),
-		Retries:      t.Retries.Load(),
+		Requests: c.Requests, AuthRequests: c.AuthRequests,
+		BytesRead: c.BytesRead, BytesWritten: c.BytesWritten, Retries: c.Retries,
 	}
 }
 
-// NewCopy shows what a copy to a registry did, and what went over the wire to both sides.
-func NewCopy(to ref.Folder, report *transfer.Report, source, target *registry.Traffic) Copy {
+// NewCopy shows what a copy to a registry did; interrupted says that it was ended early.
+func NewCopy(to ref.Folder, report *relocate.Copied, interrupted bool) Copy {
 	view := Copy{
 		Header:          output.NewHeader("CopyReport"),
 		Registry:        to.String(),
@@ -83,9 +81,10 @@ func NewCopy(to ref.Folder, report *transfer.Report, source, target *registry.Tr
 		BlobsUploaded:   report.BlobsUploaded,
 		BlobsMounted:    report.BlobsMounted,
 		BlobsPresent:    report.BlobsPresent,
+		Interrupted:     interrupted,
 		DurationSeconds: report.Duration.Round(time.Millisecond).Seconds(),
-		SourceTraffic:   newTrafficView(source),
-		TargetTraffic:   newTrafficView(target),
+		SourceTraffic:   newTrafficView(report.Source),
+		TargetTraffic:   newTrafficView(report.Target),
 	}
 	for _, r := range report.Results {
 		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: Outcome(r)}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 )
 
 // Install is the result of `pgrelocate install`.
@@ -35,7 +35,7 @@ type Install struct {
 }
 
 // NewInstall shows what was installed or, in a dry run, what would be.
-func NewInstall(outcome *install.Outcome, dryRun bool) Install {
+func NewInstall(outcome *relocate.Installed) Install {
 	p := outcome.Prepared
 	view := Install{
 		Header:  output.NewHeader("Install"),
@@ -47,11 +47,11 @@ func NewInstall(outcome *install.Outcome, dryRun bool) Install {
 		Secrets:           secretRows(outcome.Secrets),
 		Actions:           outcome.Actions,
 	}
-	if dryRun {
+	if outcome.Run.DryRun {
 		view.Manifest = p.Rendering.Manifest()
 	}
 	if outcome.Check != nil {
-		check := NewCheck(outcome.Check)
+		check := newCheck(outcome.Check)
 		view.Check = &check
 	}
 	return view

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // Matrix is the result of `pgrelocate versions`.
@@ -35,38 +35,38 @@ type matrixRow struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// NewMatrix shows artifacts of a product, and its releases.
-func NewMatrix(product *versions.Product, artifacts []versions.Artifact) Matrix {
+// NewMatrix shows what there is, and what is known of it.
+func NewMatrix(m *relocate.Matrix) Matrix {
 	view := Matrix{
 		Header:  output.NewHeader("Matrix"),
-		Product: product.Name, Title: product.Title,
-		Artifacts: make([]matrixRow, len(artifacts)),
+		Product: m.Product.Name, Title: m.Product.Title,
+		Artifacts: make([]matrixRow, len(m.Artifacts)),
 	}
-	for i, artifact := range artifacts {
-		view.Artifacts[i].artifactView = newArtifactView(artifact)
-	}
-	for _, release := range product.Releases {
+	for _, release := range m.Product.Releases {
 		view.Releases = append(view.Releases, release.Name)
+	}
+	for i, artifact := range m.Artifacts {
+		row := matrixRow{artifactView: newArtifactView(artifact)}
+		if m.Mirrored != nil {
+			row.held(m.Mirrored[i])
+		}
+		if m.Bundled != nil {
+			row.Bundled = &m.Bundled[i]
+		}
+		view.Artifacts[i] = row
 	}
 	return view
 }
 
-// SetMirrored says of the artifact at i whether the private registry has its tag, and what
-// that holds.
-func (v Matrix) SetMirrored(i int, mirrored bool, digest string) {
-	v.Artifacts[i].Mirrored, v.Artifacts[i].Digest = &mirrored, digest
-}
-
-// SetHeld says of the artifact at i what the private registry holds of it.
-func (v Matrix) SetHeld(i int, a holdings.Answer) {
-	digest := ""
+// held says what the private registry holds of the artifact.
+func (r *matrixRow) held(a holdings.Answer) {
+	there := a.Presence == holdings.Present || a.Presence == holdings.Damaged
+	r.Mirrored, r.Missing = &there, a.Lacks
 	if a.Held.Digest.Hex != "" {
-		digest = a.Held.Digest.String()
+		r.Digest = a.Held.Digest.String()
 	}
-	v.SetMirrored(i, a.Presence == holdings.Present || a.Presence == holdings.Damaged, digest)
-	v.Artifacts[i].Missing = a.Lacks
 	if a.Presence == holdings.Differs || a.Presence == holdings.Unknown {
-		v.Artifacts[i].Error = a.Error()
+		r.Error = a.Error()
 	}
 }
 
@@ -80,9 +80,6 @@ func (r matrixRow) mirrored() string {
 	}
 	return yesNo(*r.Mirrored)
 }
-
-// SetBundled says of the artifact at i whether the bundle has it.
-func (v Matrix) SetBundled(i int, bundled bool) { v.Artifacts[i].Bundled = &bundled }
 
 // Shows tells whether an artifact of the release is listed.
 func (v Matrix) Shows(release string) bool {

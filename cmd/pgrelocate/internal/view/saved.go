@@ -5,8 +5,7 @@ import (
 	"io"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 )
 
 // Saved is the result of `pgrelocate save`.
@@ -36,15 +35,15 @@ type savedFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-// NewSaved shows what was written, and what went over the wire for it.
-func NewSaved(w *write.Result, source *registry.Traffic) Saved {
+// NewSaved shows what was written.
+func NewSaved(w *relocate.Saved) Saved {
 	view := Saved{
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},
 		Checksum: w.Checksum, Size: w.Size, UniqueBytes: w.Unique,
 		Artifacts: len(w.Lock.Artifacts), Blobs: len(w.Lock.Blobs),
 		BytesFetched: w.Fetched, BytesResumed: w.Resumed,
-		SourceTraffic: newTrafficView(source),
+		SourceTraffic: newTrafficView(w.Source),
 	}
 	for i, name := range w.Files {
 		view.Files = append(view.Files, savedFile{name, w.SHA256[i]})

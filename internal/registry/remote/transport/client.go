@@ -57,16 +57,14 @@ func New(host string, opts Options) (*Client, error) {
 		host:      reg.RegistryStr(),
 		opts:      opts,
 		transport: newTransport(tlsConfig, opts),
-		gate:      newGate(opts.Jobs),
+		gate:      opts.Limits.gate,
+		limit:     opts.Limits.rate,
 	}
 	c.contact.turn, c.contact.scheme = make(chan struct{}, 1), c.firstScheme(tlsConfig.RootCAs != nil)
 	c.auth = auth.New(auth.Options{
 		Registry: reg, Keychain: opts.Keychain, Push: opts.Push,
 		Ask: c.askForToken, PlainHTTP: c.MayUsePlainHTTP, Learned: c.secrets.add,
 	})
-	if opts.RateLimit > 0 {
-		c.limit = rate.NewLimiter(rate.Limit(opts.RateLimit), int(max(opts.RateLimit/4, 64<<10)))
-	}
 	return c, nil
 }
 

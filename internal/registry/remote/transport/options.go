@@ -29,6 +29,9 @@ type Options struct {
 	Jobs int
 	// RateLimit bounds bodies read and written together, in bytes a second; 0 is unbounded.
 	RateLimit int64
+	// Limits are shared with other clients of the same registry, and then Jobs and RateLimit do
+	// not count; nil is limits of the client's own.
+	Limits *Limits
 	// StallTimeout is how long a body may make no progress, and how long a registry may take
 	// to begin its answer; 0 means DefaultStallTimeout.
 	StallTimeout time.Duration
@@ -61,6 +64,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Jobs <= 0 {
 		o.Jobs = DefaultJobs
+	}
+	if o.Limits == nil {
+		o.Limits = NewLimits(o.Jobs, o.RateLimit)
 	}
 	if o.StallTimeout <= 0 {
 		o.StallTimeout = DefaultStallTimeout

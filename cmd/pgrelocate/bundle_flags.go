@@ -1,0 +1,89 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// bundleFlags say which bundle a command reads, and how.
+type bundleFlags struct {
+	files     []string
+	name      string
+	publicKey string
+	spoolDir  string
+}
+
+// addFlags adds what every command that reads a bundle takes.
+func (f *bundleFlags) addFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&f.files, "file", "f", nil, "the bundle: a `FILE`, a volume of it, a directory, or - for standard input; again for volumes that lie elsewhere")
+	f.addTrustFlags(fs)
+}
+
+// addTrustFlags adds what concerns a bundle that is named by an argument.
+func (f *bundleFlags) addTrustFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
+	fs.StringVar(&f.name, "name", "", "`HOST/REPOSITORY[:TAG]` of what another tool wrote without saying so")
+	fs.StringVar(&f.spoolDir, "spool-dir", "", "`FOLDER` for the content of pipes and compressed archives; the system's temporary one where none is named")
+}
+
+func (f *bundleFlags) given() bool { return len(f.files) > 0 }
+
+// file is the bundle that the flags name; none is given where they name none.
+func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
+	switch {
+	case !f.given():
+		return file, nil
+	case f.files[0] == "-":
+		file.Stream = a.In
+	default:
+		file.Files = f.files
+	}
+	file.Options.SpoolDir = f.spoolDir
+	if file.Options.PublicKey, err = f.readKey(); err != nil {
+		return file, err
+	}
+	if f.name != "" {
+		if file.Options.Name, err = ref.Parse(f.name); err != nil {
+			return file, exit.Usagef("--name: %w", err)
+		}
+	}
+	return file, nil
+}
+
+// need is file where there has to be one.
+func (f *bundleFlags) need(a *app) (relocate.BundleFile, error) {
+	if !f.given() {
+		return relocate.BundleFile{}, exit.Usagef("which bundle? --file FILE is missing")
+	}
+	return f.file(a)
+}
+
+// readKey reads the public key; empty where none is named.
+func (f *bundleFlags) readKey() (string, error) {
+	if f.publicKey == "" {
+		return "", nil
+	}
+	key, err := os.ReadFile(f.publicKey)
+	if err != nil {
+		return "", exit.Usagef("--public-key: %w", err)
+	}
+	if err := bundle.CheckPublicKey(string(key)); err != nil {
+		return "", exit.Usagef("--public-key: %s: %w", f.publicKey, err).WithHint("minisign -G and `pgrelocate bundle keygen` write such keys to files that end in .pub")
+	}
+	return string(key), nil
+}
+
+// addBundleFlag adds --bundle, for commands in which a bundle stands beside registries.
+func (f *bundleFlags) addBundleFlag(fs *pflag.FlagSet, usage string) {
+	fs.StringArrayVar(&f.files, "bundle", nil, usage)
+	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
+}
+
+// signingPassword is the environment variable with the password of a key that signs.
+const signingPassword = "PGRELOCATE_SIGNING_PASSWORD"

@@ -1,0 +1,61 @@
+package advice
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// ofUseCases is for the causes of package relocate.
+func ofUseCases(err error) string {
+	var (
+		selection *relocate.SelectionError
+		differs   *relocate.DiffersError
+		charts    *relocate.ChartsError
+		nothing   *relocate.NoCredentialsError
+		refused   *relocate.RefusedLoginError
+		wrong     *relocate.WrongError
+	)
+	switch {
+	case errors.As(err, &selection):
+		return "`pgrelocate versions` lists what is known; --catalogue FILE adds releases to that"
+	case errors.As(err, &differs):
+		return "`pgrelocate load` puts it there"
+	case errors.As(err, &wrong) && wrong.Registry.IsZero():
+		return "pgrelocate copy --check puts back what is gone"
+	case errors.As(err, &wrong):
+		return "pgrelocate copy --check puts there what is missing; --versions and --editions say what to look for"
+	case errors.As(err, &charts) && charts.Found == 0:
+		return "--chart FILE takes it from elsewhere"
+	case errors.As(err, &charts):
+		return "choose one with --release"
+	case errors.As(err, &nothing):
+		return fmt.Sprintf("log in with `pgrelocate login %s`, or name some with --pull-credentials-file FILE", nothing.Host)
+	case errors.As(err, &refused):
+		return "the user name or the password is wrong, or the token has expired; nothing was stored"
+	}
+	return ""
+}
+
+// wrongPlace is for runs in which nothing was there at the source: then the place is wrong,
+// and not the artifacts.
+func wrongPlace(err error) string {
+	var partial *exit.PartialError
+	if !errors.As(err, &partial) || len(partial.Errors) < max(partial.Total, 1) {
+		return ""
+	}
+	var sources []string
+	for _, err := range partial.Errors {
+		var artifact *relocate.ArtifactError
+		var failed *registry.Error
+		if !errors.As(err, &artifact) || !errors.As(err, &failed) || failed.Side != registry.SideSource || !errors.Is(err, registry.ErrNotFound) {
+			return ""
+		}
+		sources = append(sources, artifact.Artifact.Source.String())
+	}
+	return fmt.Sprintf("nothing at all was found in %s: does it lie in another folder (--source HOST/PATH)?", output.FolderOr(sources, "several registries"))
+}

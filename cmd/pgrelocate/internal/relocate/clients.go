@@ -1,0 +1,198 @@
+package relocate
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Clients makes the clients of one run. Nothing else makes any, so that what the settings say of
+// connections holds for each of them: certificate authorities, plain HTTP, timeouts, and for
+// all clients of a registry together the limits on requests and bytes. All are counted. It is
+// safe for concurrent use.
+type Clients struct {
+	cfg       *config.Config
+	userAgent string
+	notice    func(string)
+
+	// FromSource and ToTarget count what goes over the wire.
+	FromSource, ToTarget registry.Traffic
+
+	mu      sync.Mutex
+	sources map[string]*remote.Client
+	target  *remote.Client
+	limits  map[place]*remote.Limits
+	opened  []*remote.Client
+}
+
+// place is a registry on one side.
+type place struct {
+	side registry.Side
+	host string
+}
+
+func newClients(cfg *config.Config, userAgent string, notice func(string)) *Clients {
+	return &Clients{
+		cfg: cfg, userAgent: userAgent, notice: notice,
+		sources: map[string]*remote.Client{}, limits: map[place]*remote.Limits{},
+	}
+}
+
+// Source is the client of a host that artifacts come from; owner is the host to which the
+// source's credentials in the environment may be sent.
+func (c *Clients) Source(ctx context.Context, host, owner string) (*remote.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if client := c.sources[host]; client != nil {
+		return client, nil
+	}
+	client, err := c.withOwnLogin(ctx, registry.SideSource, host, owner, remote.Options{})
+	if err == nil {
+		c.sources[host] = client
+	}
+	return client, err
+}
+
+// Target is the client of the private registry; push says whether it is going to write there.
+func (c *Clients) Target(ctx context.Context, push bool) (*remote.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.target != nil {
+		return c.target, nil
+	}
+	host := c.cfg.Registry.Host
+	client, err := c.withOwnLogin(ctx, registry.SideTarget, host, host, remote.Options{Push: push})
+	if err == nil {
+		c.target = client
+	}
+	return client, err
+}
+
+// As is a client of a private registry with a login that is not the user's own; the zero one
+// is anonymous.
+func (c *Clients) As(host string, login credentials.Login) (*remote.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open(registry.SideTarget, host, remote.Options{Keychain: onlyLogin{host, login}})
+}
+
+// Trying is a client for somebody who waits to hear whether a registry accepts a login.
+func (c *Clients) Trying(host string, login credentials.Login) (*remote.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open(registry.SideTarget, host, remote.Options{
+		Keychain: credentials.Keychain(host, login), RetryTimeout: loginPatience,
+	})
+}
+
+// loginPatience is how long a login is tried again: somebody is waiting.
+const loginPatience = 20 * time.Second
+
+// withOwnLogin is a client that presents the user's own login, found in the environment of the
+// side or where docker keeps it.
+func (c *Clients) withOwnLogin(ctx context.Context, side registry.Side, host, owner string, opts remote.Options) (*remote.Client, error) {
+	if err := c.cfg.CheckAuthorities(); err != nil {
+		return nil, err
+	}
+	given, err := credentials.FromEnvironment(config.Variable(settingOf[side]))
+	if err != nil {
+		return nil, &exit.UsageError{Err: err}
+	}
+	opts.Keychain = credentials.Keychain(owner, given)
+	if err := readable(ctx, opts.Keychain, host); err != nil {
+		return nil, err
+	}
+	return c.open(side, host, opts)
+}
+
+// settingOf is the setting that names a side's registry.
+var settingOf = map[registry.Side]string{registry.SideSource: "source", registry.SideTarget: "registry"}
+
+// open is the one constructor: what all clients have in common is said here.
+func (c *Clients) open(side registry.Side, host string, opts remote.Options) (*remote.Client, error) {
+	if err := c.cfg.CheckAuthorities(); err != nil {
+		return nil, err
+	}
+	opts.Side = side
+	opts.PlainHTTP, opts.Traffic = c.cfg.PlainHTTP, &c.ToTarget
+	if side == registry.SideSource {
+		opts.PlainHTTP, opts.Traffic = c.cfg.SourcePlainHTTP, &c.FromSource
+	}
+	at := place{side, host}
+	if c.limits[at] == nil {
+		c.limits[at] = remote.NewLimits(c.cfg.Jobs, c.cfg.LimitRate)
+	}
+	opts.Limits, opts.Jobs = c.limits[at], c.cfg.Jobs
+	opts.CAFile = c.cfg.CAFile
+	opts.StallTimeout = c.cfg.StallTimeout
+	if opts.RetryTimeout == 0 {
+		opts.RetryTimeout = c.cfg.RetryTimeout
+	}
+	opts.UserAgent, opts.Notice = c.userAgent, c.notice
+	client, err := remote.New(host, opts)
+	if err == nil {
+		c.opened = append(c.opened, client)
+	}
+	return client, err
+}
+
+// close closes idle connections.
+func (c *Clients) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, client := range c.opened {
+		client.Close()
+	}
+}
+
+// readable finds out early what a keychain cannot read: later every artifact would fail
+// for the same reason.
+func readable(ctx context.Context, keychain authn.Keychain, host string) error {
+	resource, err := name.NewRegistry(host)
+	if err != nil {
+		return nil //nolint:nilerr // a name that is wrong is for the client to say
+	}
+	_, err = authn.Resolve(ctx, keychain, resource)
+	return err
+}
+
+// ownerOfCredentials is the host to which the source's credentials in the environment may be
+// sent: that of the source that was named or, without one, the one registry that all artifacts
+// come from. Where those come from several, each has to have its login in the docker config.
+func ownerOfCredentials(cfg *config.Config, artifacts []versions.Artifact) string {
+	if !cfg.Source.IsZero() {
+		return cfg.Source.Host
+	}
+	host := ""
+	for _, artifact := range artifacts {
+		if host != "" && artifact.Source.Host != host {
+			return ""
+		}
+		host = artifact.Source.Host
+	}
+	return host
+}
+
+// onlyLogin presents one login to one host, and never what a docker config has.
+type onlyLogin struct {
+	host  string
+	login credentials.Login
+}
+
+// Resolve implements authn.Keychain.
+func (k onlyLogin) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	if resource.RegistryStr() != k.host {
+		return authn.Anonymous, nil
+	}
+	return k.login.Authenticator(), nil
+}

@@ -1,0 +1,50 @@
+package relocate
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Place says which cluster, and where in it.
+type Place struct {
+	// Kubeconfig and Context name the cluster; as kubectl finds it where they are empty.
+	Kubeconfig, Context string
+	// Namespace and HelmRelease are where the operator is; where they are empty, where the
+	// product usually is.
+	Namespace, HelmRelease string
+	// PullSecret is the name of the pull secrets.
+	PullSecret string
+}
+
+// of is the place with what the product says where nothing was said.
+func (p Place) of(product *versions.Product) Place {
+	traits := install.TraitsOf(product)
+	if p.Namespace == "" {
+		p.Namespace = traits.Namespace
+	}
+	if p.HelmRelease == "" {
+		p.HelmRelease = traits.HelmRelease
+	}
+	return p
+}
+
+// Connect reaches the cluster.
+func (s *Session) Connect(ctx context.Context, place Place) (*cluster.Cluster, error) {
+	found, err := cluster.Connect(ctx, cluster.Access{
+		Kubeconfig: place.Kubeconfig, Context: place.Context, UserAgent: s.opts.UserAgent,
+	})
+	if err == nil {
+		s.detail("cluster %s, kubernetes %s", found.Host(), found.Version())
+	}
+	return found, err
+}
+
+// dial opens the private registry with a login that goes into the cluster, or is in it.
+func (s *Session) dial(host string, login credentials.Login) (verify.Puller, error) {
+	return s.Clients.As(host, login)
+}

@@ -1,0 +1,69 @@
+package relocate
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+)
+
+// CopyOptions are what a copy takes besides the settings.
+type CopyOptions struct {
+	// Lock is the file into which the private registry's holdings are written afterwards;
+	// empty writes none.
+	Lock string
+}
+
+// Copied is what a copy or a load did.
+type Copied struct {
+	*transfer.Report
+	// Source and Target are what went over the wire to both sides, planning included.
+	Source, Target registry.Counts
+	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
+	// whole; nil where all are.
+	Failures error
+}
+
+// Copy moves the selection from its registries into the private one. The result is nil where
+// it did not come to moving; otherwise it is there beside an error too.
+func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
+	c := &copying{planning: planning{Session: s}}
+	err := run(ctx,
+		c.choose,   // what of the catalogue
+		c.connect,  // a client of each registry
+		c.compare,  // what is where, and what has to move
+		c.transfer, // move it, tags last
+		func(ctx context.Context) error { return s.writeLock(ctx, opts.Lock) }, // what is there now
+	)
+	return c.copied, err
+}
+
+// copying is a copy that is under way.
+type copying struct {
+	planning
+	how    transfer.Options
+	copied *Copied
+}
+
+func (c *copying) transfer(ctx context.Context) error {
+	if c.plan.BytesToMove > 0 {
+		c.note("copying %s", output.Bytes(c.plan.BytesToMove))
+	}
+	c.how.Jobs, c.how.Meter = c.cfg.Jobs, new(registry.Meter)
+	c.how.ArtifactDone = c.opts.Hooks.Moved
+	stop := c.progress(c.how.Meter)
+	defer stop()
+	report, err := transfer.Copy(ctx, c.sides, c.plan, c.how)
+	if report == nil {
+		return err
+	}
+	c.copied = &Copied{
+		Report: report, Failures: failuresOfCopy(report),
+		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
+	}
+	if err != nil {
+		return err
+	}
+	return c.copied.Failures
+}

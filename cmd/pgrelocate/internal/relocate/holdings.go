@@ -1,0 +1,76 @@
+package relocate
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Holdings are what the private registry holds of the selection, as it says itself.
+type Holdings struct {
+	*lock.Lock
+	// Selected is how many artifacts were looked for.
+	Selected int
+}
+
+// Receipt asks the private registry what it holds of the selection, of every known release
+// where none is named.
+func (s *Session) Receipt(ctx context.Context) (*Holdings, error) {
+	if len(s.cfg.Releases) == 0 {
+		product, err := s.Product()
+		if err != nil {
+			return nil, err
+		}
+		for _, release := range product.Releases {
+			s.cfg.Releases = append(s.cfg.Releases, release.Name)
+		}
+	}
+	return s.holdings(ctx)
+}
+
+// writeLock writes what the private registry holds of the selection into a file, where one is
+// named.
+func (s *Session) writeLock(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	held, err := s.holdings(ctx)
+	if err != nil {
+		return fmt.Errorf("writing the lock: %w", err)
+	}
+	if err := os.WriteFile(name, held.Marshal(), 0o644); err != nil {
+		return fmt.Errorf("writing the lock: %w", err)
+	}
+	return nil
+}
+
+// holdings asks the private registry, and warns of what it says that cannot be.
+func (s *Session) holdings(ctx context.Context) (*Holdings, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	artifacts, err := s.artifacts(s.cfg.Registry)
+	if err != nil {
+		return nil, err
+	}
+	private, err := s.Clients.Target(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	private.Prepare(repositories(artifacts))
+	held, warnings, err := lock.Receipt(ctx, private, artifacts, catalogue)
+	s.warn(warnings...)
+	return &Holdings{Lock: held, Selected: len(artifacts)}, err
+}
+
+func repositories(artifacts []versions.Artifact) []string {
+	all := make([]string, len(artifacts))
+	for i, artifact := range artifacts {
+		all[i] = artifact.Target.Repository
+	}
+	return all
+}

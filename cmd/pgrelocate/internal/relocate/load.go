@@ -1,0 +1,78 @@
+package relocate
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+// Load puts a bundle into the private registry. Its result is as that of Copy.
+func (s *Session) Load(ctx context.Context, file BundleFile) (*Copied, error) {
+	l := &loading{copying: copying{planning: planning{Session: s}}, file: file}
+	l.how.NoTempFiles = true // what breaks is read from the bundle again
+	defer l.close()
+	err := run(ctx,
+		l.openChecked, // every byte of the bundle is right, or nothing is sent
+		l.connect,     // the bundle is the source
+		l.compare,     // what the registry lacks
+		l.transfer,    // move it, tags last
+	)
+	return l.copied, err
+}
+
+// PlanLoad says what loading a bundle would move, and moves nothing.
+func (s *Session) PlanLoad(ctx context.Context, file BundleFile) (*Planned, error) {
+	l := &loading{copying: copying{planning: planning{Session: s}}, file: file}
+	defer l.close()
+	err := run(ctx,
+		l.open,
+		l.connect, // the bundle is the source
+		l.compare, // what the registry lacks
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Plan: l.plan, Failures: failuresOfPlan(l.plan)}, nil
+}
+
+// loading is a load that is under way.
+type loading struct {
+	copying
+	file   BundleFile
+	bundle *bundle.Bundle
+}
+
+func (l *loading) open(ctx context.Context) (err error) {
+	l.bundle, err = l.OpenBundle(ctx, l.file)
+	return err
+}
+
+func (l *loading) openChecked(ctx context.Context) (err error) {
+	l.bundle, err = l.OpenChecked(ctx, l.file, false)
+	return err
+}
+
+func (l *loading) close() {
+	if l.bundle != nil {
+		l.bundle.Close()
+	}
+}
+
+// connect wants what a delta leaves out to be there.
+func (l *loading) connect(ctx context.Context) error {
+	target, err := l.Clients.Target(ctx, true)
+	if err != nil {
+		return err
+	}
+	l.artifacts = l.bundle.Lock().ArtifactsFor(l.cfg.Registry)
+	target.Prepare(repositories(l.artifacts))
+	held, err := l.bundle.CheckOmitted(ctx, target, l.cfg.Registry)
+	l.sides = l.bundle.Endpoints(target, held)
+	return err
+}
+
+func (l *loading) compare(ctx context.Context) error {
+	l.note("planning %s -> %s", output.Count(len(l.artifacts), "artifact"), targetFolder(l.artifacts))
+	return l.make(ctx)
+}

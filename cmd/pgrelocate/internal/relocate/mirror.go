@@ -1,0 +1,74 @@
+package relocate
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+)
+
+// VerifyMirror holds the private registry against the selection, or against a bundle where one
+// is given: every tag is there, with the bundle's digest, and everything below it.
+func (s *Session) VerifyMirror(ctx context.Context, file BundleFile) (*Matrix, error) {
+	m := &mirrorCheck{listing: listing{Session: s, file: file}}
+	err := run(ctx,
+		m.describe, // which product that is
+		m.want,     // what the registry should hold
+		m.inspect,  // what it holds, down to the blobs
+	)
+	return &m.matrix, err
+}
+
+// mirrorCheck is a VerifyMirror that is under way.
+type mirrorCheck struct {
+	listing
+	questions []holdings.Question
+}
+
+func (m *mirrorCheck) want(ctx context.Context) error {
+	var digests []string
+	if !m.file.Given() {
+		if err := m.choose(ctx); err != nil {
+			return err
+		}
+	} else {
+		b, err := m.OpenBundle(ctx, m.file)
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		m.matrix.Artifacts = b.Lock().ArtifactsFor(m.cfg.Registry)
+		for _, locked := range b.Lock().Artifacts {
+			digests = append(digests, locked.Digest.String())
+		}
+	}
+	m.questions = make([]holdings.Question, len(m.matrix.Artifacts))
+	for i, artifact := range m.matrix.Artifacts {
+		m.questions[i].Ref = artifact.Target
+		if digests != nil {
+			m.questions[i].Want = digests[i]
+		}
+	}
+	return nil
+}
+
+func (m *mirrorCheck) inspect(ctx context.Context) error {
+	private, err := m.Clients.Target(ctx, false)
+	if err != nil {
+		return err
+	}
+	private.Prepare(repositories(m.matrix.Artifacts))
+	if m.matrix.Mirrored, err = holdings.NewInspector(private).Ask(ctx, m.questions); err != nil {
+		return err
+	}
+	wrong := 0
+	for _, answer := range m.matrix.Mirrored {
+		if answer.Presence != holdings.Present {
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		m.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: wrong, Total: len(m.questions), Registry: m.cfg.Registry}}
+	}
+	return nil
+}

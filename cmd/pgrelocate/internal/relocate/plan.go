@@ -1,0 +1,77 @@
+package relocate
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Planned is what a copy or a load would do.
+type Planned struct {
+	*plan.Plan
+	// Failures is an *exit.PartialError with the artifacts that cannot be copied; nil where all
+	// can.
+	Failures error
+}
+
+// Plan says what a copy of the selection would move, and moves nothing.
+func (s *Session) Plan(ctx context.Context) (*Planned, error) {
+	p := &planning{Session: s}
+	err := run(ctx,
+		p.choose,  // what of the catalogue
+		p.connect, // a client of each registry
+		p.compare, // what is where, and what has to move
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Plan: p.plan, Failures: failuresOfPlan(p.plan)}, nil
+}
+
+// planning is a plan that is being made.
+type planning struct {
+	*Session
+	artifacts []versions.Artifact
+	sides     registry.Endpoints
+	plan      *plan.Plan
+}
+
+func (p *planning) choose(context.Context) (err error) {
+	p.artifacts, err = p.Session.artifacts(p.cfg.Registry)
+	return err
+}
+
+func (p *planning) connect(ctx context.Context) error {
+	target, err := p.Clients.Target(ctx, true)
+	if err != nil {
+		return err
+	}
+	owner := ownerOfCredentials(p.cfg, p.artifacts)
+	p.sides = registry.Endpoints{
+		Source: func(host string) (registry.Source, error) { return p.Clients.Source(ctx, host, owner) },
+		Target: target,
+	}
+	return nil
+}
+
+func (p *planning) compare(ctx context.Context) error {
+	p.note("planning %s: %s -> %s", output.Count(len(p.artifacts), "artifact"), sourceFolder(p.artifacts), targetFolder(p.artifacts))
+	return p.make(ctx)
+}
+
+// make asks both sides what there is.
+func (p *planning) make(ctx context.Context) (err error) {
+	p.plan, err = plan.New(ctx, p.sides, p.artifacts, plan.Options{
+		Platform:           p.cfg.Platform,
+		OnConflict:         p.cfg.OnConflict,
+		Check:              p.cfg.Check,
+		WithoutAttachments: !p.cfg.Signatures,
+	})
+	if err == nil {
+		p.warn(p.plan.Warnings...)
+	}
+	return err
+}

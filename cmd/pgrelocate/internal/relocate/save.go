@@ -1,0 +1,124 @@
+package relocate
+
+import (
+	"context"
+	"io"
+	"runtime/debug"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// SaveOptions are what a save takes besides the settings.
+type SaveOptions struct {
+	// File is the bundle's name; Stream is written to instead where it is not nil.
+	File   string
+	Stream io.Writer
+	// Since leaves out the blobs that it names; Sign signs the lock. Both may be nil.
+	Since *lock.Lock
+	Sign  func(lock []byte) ([]byte, error)
+	// Volume, NoResume and Overwrite are as in write.Options.
+	Volume              int64
+	NoResume, Overwrite bool
+}
+
+// Saved is what was written.
+type Saved struct {
+	*write.Result
+	// Source is what went over the wire for it.
+	Source registry.Counts
+}
+
+// Save writes the selection into a bundle. A bundle is whole or is not written: where an
+// artifact fails, the error is an *exit.PartialError.
+func (s *Session) Save(ctx context.Context, opts SaveOptions) (*Saved, error) {
+	v := &saving{Session: s, SaveOptions: opts}
+	err := run(ctx,
+		v.choose,  // what of the catalogue
+		v.collect, // what the source has of it, with its manifests
+		v.write,   // fetch every blob once
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Saved{Result: v.written, Source: s.Clients.FromSource.Counts()}, nil
+}
+
+// saving is a save that is under way.
+type saving struct {
+	*Session
+	SaveOptions
+	artifacts []versions.Artifact
+	found     *lock.Collection
+	written   *write.Result
+}
+
+func (v *saving) choose(context.Context) (err error) {
+	v.artifacts, err = v.Session.artifacts(ref.Folder{}) // which registry it goes to is not known yet
+	return err
+}
+
+func (v *saving) collect(ctx context.Context) error {
+	catalogue, err := v.Catalogue()
+	if err != nil {
+		return err
+	}
+	v.note("reading %s of %s", output.Count(len(v.artifacts), "artifact"), sourceFolder(v.artifacts))
+	v.found, err = lock.Collect(ctx, v.sources(ctx), v.artifacts, catalogue, plan.Options{
+		Platform:           v.cfg.Platform,
+		WithoutAttachments: !v.cfg.Signatures,
+	})
+	if err != nil {
+		return err
+	}
+	v.warn(v.found.Warnings...)
+	failed := newFailures(len(v.artifacts))
+	for _, missing := range v.found.Failed {
+		failed.add(missing.Artifact, missing.Err)
+	}
+	return failed.err()
+}
+
+// sources returns what serves the hosts that the artifacts come from.
+func (v *saving) sources(ctx context.Context) func(string) (registry.Source, error) {
+	owner := ownerOfCredentials(v.cfg, v.artifacts)
+	repositories := map[string][]string{}
+	for _, artifact := range v.artifacts {
+		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
+	}
+	return func(host string) (registry.Source, error) {
+		client, err := v.Clients.Source(ctx, host, owner)
+		if err != nil {
+			return nil, err
+		}
+		client.Prepare(repositories[host])
+		return client, nil
+	}
+}
+
+func (v *saving) write(ctx context.Context) (err error) {
+	content := &write.Content{Content: v.found.Content, Since: v.Since, Sign: v.Sign}
+	meter := new(registry.Meter)
+	how := write.Options{
+		Jobs: v.cfg.Jobs, VolumeSize: v.Volume, NoResume: v.NoResume, Overwrite: v.Overwrite,
+		Meter: meter, Notice: func(line string) { v.note("%s", line) },
+	}
+	stop := v.progress(meter)
+	defer stop()
+	if v.Stream != nil {
+		// What waits for its turn is used again and again: garbage need not pile up beside it.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(32 << 20))
+		v.written, err = write.Stream(ctx, v.Stream, content, v.found.Open, how)
+		return err
+	}
+	v.written, err = write.File(ctx, v.File, content, v.found.Open, how)
+	if err != nil && meter.BytesDone.Load() > 0 {
+		v.note("what has come stays in %s.partial; run the same command again to carry on", v.File)
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+package relocate
+
+import (
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// SelectionError says that the catalogue does not have what was selected.
+type SelectionError struct{ Err error }
+
+// Error is what it does not have.
+func (e *SelectionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SelectionError) Unwrap() error { return e.Err }
+
+// unknown marks what the catalogue does not have; nil is nothing.
+func unknown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit.UsageError{Err: &SelectionError{err}}
+}
+
+// Catalogue is the built-in catalogue with the user's own files over it. It is loaded once.
+func (s *Session) Catalogue() (*versions.Catalogue, error) { return s.catalogue() }
+
+// Product is the product of the settings.
+func (s *Session) Product() (*versions.Product, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	product, err := catalogue.Product(s.cfg.Product)
+	return product, unknown(err)
+}
+
+// Notice is what a user has to know about the software that was relocated; it may be empty.
+func (s *Session) Notice() string {
+	product, err := s.Product()
+	if err != nil {
+		return ""
+	}
+	return product.Notice
+}
+
+// artifacts lists what the settings select, with its place below target. It sends nothing:
+// selecting what does not exist fails here.
+func (s *Session) artifacts(target ref.Folder) ([]versions.Artifact, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	selected, err := versions.Select(catalogue, versions.Selection{
+		Product:  s.cfg.Product,
+		Releases: s.cfg.Releases,
+		Versions: s.cfg.Versions,
+		Editions: s.cfg.Editions,
+		Extras:   s.cfg.Extras,
+		Source:   s.cfg.Source,
+		Target:   target,
+	})
+	return selected, unknown(err)
+}
+
+// sourceFolder and targetFolder say where artifacts come from and go to, as briefly as that
+// can be said.
+func sourceFolder(artifacts []versions.Artifact) string {
+	references := make([]string, len(artifacts))
+	for i, a := range artifacts {
+		references[i] = a.Source.String()
+	}
+	return output.FolderOr(references, "several registries")
+}
+
+func targetFolder(artifacts []versions.Artifact) string {
+	return output.FolderOr(targets(artifacts), "the target")
+}
+
+func targets(artifacts []versions.Artifact) []string {
+	references := make([]string, len(artifacts))
+	for i, a := range artifacts {
+		references[i] = a.Target.String()
+	}
+	return references
+}

@@ -1,0 +1,83 @@
+package relocate
+
+import (
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// ChartChoice is which chart with which values.
+type ChartChoice struct {
+	// File is a chart's archive; empty takes the chart from the private registry.
+	File string
+	// User are values that are laid over the rewritten ones.
+	User chart.UserValues
+
+	found *chart.Chart // in a bundle
+}
+
+// subject is the one release that the settings name, with everything that belongs to it.
+func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, error) {
+	subject := install.Subject{User: choice.User, Chart: choice.found}
+	if len(s.cfg.Releases) > 1 {
+		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.cfg.Releases, " and "))
+	}
+	product, err := s.Product()
+	if err != nil {
+		return subject, err
+	}
+	if choice.File != "" {
+		if subject.Chart, err = chart.ReadFile(choice.File); err != nil {
+			return subject, &exit.UsageError{Err: err}
+		}
+	}
+	place = place.of(product)
+	subject.Product, subject.PullSecret = product, place.PullSecret
+	subject.Namespace, subject.HelmRelease = place.Namespace, place.HelmRelease
+	if subject.Release, err = product.Release(s.releaseOf(product, subject.Chart)); err != nil {
+		return subject, unknown(err)
+	}
+	if subject.Artifacts, err = s.artifactsOf(subject.Release.Name); err != nil {
+		return subject, err
+	}
+	subject.Target = targetOf(s.cfg.Registry, product)
+	return subject, nil
+}
+
+// releaseOf is the release that was asked for, else the one that the chart belongs to; empty
+// is the newest.
+func (s *Session) releaseOf(product *versions.Product, given *chart.Chart) string {
+	if len(s.cfg.Releases) == 1 {
+		return s.cfg.Releases[0]
+	}
+	if given != nil {
+		if _, err := product.Release(given.Version()); err == nil {
+			return given.Version()
+		}
+	}
+	return ""
+}
+
+// artifactsOf are all of a release, at the vendor's and in the private registry.
+func (s *Session) artifactsOf(release string) ([]versions.Artifact, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	all, err := versions.Select(catalogue, versions.Selection{
+		Product: s.cfg.Product, Releases: []string{release}, Target: s.cfg.Registry,
+	})
+	return all, unknown(err)
+}
+
+// targetOf is a product's folder in a registry.
+func targetOf(in ref.Folder, product *versions.Product) ref.Folder {
+	if in.Path == "" {
+		in.Path = product.Target
+	}
+	return in
+}

@@ -1,0 +1,118 @@
+package relocate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// VerifyOptions are what verifying takes besides the settings.
+type VerifyOptions struct {
+	Place Place
+	// Bundle is held against the private registry too, where it is given.
+	Bundle BundleFile
+	// Namespaces need the pull secret besides those that have databases.
+	Namespaces []string
+	// Deep and Pull are as in verify.Options.
+	Deep, Pull bool
+	// NoCluster verifies the private registry alone.
+	NoCluster bool
+}
+
+// Verified is what was found.
+type Verified struct {
+	// Mirror is what the private registry holds where that alone was asked; nil otherwise, and
+	// then the rest is about a cluster.
+	Mirror *Matrix
+
+	*verify.Check
+	// Differs is what the private registry does not hold of the bundle; nil where there is
+	// none, or it holds all.
+	Differs *DiffersError
+}
+
+// Verify holds a cluster, and where a bundle is given the private registry too, against what
+// should be there. What is wrong is in the result; the error is for what could not be found
+// out. Where both are, the registry differs and the cluster could not be checked. Where there
+// is no cluster, or none is wanted, it is VerifyMirror.
+func (s *Session) Verify(ctx context.Context, opts VerifyOptions) (*Verified, error) {
+	v := &verifying{Session: s, VerifyOptions: opts}
+	err := run(ctx,
+		v.chooseProduct,
+		v.connect, // the cluster
+	)
+	if err == nil && v.cluster == nil {
+		v.verified.Mirror, err = s.VerifyMirror(ctx, opts.Bundle)
+		return &v.verified, err
+	}
+	if err == nil {
+		err = run(ctx,
+			v.lookInBundle, // the registry holds what the bundle does
+			v.check,        // the release, its images, the namespaces
+		)
+	}
+	return &v.verified, err
+}
+
+// verifying is a verification that is under way.
+type verifying struct {
+	*Session
+	VerifyOptions
+	product  *versions.Product
+	cluster  *cluster.Cluster
+	verified Verified
+}
+
+func (v *verifying) chooseProduct(context.Context) (err error) {
+	if v.product, err = v.Product(); err == nil {
+		v.Place = v.Place.of(v.product)
+	}
+	return err
+}
+
+// connect leaves the cluster nil where a registry is named, and nothing names a cluster.
+func (v *verifying) connect(ctx context.Context) (err error) {
+	if v.NoCluster {
+		return nil
+	}
+	v.cluster, err = v.Connect(ctx, v.Place)
+	if errors.Is(err, cluster.ErrNoKubeconfig) && !v.cfg.Registry.IsZero() {
+		v.warn("there is no kubeconfig: the registry alone is checked, and no cluster")
+		return nil
+	}
+	return err
+}
+
+// lookInBundle goes on where something differs: the cluster may be well all the same.
+func (v *verifying) lookInBundle(ctx context.Context) error {
+	if !v.Bundle.Given() {
+		return nil
+	}
+	b, err := v.OpenBundle(ctx, v.Bundle)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if err = v.agree(ctx, b); errors.As(err, &v.verified.Differs) {
+		return nil
+	}
+	return err
+}
+
+func (v *verifying) check(ctx context.Context) (err error) {
+	traits := install.TraitsOf(v.product)
+	opts := verify.Options{
+		Cluster: v.cluster, Dial: v.dial, Version: traits.Version, Instance: traits.Instance,
+		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
+		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
+	}
+	if !v.cfg.Registry.IsZero() {
+		opts.Hosts = []string{v.cfg.Registry.Host}
+	}
+	v.verified.Check, err = verify.Run(ctx, opts)
+	return err
+}

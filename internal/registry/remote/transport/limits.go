@@ -1,0 +1,24 @@
+package transport
+
+import "golang.org/x/time/rate"
+
+// Limits bound what several clients of one registry do together: it does not care how many of
+// them a program has. Use NewLimits. The two sides of a copy must not share one: an open
+// download would hold the place that its own upload waits for.
+type Limits struct {
+	gate *gate
+	rate *rate.Limiter // nil is unbounded
+}
+
+// NewLimits allows that many requests at once, where 0 means DefaultJobs, and that many bytes a
+// second, read and written together, where 0 is unbounded.
+func NewLimits(jobs int, bytesPerSecond int64) *Limits {
+	if jobs <= 0 {
+		jobs = DefaultJobs
+	}
+	l := &Limits{gate: newGate(jobs)}
+	if bytesPerSecond > 0 {
+		l.rate = rate.NewLimiter(rate.Limit(bytesPerSecond), int(max(bytesPerSecond/4, 64<<10)))
+	}
+	return l
+}
