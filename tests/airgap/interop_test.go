@@ -29,8 +29,7 @@ func optional(t *testing.T, tool string) string {
 // saved is a vendor's registry, and a bundle of it on a desk.
 func saved(t *testing.T, args ...string) (desk, *registrytest.Registry) {
 	t.Helper()
-	source := registrytest.Debian(t, registrytest.Options{})
-	vendor(t, source)
+	source := vendor(t, registrytest.Debian)
 	d := newDesk(t)
 	d.pgrelocate(t, append([]string{"save", "--source", source.Host, "-f", "pg.tar", "--versions", "17.5"}, args...)...)
 	return d, source
@@ -159,8 +158,8 @@ func (x tool) find(t *testing.T) string {
 }
 
 func TestWeLoadTheirs(t *testing.T) {
-	source := registrytest.Debian(t, registrytest.Options{})
-	vendor(t, source)
+	t.Parallel()
+	source := vendor(t, registrytest.Debian)
 	const name = "postgres-instance:v17.5-v4.3.1"
 	for _, tt := range theirs {
 		t.Run(tt.name, func(t *testing.T) {
@@ -222,8 +221,7 @@ func TestRepackedBundles(t *testing.T) {
 func TestTheVendorsDownload(t *testing.T) {
 	t.Parallel()
 	skopeo := registrytest.Binary(t, "skopeo")
-	source, target := registrytest.Debian(t, registrytest.Options{}), registrytest.Distribution(t, registrytest.Options{})
-	vendor(t, source)
+	source, target := vendor(t, registrytest.Debian), registrytest.Distribution(t, registrytest.Options{})
 	d := newDesk(t)
 	images := d.path("postgres-for-kubernetes-v4.3.1/images")
 	if err := os.MkdirAll(images, 0o755); err != nil {
@@ -271,8 +269,7 @@ func TestMinisign(t *testing.T) {
 	d := newDesk(t)
 	d.pgrelocate(t, "bundle", "keygen", "ours")
 	d.run(t, minisign, "-G", "-W", "-p", "theirs.pub", "-s", "theirs.key")
-	source := registrytest.InProcess(t, registrytest.Options{})
-	vendor(t, source)
+	source := vendor(t, registrytest.Debian)
 	for _, key := range []string{"ours", "theirs"} {
 		file := key + ".tar"
 		d.pgrelocate(t, "save", "--source", source.Host, "-f", file, "--versions", "17.5", "--sign-key", key+".key")

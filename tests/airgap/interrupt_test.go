@@ -98,7 +98,7 @@ func (d desk) killedSave(t *testing.T, held <-chan struct{}, atLeast int64, args
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-ended
+	t.Logf("%v: %v", args, <-ended)
 }
 
 // patience is how long to wait for what comes in any case, however busy the machine is.
@@ -125,8 +125,7 @@ func (d desk) written(t *testing.T, name string) int64 {
 // from the registry itself.
 func TestADeltaWithoutMounting(t *testing.T) {
 	t.Parallel()
-	source, behind := registrytest.Debian(t, registrytest.Options{}), registrytest.Debian(t, registrytest.Options{})
-	vendor(t, source)
+	source, behind := vendor(t, registrytest.Debian), registrytest.Debian(t, registrytest.Options{})
 	target := registrytest.Front(t, behind, registrytest.NoMount())
 	d := newDesk(t)
 	// The operator shares a layer with the instances, which are in another repository.

@@ -39,6 +39,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	_ = os.RemoveAll(released.root)
 	if file, err := program(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(file))
 	}
@@ -112,9 +113,29 @@ func (d desk) command(t *testing.T, file string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// vendor is a registry with a stand-in of the release: an index among its images, and a
-// signature and an SBOM on the operator.
-func vendor(t *testing.T, r *registrytest.Registry) {
+// vendor starts a registry that has a stand-in of the release: an index among its images, and a
+// signature and an SBOM on the operator. Nobody can push to it.
+func vendor(t *testing.T, start func(testing.TB, registrytest.Options) *registrytest.Registry) *registrytest.Registry {
+	t.Helper()
+	released.once.Do(func() {
+		dir, err := os.MkdirTemp("", "pgrelocate-test-") //nolint:usetesting // the tests after this one read it
+		if err != nil {
+			t.Fatal(err)
+		}
+		released.root = dir
+		release(t, registrytest.Debian(t, registrytest.Options{Root: dir}))
+	})
+	return start(t, registrytest.Options{Root: released.root, ReadOnly: true})
+}
+
+// released is the content of the vendor's registries: what one of them has written all read.
+var released struct {
+	once sync.Once
+	root string
+}
+
+// release pushes what the vendor has.
+func release(t *testing.T, r *registrytest.Registry) {
 	t.Helper()
 	release, err := standin.New(standin.Options{MultiArch: func(a versions.Artifact) bool { return a.Role == versions.RoleOperator }})
 	if err != nil {

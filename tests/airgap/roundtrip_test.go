@@ -37,7 +37,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Run(from.name+" to "+to.name, func(t *testing.T) {
 			t.Parallel()
 			source, target := from.make(t, registrytest.Options{}), to.make(t, registrytest.Options{})
-			vendor(t, source)
+			release(t, source)
 			d := newDesk(t)
 			d.pgrelocate(t, "save", "--source", source.Host, "-f", "pg.tar")
 			d.pgrelocate(t, "bundle", "verify", "pg.tar")
@@ -64,8 +64,7 @@ func TestRoundTrip(t *testing.T) {
 // What is corrupt is refused before the first byte: the registry sees no request at all.
 func TestNothingIsSentOfACorruptBundle(t *testing.T) {
 	t.Parallel()
-	source, behind := registrytest.InProcess(t, registrytest.Options{}), registrytest.Debian(t, registrytest.Options{})
-	vendor(t, source)
+	source, behind := vendor(t, registrytest.Debian), registrytest.Debian(t, registrytest.Options{})
 	counter := &registrytest.Counter{}
 	target := registrytest.Front(t, behind, counter.Wrap)
 	d := newDesk(t)

@@ -20,8 +20,7 @@ func TestSignaturesLeftBehind(t *testing.T) {
 	for _, kind := range kinds[:2] {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
-			source := kind.make(t, registrytest.Options{})
-			vendor(t, source)
+			source := vendor(t, kind.make)
 			d := newDesk(t)
 			save := []string{"save", "--source", source.Host, "--versions", "17.5", "-f"}
 			d.pgrelocate(t, append(save, "whole.tar")...)

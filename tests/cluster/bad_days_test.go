@@ -100,7 +100,7 @@ func TestNoCluster(t *testing.T) {
 
 // A token that has expired is not a cluster that is not there.
 func TestRefusedByTheCluster(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	file := filepath.Join(t.TempDir(), "expired")
 	if err := clientcmd.WriteToFile(lab.Kubeconfig(s.admin, "expired"), file); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestMissingPermission(t *testing.T) {
 		{"cert-manager.io", "certificates", "create", "create certificates.cert-manager.io in namespace cert-manager"},
 		{"", "pods", "list", "list pods"},
 	}
-	s := newSite(t, nil)
+	s := newSite(t)
 	for _, tt := range tests {
 		t.Run(tt.verb+" "+tt.resource, func(t *testing.T) {
 			opts := s.options(t)
@@ -207,7 +207,7 @@ func drop(list any, word string) []any {
 }
 
 func TestNoCertManager(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	if err := s.certManager.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestNoCertManager(t *testing.T) {
 }
 
 func TestCertManagerDoesNotAnswer(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.certManager.Down.Store(true)
 	defer s.certManager.Down.Store(false)
 	asked := s.certManager.Asked.Load()
@@ -237,24 +237,24 @@ func TestCertManagerDoesNotAnswer(t *testing.T) {
 }
 
 func TestWrongPullPassword(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	opts := s.options(t)
 	opts.Credentials.Password = "expired"
 	s.untouched(t, opts, registry.ErrUnauthorized, "pull credentials")
 }
 
 func TestOperatorNotRelocated(t *testing.T) {
-	s := newSite(t, func(a versions.Artifact) bool { return a.Role == versions.RoleOperator })
+	s := newSiteWithout(t, func(a versions.Artifact) bool { return a.Role == versions.RoleOperator })
 	s.untouched(t, s.options(t), install.ErrNotMirrored, "postgres-operator:v4.3.1")
 }
 
 func TestChartNotRelocated(t *testing.T) {
-	s := newSite(t, func(a versions.Artifact) bool { return a.Role == versions.RoleChart })
+	s := newSiteWithout(t, func(a versions.Artifact) bool { return a.Role == versions.RoleChart })
 	s.untouched(t, s.options(t), install.ErrNotMirrored, "vmware-sql-postgres-operator:v4.3.1")
 }
 
 func TestOwnValuesThatNameTheVendor(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	opts := s.options(t)
 	opts.Subject.User.Set = []string{"operatorImage=tanzu-sql-postgres.packages.broadcom.com/postgres-operator:v4.3.1"}
 	_, err := install.Run(t.Context(), opts)
@@ -268,7 +268,7 @@ func TestVersionNotRelocated(t *testing.T) {
 	is175 := func(a versions.Artifact) bool {
 		return a.Role == versions.RoleInstance && a.Versions[0].String() == "17.5"
 	}
-	s := newSite(t, is175)
+	s := newSiteWithout(t, is175)
 	opts := s.options(t)
 	opts.Strict = true
 	s.untouched(t, opts, install.ErrNotMirrored, "postgres-17.5", "postgres-17.5-lite")
@@ -296,7 +296,7 @@ func TestVersionNotRelocated(t *testing.T) {
 // A dry run tells what it would do, changes nothing, and gets by without any permission
 // to write.
 func TestDryRun(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	opts := s.options(t)
 	opts.DryRun = true
 	opts.Cluster = connect(t, s.readOnly(t))

@@ -17,8 +17,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
 const (
@@ -77,7 +77,7 @@ func newFar(t *testing.T) *far {
 	if _, err := release.Push(t.Context(), ref.Folder{Host: f.source.Host}); err != nil {
 		t.Fatal(err)
 	}
-	f.site = newSite(t, func(versions.Artifact) bool { return true }, f.private.wrap)
+	f.site = siteOf(t, lab.At(t, registrytest.Front(t, private(t, "", false), f.private.wrap)))
 	f.save(t, f.bundle, "--versions", "17.5")
 	return f
 }

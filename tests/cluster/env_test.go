@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"k8s.io/client-go/kubernetes"
@@ -22,6 +23,9 @@ type apiServer struct {
 	// adminFile and installerFile are kubeconfigs.
 	adminFile, installerFile string
 	certManager              *lab.CertManager
+	// release is the folder of a registry's content, with the whole release once relocate is done.
+	release  string
+	relocate sync.Once
 }
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -65,7 +69,7 @@ func run(m *testing.M) int {
 // account of the example manifest.
 func setUp(admin *rest.Config, environment *envtest.Environment, dir string) (*apiServer, error) {
 	ctx := context.Background()
-	s := &apiServer{admin: admin, adminFile: filepath.Join(dir, "admin"), installerFile: filepath.Join(dir, "installer")}
+	s := &apiServer{admin: admin, adminFile: filepath.Join(dir, "admin"), installerFile: filepath.Join(dir, "installer"), release: filepath.Join(dir, "release")}
 	if err := os.WriteFile(s.adminFile, environment.KubeConfig, 0o600); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 
 // From nothing to a release, as a service account with the documented permissions only.
 func TestInstall(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	opts := s.options(t)
 	opts.InstanceNamespaces = []string{s.namespace + "-demo", s.namespace + "-prod"}
 	report := s.mustInstall(t, opts)
@@ -91,7 +91,7 @@ func (s *site) noSecretInRelease(t *testing.T) {
 
 // Again: nothing changes but the revision.
 func TestInstallAgain(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.mustInstall(t, s.options(t))
 	report := s.mustInstall(t, s.options(t))
 	if report.Revision != 2 || len(report.Created) != 0 {
@@ -104,7 +104,7 @@ func TestInstallAgain(t *testing.T) {
 
 // An upgrade brings new CRDs, which helm alone would not.
 func TestUpgradeRenewsDefinitions(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.mustInstall(t, s.options(t))
 	opts := s.options(t)
 	opts.Subject.Chart = s.chart(t, func(file *helmchart.File) {

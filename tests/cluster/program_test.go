@@ -75,7 +75,7 @@ func ends(t *testing.T, want int, cmd *exec.Cmd) (stdout, stderr string) {
 }
 
 func TestProgram(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	registry := "--registry=" + s.Registry.Host
 
 	out, _ := s.exits(t, 0, "install", registry, "--dry-run")
@@ -126,7 +126,7 @@ func TestProgram(t *testing.T) {
 // Ctrl-C while the operator does not become ready: exit code 130, and the truth about
 // what is left.
 func TestProgramInterrupted(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	cmd := s.command(t, "install", "--registry", s.Registry.Host, "-v")
 	messages, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {

@@ -43,7 +43,7 @@ func (s *site) state(t *testing.T) string {
 func TestPendingUpgrade(t *testing.T) {
 	for _, status := range []helmrelease.Status{helmrelease.StatusPendingInstall, helmrelease.StatusPendingUpgrade, helmrelease.StatusPendingRollback} {
 		t.Run(status.String(), func(t *testing.T) {
-			s := newSite(t, nil)
+			s := newSite(t)
 			s.mustInstall(t, s.options(t))
 			last, err := s.records(t).Last("postgres-operator")
 			if err != nil {
@@ -74,7 +74,7 @@ func TestPendingUpgrade(t *testing.T) {
 // The second install is refused while the first one waits. The first one, interrupted,
 // ends: the release is recorded as failed, and the third install goes through.
 func TestSecondInstallAndInterrupt(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	first := s.options(t)
 	first.NoWait, first.Timeout = false, 2*time.Minute
 	waiting := make(chan []cluster.Pending, 100)
@@ -118,7 +118,7 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 // Ctrl-C at the beginning of each step: the error says what is left, and running again
 // carries on.
 func TestInterruptInEachStep(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	interrupt := errors.New("interrupted")
 	for _, tt := range []struct {
 		step string
@@ -172,7 +172,7 @@ func TestNotReady(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t, nil)
+			s := newSite(t)
 			opts := s.options(t)
 			opts.NoWait, opts.Atomic, opts.Timeout = false, tt.atomic, 4*time.Second
 			opts.Hooks.Step = func(e install.StepEvent) {
@@ -231,7 +231,7 @@ func ensureAccount(ctx context.Context, s *site) error {
 
 // Somebody else manages a CRD and wants it otherwise.
 func TestDefinitionConflict(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.mustInstall(t, s.options(t))
 	crd, err := s.dynamic.Resource(crds).Get(t.Context(), "postgresversions.sql.tanzu.vmware.com", metav1.GetOptions{})
 	if err != nil {

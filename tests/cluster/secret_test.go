@@ -15,7 +15,7 @@ import (
 
 func TestSecrets(t *testing.T) {
 	s := need(t)
-	site := newSite(t, nil)
+	site := newSite(t)
 	connected := connect(t, s.installerFile)
 	namespace := site.namespace
 	secret := cluster.PullSecret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: lab.Credentials(puller)}
@@ -59,7 +59,7 @@ func TestSecrets(t *testing.T) {
 
 // Rotation renews every secret of ours for that registry, wherever it is, and nothing else.
 func TestRotate(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	opts := s.options(t)
 	opts.InstanceNamespaces = []string{s.namespace + "-demo", s.namespace + "-prod"}
 	s.mustInstall(t, opts)
@@ -83,7 +83,7 @@ func TestRotate(t *testing.T) {
 
 // An install does not take a secret over that somebody else made; it says so and goes on.
 func TestInstallLeavesForeignSecret(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + s.namespace + "}\n---\n" +
 		"apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: " + s.namespace + "}\ntype: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: '{\"auths\":{}}'}\n"
 	if err := lab.ApplyText(t.Context(), s.admin, []byte(text), nil); err != nil {
@@ -105,7 +105,7 @@ func TestInstallLeavesForeignSecret(t *testing.T) {
 
 // Credentials that may push do not belong into a cluster.
 func TestWarnsOfCredentialsThatMayPush(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSiteWithout(t, nil) // which takes pushes
 	opts := s.options(t)
 	opts.Credentials, opts.DryRun = lab.Credentials(owner), true
 	s.mustInstall(t, opts)
@@ -129,7 +129,7 @@ func TestUninstall(t *testing.T) {
 			name = "CRDs in templates"
 		}
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, nil)
+			s := newSite(t)
 			opts := s.options(t)
 			if inTemplates {
 				opts.Subject.Chart = s.chartWithCRDsInTemplates(t)

@@ -64,18 +64,38 @@ type site struct {
 
 var sites int
 
-// newSite relocates the release, but for what skip says, and removes afterwards what is
-// not in a namespace. Handlers may stand before the private registry.
-func newSite(t *testing.T, skip func(versions.Artifact) bool, front ...registrytest.Middleware) *site {
+// newSite has the release in a registry that nobody can push to, and removes afterwards what is
+// not in a namespace.
+func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{apiServer: need(t)}
-	private := registrytest.Distribution(t, registrytest.Options{
-		Accounts: []registrytest.Account{owner, puller}, Tokens: &registrytest.TokenOptions{},
+	need(t).relocate.Do(func() { relocateInto(t, private(t, server.release, false), nil) })
+	return siteOf(t, lab.At(t, private(t, server.release, true)))
+}
+
+// newSiteWithout leaves out what skip says, nothing where that is nil, and has a registry of its
+// own that takes pushes.
+func newSiteWithout(t *testing.T, skip func(versions.Artifact) bool) *site {
+	t.Helper()
+	need(t)
+	return siteOf(t, relocateInto(t, private(t, "", false), skip))
+}
+
+// private starts a private registry over a folder.
+func private(t *testing.T, root string, readOnly bool) *registrytest.Registry {
+	t.Helper()
+	return registrytest.Distribution(t, registrytest.Options{
+		Accounts: []registrytest.Account{owner, puller}, Tokens: &registrytest.TokenOptions{}, Root: root, ReadOnly: readOnly,
 	})
-	if len(front) > 0 {
-		private = registrytest.Front(t, private, front...)
-	}
-	s.Relocated = lab.Relocate(t, private, standin.Options{Bytes: 50_000}, skip)
+}
+
+func relocateInto(t *testing.T, registry *registrytest.Registry, skip func(versions.Artifact) bool) *lab.Relocated {
+	t.Helper()
+	return lab.Relocate(t, registry, standin.Options{Bytes: 50_000}, skip)
+}
+
+func siteOf(t *testing.T, relocated *lab.Relocated) *site {
+	t.Helper()
+	s := &site{apiServer: server, Relocated: relocated}
 	sites++
 	s.namespace = fmt.Sprintf("pg-%d", sites)
 	var err error

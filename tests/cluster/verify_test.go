@@ -43,7 +43,7 @@ func wants(t *testing.T, check *verify.Check, words ...string) {
 }
 
 func TestVerify(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	if _, err := verify.Run(t.Context(), s.verifyOptions(t)); !errors.Is(err, verify.ErrNotInstalled) {
 		t.Fatalf("Verify() before the install = %v, want ErrNotInstalled", err)
 	}
@@ -74,7 +74,7 @@ func (s *site) edit(t *testing.T, version, image string) {
 }
 
 func TestVersionEditedByHand(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.mustInstall(t, s.options(t))
 	s.edit(t, "postgres-17.5", "tanzu-sql-postgres.packages.broadcom.com/postgres-instance:v17.5-v4.3.1")
 	check := mustVerify(t, s.verifyOptions(t))
@@ -92,7 +92,7 @@ func TestVersionEditedByHand(t *testing.T) {
 
 // The secret in the cluster is what counts, not the one that the caller has.
 func TestStoredSecretIsRefused(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	opts := s.options(t)
 	s.mustInstall(t, opts)
 	expired := lab.Credentials(puller)
@@ -116,7 +116,7 @@ func TestStoredSecretIsRefused(t *testing.T) {
 }
 
 func TestNamespacesWithoutSecret(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.mustInstall(t, s.options(t))
 	demo := s.namespace + "-demo"
 	s.instance(t, demo, "pg")
@@ -143,7 +143,7 @@ func (s *site) instance(t *testing.T, namespace, name string) {
 
 // A blob that the registry has lost: the manifest resolves, the image does not pull.
 func TestDeep(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t)
 	s.mustInstall(t, s.options(t))
 	s.loseBlobs(t)
 	wants(t, mustVerify(t, s.verifyOptions(t)))

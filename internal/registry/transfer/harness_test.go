@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log"
@@ -14,8 +15,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -46,7 +47,9 @@ func must[T any](t *testing.T) func(T, error) T {
 
 func randomLayer(t *testing.T, size int64) v1.Layer {
 	t.Helper()
-	return must[v1.Layer](t)(random.Layer(size, types.OCILayer))
+	content := make([]byte, size)
+	_, _ = rand.Read(content) // never fails
+	return static.NewLayer(content, types.OCILayer)
 }
 
 // imageOf is an OCI image with these layers.

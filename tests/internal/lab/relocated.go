@@ -35,18 +35,7 @@ type Relocated struct {
 // nothing out.
 func Relocate(t *testing.T, into *registrytest.Registry, opts standin.Options, skip func(versions.Artifact) bool) *Relocated {
 	t.Helper()
-	r := &Relocated{Registry: into, Target: ref.Folder{Host: into.Host, Path: "tanzu-sql-postgres"}}
-	var err error
-	if r.Product, err = versions.Builtin().Product("tanzu"); err != nil {
-		t.Fatal(err)
-	}
-	if r.Release, err = r.Product.Release("v4.3.1"); err != nil {
-		t.Fatal(err)
-	}
-	selection := versions.Selection{Releases: []string{r.Release.Name}, Versions: opts.Versions, Target: r.Target}
-	if r.Artifacts, err = versions.Select(versions.Builtin(), selection); err != nil {
-		t.Fatal(err)
-	}
+	r := At(t, into)
 	vendor := registrytest.InProcess(t, registrytest.Options{})
 	release, err := standin.New(opts)
 	if err != nil {
@@ -56,16 +45,38 @@ func Relocate(t *testing.T, into *registrytest.Registry, opts standin.Options, s
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, artifact := range r.Artifacts {
+	for i, artifact := range r.selected(t, opts.Versions) {
 		if skip == nil || !skip(artifact) {
 			r.copy(t, written[i].Source, artifact.Target)
 		}
 	}
-	// The chart offers all versions, whatever was relocated.
-	if r.Artifacts, err = versions.Select(versions.Builtin(), versions.Selection{Releases: []string{r.Release.Name}, Target: r.Target}); err != nil {
+	return r
+}
+
+// At is a stand-in that a registry holds already, or is to hold.
+func At(t *testing.T, registry *registrytest.Registry) *Relocated {
+	t.Helper()
+	r := &Relocated{Registry: registry, Target: ref.Folder{Host: registry.Host, Path: "tanzu-sql-postgres"}}
+	var err error
+	if r.Product, err = versions.Builtin().Product("tanzu"); err != nil {
 		t.Fatal(err)
 	}
+	if r.Release, err = r.Product.Release("v4.3.1"); err != nil {
+		t.Fatal(err)
+	}
+	// The chart offers all versions, whatever is relocated.
+	r.Artifacts = r.selected(t, versions.Expression{})
 	return r
+}
+
+func (r *Relocated) selected(t *testing.T, only versions.Expression) []versions.Artifact {
+	t.Helper()
+	selection := versions.Selection{Releases: []string{r.Release.Name}, Versions: only, Target: r.Target}
+	artifacts, err := versions.Select(versions.Builtin(), selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return artifacts
 }
 
 func (r *Relocated) copy(t *testing.T, from, to ref.Reference) {
