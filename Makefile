@@ -98,6 +98,10 @@ docs-check: ## check that the generated pages are current
 cross: ## check that the program compiles for the other system of a release
 	GOOS=darwin GOARCH=arm64 go vet ./cmd/... ./internal/...
 
+.PHONY: vulnerabilities
+vulnerabilities: $(TOOLS)/govulncheck ## look for known vulnerabilities, where the database can be reached
+	tests/vulnerabilities.sh ./...
+
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format the code
 	golangci-lint fmt ./...
@@ -137,6 +141,7 @@ endef
 
 $(eval $(call tool,gotestsum,gotestsum,gotest.tools/gotestsum))
 $(eval $(call tool,registry,distribution,github.com/distribution/distribution/v3/cmd/registry,,,a minute))
+$(eval $(call tool,govulncheck,govulncheck,golang.org/x/vuln/cmd/govulncheck))
 $(eval $(call tool,crane,crane,github.com/google/go-containerregistry/cmd/crane))
 $(eval $(call tool,regctl,regclient,github.com/regclient/regclient/cmd/regctl))
 $(eval $(call tool,regsync,regclient,github.com/regclient/regclient/cmd/regsync))
