@@ -44,23 +44,24 @@ func TestImportsRunOneWay(t *testing.T) {
 // rooms says for each package below internal which others of the module it may import, besides
 // those of versions, which all may. Siblings import each other only where it stands here.
 var rooms = map[string][]string{
-	"internal/files": nil,
+	"internal/files":     nil,
+	"internal/jsonlimit": nil,
 
 	"internal/versions":          {"internal/versions/document", "internal/versions/ref"},
 	"internal/versions/document": nil,
 	"internal/versions/ref":      nil,
 
 	"internal/registry":                       {"internal/registry/oci"},
-	"internal/registry/oci":                   nil,
+	"internal/registry/oci":                   {"internal/jsonlimit"},
 	"internal/registry/plan":                  {"internal/registry", "internal/registry/holdings", "internal/registry/oci"},
 	"internal/registry/holdings":              {"internal/registry", "internal/registry/oci"},
 	"internal/registry/transfer":              {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":                {"internal/registry", "internal/registry/oci", "internal/registry/remote/transport"},
 	"internal/registry/remote/transport":      {"internal/registry", "internal/registry/remote/transport/auth"},
 	"internal/registry/remote/transport/auth": {"internal/registry"},
-	"internal/registry/lock":                  {"internal/registry", "internal/registry/holdings", "internal/registry/oci", "internal/registry/plan"},
+	"internal/registry/lock":                  {"internal/jsonlimit", "internal/registry", "internal/registry/holdings", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/bundle":                {"internal/files", "internal/registry", "internal/registry/holdings", "internal/registry/oci", "internal/registry/lock", "internal/registry/bundle/archive", "internal/registry/bundle/imagelayout", "internal/registry/bundle/write"},
-	"internal/registry/bundle/archive":        {"internal/files", "internal/registry/bundle/imagelayout", "internal/registry/bundle/volumes"},
+	"internal/registry/bundle/archive":        {"internal/files", "internal/jsonlimit", "internal/registry/bundle/imagelayout", "internal/registry/bundle/volumes"},
 	"internal/registry/bundle/write":          {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/lock", "internal/registry/bundle/imagelayout", "internal/registry/bundle/volumes"},
 	"internal/registry/bundle/imagelayout":    nil,
 	"internal/registry/bundle/volumes":        nil,

@@ -35,7 +35,8 @@ type Bundle struct {
 	aliased   map[[2]string]bool // what is in aliases
 	referrers map[v1.Hash][]v1.Descriptor
 
-	walk oci.Walk
+	walk  oci.Walk
+	named int // by all manifests
 }
 
 // entry is a manifest that was read and checked.

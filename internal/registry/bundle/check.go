@@ -28,11 +28,10 @@ func (b *Bundle) checkIndex() error {
 	if changed == nil {
 		return nil
 	}
-	index, err := archive.ReadIndex(b.archive)
-	if err != nil {
-		return err
+	if index, err := archive.ReadIndex(b.archive); err == nil {
+		return cmp.Or(difference(index, want), changed)
 	}
-	return cmp.Or(difference(index, want), changed)
+	return changed
 }
 
 // difference names the first of what an index says otherwise than it should.
@@ -66,7 +65,11 @@ func (b *Bundle) checkDocker() error {
 // sameAs holds a small file against what Write would make of the lock. Programs read JSON
 // differently where names in it come twice, so only the same bytes will do.
 func (b *Bundle) sameAs(name string, want []byte) error {
-	got, err := archive.ReadSmall(b.archive.Files[name], lock.MaxSize)
+	f, ok := b.archive.Files[name]
+	if !ok {
+		return fmt.Errorf("%s is missing", name)
+	}
+	got, err := archive.ReadSmall(f, lock.MaxSize)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -24,8 +24,12 @@ var attachmentTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 // lockOf makes a lock of the index of another tool.
 func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) (*lock.Lock, error) {
 	found := new(lock.Content)
+	places := newPlaces(opts.Catalogue)
 	var unnamed []v1.Descriptor
 	for _, d := range index.Manifests {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		source, ok := imagelayout.Reference(d)
 		if !ok {
 			if source, ok = opts.named(d, len(index.Manifests)); !ok {
@@ -33,7 +37,7 @@ func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenO
 				continue
 			}
 		}
-		if err := b.lockNamed(ctx, found, source, d, opts); err != nil {
+		if err := b.lockNamed(ctx, found, source, d, places); err != nil {
 			return nil, err
 		}
 	}
@@ -77,11 +81,11 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (ref.Reference, bool) {
 }
 
 // lockNamed adds what a tag names to what was found.
-func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.Reference, d v1.Descriptor, opts OpenOptions) error {
+func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.Reference, d v1.Descriptor, places *places) error {
 	if err := b.readManifest(ctx, d); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
-	artifact, base := placed(opts.Catalogue, source)
+	artifact, base := places.of(source)
 	if attachmentTag.MatchString(source.Tag) {
 		found.Attachments = append(found.Attachments, lock.Attachment{
 			Source: source, Target: artifact.Target, Base: base,
@@ -102,35 +106,4 @@ func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.
 		Digest: d.Digest, MediaType: d.MediaType, Size: d.Size,
 	})
 	return nil
-}
-
-// placed finds where the catalogue puts what comes from source, and what it is. What no
-// product knows keeps the path that it had.
-func placed(c *versions.Catalogue, source ref.Reference) (versions.Artifact, string) {
-	near := versions.Artifact{Source: source, Target: ref.Reference{Repository: source.Repository, Tag: source.Tag}}
-	base := ""
-	for _, product := range c.Products() {
-		for _, release := range product.Releases {
-			all, err := versions.Select(c, versions.Selection{Product: product.Name, Releases: []string{release.Name}})
-			if err != nil {
-				continue
-			}
-			for _, a := range all {
-				if a.Source.Name() != source.Name() {
-					continue
-				}
-				if a.Source.Tag == source.Tag {
-					return a, product.Target
-				}
-				near, base = a, product.Target
-				near.Source, near.Target.Tag = source, source.Tag
-				near.Release, near.Versions, near.Edition = source.Tag, nil, ""
-			}
-		}
-		if found := product.TagVersions(path.Base(source.Repository), []string{source.Tag}); base == product.Target && len(found) > 0 {
-			near.Release, near.Edition = found[0].Release, found[0].Edition
-			near.Versions = []versions.Version{found[0].Version}
-		}
-	}
-	return near, base
 }

@@ -114,7 +114,7 @@ func TestSmallFilesDoNotTakeLong(t *testing.T) {
 	}
 	again = append(again, named(top, "quay.example.com/team/tool:v1"))
 	padded := manifestOf(types.OCIManifestSchema1, large)
-	for range 10_000 {
+	for range 9_999 {
 		again = append(again, padded)
 	}
 	tests := []struct {

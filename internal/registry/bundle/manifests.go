@@ -18,6 +18,7 @@ import (
 const (
 	maxManifests = 64 << 20 // bytes
 	maxCount     = 1 << 20
+	maxNamed     = 100_000 // blobs and manifests that they name, each as often as it is named
 )
 
 // readManifest reads a manifest and everything below it, and holds each against the
@@ -65,7 +66,11 @@ func (b *Bundle) visit(n oci.Node) error {
 	if l.MediaType != "" && l.MediaType != d.MediaType {
 		return fmt.Errorf("manifest %s says that it is %q, and its descriptor %q", d.Digest, l.MediaType, d.MediaType)
 	}
-	b.manifests[d.Digest] = entry{descriptor: d, links: l, others: n.Others}
+	e := entry{descriptor: d, links: l, others: n.Others}
+	if b.named += len(e.blobs()) + len(l.Manifests); b.named > maxNamed {
+		return fmt.Errorf("manifests that name more than %d blobs and manifests", maxNamed)
+	}
+	b.manifests[d.Digest] = e
 	if l.Subject != nil {
 		b.referrers[l.Subject.Digest] = append(b.referrers[l.Subject.Digest], l.Referrer(d))
 	}

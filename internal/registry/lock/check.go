@@ -18,44 +18,93 @@ var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.
 
 // check finds what no honest lock holds.
 func (l *Lock) check() error {
-	if l.Schema != Schema {
-		return fmt.Errorf("lock of schema %q, want %q: it was written by another version of pgrelocate", l.Schema, Schema)
+	if err := checkSchema(l.Schema); err != nil {
+		return err
 	}
-	seen := make(map[string]v1.Hash)
 	for _, a := range l.Artifacts {
-		if !slices.Contains(roles, a.Role) {
-			return fmt.Errorf("lock: %s is of no known role: %q", a.Target, a.Role)
-		}
-		if err := checkLocked(a.Source, a.Target, a.Base, a.Descriptor(), seen); err != nil {
+		if err := a.check(); err != nil {
 			return err
 		}
 	}
 	for _, a := range l.Attachments {
-		if err := checkLocked(a.Source, a.Target, a.Base, a.Descriptor(), seen); err != nil {
+		if err := a.check(); err != nil {
 			return err
 		}
 	}
-	return l.checkBlobs()
+	for _, b := range l.Blobs {
+		if err := b.check(); err != nil {
+			return err
+		}
+	}
+	return l.checkTogether()
 }
 
-func (l *Lock) checkBlobs() error {
-	seen := make(map[v1.Hash]bool)
-	for _, b := range l.Blobs {
-		if b.Digest.Hex == "" || b.Size < 0 || b.Size > MaxBlob || seen[b.Digest] {
-			return fmt.Errorf("lock: blob %s of %d bytes cannot be, or is there twice", b.Digest, b.Size)
+func checkSchema(schema string) error {
+	if schema != Schema {
+		return fmt.Errorf("lock of schema %q, want %q: it was written by another version of pgrelocate", schema, Schema)
+	}
+	return nil
+}
+
+// checkTogether finds what may stand in a lock, and not beside something else.
+func (l *Lock) checkTogether() error {
+	targets := make(map[ref.Reference]v1.Hash)
+	once := func(target ref.Reference, digest v1.Hash) error {
+		if other, ok := targets[target]; ok && other != digest {
+			return fmt.Errorf("lock: %s stands for two contents, %s and %s", target, other, digest)
 		}
-		seen[b.Digest] = true
-		for _, r := range b.Repositories {
-			if err := checkRepository(r); err != nil {
-				return fmt.Errorf("lock: blob %s: %w", b.Digest, err)
-			}
+		targets[target] = digest
+		return nil
+	}
+	for _, a := range l.Artifacts {
+		if err := once(a.Target, a.Digest); err != nil {
+			return err
+		}
+	}
+	for _, a := range l.Attachments {
+		if err := once(a.Target, a.Digest); err != nil {
+			return err
+		}
+	}
+	byDigest := make([]int32, len(l.Blobs))
+	for i := range byDigest {
+		byDigest[i] = int32(i)
+	}
+	compare := func(i, j int32) int { return strings.Compare(l.Blobs[i].Digest.Hex, l.Blobs[j].Digest.Hex) }
+	slices.SortFunc(byDigest, compare)
+	for i := range len(byDigest) - 1 {
+		if l.Blobs[byDigest[i]].Digest == l.Blobs[byDigest[i+1]].Digest {
+			return fmt.Errorf("lock: blob %s is there twice", l.Blobs[byDigest[i]].Digest)
 		}
 	}
 	return nil
 }
 
-// checkLocked checks one reference with its content; seen are the targets before it.
-func checkLocked(source, target ref.Reference, base string, d v1.Descriptor, seen map[string]v1.Hash) error {
+func (a *Artifact) check() error {
+	if !slices.Contains(roles, a.Role) {
+		return fmt.Errorf("lock: %s is of no known role: %q", a.Target, a.Role)
+	}
+	return checkLocked(a.Source, a.Target, a.Base, a.Descriptor())
+}
+
+func (a *Attachment) check() error {
+	return checkLocked(a.Source, a.Target, a.Base, a.Descriptor())
+}
+
+func (b *Blob) check() error {
+	if b.Digest.Hex == "" || b.Size < 0 || b.Size > MaxBlob {
+		return fmt.Errorf("lock: blob %s of %d bytes cannot be", b.Digest, b.Size)
+	}
+	for _, r := range b.Repositories {
+		if err := checkRepository(r); err != nil {
+			return fmt.Errorf("lock: blob %s: %w", b.Digest, err)
+		}
+	}
+	return nil
+}
+
+// checkLocked checks one reference with its content.
+func checkLocked(source, target ref.Reference, base string, d v1.Descriptor) error {
 	if d.Digest.Hex == "" || d.Size < 0 || d.Size > MaxManifest {
 		return fmt.Errorf("lock: %s: a manifest %s of %d bytes cannot be", target, d.Digest, d.Size)
 	}
@@ -73,10 +122,6 @@ func checkLocked(source, target ref.Reference, base string, d v1.Descriptor, see
 	if base != "" && !strings.HasPrefix(target.Repository, base+"/") {
 		return fmt.Errorf("lock: %s is not below %s", target.Repository, base)
 	}
-	if other, ok := seen[target.String()]; ok && other != d.Digest {
-		return fmt.Errorf("lock: %s stands for two contents, %s and %s", target, other, d.Digest)
-	}
-	seen[target.String()] = d.Digest
 	return nil
 }
 

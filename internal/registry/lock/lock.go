@@ -8,15 +8,14 @@ package lock
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -24,8 +23,12 @@ import (
 // Schema is the only value that Lock.Schema may have.
 const Schema = "pgrelocate.lock/v1"
 
-// MaxSize is the most that a lock may hold, in bytes.
-const MaxSize = 16 << 20
+// What a lock may hold.
+const (
+	MaxSize      = 16 << 20 // bytes
+	MaxArtifacts = 10_000   // and as many attachments
+	MaxBlobs     = 100_000
+)
 
 // MaxManifest is the most that a manifest may hold, in bytes; registries set the same.
 const MaxManifest = 4 << 20
@@ -109,16 +112,41 @@ func Parse(data []byte) (*Lock, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("a lock of %d bytes is too large", len(data))
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	l := new(Lock)
-	if err := d.Decode(l); err != nil {
+	l, names := new(Lock), make(names)
+	err := jsonlimit.ExactObject(data, jsonlimit.Fields{
+		"schema": func(d *jsonlimit.Decoder) error {
+			if err := d.Decode(&l.Schema); err != nil {
+				return err
+			}
+			return checkSchema(l.Schema) // before fields that another version has
+		},
+		"artifacts":   jsonlimit.List(&l.Artifacts, MaxArtifacts, (*Artifact).check),
+		"attachments": jsonlimit.List(&l.Attachments, MaxArtifacts, (*Attachment).check),
+		"blobs": jsonlimit.List(&l.Blobs, MaxBlobs, func(b *Blob) error {
+			for i, name := range b.Repositories {
+				b.Repositories[i] = names.one(name)
+			}
+			return b.check()
+		}),
+	})
+	if err != nil {
 		return nil, fmt.Errorf("not a lock: %w", err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("not a lock: something follows it")
-	}
 	return l, l.check()
+}
+
+// names keep one of each: thousands of blobs are in a few repositories.
+type names map[string]string
+
+func (n names) one(name string) string {
+	const most = 10_000
+	if known, ok := n[name]; ok {
+		return known
+	}
+	if len(n) < most {
+		n[name] = name
+	}
+	return name
 }
 
 // Omits tells whether the lock belongs to a delta.

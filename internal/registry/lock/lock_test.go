@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -59,6 +60,28 @@ func TestLocksThatCannotBe(t *testing.T) {
 	}
 	if _, err := lock.Parse([]byte(good + "{}")); err == nil {
 		t.Error("Parse() of a lock and more = nil, want an error")
+	}
+}
+
+// TestALargeLockIsRead: what Marshal makes is never too much for Parse, however small what is
+// in it may be.
+func TestALargeLockIsRead(t *testing.T) {
+	l := &lock.Lock{Schema: lock.Schema}
+	digest := func(i int) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064x", i)} }
+	for i := range 8_000 {
+		reference := ref.Reference{Host: "a.io", Repository: "a", Tag: fmt.Sprint(i)}
+		l.Artifacts = append(l.Artifacts, lock.Artifact{
+			Artifact: versions.Artifact{Role: versions.RoleExtra, Source: reference, Target: reference}, Digest: digest(i), MediaType: "a/b", Size: 1,
+		})
+		reference.Tag = "a" + reference.Tag
+		l.Attachments = append(l.Attachments, lock.Attachment{Source: reference, Target: reference, Digest: digest(i), MediaType: "a/b", Size: 1})
+	}
+	for i := range 20_000 {
+		l.Blobs = append(l.Blobs, lock.Blob{Digest: digest(i), Size: 1, Repositories: []string{"a"}})
+	}
+	body := l.Marshal()
+	if _, err := lock.Parse(body); err != nil {
+		t.Errorf("Parse() of %d bytes = %v", len(body), err)
 	}
 }
 

@@ -1,89 +1,107 @@
 package oci
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
 
-// mostBlobBytes is more than any blob has.
-const mostBlobBytes = 1 << 44
+// What no manifest comes to.
+const (
+	mostBlobBytes = 1 << 44 // of one blob
+	mostLinks     = 10_000  // to blobs, layers or manifests
+)
 
 // Links are what a manifest names, whatever its media type.
 type Links struct {
-	MediaType    types.MediaType   `json:"mediaType"`
-	ArtifactType string            `json:"artifactType"`
-	Config       *v1.Descriptor    `json:"config"`
-	Layers       []v1.Descriptor   `json:"layers"`
-	Blobs        []v1.Descriptor   `json:"blobs"`
-	Manifests    []v1.Descriptor   `json:"manifests"`
-	Subject      *v1.Descriptor    `json:"subject"`
-	Annotations  map[string]string `json:"annotations"`
+	MediaType    types.MediaType
+	ArtifactType string
+	Config       *v1.Descriptor
+	Layers       []v1.Descriptor
+	Blobs        []v1.Descriptor
+	Manifests    []v1.Descriptor
+	Subject      *v1.Descriptor
+	Annotations  map[string]string
 }
 
 // Parse reads what a manifest names. It refuses what is no manifest: a manifest that is an
 // image to one reader and an index to another (what was copied would not be what is
-// pulled), an image without a config, digests that nobody can compute and absurd sizes.
+// pulled), an image without a config, digests that nobody can compute and absurd sizes. It
+// takes no more than a few times the manifest's size in memory.
 func Parse(manifest Manifest) (*Links, error) {
-	links := new(Links)
-	err := json.Unmarshal(manifest.Body, links)
-	if err == nil {
-		err = links.check(manifest)
-	}
+	r := reader{links: new(Links), sizes: map[v1.Hash]int64{}}
+	err := r.read(manifest)
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest %s: %w", manifest.Descriptor.Digest, err)
 	}
-	return links, nil
+	return r.links, nil
 }
 
-func (l *Links) check(manifest Manifest) error {
-	if err := unambiguous(manifest); err != nil {
+// reader reads one manifest.
+type reader struct {
+	links *Links
+	// image and index say that there are fields of the one or the other.
+	image, index bool
+	sizes        map[v1.Hash]int64
+}
+
+func (r *reader) read(manifest Manifest) error {
+	l := r.links
+	err := jsonlimit.Object(manifest.Body, jsonlimit.Fields{
+		"mediaType":    jsonlimit.Value(&l.MediaType),
+		"artifactType": jsonlimit.Value(&l.ArtifactType),
+		"config":       r.of(&r.image, r.config),
+		"layers":       r.of(&r.image, jsonlimit.List(&l.Layers, mostLinks, r.check)),
+		"blobs":        jsonlimit.List(&l.Blobs, mostLinks, r.check),
+		"manifests":    r.of(&r.index, jsonlimit.List(&l.Manifests, mostLinks, r.check)),
+		"subject":      jsonlimit.Value(&l.Subject),
+		"annotations":  jsonlimit.Value(&l.Annotations),
+	})
+	if err != nil {
 		return err
 	}
-	if l.Config == nil && manifest.Descriptor.MediaType.IsImage() {
+	is := manifest.Descriptor.MediaType
+	switch {
+	case is.IsIndex() && r.image || !is.IsIndex() && r.index:
+		return fmt.Errorf("it is of type %s, and has the fields of another", is)
+	case l.Config == nil && is.IsImage():
 		return errors.New("it is an image and names no config")
 	}
-	sizes := map[v1.Hash]int64{}
-	for _, d := range append(l.blobs(), l.Manifests...) {
-		if err := checkDescriptor(d); err != nil {
-			return err
-		}
-		if size, ok := sizes[d.Digest]; ok && size != d.Size {
-			return fmt.Errorf("%s is said to have %d and %d bytes", d.Digest, size, d.Size)
-		}
-		sizes[d.Digest] = d.Size
-	}
 	return nil
 }
 
-// unambiguous refuses a manifest of one type that has the fields of another, as the image
-// specification asks.
-func unambiguous(manifest Manifest) error {
-	var fields struct {
-		Config    json.RawMessage `json:"config"`
-		Layers    json.RawMessage `json:"layers"`
-		Manifests json.RawMessage `json:"manifests"`
-	}
-	if err := json.Unmarshal(manifest.Body, &fields); err != nil {
+func (r *reader) config(d *jsonlimit.Decoder) error {
+	err := d.Decode(&r.links.Config)
+	if err != nil || r.links.Config == nil {
 		return err
 	}
-	image, index := fields.Config != nil || fields.Layers != nil, fields.Manifests != nil
-	if is := manifest.Descriptor.MediaType; is.IsIndex() && image || !is.IsIndex() && index {
-		return fmt.Errorf("it is of type %s, and has the fields of another", is)
-	}
-	return nil
+	return r.check(r.links.Config)
 }
 
-func checkDescriptor(d v1.Descriptor) error {
+// of notes that a field is there which only one kind of manifest has.
+func (r *reader) of(kind *bool, field jsonlimit.Field) jsonlimit.Field {
+	return func(d *jsonlimit.Decoder) error {
+		*kind = true
+		return field(d)
+	}
+}
+
+// check refuses a descriptor that cannot be, alone or beside those before it.
+func (r *reader) check(d *v1.Descriptor) error {
 	if _, err := v1.Hasher(d.Digest.Algorithm); err != nil {
 		return err
 	}
 	if d.Digest.Hex == "" || d.Size < 0 || d.Size > mostBlobBytes {
 		return fmt.Errorf("%s: absurd size %d", d.Digest, d.Size)
 	}
+	if size, ok := r.sizes[d.Digest]; ok && size != d.Size {
+		return fmt.Errorf("%s is said to have %d and %d bytes", d.Digest, size, d.Size)
+	}
+	r.sizes[d.Digest] = d.Size
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 )
 
@@ -29,10 +31,14 @@ const (
 const (
 	chartFile = "Chart.yaml"
 	maxChart  = 20 << 20 // what Helm itself would read
+	// YAML of a few megabytes can become hundreds of them in memory.
+	maxChartFile = 256 << 10
+	maxCharts    = 16
 )
 
 // addCharts adds the charts of a download as artifacts, as "helm push" would.
-func (all *images) addCharts(members []member) error {
+func (all *images) addCharts(ctx context.Context, members []member) error {
+	charts := 0
 	for _, m := range members {
 		var packed []byte
 		var err error
@@ -46,8 +52,11 @@ func (all *images) addCharts(members []member) error {
 		default:
 			continue
 		}
+		if charts++; charts > maxCharts {
+			return fmt.Errorf("more than %d charts", maxCharts)
+		}
 		if err == nil {
-			err = all.addChart(packed)
+			err = all.addChart(ctx, packed)
 		}
 		if err != nil {
 			return fmt.Errorf("chart %s: %w", m.name, err)
@@ -56,8 +65,8 @@ func (all *images) addCharts(members []member) error {
 	return nil
 }
 
-func (all *images) addChart(packed []byte) error {
-	metadata, err := chartMetadata(packed)
+func (all *images) addChart(ctx context.Context, packed []byte) error {
+	metadata, err := chartMetadata(ctx, packed)
 	if err != nil {
 		return err
 	}
@@ -90,12 +99,12 @@ func (all *images) beside(name string) string {
 }
 
 // chartMetadata is the Chart.yaml of a packed chart.
-func chartMetadata(packed []byte) (map[string]any, error) {
+func chartMetadata(ctx context.Context, packed []byte) (map[string]any, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, err
 	}
-	t := tar.NewReader(io.LimitReader(z, 10*maxChart))
+	t := tar.NewReader(io.LimitReader(files.Until(ctx, z), 10*maxChart))
 	for {
 		h, err := t.Next()
 		if err != nil {
@@ -104,13 +113,21 @@ func chartMetadata(packed []byte) (map[string]any, error) {
 		if path.Base(h.Name) != chartFile || strings.Count(path.Clean(h.Name), "/") != 1 {
 			continue
 		}
-		body, err := io.ReadAll(io.LimitReader(t, maxSmall))
+		body, err := readChartFile(t)
 		if err != nil {
 			return nil, err
 		}
 		var metadata map[string]any
 		return metadata, yaml.Unmarshal(body, &metadata)
 	}
+}
+
+func readChartFile(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxChartFile+1))
+	if err == nil && len(body) > maxChartFile {
+		err = fmt.Errorf("more than %d bytes in %s", maxChartFile, chartFile)
+	}
+	return body, err
 }
 
 // packChart packs an unpacked chart; the same files give the same bytes.
@@ -156,7 +173,7 @@ func chartName(folder string, files []member) (string, error) {
 		if m.name != path.Join(folder, chartFile) {
 			continue
 		}
-		body, err := ReadSmall(m, maxSmall)
+		body, err := ReadSmall(m, maxChartFile)
 		if err != nil {
 			return "", err
 		}

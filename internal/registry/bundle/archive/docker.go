@@ -3,7 +3,6 @@ package archive
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 )
 
@@ -24,12 +24,18 @@ import (
 type images struct {
 	archive *Archive
 	index   v1.IndexManifest
+	// digests are those of the compressed layers that were read: an image may name one a
+	// thousand times.
+	digests map[section]v1.Hash
+	// read is the bytes of all configs.
+	read int
 }
 
 func newImages() *images {
 	return &images{
 		archive: newArchive(),
 		index:   v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex},
+		digests: make(map[section]v1.Hash),
 	}
 }
 
@@ -59,10 +65,13 @@ func (all *images) addDocker(ctx context.Context, members []member) error {
 		return err
 	}
 	var entries []imagelayout.DockerImage
-	if err := json.Unmarshal(body, &entries); err != nil {
+	if err := jsonlimit.Unmarshal(body, &entries); err != nil {
 		return fmt.Errorf("%s: %w", imagelayout.DockerFile, err)
 	}
 	for _, entry := range entries {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := all.addImage(ctx, named, entry); err != nil {
 			return fmt.Errorf("image %v: %w", entry.RepoTags, err)
 		}
@@ -70,13 +79,33 @@ func (all *images) addDocker(ctx context.Context, members []member) error {
 	return nil
 }
 
+// What no archive comes to.
+const (
+	maxLayers  = 10_000   // of an image
+	maxConfigs = 64 << 20 // bytes of all configs, each as often as an image names it
+)
+
+// dockerConfig is what is read of an image's config.
+type dockerConfig struct {
+	v1.Platform
+	RootFS struct {
+		DiffIDs []v1.Hash `json:"diff_ids"`
+	} `json:"rootfs"`
+}
+
 func (all *images) addImage(ctx context.Context, named map[string]member, entry imagelayout.DockerImage) error {
 	body, err := readMember(named, entry.Config)
 	if err != nil {
 		return err
 	}
-	var config v1.ConfigFile
-	if err := json.Unmarshal(body, &config); err != nil {
+	if all.read += len(body); all.read > maxConfigs {
+		return fmt.Errorf("configs of more than %d bytes in all", maxConfigs)
+	}
+	if len(entry.Layers) > maxLayers {
+		return fmt.Errorf("more than %d layers", maxLayers)
+	}
+	var config dockerConfig
+	if err := jsonlimit.Unmarshal(body, &config); err != nil {
 		return fmt.Errorf("config %s: %w", entry.Config, err)
 	}
 	if len(config.RootFS.DiffIDs) != len(entry.Layers) {
@@ -137,13 +166,29 @@ func (all *images) addLayer(ctx context.Context, named map[string]member, name s
 		d.MediaType = types.OCILayerZStd
 	}
 	if d.MediaType != types.OCIUncompressedLayer {
-		r, _ := m.Open(0)
-		if d.Digest, _, err = v1.SHA256(files.Until(ctx, r)); err != nil {
+		if d.Digest, err = all.digest(ctx, m.section); err != nil {
 			return v1.Descriptor{}, err
 		}
 	}
 	all.archive.Blobs[d.Digest] = m.section
 	return d, nil
+}
+
+// digest reads a layer, once.
+func (all *images) digest(ctx context.Context, layer section) (v1.Hash, error) {
+	if known, ok := all.digests[layer]; ok {
+		return known, nil
+	}
+	r, err := layer.Open(0)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	digest, _, err := v1.SHA256(files.Until(ctx, r))
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	all.digests[layer] = digest
+	return digest, nil
 }
 
 func readMember(named map[string]member, name string) ([]byte, error) {

@@ -35,7 +35,7 @@ func fromDownload(ctx context.Context, members []member) (*Archive, error) {
 	if len(all.index.Manifests) == 0 {
 		return nil, errors.New("neither an OCI image layout, nor a docker archive, nor a download with images/*.tar")
 	}
-	if err := all.addCharts(chart); err != nil {
+	if err := all.addCharts(ctx, chart); err != nil {
 		return nil, err
 	}
 	return all.layout(), nil

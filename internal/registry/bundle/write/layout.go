@@ -68,6 +68,9 @@ func newLayout(c *Content) (*layout, error) {
 		return nil, err
 	}
 	body := locked.Marshal()
+	if _, err := lock.Parse(body); err != nil {
+		return nil, fmt.Errorf("a bundle of this could not be read: %w", err)
+	}
 	manifests := make(map[v1.Hash]oci.Manifest)
 	for _, m := range c.Manifests {
 		manifests[m.Descriptor.Digest] = m
