@@ -266,7 +266,7 @@ func TestSlowSourceImpatientTarget(t *testing.T) {
 	r := newRig(t,
 		faults{cutDownload(cutAt, 1, registrytest.Stall)},
 		faults{registrytest.CutIdleUploads(500 * time.Millisecond)})
-	r.source.opts.StallTimeout = 2 * time.Second
+	r.source.opts.StallTimeout = 3 * time.Second
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
 	r.moved(t, layerSize, once, cutAt)
@@ -295,7 +295,7 @@ func TestBreaksUnderTLS(t *testing.T) {
 				source: newSide(t, source, tt.source...),
 				target: newSide(t, registrytest.Distribution(t, registrytest.Options{TLS: true}), tt.target...),
 			}
-			r.source.opts.StallTimeout, r.target.opts.StallTimeout = 2*time.Second, 2*time.Second
+			r.source.opts.StallTimeout, r.target.opts.StallTimeout = 3*time.Second, 3*time.Second
 			succeeded(t, r.copy(t.Context(), t, app))
 			r.arrived(t, app)
 			r.moved(t, layerSize, tt.extraRead, tt.extraSent)

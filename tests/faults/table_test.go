@@ -41,12 +41,12 @@ func table() []row {
 		{name: "source resets once", extraRead: underWay, source: faults{cutDownload(cutAt, 1, registrytest.Reset)}},
 		{name: "source closes 6 times", source: faults{cutDownload(3*mib, 6, registrytest.Close)}},
 		{name: "source closes 20 times", source: faults{cutDownload(mib, 20, registrytest.Close)}},
-		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}, stall: time.Second},
-		{name: "source stalls 3 times", source: faults{cutDownload(3*mib, 3, registrytest.Stall)}, stall: time.Second},
+		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}, stall: 3 * time.Second},
+		{name: "source stalls 3 times", source: faults{cutDownload(3*mib, 3, registrytest.Stall)}, stall: 3 * time.Second},
 		{name: "source does not answer", source: faults{
 			registrytest.Silence(registrytest.On(registrytest.GetBlob), 1),
 			registrytest.Silence(registrytest.On(registrytest.GetManifest), 1),
-		}, stall: time.Second},
+		}, stall: 3 * time.Second},
 		{name: "source closes and serves no ranges", extraRead: cutAt, source: faults{
 			cutDownload(cutAt, 1, registrytest.Close), registrytest.IgnoreRange(),
 		}},
@@ -73,7 +73,7 @@ func table() []row {
 
 		{name: "target closes the upload", extraRead: once, extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Close)}},
 		{name: "target resets the upload", extraRead: once, extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Reset)}},
-		{name: "target stops taking the upload", extraRead: once, extraSent: cutAt, stall: time.Second, target: faults{cutUpload(8*mib, registrytest.Stall)}},
+		{name: "target stops taking the upload", extraRead: once, extraSent: cutAt, stall: 3 * time.Second, target: faults{cutUpload(8*mib, registrytest.Stall)}},
 		{name: "target 500 instead of the upload", extraRead: once, extraSent: layerSize, target: faults{
 			answerUpload(registrytest.Swallowed, http.StatusInternalServerError),
 		}},
