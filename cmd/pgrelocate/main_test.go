@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"registry":  func(ts *testscript.TestScript, _ bool, args []string) { startRegistry(t, ts, args) },
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
 			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
+			"lines":     writeLines,
 			"freeport":  freePort,
 			"listening": listening,
 		},
@@ -92,4 +94,12 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// writeLines is the script command: lines FILE LINE... It writes a file, variables and all.
+func writeLines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: lines FILE LINE...")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(args[1:], "\n")+"\n"), 0o644))
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
@@ -19,8 +20,11 @@ func ofUseCases(err error) string {
 		nothing   *relocate.NoCredentialsError
 		refused   *relocate.RefusedLoginError
 		wrong     *relocate.WrongError
+		stranger  *relocate.StrangerError
 	)
 	switch {
+	case errors.As(err, &stranger):
+		return fmt.Sprintf("if that is right, say so with --config %s, or with --%s", config.LocalFile, stranger.Setting)
 	case errors.As(err, &selection):
 		return "`pgrelocate versions` lists what is known; --catalogue FILE adds releases to that"
 	case errors.As(err, &differs):

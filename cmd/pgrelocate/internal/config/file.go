@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -30,11 +31,7 @@ type layer struct {
 // fileNames lists the config files that there are, the weaker first. One that is named
 // must exist; those in the usual places need not.
 func (l *Loader) fileNames() ([]string, error) {
-	named := l.File
-	if named == "" {
-		named = os.Getenv(FileVariable)
-	}
-	if named != "" {
+	if named := l.named(); named != "" {
 		return []string{named}, nil
 	}
 	var found []string
@@ -51,6 +48,9 @@ func (l *Loader) fileNames() ([]string, error) {
 	}
 	return found, nil
 }
+
+// named is the config file that the user has named; empty where that is none.
+func (l *Loader) named() string { return cmp.Or(l.File, os.Getenv(FileVariable)) }
 
 // UserFile is where the user's own config file belongs: pgrelocate/config.yaml below
 // $XDG_CONFIG_HOME, or where the system keeps such files. It is empty where there is no

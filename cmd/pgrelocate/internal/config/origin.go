@@ -157,3 +157,22 @@ func Reference() []Entry {
 	})
 	return entries
 }
+
+// Trusting are the settings that decide where content and logins go, and whom to trust.
+var Trusting = []string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict"}
+
+// FromFolder are those of Trusting that cfg, which Load returned, has from the file in the
+// working directory, where nobody has named that file: whoever wrote what is checked out there
+// chose them, and perhaps not the user. It is empty for every other Config.
+func (l *Loader) FromFolder(cfg *Config) []string {
+	if cfg != &l.config || l.named() != "" {
+		return nil
+	}
+	var keys []string
+	for _, key := range Trusting {
+		if origin := l.origins[key]; origin.Kind == FromFile && origin.Name == LocalFile {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

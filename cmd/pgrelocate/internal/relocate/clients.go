@@ -24,6 +24,9 @@ type Clients struct {
 	cfg       *config.Config
 	userAgent string
 	notice    func(string)
+	// fromFolder is as in Options; announce says it, once.
+	fromFolder []string
+	announce   func()
 
 	// FromSource and ToTarget count what goes over the wire.
 	FromSource, ToTarget registry.Traffic
@@ -80,17 +83,17 @@ func (c *Clients) Target(ctx context.Context, push bool) (*remote.Client, error)
 
 // As is a client of a private registry with a login that is not the user's own; the zero one
 // is anonymous.
-func (c *Clients) As(host string, login credentials.Login) (*remote.Client, error) {
+func (c *Clients) As(ctx context.Context, host string, login credentials.Login) (*remote.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.open(registry.SideTarget, host, remote.Options{Keychain: onlyLogin{host, login}})
+	return c.open(ctx, registry.SideTarget, host, remote.Options{Keychain: onlyLogin{host, login}})
 }
 
 // Trying is a client for somebody who waits to hear whether a registry accepts a login.
-func (c *Clients) Trying(host string, login credentials.Login) (*remote.Client, error) {
+func (c *Clients) Trying(ctx context.Context, host string, login credentials.Login) (*remote.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.open(registry.SideTarget, host, remote.Options{
+	return c.open(ctx, registry.SideTarget, host, remote.Options{
 		Keychain: credentials.Keychain(host, login), RetryTimeout: loginPatience,
 	})
 }
@@ -108,19 +111,28 @@ func (c *Clients) withOwnLogin(ctx context.Context, side registry.Side, host, ow
 	if err != nil {
 		return nil, &exit.UsageError{Err: err}
 	}
+	if host == owner && !given.IsZero() {
+		if err := c.mayReceive(side, host); err != nil {
+			return nil, err
+		}
+	}
 	opts.Keychain = credentials.Keychain(owner, given)
 	if err := readable(ctx, opts.Keychain, host); err != nil {
 		return nil, err
 	}
-	return c.open(side, host, opts)
+	return c.open(ctx, side, host, opts)
 }
 
 // settingOf is the setting that names a side's registry.
 var settingOf = map[registry.Side]string{registry.SideSource: "source", registry.SideTarget: "registry"}
 
 // open is the one constructor: what all clients have in common is said here.
-func (c *Clients) open(side registry.Side, host string, opts remote.Options) (*remote.Client, error) {
+func (c *Clients) open(ctx context.Context, side registry.Side, host string, opts remote.Options) (*remote.Client, error) {
 	if err := c.cfg.CheckAuthorities(); err != nil {
+		return nil, err
+	}
+	c.announce()
+	if err := c.mayTravelOpen(ctx, side, host, opts.Keychain); err != nil {
 		return nil, err
 	}
 	opts.Side = side
@@ -192,6 +204,9 @@ type onlyLogin struct {
 // Resolve implements authn.Keychain.
 func (k onlyLogin) Resolve(resource authn.Resource) (authn.Authenticator, error) {
 	if resource.RegistryStr() != k.host {
+		return authn.Anonymous, nil
+	}
+	if k.login.IsZero() {
 		return authn.Anonymous, nil
 	}
 	return k.login.Authenticator(), nil

@@ -44,7 +44,9 @@ func (s *Session) Connect(ctx context.Context, place Place) (*cluster.Cluster, e
 	return found, err
 }
 
-// dial opens the private registry with a login that goes into the cluster, or is in it.
-func (s *Session) dial(host string, login credentials.Login) (verify.Puller, error) {
-	return s.Clients.As(host, login)
+// dial returns what opens the private registry with a login that goes into the cluster, or is in it.
+func (s *Session) dial(ctx context.Context) verify.Dial {
+	return func(host string, login credentials.Login) (verify.Puller, error) {
+		return s.Clients.As(ctx, host, login)
+	}
 }

@@ -78,7 +78,7 @@ func (i *installing) findCredentials(ctx context.Context) (err error) {
 
 func (i *installing) openRegistry(ctx context.Context) (err error) {
 	i.Run.Registry, err = i.Clients.Target(ctx, false)
-	i.Run.Dial = i.dial
+	i.Run.Dial = i.dial(ctx)
 	return err
 }
 

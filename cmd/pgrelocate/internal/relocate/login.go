@@ -19,7 +19,7 @@ func (e *RefusedLoginError) Unwrap() error { return e.Err }
 
 // Login checks a login with its registry and then keeps it.
 func (s *Session) Login(ctx context.Context, host string, login credentials.Login) (credentials.Place, error) {
-	client, err := s.Clients.Trying(host, login)
+	client, err := s.Clients.Trying(ctx, host, login)
 	if err != nil {
 		return credentials.Place{}, err
 	}

@@ -26,16 +26,21 @@ func (s *Session) pullCredentials(ctx context.Context, given *string) (credentia
 		return found, &exit.UsageError{Err: err}
 	}
 	if !found.IsZero() {
-		return found, nil
+		return found, s.Clients.mayReceive(registry.SideTarget, host)
 	}
-	return ownCredentials(ctx, host)
+	return s.ownCredentials(ctx, host)
 }
 
 // ownCredentials are those with which the user reaches the private registry.
-func ownCredentials(ctx context.Context, host string) (credentials.Login, error) {
+func (s *Session) ownCredentials(ctx context.Context, host string) (credentials.Login, error) {
 	given, err := credentials.FromEnvironment(config.Variable(settingOf[registry.SideTarget]))
 	if err != nil {
 		return given, &exit.UsageError{Err: err}
+	}
+	if !given.IsZero() {
+		if err := s.Clients.mayReceive(registry.SideTarget, host); err != nil {
+			return given, err
+		}
 	}
 	resource, err := name.NewRegistry(host)
 	if err != nil {

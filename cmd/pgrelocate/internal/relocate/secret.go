@@ -60,7 +60,7 @@ func (m *secretMaking) findCredentials(ctx context.Context) (err error) {
 }
 
 func (m *secretMaking) tryCredentials(ctx context.Context) error {
-	client, err := m.Clients.As(m.cfg.Registry.Host, m.login)
+	client, err := m.Clients.As(ctx, m.cfg.Registry.Host, m.login)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ package relocate
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -23,7 +24,10 @@ import (
 type Options struct {
 	// UserAgent is what registries and clusters see of the program.
 	UserAgent string
-	Hooks     Hooks
+	// FromFolder are the settings that a file in the working directory chose, which the user
+	// has not named: see config.Loader.FromFolder.
+	FromFolder []string
+	Hooks      Hooks
 }
 
 // Hooks are told how a use case goes. Each may be nil.
@@ -53,6 +57,12 @@ type Session struct {
 func New(cfg *config.Config, opts Options) *Session {
 	s := &Session{cfg: cfg, opts: opts}
 	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) })
+	s.Clients.fromFolder = opts.FromFolder
+	s.Clients.announce = sync.OnceFunc(func() { // before the first request
+		if len(opts.FromFolder) > 0 {
+			s.warn(fmt.Sprintf("%s in this folder sets %s", config.LocalFile, strings.Join(opts.FromFolder, ", ")))
+		}
+	})
 	s.catalogue = sync.OnceValues(func() (*versions.Catalogue, error) {
 		catalogue, err := versions.Load(cfg.Catalogues...)
 		if err != nil {

@@ -106,7 +106,7 @@ func (v *verifying) lookInBundle(ctx context.Context) error {
 func (v *verifying) check(ctx context.Context) (err error) {
 	traits := install.TraitsOf(v.product)
 	opts := verify.Options{
-		Cluster: v.cluster, Dial: v.dial, Version: traits.Version, Instance: traits.Instance,
+		Cluster: v.cluster, Dial: v.dial(ctx), Version: traits.Version, Instance: traits.Instance,
 		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
 	}
