@@ -105,8 +105,8 @@ func (c *Client) location(resp *transport.Response) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("the registry opened an upload with an unusable Location")
 	}
-	if location.Host == resp.Request.URL.Host {
-		location.Scheme = resp.Request.URL.Scheme
+	if location.Host == resp.Request.URL.Host || location.Scheme == "http" && transport.OnOwnPorts(location, resp.Request.URL) {
+		location.Scheme, location.Host = resp.Request.URL.Scheme, resp.Request.URL.Host
 	}
 	if location.Scheme != "https" && !c.transport.MayUsePlainHTTP(location.Host) {
 		return nil, errors.New("the registry sends uploads away from TLS, to " + location.Host)

@@ -203,7 +203,7 @@ func (d *download) plainWhole(resp *transport.Response) error {
 	if !resp.Encoded() || resp.ContentLength == d.size {
 		return nil
 	}
-	return resp.Decode(d.zipped)
+	return resp.Decode(d.zipped && resp.ContentLength < 0)
 }
 
 // otherSize is an answer that cannot be the blob. Proxies that cut answers short do that

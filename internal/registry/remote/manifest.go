@@ -161,7 +161,7 @@ func (c *Client) fetch(ctx context.Context, request transport.Request) ([]byte, 
 			_ = resp.Body.Close()
 			return nil, nil, c.transport.Failure(request, err)
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, mostManifestBytes+1))
+		body, err := resp.ReadAll(mostManifestBytes)
 		_ = resp.Body.Close()
 		switch {
 		case err == nil && len(body) > mostManifestBytes:

@@ -3,9 +3,12 @@ package remote
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // The opening of an upload may be sent elsewhere at the same registry.
@@ -57,5 +60,28 @@ func TestUploadSentToAStranger(t *testing.T) {
 	}
 	if asked.Load() == 0 || leaked.Load() != 0 {
 		t.Errorf("the stranger was asked %d times and saw %d credentials, want none", asked.Load(), leaked.Load())
+	}
+}
+
+// A registry behind a proxy that ends TLS names itself by the port of plain HTTP.
+func TestLocationOnTheOtherSchemesPort(t *testing.T) {
+	for location, want := range map[string]string{
+		"http://registry.example.com:80/v2/u":    "https://registry.example.com/v2/u",
+		"http://registry.example.com/v2/u":       "https://registry.example.com/v2/u",
+		"https://registry.example.com:443/v2/u":  "https://registry.example.com:443/v2/u",
+		"/v2/u":                                  "https://registry.example.com/v2/u",
+		"http://registry.example.com:5000/v2/u":  "",
+		"http://store.example.com:80/v2/u":       "",
+		"https://store.example.com/v2/u?sig=abc": "https://store.example.com/v2/u?sig=abc",
+	} {
+		client := newClient(t, "registry.example.com", Options{})
+		at, _ := url.Parse("https://registry.example.com/v2/a/blobs/uploads/")
+		resp := &transport.Response{Response: &http.Response{
+			Header: http.Header{"Location": {location}}, Request: &http.Request{URL: at},
+		}}
+		got, err := client.location(resp)
+		if want == "" && err == nil || want != "" && (err != nil || got.String() != want) {
+			t.Errorf("location(%s) = %v, %v, want %q", location, got, err, want)
+		}
 	}
 }

@@ -67,6 +67,8 @@ func unusable(failed *registry.Error) string {
 		return fmt.Sprintf("%s does not create repositories on push: create %s first", failed.Host, access.Repository)
 	case errors.Is(failed, registry.ErrTooLarge):
 		return fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", failed.Host)
+	case errors.Is(failed, registry.ErrProxy):
+		return fmt.Sprintf("look at HTTPS_PROXY, with its user and password, and whether %s belongs into NO_PROXY", failed.Host)
 	case errors.Is(failed, registry.ErrPlainHTTP):
 		return fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", failed.Host, plainHTTPFlag(failed.Side))
 	case errors.Is(failed, registry.ErrUnreachable):

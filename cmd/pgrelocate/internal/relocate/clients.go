@@ -24,6 +24,7 @@ type Clients struct {
 	cfg       *config.Config
 	userAgent string
 	notice    func(string)
+	warning   func(string)
 	// fromFolder is as in Options; announce says it, once.
 	fromFolder []string
 	announce   func()
@@ -44,9 +45,9 @@ type place struct {
 	host string
 }
 
-func newClients(cfg *config.Config, userAgent string, notice func(string)) *Clients {
+func newClients(cfg *config.Config, userAgent string, notice, warning func(string)) *Clients {
 	return &Clients{
-		cfg: cfg, userAgent: userAgent, notice: notice,
+		cfg: cfg, userAgent: userAgent, notice: notice, warning: warning,
 		sources: map[string]*remote.Client{}, limits: map[place]*remote.Limits{},
 	}
 }
@@ -150,7 +151,7 @@ func (c *Clients) open(ctx context.Context, side registry.Side, host string, opt
 	if opts.RetryTimeout == 0 {
 		opts.RetryTimeout = c.cfg.RetryTimeout
 	}
-	opts.UserAgent, opts.Notice = c.userAgent, c.notice
+	opts.UserAgent, opts.Notice, opts.Warning = c.userAgent, c.notice, c.warning
 	client, err := remote.New(host, opts)
 	if err == nil {
 		c.opened = append(c.opened, client)

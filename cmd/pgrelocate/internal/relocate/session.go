@@ -56,7 +56,7 @@ type Session struct {
 // New returns a session with the settings. It reads and sends nothing yet.
 func New(cfg *config.Config, opts Options) *Session {
 	s := &Session{cfg: cfg, opts: opts}
-	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) })
+	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) }, func(line string) { s.warn(line) })
 	s.Clients.fromFolder = opts.FromFolder
 	s.Clients.announce = sync.OnceFunc(func() { // before the first request
 		if len(opts.FromFolder) > 0 {

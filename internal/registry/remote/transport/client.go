@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,9 @@ type Client struct {
 	contact   contact
 	// noExpect: the registry, or what is before it, does not answer "Expect: 100-continue".
 	noExpect atomic.Bool
+	outage   outage
+	// answered are the hosts that have.
+	answered sync.Map
 }
 
 // New returns a client of host, "registry.example.com:5000". It reads certificates, and
@@ -60,6 +64,7 @@ func New(host string, opts Options) (*Client, error) {
 		gate:      opts.Limits.gate,
 		limit:     opts.Limits.rate,
 	}
+	c.opts.Notice, c.opts.Warning = c.discreetly(opts.Notice), c.discreetly(opts.Warning)
 	c.contact.turn, c.contact.scheme = make(chan struct{}, 1), c.firstScheme(tlsConfig.RootCAs != nil)
 	c.auth = auth.New(auth.Options{
 		Registry: reg, Keychain: opts.Keychain, Push: opts.Push,
@@ -111,6 +116,7 @@ func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 		DisableCompression:     true,
 		WriteBufferSize:        32 << 10,
 		ReadBufferSize:         16 << 10,
+		OnProxyConnectResponse: refusedByProxy,
 		Protocols:              protocols,
 	}
 }

@@ -44,6 +44,8 @@ type Options struct {
 	UserAgent string
 	// Traffic counts; it may be nil.
 	Traffic *registry.Traffic
+	// Warning is told of what a user should mend, one line each; nil is Notice.
+	Warning func(string)
 	// Notice is told of retries and of lowered parallelism, one line each; it may be nil.
 	Notice func(string)
 }
@@ -85,6 +87,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Notice == nil {
 		o.Notice = func(string) {}
+	}
+	if o.Warning == nil {
+		o.Warning = o.Notice
 	}
 	if o.CertsDirs == nil {
 		o.CertsDirs = DefaultCertsDirs()

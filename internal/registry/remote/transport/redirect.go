@@ -83,6 +83,13 @@ func sameHost(a, b *url.URL) bool {
 	return strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
 }
 
+// OnOwnPorts tells whether two addresses name one host, each on the port of its own scheme,
+// which may be left out.
+func OnOwnPorts(a, b *url.URL) bool {
+	own := func(u *url.URL) bool { return portOf(u) == portOf(&url.URL{Scheme: u.Scheme}) }
+	return strings.EqualFold(a.Hostname(), b.Hostname()) && own(a) && own(b)
+}
+
 func portOf(u *url.URL) string {
 	switch {
 	case u.Port() != "":

@@ -117,6 +117,9 @@ func (c *Client) authorized(ctx context.Context, request Request) (*http.Respons
 		if err != nil {
 			return nil, denied(request, attempt, err)
 		}
+		if !(&StatusError{Code: resp.StatusCode}).Passing() {
+			c.outage.over()
+		}
 		if c.refusesExpect(resp) {
 			drain(resp.Body)
 			continue
@@ -228,5 +231,5 @@ func (c *Client) Failure(request Request, err error) error {
 	if !errors.As(err, &access) && (missing || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)) {
 		err = &registry.AccessError{Repository: request.Need.Repository, Push: request.Need.Push, Err: err}
 	}
-	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: err}
+	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: &discreet{err, &c.secrets}}
 }

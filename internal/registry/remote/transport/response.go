@@ -39,6 +39,39 @@ func (r *Response) Resume(ctx context.Context) error {
 	return nil
 }
 
+// slowest is how many bytes a second a body has to bring that is read whole, after two stall
+// timeouts: one that drips never stalls.
+const slowest = 4 << 10
+
+// ReadAll reads a body of at most limit bytes, and no more than one byte beyond; closing it is
+// the caller's.
+func (r *Response) ReadAll(limit int64) ([]byte, error) {
+	patience := 2 * r.body.client.opts.StallTimeout
+	return io.ReadAll(&steady{
+		Reader: io.LimitReader(r.Response.Body, limit+1), bounded: r.body.client.limit == nil,
+		started: time.Now(), patience: patience,
+	})
+}
+
+// steady fails where its reader is too slow.
+type steady struct {
+	io.Reader
+	bounded  bool
+	started  time.Time
+	patience time.Duration
+	n        int64
+}
+
+func (s *steady) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.n += int64(n)
+	allowed := s.patience + time.Duration(s.n)*time.Second/slowest
+	if err == nil && s.bounded && time.Since(s.started) > allowed {
+		err = errStalled
+	}
+	return n, err
+}
+
 // Drain reads the rest of a short body, so that its connection can be used again, and
 // closes it. It takes no longer than one stall timeout.
 func (r *Response) Drain() { drain(r.body) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -65,9 +66,44 @@ func permanent(err error) bool {
 		record      tls.RecordHeaderError
 		dns         *net.DNSError
 	)
+	var outage *outageErr
+	if errors.As(err, &outage) {
+		return false
+	}
 	alert := alertOf(err)
-	return errors.Is(err, context.Canceled) || errors.As(err, &certificate) || errors.As(err, &record) ||
+	return errors.Is(err, registry.ErrProxy) || errors.Is(err, context.Canceled) || errors.As(err, &certificate) || errors.As(err, &record) ||
 		alert != "" && !passingAlert(alert) || errors.As(err, &dns) && dns.IsNotFound
+}
+
+// outageErr is a failure that ends by itself, though it looks final.
+type outageErr struct{ err error }
+
+func (e *outageErr) Error() string { return e.err.Error() }
+func (e *outageErr) Unwrap() error { return e.err }
+
+// outage is the time in which nothing has been heard from a registry. The zero value is none.
+type outage struct {
+	mu          sync.Mutex
+	since, last time.Time
+}
+
+// began notes a failure, and returns when the first since the last answer was. One that comes
+// after nothing was tried for long is the first of its own.
+func (o *outage) began(long time.Duration) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.since.IsZero() || time.Since(o.last) > long {
+		o.since = time.Now()
+	}
+	o.last = time.Now()
+	return o.since
+}
+
+// over notes an answer.
+func (o *outage) over() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.since = time.Time{}
 }
 
 // Retry bounds the tries of one operation, in number and in time, both counted from the
@@ -97,6 +133,7 @@ func (r *Retry) Moved(n int64) {
 	if r.moved += n; r.moved >= r.client.opts.StallBytes {
 		r.moved = 0
 		r.Progress()
+		r.client.outage.over()
 	}
 }
 
@@ -111,6 +148,8 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 	if r.tries > 1 { // one retry there always is, however long the first try took to fail
 		left -= time.Since(r.since)
 	}
+	// An outage that has used up the time for one operation has done so for those that follow.
+	left = min(left, r.client.opts.RetryTimeout-time.Since(r.client.outage.began(r.client.opts.RetryTimeout)))
 	most := mostTries
 	if !r.client.contact.done.Load() {
 		most = mostTriesUnheard

@@ -2,8 +2,10 @@ package transport
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,5 +94,58 @@ func TestHide(t *testing.T) {
 	s.add("passport", "x", "")
 	if got, want := s.hide("passport pass Ym9iOnBhc3M= x"), "*** *** *** x"; got != want {
 		t.Errorf("hide() = %q, want %q", got, want)
+	}
+}
+
+// Whatever channel a registry finds to repeat what it was sent, no text of ours passes it on.
+func TestNoChannelRepeatsSecrets(t *testing.T) {
+	const password = "Hunter2-Is-Long"
+	basic := base64.StdEncoding.EncodeToString([]byte("bob:" + password))
+	raw := func(answer string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, answer)
+			_ = conn.Close()
+		}
+	}
+	tests := map[string]http.HandlerFunc{
+		"redirect host":   raw("HTTP/1.1 307 x\r\nLocation: https://" + password + ".invalid/\r\nContent-Length: 0\r\n\r\n"),
+		"redirect scheme": raw("HTTP/1.1 307 x\r\nLocation: " + password + "://x/\r\nContent-Length: 0\r\n\r\n"),
+		"status line":     raw("HTTP/1.1 " + password + " " + basic + "\r\n\r\n"),
+		"header":          raw("HTTP/1.1 200 OK\r\n" + password + "\r\n\r\n"),
+		"length":          raw("HTTP/1.1 200 OK\r\nContent-Length: " + password + "\r\n\r\n"),
+		"encoding":        raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + password + "\r\n\r\n"),
+		"protocol":        raw(basic + " 200 OK\r\n\r\n"),
+		"a body":          raw("HTTP/1.1 403 x\r\nContent-Length: 100\r\n\r\n{\"errors\":[{\"code\":\"" + password + "\",\"message\":\"" + basic + "\"}]}"),
+	}
+	for name, answer := range tests {
+		t.Run(name, func(t *testing.T) {
+			var told []string
+			client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") == "" {
+					w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				answer(w, r)
+			}), Options{
+				Keychain: fixedKeychain{Username: "bob", Password: password}, RetryTimeout: 50 * time.Millisecond,
+				Notice: func(line string) { told = append(told, line) },
+			})
+			_, err := client.Tags(t.Context(), "a")
+			if err == nil {
+				t.Fatal("Tags() has no error")
+			}
+			for _, text := range append(told, err.Error()) {
+				for _, secret := range []string{password, basic} {
+					if strings.Contains(strings.ToLower(text), strings.ToLower(secret)) {
+						t.Errorf("%q holds %q", text, secret)
+					}
+				}
+			}
+		})
 	}
 }

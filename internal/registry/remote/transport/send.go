@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -75,13 +76,18 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	c.opts.Traffic.Requests.Add(1)
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return nil, &NetError{Err: connectionProblem(req.URL.Host, err)}
+		return nil, &NetError{Err: c.connectionProblem(req.URL.Host, err)}
 	}
+	c.answered.Store(req.URL.Host, true)
 	return resp, nil
 }
 
 // connectionProblem gives what net/http says of a connection the type of its cause.
-func connectionProblem(host string, err error) error {
+func (c *Client) connectionProblem(host string, err error) error {
+	var dns *net.DNSError
+	if _, answered := c.answered.Load(host); answered && errors.As(err, &dns) {
+		return &outageErr{err} // names that resolved do so again
+	}
 	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		return &causeError{err, registry.ErrPlainHTTP}
 	}

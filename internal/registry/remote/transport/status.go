@@ -44,6 +44,8 @@ func (e *StatusError) Is(target error) bool {
 		return (e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden) && e.says("expired")
 	case registry.ErrQuota:
 		return e.full()
+	case registry.ErrProxy:
+		return e.Code == http.StatusProxyAuthRequired
 	case registry.ErrNotFound:
 		return e.Code == http.StatusNotFound
 	case registry.ErrUnavailable:

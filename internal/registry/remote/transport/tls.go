@@ -47,18 +47,32 @@ func tlsConfigFor(host string, opts Options) (*tls.Config, error) {
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
+	trusted := 0
 	for _, file := range files {
-		pem, err := os.ReadFile(file)
-		if err != nil {
+		err := trust(pool, file)
+		switch {
+		case err == nil:
+			trusted++
+		case file == opts.CAFile:
 			return nil, &registry.Error{Op: "reading certificates", Side: opts.Side, Ref: host, Err: err}
+		default: // packages leave links to nowhere; a registry that needs the file says so itself
+			opts.Warning(fmt.Sprintf("left out of the certificates for %s: %v", host, err))
 		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, &registry.Error{Op: "reading certificates", Side: opts.Side, Ref: host,
-				Err: fmt.Errorf("%s holds no PEM certificate", file)}
-		}
+	}
+	if trusted == 0 {
+		return config, nil
 	}
 	config.RootCAs = pool
 	return config, nil
+}
+
+// trust adds the authorities of a PEM file.
+func trust(pool *x509.CertPool, file string) error {
+	pem, err := os.ReadFile(file)
+	if err == nil && !pool.AppendCertsFromPEM(pem) {
+		err = fmt.Errorf("%s holds no PEM certificate", file)
+	}
+	return err
 }
 
 // readCertsDir reads docker's layout: *.crt are authorities, *.cert with *.key beside
