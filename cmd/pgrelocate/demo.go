@@ -18,8 +18,7 @@ import (
 )
 
 func newDemoCommand(a *app) *cobra.Command {
-	var dir string
-	var cluster placeFlags
+	var opts demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See the whole job done on this machine, with two registries of its own",
@@ -28,6 +27,10 @@ and one that is empty, and do between them what "pgrelocate plan" and "pgrelocat
 do between a vendor's registry and yours. It is the same code; only the content of the
 images is made up. Nothing leaves this machine, and no settings but --quiet, --verbose
 and --no-progress count.
+
+With --keep both registries stay until Ctrl-C, for you to try the other commands between
+them; it says which. They listen on ports 5000 and 5001, or on others where those are
+taken.
 
 With --kubeconfig it carries on into a cluster: it installs the stand-in from the private
 registry, lets the nodes pull every image, and uninstalls again; the namespace and the
@@ -38,16 +41,27 @@ machine. Cert-manager has to be there. A cluster that has the real operator is r
   # keep what was copied: an OCI image layout, for skopeo, crane and others
   pgrelocate demo --dir mirror
 
+  # keep both registries, and try the commands yourself
+  pgrelocate demo --keep
+
   # carry on into the cluster on this machine
   pgrelocate demo --kubeconfig ~/.kube/config`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return demonstrate(ctx, a, cfg, dir, cluster)
+			return demonstrate(ctx, a, cfg, opts)
 		}),
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "keep the private registry's content in `DIR`, and carry on with what is there")
-	cluster.addAccess(cmd.Flags())
+	cmd.Flags().StringVar(&opts.dir, "dir", "", "keep the private registry's content in `DIR`, and carry on with what is there")
+	cmd.Flags().BoolVar(&opts.keep, "keep", false, "keep both registries until Ctrl-C, for other commands to be tried")
+	opts.cluster.addAccess(cmd.Flags())
 	return cmd
+}
+
+// demoOptions are the flags of demo.
+type demoOptions struct {
+	dir     string
+	keep    bool
+	cluster placeFlags
 }
 
 // demo is one run of the demonstration.
@@ -55,12 +69,11 @@ type demo struct {
 	*app
 	// cfg is what a user would have set for these two registries.
 	cfg *config.Config
-	// dir is where the private registry's content is; temporary is removed at the end.
-	dir, temporary string
+	demoOptions
+	// temporary is removed at the end; the private registry's content is in dir.
+	temporary string
 
 	vendor, private *demoRegistry
-	// cluster is where to carry on; without a kubeconfig nowhere.
-	cluster placeFlags
 	// installed says that the cluster has the stand-in's operator.
 	installed bool
 	// published is what the vendor's registry holds, with digests.
@@ -85,12 +98,11 @@ type demoStep struct {
 	run   func(context.Context) error
 }
 
-func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string, cluster placeFlags) error {
-	d, err := newDemo(a, cfg, dir)
+func demonstrate(ctx context.Context, a *app, cfg *config.Config, opts demoOptions) error {
+	d, err := newDemo(a, cfg, opts)
 	if err != nil {
 		return err
 	}
-	d.cluster = cluster
 	d.cluster.PullSecret = install.DefaultPullSecret
 	defer d.close()
 	defer d.leaveCluster(ctx)
@@ -103,22 +115,26 @@ func demonstrate(ctx context.Context, a *app, cfg *config.Config, dir string, cl
 			return fmt.Errorf("demo, step %d: %w", i+1, err)
 		}
 	}
+	if d.keep {
+		d.stay(ctx)
+		return nil
+	}
 	d.whatNext()
 	return nil
 }
 
-func newDemo(a *app, cfg *config.Config, dir string) (*demo, error) {
+func newDemo(a *app, cfg *config.Config, opts demoOptions) (*demo, error) {
 	temporary, err := os.MkdirTemp("", "pgrelocate-demo-")
 	if err != nil {
 		return nil, err
 	}
-	if dir == "" {
-		dir = filepath.Join(temporary, "private")
+	if opts.dir == "" {
+		opts.dir = filepath.Join(temporary, "private")
 	}
 	// Users' own settings are for their own registries.
 	own := config.Defaults()
 	own.Quiet, own.Verbose, own.NoProgress = cfg.Quiet, cfg.Verbose, cfg.NoProgress
-	return &demo{app: a, cfg: own, dir: dir, temporary: temporary}, nil
+	return &demo{app: a, cfg: own, demoOptions: opts, temporary: temporary}, nil
 }
 
 // close ends the registries and removes what was temporary.
@@ -142,7 +158,7 @@ func (d *demo) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.vendor, err = startDemoRegistry(ctx, filepath.Join(d.temporary, "vendor")); err != nil {
+	if d.vendor, err = startDemoRegistry(ctx, filepath.Join(d.temporary, "vendor"), d.address(vendorAddress)); err != nil {
 		return err
 	}
 	d.cfg.Source = ref.Folder{Host: d.vendor.Host}
@@ -155,7 +171,7 @@ func (d *demo) publish(ctx context.Context) error {
 }
 
 func (d *demo) openPrivate(ctx context.Context) (err error) {
-	if d.private, err = startDemoRegistry(ctx, d.dir); err != nil {
+	if d.private, err = startDemoRegistry(ctx, d.dir, d.address(privateAddress)); err != nil {
 		return err
 	}
 	d.cfg.Registry = ref.Folder{Host: d.private.Host}

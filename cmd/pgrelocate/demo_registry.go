@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/server/store"
 )
 
+// anyPort is whatever is free on the loopback.
+const anyPort = "127.0.0.1:0"
+
 // demoRegistry is a registry that counts what it is asked.
 type demoRegistry struct {
 	*server.Running
@@ -20,13 +24,17 @@ type demoRegistry struct {
 	requests, writes atomic.Int64
 }
 
-// startDemoRegistry starts a registry on a free port of the loopback, with its content in dir.
-func startDemoRegistry(ctx context.Context, dir string) (*demoRegistry, error) {
+// startDemoRegistry starts a registry on the loopback, with its content in dir: at an address
+// if one is named and nothing else listens there, otherwise on a free port.
+func startDemoRegistry(ctx context.Context, dir, address string) (*demoRegistry, error) {
 	content, err := store.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(address, anyPort))
+	if err != nil {
+		listener, err = new(net.ListenConfig).Listen(ctx, "tcp", anyPort)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a registry: %w", err), content.Close())
 	}

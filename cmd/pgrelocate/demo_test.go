@@ -18,7 +18,7 @@ import (
 func copied(t *testing.T) *demo {
 	t.Helper()
 	streams, _, _ := terminal.Test("")
-	d, err := newDemo(newApp(streams), config.Defaults(), "")
+	d, err := newDemo(newApp(streams), config.Defaults(), demoOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
