@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -82,9 +83,11 @@ func shownCommands(t *testing.T, page, heading string) []shownCommand {
 }
 
 // keepDemo runs "pgrelocate demo --keep" until the test ends, and returns what it says once
-// both registries stay.
+// both registries stay. Interrupted, it ends well and leaves nothing behind.
 func keepDemo(t *testing.T) []string {
 	t.Helper()
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	ctx, interrupt := context.WithCancelCause(context.WithoutCancel(t.Context()))
 	messages, writer := io.Pipe()
 	streams, _, _ := terminal.Test("")
@@ -107,6 +110,9 @@ func keepDemo(t *testing.T) []string {
 		interrupt(exit.ErrInterrupted)
 		if got := <-code; got != exit.OK {
 			t.Errorf("demo --keep, interrupted = %d, want %d: %v", got, exit.OK, said)
+		}
+		if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+			t.Errorf("demo --keep leaves %v behind, %v", left, err)
 		}
 	})
 	return said

@@ -38,9 +38,9 @@ type Writable interface {
 	Mount(ctx context.Context, repository string, digest v1.Hash, from string) (bool, error)
 	// Receive makes room for a blob that is yet to arrive.
 	Receive(ctx context.Context) (Incoming, error)
-	// PutManifest keeps a manifest under its digest and under reference, which may be that
-	// digest or a tag. A *MissingError says what its repository lacks of it.
-	PutManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) error
+	// PutManifest keeps a manifest, with what it names, under its digest and under reference,
+	// which may be that digest or a tag. A *MissingError says what its repository lacks of it.
+	PutManifest(ctx context.Context, repository, reference string, manifest oci.Manifest, links *oci.Links) error
 }
 
 // Incoming is a blob that is arriving. One request at a time uses it.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -26,27 +27,32 @@ func (h *Handler) putManifest(w http.ResponseWriter, r *http.Request, at place) 
 	if !ok {
 		return
 	}
-	var fields struct {
-		MediaType types.MediaType `json:"mediaType"`
-		Subject   *v1.Descriptor  `json:"subject"`
+	manifest := oci.Manifest{
+		Descriptor: v1.Descriptor{MediaType: mediaType(r, body), Digest: digest, Size: int64(len(body))},
+		Body:       body,
 	}
-	if err := json.Unmarshal(body, &fields); err != nil {
+	links, err := oci.Parse(manifest)
+	if err != nil {
 		fail(w, http.StatusBadRequest, "MANIFEST_INVALID", err.Error())
 		return
 	}
-	mediaType := types.MediaType(r.Header.Get("Content-Type"))
-	if mediaType == "" {
-		mediaType = fields.MediaType
-	}
-	manifest := oci.Manifest{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(body))}, Body: body}
-	if err := h.writable.PutManifest(r.Context(), at.repository, at.reference, manifest); err != nil {
+	if err := h.writable.PutManifest(r.Context(), at.repository, at.reference, manifest, links); err != nil {
 		manifestNotKept(w, err)
 		return
 	}
-	if fields.Subject != nil { // its referrers are listed here: the client need not keep a list
-		w.Header().Set("OCI-Subject", fields.Subject.Digest.String())
+	if links.Subject != nil { // its referrers are listed here: the client need not keep a list
+		w.Header().Set("OCI-Subject", links.Subject.Digest.String())
 	}
 	created(w, "/v2/"+at.repository+"/manifests/", digest)
+}
+
+// mediaType is what a manifest is sent as, or says itself that it is.
+func mediaType(r *http.Request, body []byte) types.MediaType {
+	var fields struct {
+		MediaType types.MediaType `json:"mediaType"`
+	}
+	_ = json.Unmarshal(body, &fields) // what is no JSON is refused by whoever reads the rest
+	return cmp.Or(types.MediaType(r.Header.Get("Content-Type")), fields.MediaType)
 }
 
 func manifestNotKept(w http.ResponseWriter, err error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
@@ -106,15 +107,15 @@ func (s *Store) loadManifest(repository, reference string, d v1.Descriptor) erro
 	if got != d.Digest {
 		return fmt.Errorf("%w: the file %s holds %s", registry.ErrDigestMismatch, d.Digest.Hex, got)
 	}
-	l, err := parseLinks(body)
+	links, err := oci.Parse(oci.Manifest{Descriptor: d, Body: body})
 	if err != nil {
 		return err
 	}
-	for _, blob := range l.blobs() {
+	for _, blob := range links.Needs() {
 		if _, err := os.Stat(s.path(blob.Digest)); err == nil { // some stay where their vendor keeps them
 			s.give(repository, blob.Digest)
 		}
 	}
-	s.know(repository, reference, d, l)
+	s.know(repository, reference, d, links)
 	return nil
 }

@@ -41,14 +41,10 @@ func (s *Store) give(name string, blobs ...v1.Hash) {
 
 // PutManifest keeps a manifest under its digest and under reference. Its file and its place in
 // the index are written before anybody can see it.
-func (s *Store) PutManifest(_ context.Context, repository, reference string, manifest oci.Manifest) error {
-	l, err := parseLinks(manifest.Body)
-	if err != nil {
-		return err
-	}
+func (s *Store) PutManifest(_ context.Context, repository, reference string, manifest oci.Manifest, links *oci.Links) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := s.complete(repository, l); err != nil {
+	if err := s.complete(repository, links); err != nil {
 		return err
 	}
 	if err := s.writeWhole(s.path(manifest.Descriptor.Digest), bytes.NewReader(manifest.Body)); err != nil {
@@ -61,24 +57,24 @@ func (s *Store) PutManifest(_ context.Context, repository, reference string, man
 	if err := s.index.put(name, manifest.Descriptor); err != nil {
 		return err
 	}
-	s.know(repository, reference, manifest.Descriptor, l)
+	s.know(repository, reference, manifest.Descriptor, links)
 	return nil
 }
 
 // complete tells whether a repository has what a manifest refers to.
-func (s *Store) complete(name string, l *links) error {
+func (s *Store) complete(name string, links *oci.Links) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := s.repositories[name]
 	if r == nil {
 		r = &repository{}
 	}
-	for _, d := range l.blobs() {
-		if d.MediaType.IsDistributable() && !r.blobs[d.Digest] {
+	for _, d := range links.Needs() {
+		if !oci.IsForeign(d) && !r.blobs[d.Digest] {
 			return &server.MissingError{Digest: d.Digest}
 		}
 	}
-	for _, d := range l.Manifests {
+	for _, d := range links.Manifests {
 		if _, ok := r.manifests[d.Digest]; !ok && (d.MediaType.IsImage() || d.MediaType.IsIndex()) {
 			return &server.MissingError{Digest: d.Digest}
 		}
@@ -87,18 +83,18 @@ func (s *Store) complete(name string, l *links) error {
 }
 
 // know adds a manifest to what a repository has.
-func (s *Store) know(name, reference string, d v1.Descriptor, l *links) {
+func (s *Store) know(name, reference string, d v1.Descriptor, links *oci.Links) {
 	s.change(name, func(r *repository) {
 		r.manifests[d.Digest] = d.MediaType
 		if !strings.Contains(reference, ":") {
 			r.tags[reference] = d.Digest
 		}
-		if l.Subject == nil {
+		if links.Subject == nil {
 			return
 		}
-		listed := r.referrers[l.Subject.Digest]
+		listed := r.referrers[links.Subject.Digest]
 		if !slices.ContainsFunc(listed, func(other v1.Descriptor) bool { return other.Digest == d.Digest }) {
-			r.referrers[l.Subject.Digest] = append(listed, l.referrer(d))
+			r.referrers[links.Subject.Digest] = append(listed, links.Referrer(d))
 		}
 	})
 }
