@@ -22,8 +22,11 @@ func (f *placeFlags) addAccess(fs *pflag.FlagSet) {
 // addPlace adds the flags that say where the operator is.
 func (f *placeFlags) addPlace(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.Namespace, "namespace", "n", "", "the operator's `NAMESPACE`; postgres-system for tanzu")
+	f.addRelease(fs)
+}
+
+func (f *placeFlags) addRelease(fs *pflag.FlagSet) {
 	fs.StringVar(&f.HelmRelease, "helm-release", "", "the `NAME` of the helm release; postgres-operator for tanzu")
-	f.addPullSecret(fs)
 }
 
 func (f *placeFlags) addPullSecret(fs *pflag.FlagSet) {

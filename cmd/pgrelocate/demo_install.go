@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -101,7 +103,7 @@ func (d *demo) leaveCluster(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if err := d.uninstall(ctx); err != nil {
+	if err := d.uninstall(ctx); err != nil && !errors.Is(err, verify.ErrNotInstalled) {
 		d.warn("%v", fmt.Errorf("the demonstration's operator stays in namespace %s: %w", demoNamespace, err))
 	}
 }

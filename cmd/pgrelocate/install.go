@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // installFlags are the flags of `pgrelocate install`.
@@ -69,6 +70,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	a.settings.AddFlags(flags, releaseSettings)
 	f.addAccess(flags)
 	f.addPlace(flags)
+	f.addPullSecret(flags)
 	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "put the pull secret into these `NAMESPACES` too, demo,prod")
 	f.pullFlags.add(flags)
 	addChartFlags(flags, &f.chart)
@@ -77,7 +79,8 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	flags.BoolVar(&f.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated, so that nobody picks one")
 	flags.BoolVar(&f.wait, "wait", true, "wait until the operator is ready")
 	flags.DurationVar(&f.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
-	flags.BoolVar(&f.Atomic, "atomic", false, "undo what fails: roll back an upgrade, uninstall an install")
+	flags.BoolVar(&f.Atomic, "atomic", false, "take back what this run made if it fails, and nothing that was there before")
+	flags.BoolVar(&f.Adopt, "adopt", false, "take over what the chart brings, is there already, and belongs to no helm release")
 	flags.BoolVar(&f.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print manifests and actions, and change nothing")
@@ -127,11 +130,31 @@ func (a *app) adviseInstances(run install.Options) {
 	if run.DryRun || run.Credentials.IsZero() {
 		return
 	}
-	a.note("\nnext: databases pull with the secret of their own namespace; set in each Postgres resource\n"+
-		"  spec: {imagePullSecret: {name: %s}}", run.Subject.PullSecret)
-	if len(run.InstanceNamespaces) == 0 {
-		a.note("and for each of their namespaces run `pgrelocate secret --namespace NAMESPACE --registry %s`", run.Subject.Target.Host)
+	traits := install.TraitsOf(run.Subject.Product)
+	if traits.Instance.Empty() {
+		a.note("\nnext: what runs in other namespaces pulls with the secret of its own namespace")
+	} else {
+		a.note("\nnext: databases pull with the secret of their own namespace; set in each %s resource\n"+
+			"  spec: {imagePullSecret: {name: %s}}", traits.Instance.Kind, run.Subject.PullSecret)
 	}
+	if len(run.InstanceNamespaces) == 0 {
+		a.note("and for each of their namespaces run `%s`", secretCommand(run.Subject, traits))
+	}
+}
+
+// secretCommand makes the pull secret of a namespace, as one of the same release.
+func secretCommand(subject install.Subject, traits install.Traits) string {
+	command := "pgrelocate secret --namespace NAMESPACE --registry " + subject.Target.Host
+	if subject.Product.Name != versions.DefaultProduct {
+		command += " --product " + subject.Product.Name
+	}
+	if subject.Namespace != traits.Namespace {
+		command += " --operator-namespace " + subject.Namespace
+	}
+	if subject.HelmRelease != traits.HelmRelease {
+		command += " --helm-release " + subject.HelmRelease
+	}
+	return command
 }
 
 // verdict is an error where a check found something wrong that was not known, and said,

@@ -33,6 +33,7 @@ names the source registry.`,
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, releaseSettings)
 	place.addPlace(flags)
+	place.addPullSecret(flags)
 	addChartFlags(flags, &opts.Chart)
 	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated")
 	flags.StringVar(&opts.Render.KubeVersion, "kube-version", chart.DefaultKubeVersion, "render for this `VERSION` of Kubernetes")

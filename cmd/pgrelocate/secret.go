@@ -26,7 +26,8 @@ func newSecretCommand(a *app) *cobra.Command {
 		Short: "Create or renew the pull secret in namespaces",
 		Long: `Create or update the pull secret for the private registry, in each --namespace that is
 to hold databases. A secret of that name that pgrelocate did not make is left alone unless
---force-secret is given.
+--force-secret is given. The secret belongs to the operator's helm release: when that is
+uninstalled, and no database is left in the namespace, the secret goes with it.
 
 --rotate puts new credentials into every pull secret that pgrelocate has made for that
 registry, in all namespaces: for when a token has changed.
@@ -44,9 +45,11 @@ are stored.`,
 		}),
 	}
 	flags := cmd.Flags()
-	a.settings.AddFlags(flags, []string{"registry"})
+	a.settings.AddFlags(flags, []string{"registry", "product", "catalogue"})
 	f.addAccess(flags)
 	flags.StringArrayVarP(&f.namespaces, "namespace", "n", nil, "put the secret into these `NAMESPACES`, demo,prod; they must exist")
+	f.addRelease(flags)
+	flags.StringVar(&f.Namespace, "operator-namespace", "", "the `NAMESPACE` of that helm release; postgres-system for tanzu")
 	f.addPullSecret(flags)
 	f.pullFlags.add(flags)
 	flags.BoolVar(&f.rotate, "rotate", false, "renew the secrets that pgrelocate has made, in all namespaces")

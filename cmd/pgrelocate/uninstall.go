@@ -18,11 +18,13 @@ func newUninstallCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Remove the operator and its pull secrets, and keep the databases",
-		Long: `Remove the helm release and the pull secrets that pgrelocate has made. CRDs stay, for
-every database would go with them, and so do namespaces.
+		Long: `Remove the helm release and the pull secrets that pgrelocate has made for it. CRDs stay,
+for every database would go with them, and so do namespaces and volumes.
 
-It refuses while databases exist. With --force they go on running, with the pull secret of
-their namespace, and nobody looks after them until the operator is installed again.`,
+It refuses while databases exist; of a product that pgrelocate does not know, every custom
+resource of the release's own CRDs counts as one. With --force they go on running, with the
+pull secret of their namespace, and nobody looks after them until the operator is installed
+again. Where there is no such release, nothing is touched, and that is an error.`,
 		Example: `  pgrelocate uninstall`,
 		Args:    noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {

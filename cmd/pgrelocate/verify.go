@@ -62,6 +62,7 @@ below. With --bundle the digests have to be those of the bundle.`,
 	flags := cmd.Flags()
 	f.addAccess(flags)
 	f.addPlace(flags)
+	f.addPullSecret(flags)
 	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
 	flags.BoolVar(&f.deep, "deep", false, "ask for every layer of every image")
 	flags.BoolVar(&f.pull, "pull", false, "let the nodes pull every image")

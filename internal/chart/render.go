@@ -1,19 +1,12 @@
 package chart
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
 // DefaultKubeVersion is the Kubernetes that charts are rendered for where no cluster
@@ -32,38 +25,28 @@ type RenderOptions struct {
 	APIVersions []string
 	// Upgrade renders as for a release that exists.
 	Upgrade bool
+	// Live is a cluster that answers what templates look up, as it will when helm installs; nil
+	// answers that there is nothing.
+	Live Live
 }
 
-// Rendering is what a chart comes to with certain values.
-type Rendering struct {
-	// Objects are all objects in the order of the manifest: those of crds/ first, hooks last.
-	Objects []Object
+// Live is a connection to a cluster. (It is what helm calls a RESTClientGetter.)
+type Live = action.RESTClientGetter
+
+// KubeVersionError says that a chart does not take the Kubernetes that it is rendered for.
+type KubeVersionError struct {
+	// Wants is the chart's range, ">=1.30.0"; Has is the version that it was to be rendered for.
+	Wants, Has string
 }
 
-// Object is one rendered object.
-type Object struct {
-	unstructured.Unstructured
-	// Text is its YAML as rendered.
-	Text string
-	// FromCRDs says that it comes from the chart's crds/ folder.
-	FromCRDs bool
-	// Hook says that helm runs it as a hook.
-	Hook bool
+// Error names both.
+func (e *KubeVersionError) Error() string {
+	return fmt.Sprintf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", e.Wants, e.Has)
 }
 
-// IsCRD tells whether the object is a CustomResourceDefinition. Their schemas carry
-// defaults that look like images and are none.
-func (o Object) IsCRD() bool { return o.GetKind() == "CustomResourceDefinition" }
-
-// Title names the object in messages, "Deployment postgres-system/postgres-operator".
-func (o Object) Title() string {
-	if o.GetNamespace() == "" {
-		return o.GetKind() + " " + o.GetName()
-	}
-	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
-}
-
-// Render renders the chart without a cluster: templates, hooks and crds/.
+// Render renders the chart: templates, hooks and crds/. Nothing is asked of a cluster but what
+// templates look up, and that only of opts.Live. Errors wrap a *KubeVersionError where the
+// chart does not take the Kubernetes that it is rendered for.
 func (c *Chart) Render(ctx context.Context, values map[string]any, opts RenderOptions) (*Rendering, error) {
 	rel, crds, err := c.dryRun(ctx, values, opts)
 	if err != nil {
@@ -99,8 +82,16 @@ func (c *Chart) dryRun(ctx context.Context, values map[string]any, opts RenderOp
 	if err != nil {
 		return nil, nil, fmt.Errorf("kubernetes version %q: %w", opts.KubeVersion, err)
 	}
-	install := action.NewInstall(&action.Configuration{Log: func(string, ...any) {}})
+	if wants := loaded.Metadata.KubeVersion; wants != "" && !chartutil.IsCompatibleRange(wants, version.String()) {
+		return nil, nil, &KubeVersionError{Wants: wants, Has: version.String()}
+	}
+	config := &action.Configuration{Log: func(string, ...any) {}}
+	install := action.NewInstall(config)
 	install.ClientOnly, install.DryRun, install.Replace = true, true, true
+	if opts.Live != nil {
+		// Helm's name for a dry run whose templates may look things up.
+		config.RESTClientGetter, install.DryRunOption = opts.Live, "server"
+	}
 	install.ReleaseName, install.Namespace = opts.Release, opts.Namespace
 	install.KubeVersion, install.APIVersions = version, opts.APIVersions
 	install.IsUpgrade = opts.Upgrade
@@ -113,67 +104,4 @@ func (c *Chart) dryRun(ctx context.Context, values map[string]any, opts RenderOp
 		crds = append(crds, string(crd.File.Data))
 	}
 	return rel, crds, nil
-}
-
-// add appends the objects of a YAML stream; like gives what the stream says of each.
-func (r *Rendering) add(stream string, like Object) error {
-	return eachObject(stream, func(object Object) {
-		object.FromCRDs, object.Hook = like.FromCRDs, like.Hook
-		r.Objects = append(r.Objects, object)
-	})
-}
-
-// Without drops objects from a manifest, and returns the rest of it as it was.
-func Without(manifest string, drop func(Object) bool) (string, error) {
-	kept := &Rendering{}
-	err := eachObject(manifest, func(object Object) {
-		if !drop(object) {
-			kept.Objects = append(kept.Objects, object)
-		}
-	})
-	return kept.Manifest(), err
-}
-
-// Without drops objects from the rendering.
-func (r *Rendering) Without(drop func(Object) bool) *Rendering {
-	return &Rendering{Objects: slices.DeleteFunc(slices.Clone(r.Objects), drop)}
-}
-
-// Manifest is the rendering as one YAML stream, CRDs first.
-func (r *Rendering) Manifest() string {
-	var out strings.Builder
-	for _, object := range r.Objects {
-		out.WriteString("---\n")
-		out.WriteString(object.Text)
-	}
-	return out.String()
-}
-
-// ParseManifest reads a YAML stream of objects, such as the manifest that a helm release
-// has kept.
-func ParseManifest(manifest string) (*Rendering, error) {
-	rendering := &Rendering{}
-	return rendering, rendering.add(manifest, Object{})
-}
-
-// eachObject reads a YAML stream, passing over documents that hold nothing.
-func eachObject(stream string, do func(Object)) error {
-	reader := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(stream)))
-	for {
-		text, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the rendered chart: %w", err)
-		}
-		var object Object
-		if err := yaml.Unmarshal(text, &object.Object); err != nil {
-			return fmt.Errorf("reading the rendered chart: %w", err)
-		}
-		if len(object.Object) > 0 {
-			object.Text = strings.TrimSpace(string(text)) + "\n"
-			do(object)
-		}
-	}
 }

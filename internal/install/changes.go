@@ -24,7 +24,8 @@ func (i *installation) namespaces(ctx context.Context) (string, error) {
 		return "would create " + strings.Join(i.missing, ", "), nil
 	}
 	for _, namespace := range i.missing {
-		created, err := i.Cluster.EnsureNamespace(ctx, namespace)
+		i.writing = true
+		created, err := i.Cluster.EnsureNamespace(ctx, namespace, i.ownerOf(namespace))
 		if err != nil {
 			return "", err
 		}
@@ -34,6 +35,17 @@ func (i *installation) namespaces(ctx context.Context) (string, error) {
 		}
 	}
 	return "created " + strings.Join(i.missing, ", "), nil
+}
+
+// ownerOf is who a namespace belongs to that is made here: the release, where its chart brings
+// the namespace, for helm would not touch it otherwise, and else nobody.
+func (i *installation) ownerOf(namespace string) cluster.Owner {
+	for _, object := range i.outcome.Prepared.Rendering.Objects {
+		if object.GetKind() == "Namespace" && object.GetName() == namespace && !object.Hook {
+			return i.owner()
+		}
+	}
+	return cluster.Owner{}
 }
 
 func (i *installation) secrets(ctx context.Context) (string, error) {
@@ -46,9 +58,10 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 			i.plan("apply secret %s in namespace %s", i.Subject.PullSecret, namespace)
 			continue
 		}
+		i.writing = true
 		result, err := i.Cluster.Apply(ctx, cluster.PullSecret{
 			Namespace: namespace, Name: i.Subject.PullSecret, Host: i.Subject.Target.Host,
-			Credentials: i.Credentials, Force: i.ForceSecret,
+			Credentials: i.Credentials, Owner: i.owner(), Force: i.ForceSecret,
 		})
 		switch {
 		case errors.Is(err, cluster.ErrNotOurs):
@@ -68,6 +81,9 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 }
 
 func (i *installation) definitions(ctx context.Context) (string, error) {
+	if err := i.adopt(ctx); err != nil {
+		return "", err
+	}
 	count := 0
 	for _, object := range i.outcome.Prepared.Rendering.Objects {
 		if object.IsCRD() {
@@ -83,6 +99,7 @@ func (i *installation) definitions(ctx context.Context) (string, error) {
 	if i.DryRun {
 		return fmt.Sprintf("would apply %d", count), nil
 	}
+	i.writing = true
 	written, err := i.Cluster.ApplyDefinitions(ctx, i.outcome.Prepared.Rendering.Objects, i.owner(), i.ForceConflicts)
 	if i.outcome.Definitions = written; written > 0 {
 		i.did("%d CRDs applied", written)
@@ -96,23 +113,24 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 		i.plan("helm upgrade --install %s in namespace %s with chart %s %s", p.HelmRelease, p.Namespace, p.Chart.Name(), p.Chart.Version())
 		return "would install " + p.HelmRelease, nil
 	}
-	var err error
-	if i.releases, err = helm.Open(ctx, i.Cluster, i.Subject.Namespace, i.Hooks.waiting); err != nil {
-		return "", err
-	}
-	before, err := i.releases.Last(p.HelmRelease)
+	releases, err := helm.Open(ctx, i.Cluster, p.Namespace, i.Hooks.waiting)
 	if err != nil {
 		return "", err
 	}
-	release, err := i.releases.Install(ctx, helm.Request{
-		Name: p.HelmRelease, Namespace: p.Namespace, Chart: p.Chart, Values: p.Values, LeaveOut: p.leaveOut,
-		Wait: !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
+	i.releases, i.writing = releases, true
+	release, err := releases.Install(ctx, helm.Request{
+		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, LeaveOut: p.leaveOut, Check: p.checkSent,
+		Databases: p.Traits.databases(i.recorded.defined(p.Rendering.Objects)),
+		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
-	if after, lastErr := i.releases.Last(p.HelmRelease); lastErr == nil && after != nil && (before == nil || after.Number != before.Number) {
+	if after := releases.State(p.HelmRelease).Newest; after != nil && (i.recorded.last == nil || after.Number != i.recorded.last.Number) {
 		i.did("helm release %s revision %d begun", p.HelmRelease, after.Number)
 	}
 	if err != nil {
 		return "", err
+	}
+	if kept := releases.Changes().Kept; len(kept) > 0 {
+		i.Hooks.warn("the chart does not have these any more, and they stay: " + strings.Join(kept, ", "))
 	}
 	i.outcome.Revision = release.Number
 	return fmt.Sprintf("helm release %s in %s, revision %d", release.Name, release.Namespace, release.Number), nil

@@ -2,8 +2,8 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
@@ -18,12 +18,11 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	last, err := i.lastRelease(ctx)
-	if err != nil {
+	if err := i.readRecords(ctx); err != nil {
 		return "", err
 	}
 	p, err := Prepare(ctx, i.Subject, i.Registry, chart.RenderOptions{
-		KubeVersion: i.Cluster.Version(), APIVersions: apis, Upgrade: last != nil,
+		KubeVersion: i.Cluster.Version(), APIVersions: apis, Upgrade: !i.recorded.last.Gone(), Live: i.Cluster.Getter(),
 	})
 	if err != nil {
 		return "", err
@@ -32,20 +31,23 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 	for _, notice := range p.Notices {
 		i.Hooks.warn(notice)
 	}
-	return fmt.Sprintf("%s %s, %d objects, none names the source registry", p.Chart.Name(), p.Chart.Version(), len(p.Rendering.Objects)), nil
+	return fmt.Sprintf("%s %s, %d objects, none names the source registry", p.Chart.Name(), p.Chart.Version(), len(p.Rendering.Objects)),
+		helm.CheckSize(p.Chart, p.Values, p.Rendering)
 }
 
-// lastRelease also refuses early where another run is under way.
-func (i *installation) lastRelease(ctx context.Context) (*helm.Revision, error) {
-	releases, err := helm.Open(ctx, i.Cluster, i.Subject.Namespace, nil)
-	if err != nil {
-		return nil, err
+// readRecords also refuses early where another run is under way. That it may not be read is for
+// the next step to say, with everything else that is not allowed.
+func (i *installation) readRecords(ctx context.Context) error {
+	var err error
+	i.recorded, err = readRecords(ctx, i.Cluster, i.owner())
+	if errors.Is(err, cluster.ErrDenied) && !errors.Is(err, cluster.ErrUnauthenticated) {
+		i.unread = err
+		return nil
 	}
-	last, err := releases.Last(i.Subject.HelmRelease)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return last, last.Busy()
+	return i.recorded.last.Busy()
 }
 
 func (i *installation) images(ctx context.Context) (string, error) {
@@ -101,72 +103,4 @@ func (i *installation) warnOfPush(ctx context.Context, p *Prepared) {
 			return
 		}
 	}
-}
-
-func (i *installation) prerequisites(ctx context.Context) (string, error) {
-	p := i.outcome.Prepared
-	if !p.usesCertManager() {
-		return "kubernetes " + i.Cluster.Version(), i.Cluster.CheckKinds(p.Rendering.Objects)
-	}
-	namespace := i.Subject.Namespace
-	if exists, err := i.Cluster.HasNamespace(ctx, namespace); err != nil {
-		return "", err
-	} else if !exists {
-		namespace = "default"
-	}
-	if i.DryRun {
-		return "kubernetes " + i.Cluster.Version() + ", cert-manager is not asked in a dry run", i.Cluster.CheckKinds(p.Rendering.Objects)
-	}
-	notice, err := i.Cluster.CheckCertManager(ctx, namespace)
-	if err != nil {
-		return "", err
-	}
-	if err := i.Cluster.CheckKinds(p.Rendering.Objects); err != nil {
-		return "", err
-	}
-	if notice != "" {
-		i.Hooks.warn(notice)
-		return "kubernetes " + i.Cluster.Version(), nil
-	}
-	return "kubernetes " + i.Cluster.Version() + ", cert-manager answers", nil
-}
-
-// owner is the helm release as the one that objects belong to.
-func (i *installation) owner() cluster.Owner {
-	return cluster.Owner{Namespace: i.Subject.Namespace, Release: i.Subject.HelmRelease}
-}
-
-// allNamespaces are the operator's and those of the instances, each once.
-func (i *installation) allNamespaces() []string {
-	all := []string{i.Subject.Namespace}
-	for _, namespace := range i.InstanceNamespaces {
-		if !slices.Contains(all, namespace) {
-			all = append(all, namespace)
-		}
-	}
-	return all
-}
-
-func (i *installation) permissions(ctx context.Context) (string, error) {
-	for _, namespace := range i.allNamespaces() {
-		exists, err := i.Cluster.HasNamespace(ctx, namespace)
-		if err != nil {
-			return "", err
-		}
-		if !exists {
-			i.missing = append(i.missing, namespace)
-		}
-	}
-	wanted := i.Cluster.InstallPermissions(i.outcome.Prepared.Rendering.Objects, i.owner(), i.allNamespaces(), i.missing)
-	if i.DryRun {
-		denied, err := i.Cluster.Denied(ctx, wanted)
-		for _, permission := range denied {
-			i.Hooks.warn("the install itself would need: " + permission.String())
-		}
-		return fmt.Sprintf("%d of %d are there", len(wanted)-len(denied), len(wanted)), err
-	}
-	if err := i.Cluster.CheckPermissions(ctx, wanted); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("all %d are there", len(wanted)), i.Cluster.CheckEscalation(ctx, i.outcome.Prepared.Rendering.Objects, i.Subject.Namespace)
 }

@@ -17,7 +17,7 @@ var (
 	// ErrNotMirrored: an image that is needed is not in the private registry.
 	ErrNotMirrored = verify.ErrNotMirrored
 	// ErrInUse: databases exist.
-	ErrInUse = errors.New("Postgres instances exist") //nolint:staticcheck // the kind is written so
+	ErrInUse = errors.New("databases exist")
 	// ErrMayPush: the credentials that go into the cluster may write to the registry.
 	ErrMayPush = errors.New("the credentials that go into the cluster are allowed to push")
 )
@@ -31,6 +31,9 @@ type Failure struct {
 	Unchanged bool
 	// Done is what was changed before, in words.
 	Done []string
+	// TakenBack is what became of the objects that the run made, where it was to take them back;
+	// nil where it was not.
+	TakenBack *helm.Changes
 	// State is that of the helm release; nil where the run had not come to it.
 	State *helm.State
 }
@@ -44,10 +47,43 @@ func (f *Failure) Error() string {
 	if len(f.Done) > 0 {
 		text += "\n  done before: " + strings.Join(f.Done, ", ")
 	}
+	for _, line := range takenBack(f.TakenBack) {
+		text += "\n  " + line
+	}
 	if f.State != nil {
 		text += "\n  " + f.State.String()
 	}
 	return text
+}
+
+// takenBack says what became of what a run had made.
+func takenBack(changes *helm.Changes) []string {
+	if changes == nil {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("taken back: %d objects that this run had made", len(changes.Gone))}
+	add := func(what string, objects []string) {
+		if len(objects) > 0 {
+			lines = append(lines, what+": "+some(objects))
+		}
+	}
+	add("made by this run, and still there", changes.Made)
+	add("there before this run, and still there", changes.Stayed)
+	if changes.Err != nil {
+		lines = append(lines, "what is left is not known for certain: "+changes.Err.Error())
+	}
+	return lines
+}
+
+// mostNamed is how many things are named in one line.
+const mostNamed = 6
+
+// some names things, or the first of many.
+func some(names []string) string {
+	if len(names) <= mostNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNamed-1], ", "), len(names)-mostNamed+1)
 }
 
 // Unwrap returns the cause.
@@ -116,6 +152,45 @@ func (e *UnmirroredError) Error() string {
 // Is makes it an ErrNotMirrored.
 func (e *UnmirroredError) Is(target error) bool { return target == ErrNotMirrored }
 
+// RefusedManifestError says that what helm was about to send is not what was found good, so that
+// nothing of it was sent.
+type RefusedManifestError struct{ Err error }
+
+// Error says why.
+func (e *RefusedManifestError) Error() string {
+	return "what the chart renders in this cluster is not what was checked, and was not sent: " + e.Err.Error()
+}
+
+// Unwrap returns why.
+func (e *RefusedManifestError) Unwrap() error { return e.Err }
+
+// UnaskedError lists images that the private registry was not asked for.
+type UnaskedError struct{ Images []string }
+
+// Error lists them, one a line.
+func (e *UnaskedError) Error() string {
+	return fmt.Sprintf("it names %d images that were not looked for\n  %s", len(e.Images), strings.Join(e.Images, "\n  "))
+}
+
+// NoReleaseError says that there is no such release. It is a verify.ErrNotInstalled.
+type NoReleaseError struct {
+	Owner cluster.Owner
+	// Elsewhere are namespaces that have a release of that name, as far as that may be looked at.
+	Elsewhere []string
+}
+
+// Error names the release.
+func (e *NoReleaseError) Error() string {
+	text := fmt.Sprintf("there is no helm release %s in namespace %s; nothing was removed", e.Owner.Release, e.Owner.Namespace)
+	if len(e.Elsewhere) > 0 {
+		text += fmt.Sprintf("\n  there is one in namespace %s", strings.Join(e.Elsewhere, ", "))
+	}
+	return text
+}
+
+// Is makes it a verify.ErrNotInstalled.
+func (e *NoReleaseError) Is(target error) bool { return target == verify.ErrNotInstalled }
+
 // InUseError lists the databases that exist. It is an ErrInUse.
 type InUseError struct{ Instances []cluster.Instance }
 
@@ -123,7 +198,7 @@ type InUseError struct{ Instances []cluster.Instance }
 func (e *InUseError) Error() string {
 	text := fmt.Sprintf("%d %v; nothing was removed", len(e.Instances), ErrInUse)
 	for _, instance := range e.Instances {
-		text += "\n  " + instance.String()
+		text += "\n  " + instance.Kind + " " + instance.String()
 	}
 	return text
 }

@@ -61,10 +61,10 @@ func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render cha
 		return nil, err
 	}
 	render.Release, render.Namespace = subject.HelmRelease, subject.Namespace
-	if p.Rendering, err = p.Chart.Render(ctx, p.Values, render); err != nil {
+	if p.Rendering, err = p.render(ctx, render); err != nil {
 		return nil, err
 	}
-	return p, p.checkSources()
+	return p, p.checkSources(p.Rendering)
 }
 
 func (p *Prepared) pullChart(ctx context.Context, reg verify.Puller) error {
@@ -104,10 +104,42 @@ func (p *Prepared) checkValues() error {
 	return nil
 }
 
+// render renders with what the cluster answers, if one is given. What templates look up may not
+// be there yet, or may not be looked at; then they are rendered as if nothing was there, and
+// what helm makes of them is checked before it is sent.
+func (p *Prepared) render(ctx context.Context, opts chart.RenderOptions) (*chart.Rendering, error) {
+	if opts.Live != nil {
+		rendering, err := p.Chart.Render(ctx, p.Values, opts)
+		if err == nil || ctx.Err() != nil {
+			return rendering, err
+		}
+		opts.Live = nil
+	}
+	return p.Chart.Render(ctx, p.Values, opts)
+}
+
 // checkSources finds what still names a source registry.
-func (p *Prepared) checkSources() error {
-	if left := p.Rendering.Leftovers(p.sources(), p.Target.String()); len(left) > 0 {
+func (p *Prepared) checkSources(rendering *chart.Rendering) error {
+	if left := rendering.Leftovers(p.sources(), p.Target.String()); len(left) > 0 {
 		return &LeftoverError{Places: left}
+	}
+	return nil
+}
+
+// checkSent holds what helm is about to send against what was found good: it names no source
+// registry, and no image that the private registry was not asked for.
+func (p *Prepared) checkSent(rendering *chart.Rendering) error {
+	if err := p.checkSources(rendering); err != nil {
+		return &RefusedManifestError{Err: err}
+	}
+	var unknown []string
+	for _, image := range rendering.Images() {
+		if !slices.ContainsFunc(p.Images, func(known ResolvedImage) bool { return known.Ref == image.Ref }) {
+			unknown = append(unknown, image.Ref.String()+" in "+image.Uses[0].String())
+		}
+	}
+	if len(unknown) > 0 {
+		return &RefusedManifestError{Err: &UnaskedError{Images: unknown}}
 	}
 	return nil
 }

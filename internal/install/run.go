@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -27,17 +29,23 @@ type Options struct {
 	// Strict refuses where a version's image was not relocated, OnlyMirrored leaves such
 	// versions out.
 	Strict, OnlyMirrored bool
+	// Adopt takes over objects of the chart that exist and belong to nobody.
+	Adopt bool
 	// ForceSecret takes over a pull secret that is not ours, ForceConflicts the fields of
 	// CRDs that someone else manages.
 	ForceSecret, ForceConflicts bool
-	// NoWait returns once the objects are created. Atomic undoes what fails.
+	// NoWait returns once the objects are created. Atomic takes back what this run made if it
+	// fails.
 	NoWait, Atomic bool
-	// Timeout bounds the waiting; 0 means 5 minutes.
+	// Timeout bounds the waiting; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// DryRun does everything that needs no write permission, and nothing else.
 	DryRun bool
 	Hooks  Hooks
 }
+
+// DefaultTimeout is how long a run waits where nothing is said.
+const DefaultTimeout = 5 * time.Minute
 
 // Outcome is what an install did.
 type Outcome struct {
@@ -47,6 +55,8 @@ type Outcome struct {
 	// Created are the namespaces that were made.
 	Created []string
 	Secrets []cluster.SecretResult
+	// Adopted are objects that were taken over.
+	Adopted []string
 	// Definitions is how many CRDs were applied.
 	Definitions int
 	// Revision is the helm release's; 0 for a dry run.
@@ -63,84 +73,80 @@ type installation struct {
 	outcome Outcome
 	// pull is the private registry as the cluster sees it.
 	pull verify.Puller
-	// missing are the namespaces that do not exist yet.
+	// recorded is what helm has recorded of the release before; unread is why that could not
+	// be read.
+	recorded recorded
+	unread   error
+	// missing are the namespaces that do not exist yet, foreign what exists and is to be
+	// taken over.
 	missing []string
-	// changed says that the cluster is not as it was found.
+	foreign []cluster.Found
+	// unmarked is what this release has made and does not carry its marks.
+	unmarked []cluster.Found
+	// changed says that the cluster is not as it was found; writing that a step has begun that
+	// writes to it.
 	changed []string
+	writing bool
 	// releases are there once the run has come to helm.
 	releases *helm.Releases
 }
 
-// steps are the whole run. Nothing before the namespaces writes to the cluster.
-func (i *installation) steps() []step {
-	return []step{
+// Run installs. A failure is a *Failure that names the step and the state that the cluster
+// was left in. The outcome is there in any case, as far as the run has come.
+//
+// Nothing before the namespaces writes to the cluster.
+func Run(ctx context.Context, opts Options) (*Outcome, error) {
+	if opts.Timeout <= 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	i := &installation{Options: opts, outcome: Outcome{KubeVersion: opts.Cluster.Version()}}
+	failed, err := runSteps(ctx, []step{
 		{"chart", i.prepare},
+		{"permissions", i.permissions},
 		{"images", i.images},
 		{"prerequisites", i.prerequisites},
-		{"permissions", i.permissions},
 		{"namespaces", i.namespaces},
 		{"pull secrets", i.secrets},
 		{"definitions", i.definitions},
 		{"operator", i.operator},
 		{"verification", i.verify},
+	}, opts.Hooks)
+	if err != nil {
+		err = i.failed(ctx, failed, err)
 	}
+	return &i.outcome, err
 }
 
-// step does one thing and says in a line what came of it; errSkip means there was nothing
-// to do.
-type step struct {
-	name string
-	do   func(context.Context) (string, error)
-}
-
-var errSkip = errors.New("skipped")
-
-// Run installs. A failure is a *Failure that names the step and the state that the cluster
-// was left in. The outcome is there in any case, as far as the run has come.
-func Run(ctx context.Context, opts Options) (*Outcome, error) {
-	if opts.Timeout <= 0 {
-		opts.Timeout = 5 * time.Minute
-	}
-	i := &installation{Options: opts, outcome: Outcome{KubeVersion: opts.Cluster.Version()}}
-	return &i.outcome, i.run(ctx)
-}
-
-func (i *installation) run(ctx context.Context) error {
-	steps := i.steps()
-	for n, step := range steps {
-		event := StepEvent{Index: n + 1, Total: len(steps), Name: step.name, Phase: Started}
-		i.Hooks.step(event)
-		err := context.Cause(ctx)
-		if err == nil {
-			event.Detail, err = step.do(ctx)
-		}
-		switch {
-		case errors.Is(err, errSkip):
-			event.Phase = Skipped
-		case err != nil:
-			event.Phase = Failed
-			i.Hooks.step(event)
-			return i.failed(ctx, step.name, err)
-		default:
-			event.Phase = Done
-		}
-		i.Hooks.step(event)
-	}
-	return nil
-}
-
-// failed says what is left of the run.
+// failed says what is left of the run, once it has looked.
 func (i *installation) failed(ctx context.Context, step string, err error) error {
 	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
 		err = cluster.Wrap(context.Cause(ctx), err)
 	}
 	failure := &Failure{Step: step, Err: err, Done: i.changed}
-	failure.Unchanged = len(i.changed) == 0 && !i.DryRun
-	if len(i.changed) > 0 && i.releases != nil {
+	var changes helm.Changes
+	if i.releases != nil {
+		changes = i.releases.Changes()
+		var taken *helm.TakenBackError
+		if errors.As(err, &taken) {
+			failure.TakenBack = &changes
+		}
+	}
+	failure.Unchanged = len(i.changed) == 0 && changes.None() && !i.DryRun && (!i.writing || answered(err))
+	if i.releases != nil && !failure.Unchanged {
 		state := i.releases.State(i.Subject.HelmRelease)
 		failure.State = &state
 	}
 	return failure
+}
+
+// answered tells whether the API server has answered what an error is about: where it has not,
+// nobody knows whether it did what it was asked.
+func answered(err error) bool {
+	var status apierrors.APIStatus
+	var sent *RefusedManifestError
+	var size *helm.SizeError
+	return errors.As(err, &status) || errors.As(err, &sent) || errors.As(err, &size) ||
+		errors.Is(err, helm.ErrBusy) || errors.Is(err, cluster.ErrConflict) || errors.Is(err, helm.ErrOwned)
 }
 
 func (i *installation) did(format string, args ...any) {
@@ -149,4 +155,9 @@ func (i *installation) did(format string, args ...any) {
 
 func (i *installation) plan(format string, args ...any) {
 	i.outcome.Actions = append(i.outcome.Actions, fmt.Sprintf(format, args...))
+}
+
+// owner is the helm release as the one that objects belong to.
+func (i *installation) owner() cluster.Owner {
+	return cluster.Owner{Namespace: i.Subject.Namespace, Release: i.Subject.HelmRelease}
 }

@@ -14,7 +14,8 @@ type Traits struct {
 	// Version is the kind whose objects are the versions that a user can pick, each with
 	// its image in spec.instanceImage; empty for products without one.
 	Version schema.GroupKind
-	// Instance is the kind of a database.
+	// Instance is the kind of a database; empty where every custom resource has to be taken for
+	// one.
 	Instance schema.GroupKind
 	// NeedsCertManager says that the operator does not work without cert-manager.
 	NeedsCertManager bool
@@ -35,4 +36,12 @@ func TraitsOf(product *versions.Product) Traits {
 		}
 	}
 	return Traits{Namespace: product.Name + "-system", HelmRelease: product.Name}
+}
+
+// databases are the kinds of databases: the product's, or else all that the release defines.
+func (t Traits) databases(defined []schema.GroupKind) []schema.GroupKind {
+	if !t.Instance.Empty() {
+		return []schema.GroupKind{t.Instance}
+	}
+	return defined
 }

@@ -3,10 +3,14 @@ package install
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -17,12 +21,10 @@ type UninstallOptions struct {
 	Cluster                *cluster.Cluster
 	Product                *versions.Product
 	HelmRelease, Namespace string
-	// PullSecret is the name of the pull secrets to remove.
-	PullSecret string
 	// Force uninstalls although databases exist. They go on running, and nobody looks
 	// after them any more.
 	Force bool
-	// Timeout bounds the waiting; 0 means 5 minutes.
+	// Timeout bounds the waiting; 0 means DefaultTimeout.
 	Timeout time.Duration
 }
 
@@ -30,9 +32,10 @@ type UninstallOptions struct {
 type Removal struct {
 	HelmRelease string
 	Namespace   string
-	// Removed says that the release was there.
+	// Removed says that the release was removed.
 	Removed bool
-	// Secrets are the pull secrets that were removed, KeptSecrets those that databases need.
+	// Secrets are the pull secrets that were removed, KeptSecrets those that databases or other
+	// releases need, each as NAMESPACE/NAME.
 	Secrets     []string
 	KeptSecrets []string
 	// KeptDefinitions are the CRDs of the release, and Instances the databases; both stay.
@@ -40,63 +43,152 @@ type Removal struct {
 	Instances       []cluster.Instance
 }
 
-// Uninstall removes the helm release and our pull secrets. CRDs stay, since every database
-// would go with them, and so do namespaces. It refuses with ErrInUse where databases exist
-// unless forced, and is done already, without an error, where nothing is left to remove.
+// removal is one uninstall under way.
+type removal struct {
+	UninstallOptions
+	owner     cluster.Owner
+	recorded  recorded
+	databases []schema.GroupKind
+	secrets   []cluster.SecretResult
+	releases  *helm.Releases
+	done      Removal
+}
+
+// Uninstall removes a helm release and its pull secrets. CRDs stay, since every database would
+// go with them, and so do namespaces, volumes and databases. It refuses with an *InUseError
+// where databases exist, unless forced, and with a *NoReleaseError, touching nothing, where
+// there is no such release. Once it has begun to remove, a failure is an *UninstallError, and
+// the next run carries on. The removal is there in any case.
+//
+// Nothing before the objects writes to the cluster.
 func Uninstall(ctx context.Context, opts UninstallOptions) (*Removal, error) {
 	if opts.Timeout <= 0 {
-		opts.Timeout = 5 * time.Minute
+		opts.Timeout = DefaultTimeout
 	}
-	removal := &Removal{HelmRelease: opts.HelmRelease, Namespace: opts.Namespace}
+	r := &removal{
+		UninstallOptions: opts,
+		owner:            cluster.Owner{Namespace: opts.Namespace, Release: opts.HelmRelease},
+		done:             Removal{HelmRelease: opts.HelmRelease, Namespace: opts.Namespace},
+	}
+	_, err := runSteps(ctx, []step{
+		{"release", r.findRelease},
+		{"databases", r.findDatabases},
+		{"permissions", r.permissions},
+		{"objects", r.removeObjects},
+		{"pull secrets", r.removeSecrets},
+		{"record", r.forget},
+	}, Hooks{})
+	return &r.done, err
+}
+
+func (r *removal) findRelease(ctx context.Context) (string, error) {
 	var err error
-	if removal.Instances, err = opts.Cluster.Instances(ctx, TraitsOf(opts.Product).Instance); err != nil {
-		return nil, err
+	if r.recorded, err = readRecords(ctx, r.Cluster, r.owner); err != nil {
+		return "", err
 	}
-	if len(removal.Instances) > 0 && !opts.Force {
-		return nil, &InUseError{Instances: removal.Instances}
+	if r.recorded.last == nil {
+		missing := &NoReleaseError{Owner: r.owner}
+		// Only to help: that it may not be looked at changes nothing.
+		missing.Elsewhere, _ = r.Cluster.NamespacesOf(ctx, r.HelmRelease)
+		return "", missing
 	}
-	if err := removal.release(ctx, opts); err != nil {
-		return removal, err
+	for _, object := range r.recorded.objects {
+		if object.IsCRD() {
+			r.done.KeptDefinitions = append(r.done.KeptDefinitions, object.GetName())
+		}
 	}
-	return removal, removal.secrets(ctx, opts)
+	slices.Sort(r.done.KeptDefinitions)
+	r.done.KeptDefinitions = slices.Compact(r.done.KeptDefinitions)
+	return "", nil
 }
 
-// release lets helm uninstall, but for the CRDs.
-func (r *Removal) release(ctx context.Context, opts UninstallOptions) error {
-	releases, err := helm.Open(ctx, opts.Cluster, opts.Namespace, nil)
-	if err != nil {
-		return err
+// findDatabases looks for databases, of kinds that the product names, or of every kind that any
+// revision of the release has defined.
+func (r *removal) findDatabases(ctx context.Context) (string, error) {
+	traits := TraitsOf(r.Product)
+	defined := r.recorded.defined(nil)
+	if traits.Instance.Empty() {
+		live, err := r.Cluster.DefinedFor(ctx, r.owner)
+		if err != nil {
+			return "", err
+		}
+		defined = append(defined, live...)
 	}
-	r.KeptDefinitions, r.Removed, err = releases.Uninstall(ctx, opts.HelmRelease, opts.Timeout)
-	if err != nil {
-		return &UninstallError{Err: err, State: releases.State(opts.HelmRelease)}
+	for _, kind := range traits.databases(defined) {
+		if !slices.Contains(r.databases, kind) {
+			r.databases = append(r.databases, kind)
+		}
 	}
-	return nil
+	var err error
+	if r.done.Instances, err = r.Cluster.Instances(ctx, r.databases...); err != nil {
+		return "", err
+	}
+	if len(r.done.Instances) > 0 && !r.Force {
+		return "", &InUseError{Instances: r.done.Instances}
+	}
+	return "", nil
 }
 
-// secrets removes our pull secrets, but for those in namespaces with databases, whose
-// pods would not start again.
-func (r *Removal) secrets(ctx context.Context, opts UninstallOptions) error {
-	ours, err := opts.Cluster.OurSecrets(ctx)
+// permissions asks for everything that is about to be done, so that it is not left half done.
+func (r *removal) permissions(ctx context.Context) (string, error) {
+	all, err := r.Cluster.OurSecrets(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
+	var namespaces []string
+	for _, secret := range all {
+		if secret.Owner == r.owner {
+			r.secrets = append(r.secrets, secret)
+			namespaces = append(namespaces, secret.Namespace)
+		}
+	}
+	last, err := r.recorded.last.Rendering()
+	if err != nil {
+		return "", err
+	}
+	objects := last.Without(func(object chart.Object) bool { return object.Hook || object.FromCRDs }).Objects
+	return "", r.Cluster.CheckPermissions(ctx, r.Cluster.UninstallPermissions(objects, r.owner, namespaces))
+}
+
+func (r *removal) removeObjects(ctx context.Context) (string, error) {
+	var err error
+	if r.releases, err = helm.Open(ctx, r.Cluster, r.Namespace, nil); err != nil {
+		return "", err
+	}
+	return "", r.left(r.releases.Uninstall(ctx, r.HelmRelease, r.databases, r.Timeout))
+}
+
+// removeSecrets removes the release's pull secrets, but for those that others have a use for:
+// databases in their namespace, whose pods would not start again, and other releases.
+func (r *removal) removeSecrets(ctx context.Context) (string, error) {
 	var failures []error
-	for _, secret := range ours {
+	for _, secret := range r.secrets {
 		name := secret.Namespace + "/" + secret.Name
-		if secret.Name != opts.PullSecret {
+		if secret.Shared || slices.ContainsFunc(r.done.Instances, func(i cluster.Instance) bool { return i.Namespace == secret.Namespace }) {
+			r.done.KeptSecrets = append(r.done.KeptSecrets, name)
 			continue
 		}
-		if slices.ContainsFunc(r.Instances, func(i cluster.Instance) bool { return i.Namespace == secret.Namespace }) {
-			r.KeptSecrets = append(r.KeptSecrets, name)
-			continue
-		}
-		if err := opts.Cluster.RemoveSecret(ctx, secret.Namespace, secret.Name); err != nil {
+		if err := r.Cluster.RemoveSecret(ctx, secret.Namespace, secret.Name); err != nil {
 			failures = append(failures, err)
 			continue
 		}
-		r.Secrets = append(r.Secrets, name)
+		r.done.Secrets = append(r.done.Secrets, name)
 	}
-	slices.SortFunc(r.Secrets, strings.Compare)
-	return errors.Join(failures...)
+	slices.SortFunc(r.done.Secrets, strings.Compare)
+	return "", r.left(errors.Join(failures...))
+}
+
+// forget is last: as long as the record is there, the next run carries on.
+func (r *removal) forget(ctx context.Context) (string, error) {
+	err := r.releases.Forget(ctx, r.HelmRelease)
+	r.done.Removed = err == nil
+	return "", r.left(err)
+}
+
+// left adds to an error in what state the release is now.
+func (r *removal) left(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &UninstallError{Err: fmt.Errorf("removing helm release %s: %w", r.owner, err), State: r.releases.State(r.HelmRelease)}
 }

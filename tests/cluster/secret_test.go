@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
@@ -118,7 +119,7 @@ func (s *site) uninstallOptions(t *testing.T) install.UninstallOptions {
 	t.Helper()
 	return install.UninstallOptions{
 		Cluster: connect(t, s.installerFile), Product: s.Product,
-		HelmRelease: "postgres-operator", Namespace: s.namespace, PullSecret: "regsecret",
+		HelmRelease: "postgres-operator", Namespace: s.namespace,
 	}
 }
 
@@ -167,9 +168,9 @@ func TestUninstall(t *testing.T) {
 			if strings.Contains(left, "deployments") || strings.Contains(left, "secrets") {
 				t.Errorf("Uninstall(force) left\n%s", left)
 			}
-			// Again is no error.
-			if removal, err := install.Uninstall(t.Context(), force); err != nil || removal.Removed {
-				t.Errorf("Uninstall() again = %+v, %v, want nothing to do", removal, err)
+			// Again there is no such release, which is an error.
+			if removal, err := install.Uninstall(t.Context(), force); !errors.Is(err, verify.ErrNotInstalled) || removal.Removed {
+				t.Errorf("Uninstall() again = %+v, %v, want that it is not there", removal, err)
 			}
 			// And back.
 			s.mustInstall(t, opts)

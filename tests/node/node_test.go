@@ -68,7 +68,7 @@ func newPlace(t *testing.T, namespace string, opts registrytest.Options) *place 
 		}
 		_, err = install.Uninstall(ctx, install.UninstallOptions{
 			Cluster: connected, Product: p.Product, HelmRelease: "postgres-operator",
-			Namespace: namespace, PullSecret: lab.PullSecret, Force: true,
+			Namespace: namespace, Force: true,
 		})
 		if err != nil {
 			t.Errorf("Uninstall() = %v", err)

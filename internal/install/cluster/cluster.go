@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"sync"
 	"time"
 
@@ -51,8 +52,13 @@ type Cluster struct {
 	version   *version.Info
 }
 
-// quiet keeps client-go from writing to the standard error on its own account.
-var quiet = sync.OnceFunc(func() { klog.SetOutput(io.Discard); klog.LogToStderr(false) })
+// quiet keeps client-go and helm from writing to the standard error on their own account: the
+// first by klog, the second by the standard library's own logger, for lookups in templates.
+var quiet = sync.OnceFunc(func() {
+	klog.SetOutput(io.Discard)
+	klog.LogToStderr(false)
+	log.SetOutput(io.Discard)
+})
 
 // Connect reads the kubeconfig and asks the cluster for its version. Errors wrap
 // ErrNoCluster.

@@ -19,21 +19,26 @@ import (
 // establishTimeout is how long the API server may take to serve a new definition.
 const establishTimeout = time.Minute
 
-// ApplyDefinitions brings the CRDs among a chart's objects about before helm runs, and waits until they
-// are served. Those of the crds/ folder are applied, for helm itself would install them
-// once and never upgrade them. Those among the templates are helm's to look after, but
-// have to be there before the custom resources of the same chart: where they are missing
-// they are created as the owner's. With force, fields that somebody else manages are taken
-// over; without, that is an ErrConflict. It returns how many were written.
+// ApplyDefinitions brings the CRDs among a chart's objects about before helm runs, and waits
+// until they are served. Those of the crds/ folder are applied, for helm itself would install
+// them once and never upgrade them. Those among the templates are helm's to look after, but
+// have to be there before the custom resources of the same chart: where they are missing they
+// are created. All carry the marks of the owner, and the annotation for helm to let them be.
+//
+// With force, fields that somebody else manages are taken over; without, that is an
+// ErrConflict. It returns how many were written.
 func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, owner Owner, force bool) (int, error) {
 	written := 0
 	for _, object := range objects {
 		if !object.IsCRD() {
 			continue
 		}
-		done, err := c.writeDefinition(ctx, object, owner, force)
+		crd := object.DeepCopy()
+		owner.Mark(crd)
+		Keep(crd)
+		done, err := c.writeDefinition(ctx, crd, object.FromCRDs, owner, force)
 		if err != nil {
-			return written, explainConflict(object.GetName(), err)
+			return written, err
 		}
 		if done {
 			written++
@@ -51,43 +56,75 @@ func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, 
 }
 
 // writeDefinition tells whether it wrote the CRD.
-func (c *Cluster) writeDefinition(ctx context.Context, object chart.Object, owner Owner, force bool) (bool, error) {
-	if !object.FromCRDs {
-		return c.createDefinition(ctx, object, owner)
+func (c *Cluster) writeDefinition(ctx context.Context, crd *unstructured.Unstructured, folder bool, owner Owner, force bool) (bool, error) {
+	client := c.Resource(definitions, "")
+	if folder {
+		_, err := client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: force})
+		conflicts := conflictsOf(err)
+		if conflicts.only(Manager, helmManager) && c.isOf(ctx, crd.GetName(), owner) {
+			// An earlier revision of the same release had it among its templates.
+			_, err = client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: true})
+		}
+		return err == nil, explainConflict(crd.GetName(), err)
 	}
-	options := metav1.ApplyOptions{FieldManager: Manager, Force: force}
-	_, err := c.Resource(definitions, "").Apply(ctx, object.GetName(), &object.Unstructured, options)
-	return true, err
-}
-
-// createDefinition creates a CRD as the owner's. It tells whether there was none.
-func (c *Cluster) createDefinition(ctx context.Context, object chart.Object, owner Owner) (bool, error) {
-	crd := object.DeepCopy()
-	owner.mark(crd)
-	_, err := c.Resource(definitions, "").Create(ctx, crd, metav1.CreateOptions{FieldManager: Manager})
+	_, err := client.Create(ctx, crd, metav1.CreateOptions{FieldManager: Manager})
 	if apierrors.IsAlreadyExists(err) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil, explainConflict(crd.GetName(), err)
+}
+
+// isOf tells whether a CRD in the cluster has the marks of the owner.
+func (c *Cluster) isOf(ctx context.Context, name string, owner Owner) bool {
+	crd, err := c.Resource(definitions, "").Get(ctx, name, metav1.GetOptions{})
+	return err == nil && OwnerOf(crd) == owner
+}
+
+// helmManager is who helm's own program is to the API server.
+const helmManager = "helm"
+
+// conflicts are the managers who want fields otherwise, with how many; nil where err is no
+// conflict.
+type conflicts map[string]int
+
+func conflictsOf(err error) conflicts {
+	var status apierrors.APIStatus
+	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return nil
+	}
+	found := conflicts{}
+	for _, cause := range status.Status().Details.Causes {
+		if _, quoted, ok := strings.Cut(cause.Message, `"`); ok && cause.Type == metav1.CauseTypeFieldManagerConflict {
+			manager, _, _ := strings.Cut(quoted, `"`)
+			found[manager]++
+		}
+	}
+	return found
+}
+
+// only tells whether there are conflicts, and with nobody but these.
+func (c conflicts) only(managers ...string) bool {
+	for manager := range c {
+		if !slices.Contains(managers, manager) {
+			return false
+		}
+	}
+	return len(c) > 0
 }
 
 // explainConflict names who wants which fields otherwise, which is all that the API
 // server's own message has to say, in a form that people can act on.
 func explainConflict(name string, err error) error {
-	var status apierrors.APIStatus
-	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+	found := conflictsOf(err)
+	switch {
+	case err == nil:
+		return nil
+	case found == nil:
 		return Explain(fmt.Errorf("applying CRD %s: %w", name, err))
 	}
-	fields := map[string]int{}
-	for _, cause := range status.Status().Details.Causes {
-		if _, quoted, ok := strings.Cut(cause.Message, `"`); ok && cause.Type == metav1.CauseTypeFieldManagerConflict {
-			manager, _, _ := strings.Cut(quoted, `"`)
-			fields[manager]++
-		}
-	}
 	var managers []string
-	for _, manager := range slices.Sorted(maps.Keys(fields)) {
-		managers = append(managers, fmt.Sprintf("%q (%d fields)", manager, fields[manager]))
+	for _, manager := range slices.Sorted(maps.Keys(found)) {
+		managers = append(managers, fmt.Sprintf("%q (%d fields)", manager, found[manager]))
 	}
 	text := fmt.Sprintf("CRD %s has fields that %s wants otherwise", name, strings.Join(managers, " and "))
 	return Wrap(ErrConflict, errors.New(text))
@@ -99,6 +136,8 @@ func (c *Cluster) waitEstablished(ctx context.Context, name string) error {
 	for {
 		crd, err := c.Resource(definitions, "").Get(bounded, name, metav1.GetOptions{})
 		switch {
+		case err == nil && crd.GetDeletionTimestamp() != nil:
+			return fmt.Errorf("CRD %s is being deleted by somebody, with every object of its kind", name)
 		case err == nil && condition(crd, "Established") == "True":
 			return nil
 		case err == nil && condition(crd, "NamesAccepted") == "False":

@@ -6,36 +6,84 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
 
 // Instance is a database.
 type Instance struct {
+	// Kind is the object's; Namespace is empty for those without one.
+	Kind      string
 	Namespace string
 	Name      string
 }
 
-// String is NAMESPACE/NAME.
-func (i Instance) String() string { return i.Namespace + "/" + i.Name }
+// String is NAMESPACE/NAME, or the name alone.
+func (i Instance) String() string {
+	if i.Namespace == "" {
+		return i.Name
+	}
+	return i.Namespace + "/" + i.Name
+}
 
-// Instances lists the objects of a kind of databases in all namespaces; none where the kind is
-// empty, or the cluster does not even know it.
-func (c *Cluster) Instances(ctx context.Context, kind schema.GroupKind) ([]Instance, error) {
-	if kind.Empty() {
-		return nil, nil
+// Instances lists the objects of kinds of databases in all namespaces, in their order; none
+// where the cluster does not even know a kind.
+func (c *Cluster) Instances(ctx context.Context, kinds ...schema.GroupKind) ([]Instance, error) {
+	var all []Instance
+	for _, kind := range kinds {
+		mapping, known, err := c.Serves(kind)
+		if err != nil {
+			return nil, err
+		}
+		if !known || kind.Empty() {
+			continue
+		}
+		found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		for i := range found {
+			all = append(all, Instance{kind.Kind, found[i].GetNamespace(), found[i].GetName()})
+		}
 	}
-	mapping, known, err := c.Serves(kind)
-	if err != nil || !known {
-		return nil, err
+	slices.SortFunc(all, func(a, b Instance) int {
+		return strings.Compare(a.String()+" "+a.Kind, b.String()+" "+b.Kind)
+	})
+	return all, nil
+}
+
+// Defined lists the kinds that the CRDs among objects define.
+func Defined(objects []chart.Object) []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, object := range objects {
+		if object.IsCRD() {
+			kinds = append(kinds, defines(&object.Unstructured))
+		}
 	}
-	found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
+	return kinds
+}
+
+// DefinedFor lists the kinds of the CRDs in the cluster that carry the marks of the owner.
+func (c *Cluster) DefinedFor(ctx context.Context, owner Owner) ([]schema.GroupKind, error) {
+	selector := managedByLabel + "=" + managedByHelm
+	found, err := c.List(ctx, definitions, "", metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, err
 	}
-	var all []Instance
+	var kinds []schema.GroupKind
 	for i := range found {
-		all = append(all, Instance{found[i].GetNamespace(), found[i].GetName()})
+		if OwnerOf(&found[i]) == owner {
+			kinds = append(kinds, defines(&found[i]))
+		}
 	}
-	slices.SortFunc(all, func(a, b Instance) int { return strings.Compare(a.String(), b.String()) })
-	return all, nil
+	return kinds, nil
+}
+
+// defines is the kind that a CRD defines.
+func defines(crd *unstructured.Unstructured) schema.GroupKind {
+	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+	return schema.GroupKind{Group: group, Kind: kind}
 }

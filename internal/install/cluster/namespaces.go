@@ -3,10 +3,12 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // HasNamespace tells whether a namespace exists.
@@ -21,8 +23,23 @@ func (c *Cluster) HasNamespace(ctx context.Context, name string) (bool, error) {
 	return true, nil
 }
 
-// EnsureNamespace creates a namespace where it does not exist, and tells whether it did.
-func (c *Cluster) EnsureNamespace(ctx context.Context, name string) (created bool, err error) {
+// NamespacesOf are the namespaces in which helm has recorded a release of that name.
+func (c *Cluster) NamespacesOf(ctx context.Context, release string) ([]string, error) {
+	found, err := c.List(ctx, secrets, "", metav1.ListOptions{LabelSelector: labels.Set{"owner": "helm", "name": release}.String()})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range found {
+		names = append(names, found[i].GetNamespace())
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// EnsureNamespace creates a namespace where it does not exist, as the owner's unless that is
+// nobody, and tells whether it did.
+func (c *Cluster) EnsureNamespace(ctx context.Context, name string, owner Owner) (created bool, err error) {
 	exists, err := c.HasNamespace(ctx, name)
 	if err != nil || exists {
 		return false, err
@@ -30,6 +47,9 @@ func (c *Cluster) EnsureNamespace(ctx context.Context, name string) (created boo
 	namespace := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
 	}}
+	if owner != (Owner{}) {
+		owner.Mark(namespace)
+	}
 	_, err = c.Resource(namespaces, "").Create(ctx, namespace, metav1.CreateOptions{FieldManager: Manager})
 	if apierrors.IsAlreadyExists(err) {
 		return false, nil

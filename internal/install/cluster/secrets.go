@@ -20,6 +20,8 @@ type PullSecret struct {
 	// Host is the registry that it is for.
 	Host        string
 	Credentials Credentials
+	// Owner is the release that has a use for it; nobody where it is zero.
+	Owner Owner
 	// Force takes over a secret of that name that is not ours.
 	Force bool
 }
@@ -41,6 +43,9 @@ type SecretResult struct {
 	Namespace string
 	Name      string
 	Change    SecretChange
+	// Owner is the release that it belongs to; Shared says that others have a use for it.
+	Owner  Owner
+	Shared bool
 }
 
 // Apply creates or updates a pull secret by server-side apply. One that is not ours is
@@ -62,7 +67,7 @@ func (c *Cluster) Apply(ctx context.Context, secret PullSecret) (SecretResult, e
 		}
 		before = nil
 	}
-	after, err := c.applySecret(ctx, secret)
+	after, err := c.applySecret(ctx, secret, secretLabels(before, secret.Owner))
 	if err != nil {
 		return result, err
 	}
@@ -77,7 +82,7 @@ func (c *Cluster) Apply(ctx context.Context, secret PullSecret) (SecretResult, e
 	return result, nil
 }
 
-func (c *Cluster) applySecret(ctx context.Context, secret PullSecret) (*unstructured.Unstructured, error) {
+func (c *Cluster) applySecret(ctx context.Context, secret PullSecret, labels map[string]string) (*unstructured.Unstructured, error) {
 	content, err := encodeDockerConfig(secret.Host, secret.Credentials)
 	if err != nil {
 		return nil, err
@@ -87,7 +92,7 @@ func (c *Cluster) applySecret(ctx context.Context, secret PullSecret) (*unstruct
 		"metadata": map[string]any{"name": secret.Name, "namespace": secret.Namespace},
 		"data":     map[string]any{".dockerconfigjson": base64.StdEncoding.EncodeToString(content)},
 	}}
-	object.SetLabels(Labels(PurposePullSecret))
+	object.SetLabels(labels)
 	// Forced, since whoever edited our secret by hand would otherwise keep a rotated
 	// password out; that it is ours was checked before.
 	options := metav1.ApplyOptions{FieldManager: Manager, Force: true}
@@ -109,7 +114,10 @@ func (c *Cluster) OurSecrets(ctx context.Context) ([]SecretResult, error) {
 	}
 	var all []SecretResult
 	for i := range found {
-		all = append(all, SecretResult{Namespace: found[i].GetNamespace(), Name: found[i].GetName()})
+		all = append(all, SecretResult{
+			Namespace: found[i].GetNamespace(), Name: found[i].GetName(),
+			Owner: releaseOf(&found[i]), Shared: found[i].GetLabels()[sharedLabel] != "",
+		})
 	}
 	return all, nil
 }

@@ -6,24 +6,25 @@ import (
 	"time"
 
 	helmkube "helm.sh/helm/v3/pkg/kube"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
-// pollInterval is how often readiness is looked at.
-const pollInterval = time.Second
+// name makes helm call itself to the API server what we do, whatever the program's file is named.
+var name = sync.OnceFunc(func() { helmkube.ManagedFieldsManager = cluster.Manager })
 
-// kubeClient is helm's client for a cluster, with two changes. Helm's actions know no
+// kubeClient is helm's client for a cluster, with three changes. Helm's actions know no
 // context: one that is cancelled goes on in the background while helm says that it has
 // ended (helm.sh/helm/v3/pkg/action, Install.RunWithContext). Here the client itself
 // refuses to go on, so that helm's action fails, records that it failed, and is over when
-// it returns. And waiting gives an account of what is waited for.
+// it returns. Waiting gives an account of what is waited for. And the guard stands before
+// everything that is deleted.
 type kubeClient struct {
 	*helmkube.Client
+	guard   guard
 	cluster *cluster.Cluster
 	typed   kubernetes.Interface
 	waiting func([]cluster.Pending)
@@ -34,6 +35,7 @@ type kubeClient struct {
 }
 
 func newKubeClient(ctx context.Context, c *cluster.Cluster, namespace string, waiting func([]cluster.Pending)) (*kubeClient, error) {
+	name()
 	client := helmkube.New(c.Getter())
 	client.Namespace = namespace
 	typed, err := client.Factory.KubernetesClientSet()
@@ -56,28 +58,101 @@ func (k *kubeClient) interrupted() error {
 	return err
 }
 
+// undo begins the taking back, which the end of the run does not stop any more.
+func (k *kubeClient) undo() {
+	k.mu.Lock()
+	k.ctx = context.WithoutCancel(k.ctx)
+	k.mu.Unlock()
+	k.guard.undo()
+}
+
 func (k *kubeClient) context() context.Context {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.ctx
 }
 
-// Create creates resources unless the run has ended.
+// Create creates resources unless the run has ended. A CRD that a hook brings may be there
+// already, and helm would not get past it: it is brought up to date instead.
 func (k *kubeClient) Create(resources helmkube.ResourceList) (*helmkube.Result, error) {
 	if err := k.interrupted(); err != nil {
 		return nil, err
 	}
-	return k.Client.Create(resources)
+	there, missing := k.definitionsThere(resources)
+	if len(there) > 0 {
+		if result, err := k.update(there, there); err != nil || len(missing) == 0 {
+			return result, err
+		}
+	}
+	result, err := k.Client.Create(missing)
+	k.guard.made(missing)
+	return result, err
+}
+
+// definitionsThere tells CRDs that exist from everything else.
+func (k *kubeClient) definitionsThere(resources helmkube.ResourceList) (there, rest helmkube.ResourceList) {
+	for _, info := range resources {
+		if info.Mapping.GroupVersionKind.GroupKind() == cluster.Definition {
+			if _, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name); err == nil {
+				there = append(there, info)
+				continue
+			}
+		}
+		rest = append(rest, info)
+	}
+	return there, rest
 }
 
 // Update updates resources unless the run has ended. For custom resources helm compares
 // the old manifest with the new one only, and would leave alone what somebody has edited
 // by hand; the three-way merge puts it back, as helm does for everything else.
-func (k *kubeClient) Update(original, target helmkube.ResourceList, force bool) (*helmkube.Result, error) {
+func (k *kubeClient) Update(original, target helmkube.ResourceList, _ bool) (*helmkube.Result, error) {
 	if err := k.interrupted(); err != nil {
 		return &helmkube.Result{}, err
 	}
-	return k.Client.UpdateThreeWayMerge(original, target, force)
+	return k.update(original, target)
+}
+
+// UpdateThreeWayMerge is the same; helm calls it where it takes objects over.
+func (k *kubeClient) UpdateThreeWayMerge(original, target helmkube.ResourceList, force bool) (*helmkube.Result, error) {
+	return k.Update(original, target, force)
+}
+
+// update lets helm update, and delete what the target has no longer, but for what lasts.
+//
+// What is there and was not in the original is compared with itself: helm would take the live
+// object for the original, and remove from it everything that the target does not say, the
+// version of the object itself included, which the API server refuses.
+func (k *kubeClient) update(original, target helmkube.ResourceList) (*helmkube.Result, error) {
+	base := append(original.Intersect(target), k.guard.deletable(original.Difference(target))...)
+	base = append(base, target.Difference(original)...)
+	result, err := k.Client.UpdateThreeWayMerge(base, target, false)
+	if result != nil {
+		k.guard.made(result.Created)
+		k.guard.altered(result.Updated)
+	}
+	return result, err
+}
+
+// Delete deletes resources, but for what lasts.
+func (k *kubeClient) Delete(resources helmkube.ResourceList) (*helmkube.Result, []error) {
+	if resources = k.guard.deletable(resources); len(resources) == 0 {
+		return &helmkube.Result{}, nil
+	}
+	return k.Client.Delete(resources)
+}
+
+// DeleteWithPropagationPolicy is the same with a policy for what depends on the resources.
+func (k *kubeClient) DeleteWithPropagationPolicy(resources helmkube.ResourceList, policy metav1.DeletionPropagation) (*helmkube.Result, []error) {
+	if resources = k.guard.deletable(resources); len(resources) == 0 {
+		return &helmkube.Result{}, nil
+	}
+	return k.Client.DeleteWithPropagationPolicy(resources, policy)
+}
+
+// WaitForDelete waits until resources are gone, but for those that stay.
+func (k *kubeClient) WaitForDelete(resources helmkube.ResourceList, timeout time.Duration) error {
+	return k.Client.WaitForDelete(k.guard.deletable(resources), timeout)
 }
 
 // WatchUntilReady waits for a hook.
@@ -90,72 +165,4 @@ func (k *kubeClient) WatchUntilReady(resources helmkube.ResourceList, timeout ti
 	case <-k.context().Done():
 		return k.interrupted()
 	}
-}
-
-// Wait waits until resources are ready.
-func (k *kubeClient) Wait(resources helmkube.ResourceList, timeout time.Duration) error {
-	return k.wait(resources, timeout, helmkube.PausedAsReady(true))
-}
-
-// WaitWithJobs waits for jobs too.
-func (k *kubeClient) WaitWithJobs(resources helmkube.ResourceList, timeout time.Duration) error {
-	return k.wait(resources, timeout, helmkube.PausedAsReady(true), helmkube.CheckJobs(true))
-}
-
-func (k *kubeClient) wait(resources helmkube.ResourceList, timeout time.Duration, options ...helmkube.ReadyCheckerOption) error {
-	ctx, cancel := context.WithTimeout(k.context(), timeout)
-	defer cancel()
-	checker := helmkube.NewReadyChecker(k.typed, k.Client.Log, options...)
-	var pending []cluster.Pending
-	for {
-		if found := k.notReady(ctx, &checker, resources); ctx.Err() == nil {
-			pending = found
-			k.waiting(pending)
-		}
-		if len(pending) == 0 && ctx.Err() == nil {
-			return nil
-		}
-		select {
-		case <-time.After(pollInterval):
-		case <-ctx.Done():
-			if err := k.interrupted(); err != nil {
-				return err
-			}
-			return &cluster.NotReadyError{Pending: pending}
-		}
-	}
-}
-
-// notReady says of each resource that is not ready why. An API server that does not
-// answer for a moment is such a reason too, and no failure.
-func (k *kubeClient) notReady(ctx context.Context, checker *helmkube.ReadyChecker, resources helmkube.ResourceList) []cluster.Pending {
-	var pending []cluster.Pending
-	for _, info := range resources {
-		ready, err := checker.IsReady(ctx, info)
-		switch {
-		case err != nil:
-			pending = append(pending, cluster.Pending{Object: infoTitle(info), Reason: err.Error()})
-		case !ready:
-			pending = append(pending, k.why(ctx, info))
-		}
-	}
-	return pending
-}
-
-func (k *kubeClient) why(ctx context.Context, info *resource.Info) cluster.Pending {
-	// The object as it is now, since its status says what holds it up.
-	if err := info.Get(); err == nil {
-		if fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(info.Object); err == nil {
-			return k.cluster.WhyNotReady(ctx, &unstructured.Unstructured{Object: fields})
-		}
-	}
-	return cluster.Pending{Object: infoTitle(info), Reason: "it has not become ready yet"}
-}
-
-func infoTitle(info *resource.Info) string {
-	kind := info.Mapping.GroupVersionKind.Kind
-	if info.Namespace == "" {
-		return kind + " " + info.Name
-	}
-	return kind + " " + info.Namespace + "/" + info.Name
 }

@@ -17,7 +17,8 @@ var (
 	ErrBusy = errors.New("another install or upgrade is under way")
 	// ErrOvertaken: another operation began while this one was about to; it is an ErrBusy.
 	ErrOvertaken = fmt.Errorf("%w: it was quicker than this one", ErrBusy)
-	// ErrOwned: something that the chart brings belongs to somebody else.
+	// ErrOwned: something that the chart brings belongs to somebody else, who made it since that
+	// was looked for.
 	ErrOwned = errors.New("it belongs to somebody else")
 )
 

@@ -1,25 +1,32 @@
 package helm
 
 import (
-	"bytes"
 	"context"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
-	"helm.sh/helm/v3/pkg/postrender"
+	helmchart "helm.sh/helm/v3/pkg/chart"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // Request is a release that is to be brought about.
 type Request struct {
-	Name, Namespace string
-	Chart           *chart.Chart
-	Values          map[string]any
+	Name   string
+	Chart  *chart.Chart
+	Values map[string]any
 	// LeaveOut drops objects of the chart; nil drops none.
 	LeaveOut func(chart.Object) bool
-	// Wait waits until everything is ready, Atomic undoes what fails.
+	// Check refuses what is about to be sent, hooks and all, before any of it is; nil takes
+	// everything.
+	Check func(*chart.Rendering) error
+	// Databases are kinds of which helm deletes none, besides those of cluster.Lasts.
+	Databases []schema.GroupKind
+	// Wait waits until everything is ready. Atomic takes back what this run made if it fails,
+	// and nothing that was there before; it implies Wait.
 	Wait, Atomic bool
 	// Timeout bounds the waiting.
 	Timeout time.Duration
@@ -29,8 +36,9 @@ type Request struct {
 const history = 10
 
 // Install brings a release about: an install where there is none, else an upgrade. When it
-// returns, helm has ended, unless the error says otherwise. CRDs of the chart's crds/ folder
-// are not installed. Errors are ErrBusy where another run is under way.
+// returns, helm has ended, unless the error says otherwise; Changes says what it did. CRDs of
+// the chart's crds/ folder are not installed. Errors are ErrBusy where another run is under way,
+// a *SizeError where the release cannot be recorded, and what Check returns.
 func (r *Releases) Install(ctx context.Context, request Request) (*Revision, error) {
 	loaded, err := request.Chart.Helm()
 	if err != nil {
@@ -43,42 +51,44 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 	if err := revision(last).Busy(); err != nil {
 		return nil, err
 	}
-	var filter postrender.PostRenderer
-	if request.LeaveOut != nil {
-		filter = postRenderer{drop: request.LeaveOut}
+	owner := cluster.Owner{Namespace: r.namespace, Release: request.Name}
+	if err := r.protect(ctx, owner, request.Databases); err != nil {
+		return nil, err
 	}
+	r.client.guard.databases = request.Databases
+	r.records.sent = &sent{owner: owner, leaveOut: request.LeaveOut, check: request.Check, databases: request.Databases}
+	request.Wait = request.Wait || request.Atomic
 	grace := graceAfterCancel
 	if request.Atomic {
 		grace += request.Timeout
 	}
-	run := func() (*helmrelease.Release, error) {
-		if last == nil || last.Info.Status == helmrelease.StatusUninstalled {
-			install := action.NewInstall(r.config)
-			install.ReleaseName, install.Namespace = request.Name, request.Namespace
-			install.SkipCRDs, install.Replace = true, last != nil
-			install.Wait, install.WaitForJobs, install.Atomic, install.Timeout = request.Wait, request.Wait, request.Atomic, request.Timeout
-			install.PostRenderer = filter
-			return install.Run(loaded, request.Values)
+	release, err := watched(ctx, func() (*helmrelease.Release, error) {
+		release, err := r.bring(request, loaded, last)
+		if err != nil && request.Atomic {
+			err = r.takeBack(request, last, err)
 		}
-		upgrade := action.NewUpgrade(r.config)
-		upgrade.Namespace, upgrade.SkipCRDs, upgrade.MaxHistory = request.Namespace, true, history
-		upgrade.Wait, upgrade.WaitForJobs, upgrade.Atomic, upgrade.Timeout = request.Wait, request.Wait, request.Atomic, request.Timeout
-		upgrade.ResetValues = true
-		upgrade.PostRenderer = filter
-		return upgrade.Run(request.Name, loaded, request.Values)
-	}
-	release, err := watched(ctx, run, grace)
+		return release, err
+	}, grace)
 	if err != nil {
 		return nil, explain(err)
 	}
 	return revision(release), nil
 }
 
-// postRenderer drops objects from what helm is about to apply.
-type postRenderer struct{ drop func(chart.Object) bool }
-
-// Run filters the manifest.
-func (r postRenderer) Run(manifest *bytes.Buffer) (*bytes.Buffer, error) {
-	kept, err := chart.Without(manifest.String(), r.drop)
-	return bytes.NewBufferString(kept), err
+// bring runs helm's own action.
+func (r *Releases) bring(request Request, loaded *helmchart.Chart, last *helmrelease.Release) (*helmrelease.Release, error) {
+	if revision(last).Gone() {
+		install := action.NewInstall(r.config)
+		install.ReleaseName, install.Namespace = request.Name, r.namespace
+		install.SkipCRDs, install.Replace = true, last != nil
+		install.Wait, install.WaitForJobs, install.Timeout = request.Wait, request.Wait, request.Timeout
+		install.PostRenderer = r.records.sent
+		return install.Run(loaded, request.Values)
+	}
+	upgrade := action.NewUpgrade(r.config)
+	upgrade.Namespace, upgrade.SkipCRDs, upgrade.MaxHistory = r.namespace, true, history
+	upgrade.Wait, upgrade.WaitForJobs, upgrade.Timeout = request.Wait, request.Wait, request.Timeout
+	upgrade.ResetValues = true
+	upgrade.PostRenderer = r.records.sent
+	return upgrade.Run(request.Name, loaded, request.Values)
 }

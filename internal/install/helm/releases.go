@@ -16,7 +16,11 @@ import (
 
 // Releases are the releases of one namespace of one cluster. Use Open.
 type Releases struct {
-	config *action.Configuration
+	namespace string
+	cluster   *cluster.Cluster
+	config    *action.Configuration
+	client    *kubeClient
+	records   *records
 }
 
 // Open binds helm's library to a namespace. The context ends what is under way; waiting is told
@@ -29,14 +33,15 @@ func Open(ctx context.Context, c *cluster.Cluster, namespace string, waiting fun
 	if err != nil {
 		return nil, err
 	}
-	store := storage.Init(driver.NewSecrets(client.typed.CoreV1().Secrets(namespace)))
-	return &Releases{config: &action.Configuration{
+	store := &records{Driver: driver.NewSecrets(client.typed.CoreV1().Secrets(namespace))}
+	config := &action.Configuration{
 		RESTClientGetter: c.Getter(),
-		Releases:         store,
+		Releases:         storage.Init(store),
 		KubeClient:       client,
 		Log:              func(string, ...any) {},
 		HookOutputFunc:   func(_, _, _ string) io.Writer { return io.Discard },
-	}}, nil
+	}
+	return &Releases{namespace: namespace, cluster: c, config: config, client: client, records: store}, nil
 }
 
 // Last is the newest revision of a release; nil where there is none.
@@ -54,6 +59,20 @@ func (r *Releases) last(name string) (*helmrelease.Release, error) {
 		return nil, cluster.Explain(fmt.Errorf("reading helm release %s: %w", name, err))
 	}
 	return release, nil
+}
+
+// History are all revisions of a release that are recorded, in no order; none where there is no
+// such release.
+func (r *Releases) History(name string) ([]*Revision, error) {
+	history, err := r.config.Releases.History(name)
+	if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
+		return nil, cluster.Explain(fmt.Errorf("reading helm release %s: %w", name, err))
+	}
+	var all []*Revision
+	for _, release := range history {
+		all = append(all, revision(release))
+	}
+	return all, nil
 }
 
 // State is how it stands with a release now.

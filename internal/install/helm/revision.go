@@ -30,8 +30,10 @@ type Revision struct {
 	// Chart is the chart's name and version.
 	Chart string
 
-	manifest string
-	busy     bool
+	// manifest and hooks are what was recorded, crds what the chart has in its crds/ folder.
+	manifest    string
+	hooks, crds []string
+	busy        bool
 }
 
 // revision reads helm's record; nil stays nil.
@@ -46,8 +48,14 @@ func revision(r *helmrelease.Release) *Revision {
 	if r.Info.Status == helmrelease.StatusUninstalling {
 		read.Since = r.Info.Deleted.Time
 	}
+	for _, hook := range r.Hooks {
+		read.hooks = append(read.hooks, hook.Manifest)
+	}
 	if r.Chart != nil && r.Chart.Metadata != nil {
 		read.Chart = r.Chart.Name() + " " + r.Chart.Metadata.Version
+		for _, crd := range r.Chart.CRDObjects() {
+			read.crds = append(read.crds, string(crd.File.Data))
+		}
 	}
 	return read
 }
@@ -64,8 +72,39 @@ func (r *Revision) Busy() error {
 	return &BusyError{Revision: *r}
 }
 
-// Rendering is the manifest that was recorded.
-func (r *Revision) Rendering() (*chart.Rendering, error) { return chart.ParseManifest(r.manifest) }
+// Rendering is what the revision consists of, as it was recorded: the objects of the crds/ folder
+// first, hooks last. No revision consists of nothing.
+func (r *Revision) Rendering() (*chart.Rendering, error) {
+	all := &chart.Rendering{}
+	if r == nil {
+		return all, nil
+	}
+	add := func(text string, like chart.Object) error {
+		read, err := chart.ParseManifest(text)
+		if err != nil {
+			return fmt.Errorf("helm release %s, revision %d: %w", r.Name, r.Number, err)
+		}
+		for _, object := range read.Objects {
+			object.FromCRDs, object.Hook = like.FromCRDs, like.Hook
+			all.Objects = append(all.Objects, object)
+		}
+		return nil
+	}
+	for _, crds := range r.crds {
+		if err := add(crds, chart.Object{FromCRDs: true}); err != nil {
+			return nil, err
+		}
+	}
+	if err := add(r.manifest, chart.Object{}); err != nil {
+		return nil, err
+	}
+	for _, hook := range r.hooks {
+		if err := add(hook, chart.Object{Hook: true}); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
 
 // State is how it stands with a release, for the end of an error.
 type State struct {

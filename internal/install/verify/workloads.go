@@ -14,7 +14,7 @@ import (
 // checkWorkloads looks at what the release runs.
 func (v *verification) checkWorkloads(ctx context.Context) error {
 	for _, object := range v.manifest.Objects {
-		if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, object.GetKind()) || v.NoWorkloads {
+		if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, object.GetKind()) || object.Hook || v.NoWorkloads {
 			continue
 		}
 		mapping, known, err := v.Cluster.Serves(object.GroupVersionKind().GroupKind())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -36,8 +37,19 @@ func ofInstalling(err error) string {
 		unmirrored *install.UnmirroredError
 		inUse      *install.InUseError
 		uninstall  *install.UninstallError
+		noRelease  *install.NoReleaseError
+		foreign    *install.ForeignError
+		unasked    *install.UnaskedError
 	)
 	switch {
+	case errors.As(err, &foreign):
+		return ofForeign(foreign)
+	case errors.As(err, &unasked):
+		return "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"
+	case errors.As(err, &noRelease) && len(noRelease.Elsewhere) == 1:
+		return "did you mean --namespace " + noRelease.Elsewhere[0] + "?"
+	case errors.As(err, &noRelease):
+		return "see --helm-release and --namespace; `helm list --all-namespaces` shows what there is"
 	case errors.As(err, &noChart):
 		return "name one with --chart FILE"
 	case errors.As(err, &absent) && absent.Chart != "":
@@ -59,17 +71,39 @@ func ofInstalling(err error) string {
 	}
 }
 
-// ofHelm is for the causes of package helm.
+// ofForeign says whether what is there can be taken over, and what that changes. It never advises
+// to remove a CRD: every database goes with it.
+func ofForeign(foreign *install.ForeignError) string {
+	for _, object := range foreign.Objects {
+		if object.Lives {
+			return fmt.Sprintf("upgrade that helm release instead: --helm-release %s --namespace %s", object.Owner.Release, object.Owner.Namespace)
+		}
+	}
+	return "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"
+}
+
+// ofHelm is for the causes of package helm, and of rendering.
 func ofHelm(err error) string {
-	var busy *helm.BusyError
+	var (
+		busy    *helm.BusyError
+		size    *helm.SizeError
+		version *chart.KubeVersionError
+		run     *install.Failure
+	)
 	switch {
+	case errors.As(err, &version) && errors.As(err, &run):
+		return "the cluster runs Kubernetes " + version.Has + ": choose a release whose chart takes that, or another cluster"
+	case errors.As(err, &version):
+		return "--kube-version names the Kubernetes of your cluster"
+	case errors.As(err, &size):
+		return "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"
 	case errors.As(err, &busy):
 		return fmt.Sprintf("wait for it to end; if nothing is at work any more, it was killed: remove its record with `kubectl delete secret -n %s %s` and run this again",
 			busy.Revision.Namespace, busy.Record())
 	case errors.Is(err, helm.ErrOvertaken):
 		return "wait until it has ended, then run this again"
 	case errors.Is(err, helm.ErrOwned):
-		return "install under the name of the release that it belongs to, with --helm-release and --namespace"
+		return "somebody made it while this ran: run this again, and it says whose it is"
 	default:
 		return ""
 	}

@@ -34,6 +34,16 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.InUseError{}, "remove them first, or use --force: they go on running then, and nobody looks after them"},
 		{&install.UninstallError{Err: errors.New("x")}, "run `pgrelocate uninstall` again to go on"},
 
+		{&install.NoReleaseError{}, "see --helm-release and --namespace; `helm list --all-namespaces` shows what there is"},
+		{&install.NoReleaseError{Elsewhere: []string{"pg"}}, "did you mean --namespace pg?"},
+		{&install.ForeignError{Objects: []install.Foreign{{Object: "CustomResourceDefinition c"}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"},
+		{&install.ForeignError{Objects: []install.Foreign{{}, {Owner: cluster.Owner{Namespace: "ns", Release: "r"}, Lives: true}}}, "upgrade that helm release instead: --helm-release r --namespace ns"},
+		{&install.RefusedManifestError{Err: &install.UnaskedError{Images: []string{"i"}}}, "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"},
+		{&install.RefusedManifestError{Err: &install.LeftoverError{}}, "set these with --set or -f values.yaml, or check that your own values do not name it"},
+
+		{&helm.SizeError{}, "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"},
+		{&helm.TakenBackError{Err: cluster.ErrDenied}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
+		{helm.ErrOwned, "somebody made it while this ran: run this again, and it says whose it is"},
 		{&helm.BusyError{Revision: helm.Revision{Name: "r", Namespace: "ns", Number: 2}}, "wait for it to end; if nothing is at work any more, it was killed: remove its record with `kubectl delete secret -n ns sh.helm.release.v1.r.v2` and run this again"},
 		{helm.ErrOvertaken, "wait until it has ended, then run this again"},
 
@@ -78,6 +88,18 @@ func TestHintsOfInstalling(t *testing.T) {
 				t.Errorf("For(%T of %T) = %q, want %q", err, tt.err, got, tt.want)
 			}
 		}
+	}
+}
+
+// A version of Kubernetes comes from the cluster in a run, and from a flag elsewhere.
+func TestHintOfKubeVersion(t *testing.T) {
+	refused := fmt.Errorf("rendering: %w", &chart.KubeVersionError{Wants: "<1.30.0", Has: "v1.36.3"})
+	if got, want := advice.For(refused), "--kube-version names the Kubernetes of your cluster"; got != want {
+		t.Errorf("For(render) = %q, want %q", got, want)
+	}
+	want := "the cluster runs Kubernetes v1.36.3: choose a release whose chart takes that, or another cluster"
+	if got := advice.For(&install.Failure{Step: "chart", Err: refused}); got != want {
+		t.Errorf("For(install) = %q, want %q", got, want)
 	}
 }
 

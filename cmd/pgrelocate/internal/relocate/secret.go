@@ -11,6 +11,7 @@ import (
 
 // SecretOptions are what making pull secrets takes besides the settings.
 type SecretOptions struct {
+	// Place is where the operator is: the secrets are its helm release's.
 	Place Place
 	// Namespaces get a secret of the place's name; without any, every secret that was made
 	// for the private registry is renewed.
@@ -32,6 +33,7 @@ func (e *NoCredentialsError) Error() string { return "there are no credentials f
 func (s *Session) Secrets(ctx context.Context, opts SecretOptions) ([]cluster.SecretResult, error) {
 	m := &secretMaking{Session: s, SecretOptions: opts}
 	err := run(ctx,
+		m.choosePlace,
 		m.findCredentials,
 		m.tryCredentials, // what the registry refuses does not go into the cluster
 		m.connect,        // the cluster
@@ -47,6 +49,14 @@ type secretMaking struct {
 	login   credentials.Login
 	cluster *cluster.Cluster
 	results []cluster.SecretResult
+}
+
+func (m *secretMaking) choosePlace(context.Context) error {
+	product, err := m.Product()
+	if err == nil {
+		m.Place = m.Place.of(product)
+	}
+	return err
 }
 
 func (m *secretMaking) findCredentials(ctx context.Context) (err error) {
@@ -82,6 +92,7 @@ func (m *secretMaking) apply(ctx context.Context) (err error) {
 	for _, namespace := range m.Namespaces {
 		result, err := m.cluster.Apply(ctx, cluster.PullSecret{
 			Namespace: namespace, Name: m.Place.PullSecret, Host: m.cfg.Registry.Host, Credentials: m.login, Force: m.Force,
+			Owner: cluster.Owner{Namespace: m.Place.Namespace, Release: m.Place.HelmRelease},
 		})
 		if err != nil {
 			failures = append(failures, err)

@@ -17,7 +17,6 @@ func (s *Session) Uninstall(ctx context.Context, place Place, opts install.Unins
 	if opts.Cluster, err = s.Connect(ctx, place); err != nil {
 		return nil, err
 	}
-	opts.Product, opts.HelmRelease = product, place.HelmRelease
-	opts.Namespace, opts.PullSecret = place.Namespace, place.PullSecret
+	opts.Product, opts.HelmRelease, opts.Namespace = product, place.HelmRelease, place.Namespace
 	return install.Uninstall(ctx, opts)
 }

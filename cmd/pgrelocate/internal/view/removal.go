@@ -14,9 +14,9 @@ type Removal struct {
 	output.Header
 	HelmRelease string `json:"helmRelease"`
 	Namespace   string `json:"namespace"`
-	// Removed says that the helm release was there.
+	// Removed says that the helm release was removed.
 	Removed bool `json:"removed"`
-	// Secrets were removed, as NAMESPACE/NAME; KeptSecrets belong to databases.
+	// Secrets were removed, as NAMESPACE/NAME; databases or other releases need KeptSecrets.
 	Secrets     []string `json:"secrets"`
 	KeptSecrets []string `json:"keptSecrets"`
 	// KeptDefinitions are CRDs and Instances databases, as NAMESPACE/NAME; both stay.
@@ -42,18 +42,13 @@ func NewRemoval(r *install.Removal) Removal {
 
 // WriteTable writes a line for each kind of thing.
 func (v Removal) WriteTable(w io.Writer) error {
-	lines := []string{}
-	if v.Removed {
-		lines = append(lines, "removed helm release "+v.Namespace+"/"+v.HelmRelease)
-	} else {
-		lines = append(lines, "there was no helm release "+v.Namespace+"/"+v.HelmRelease)
-	}
+	lines := []string{"removed helm release " + v.Namespace + "/" + v.HelmRelease}
 	for _, each := range []struct {
 		what  string
 		names []string
 	}{
 		{"removed secrets", v.Secrets},
-		{"kept secrets of databases", v.KeptSecrets},
+		{"kept secrets that others need", v.KeptSecrets},
 		{"kept databases", v.Instances},
 	} {
 		if len(each.names) > 0 {

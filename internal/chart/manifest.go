@@ -1,0 +1,161 @@
+package chart
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// Rendering is what a chart comes to with certain values.
+type Rendering struct {
+	// Objects are all objects in the order of the manifest: those of crds/ first, hooks last.
+	Objects []Object
+}
+
+// Object is one rendered object.
+type Object struct {
+	unstructured.Unstructured
+	// Text is its YAML as rendered.
+	Text string
+	// FromCRDs says that it comes from the chart's crds/ folder.
+	FromCRDs bool
+	// Hook says that helm runs it as a hook.
+	Hook bool
+}
+
+// IsCRD tells whether the object is a CustomResourceDefinition. Their schemas carry
+// defaults that look like images and are none.
+func (o Object) IsCRD() bool { return o.GetKind() == "CustomResourceDefinition" }
+
+// Title names the object in messages, "Deployment postgres-system/postgres-operator".
+func (o Object) Title() string {
+	if o.GetNamespace() == "" {
+		return o.GetKind() + " " + o.GetName()
+	}
+	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+}
+
+// add appends the objects of a YAML stream; like gives what the stream says of each.
+func (r *Rendering) add(stream string, like Object) error {
+	return eachObject(stream, func(object Object) {
+		object.FromCRDs, object.Hook = like.FromCRDs, like.Hook
+		r.Objects = append(r.Objects, object)
+	})
+}
+
+// Without drops objects from a manifest, and returns the rest of it as it was.
+func Without(manifest string, drop func(Object) bool) (string, error) {
+	kept := &Rendering{}
+	err := eachObject(manifest, func(object Object) {
+		if !drop(object) {
+			kept.Objects = append(kept.Objects, object)
+		}
+	})
+	return kept.Manifest(), err
+}
+
+// Without drops objects from the rendering.
+func (r *Rendering) Without(drop func(Object) bool) *Rendering {
+	return &Rendering{Objects: slices.DeleteFunc(slices.Clone(r.Objects), drop)}
+}
+
+// Manifest is the rendering as one YAML stream, CRDs first.
+func (r *Rendering) Manifest() string {
+	var out strings.Builder
+	for _, object := range r.Objects {
+		out.WriteString("---\n")
+		out.WriteString(object.Text)
+	}
+	return out.String()
+}
+
+// ParseManifest reads a YAML stream of objects, such as the manifest that a helm release
+// has kept.
+func ParseManifest(manifest string) (*Rendering, error) {
+	rendering := &Rendering{}
+	return rendering, rendering.add(manifest, Object{})
+}
+
+// eachObject reads a YAML stream, passing over documents that hold nothing. What lies in a
+// list is an object of its own, as it is for the API server.
+func eachObject(stream string, do func(Object)) error {
+	reader := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(stream)))
+	for {
+		text, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the rendered chart: %w", err)
+		}
+		var object Object
+		if err := yaml.Unmarshal(text, &object.Object); err != nil {
+			return fmt.Errorf("reading the rendered chart: %w", err)
+		}
+		object.Text = strings.TrimSpace(string(text)) + "\n"
+		if err := object.flatten(do); err != nil {
+			return fmt.Errorf("reading the rendered chart: %w", err)
+		}
+	}
+}
+
+// flatten calls do for the object, or for what is in it if it is a list.
+func (o Object) flatten(do func(Object)) error {
+	if len(o.Object) == 0 {
+		return nil
+	}
+	items, list := o.items()
+	if !list {
+		do(o)
+		return nil
+	}
+	for _, item := range items {
+		if err := item.SetText(); err != nil {
+			return err
+		}
+		if err := item.flatten(do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// items are the objects of a list. Like the API server's own clients, this takes for a list
+// whatever has items that are objects, of a kind of their own or of that which the list names.
+func (o Object) items() ([]Object, bool) {
+	fields, ok := o.Object["items"].([]any)
+	if !ok {
+		return nil, false
+	}
+	var items []Object
+	for _, each := range fields {
+		inner, ok := each.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		item := Object{Unstructured: unstructured.Unstructured{Object: inner}}
+		if kind, named := strings.CutSuffix(o.GetKind(), "List"); item.GetKind() == "" && named && kind != "" {
+			item.SetKind(kind)
+			item.SetAPIVersion(o.GetAPIVersion())
+		}
+		if item.GetKind() == "" {
+			return nil, false
+		}
+		items = append(items, item)
+	}
+	return items, true
+}
+
+// SetText writes the object's text anew, after its fields have changed.
+func (o *Object) SetText() error {
+	text, err := sigsyaml.Marshal(o.Object)
+	o.Text = string(text)
+	return err
+}

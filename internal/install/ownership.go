@@ -1,0 +1,127 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+)
+
+// Foreign is an object of the chart that exists and belongs to others.
+type Foreign struct {
+	// Object is its title, "CustomResourceDefinition x.example.com".
+	Object string
+	// Owner is the helm release that it belongs to; zero where none says so.
+	Owner cluster.Owner
+	// Lives says that the owner exists, as far as could be found out.
+	Lives bool
+}
+
+// ForeignError lists what the chart brings and others have already.
+type ForeignError struct{ Objects []Foreign }
+
+// Error lists them, one a line.
+func (e *ForeignError) Error() string {
+	lines := []string{fmt.Sprintf("%d objects that the chart brings are there already, and are not of this helm release", len(e.Objects))}
+	for _, object := range e.Objects {
+		switch {
+		case object.Owner == cluster.Owner{}:
+			lines = append(lines, object.Object+" belongs to no helm release")
+		case object.Lives:
+			lines = append(lines, object.Object+" belongs to helm release "+object.Owner.String())
+		default:
+			lines = append(lines, object.Object+" belonged to helm release "+object.Owner.String()+", which is gone")
+		}
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// Adoptable tells whether none of the objects belongs to a release that exists.
+func (e *ForeignError) Adoptable() bool {
+	for _, object := range e.Objects {
+		if object.Lives {
+			return false
+		}
+	}
+	return true
+}
+
+// ownership looks at what the chart brings and is there already, and refuses what belongs to
+// others. With Adopt, what belongs to nobody is taken over later.
+func (i *installation) ownership(ctx context.Context) error {
+	owner := i.owner()
+	found, err := i.Cluster.Find(ctx, i.outcome.Prepared.Rendering.Objects, owner.Namespace)
+	if err != nil {
+		return err
+	}
+	refused := &ForeignError{}
+	lives := map[cluster.Owner]bool{}
+	for _, each := range found {
+		theirs := cluster.OwnerOf(each.Live)
+		if theirs == owner {
+			continue
+		}
+		if theirs == (cluster.Owner{}) && i.recorded.has(each.Object, owner.Namespace) {
+			if !each.FromCRDs && !each.Hook {
+				i.unmarked = append(i.unmarked, each)
+			}
+			continue
+		}
+		if _, known := lives[theirs]; !known {
+			lives[theirs] = i.lives(ctx, theirs)
+		}
+		if i.Adopt && !lives[theirs] {
+			i.foreign = append(i.foreign, each)
+			continue
+		}
+		refused.Objects = append(refused.Objects, Foreign{Object: cluster.Title(each.Live), Owner: theirs, Lives: lives[theirs]})
+	}
+	if len(refused.Objects) > 0 {
+		return refused
+	}
+	return nil
+}
+
+// lives tells whether a release exists. Where that cannot be found out, it does.
+func (i *installation) lives(ctx context.Context, owner cluster.Owner) bool {
+	if owner == (cluster.Owner{}) {
+		return false
+	}
+	releases, err := helm.Open(ctx, i.Cluster, owner.Namespace, nil)
+	if err != nil {
+		return true
+	}
+	last, err := releases.Last(owner.Release)
+	return err != nil || !last.Gone()
+}
+
+// adopt takes over what is there, by giving it the marks of the release. What the release has
+// made itself and lacks them, as the CRDs that helm installs of a crds/ folder do, gets them too.
+func (i *installation) adopt(ctx context.Context) error {
+	for _, found := range i.unmarked {
+		if i.DryRun {
+			break
+		}
+		i.writing = true
+		if err := i.Cluster.Adopt(ctx, found, i.owner()); err != nil {
+			return err
+		}
+		i.did("%s marked as this release's", cluster.Title(found.Live))
+	}
+	for _, found := range i.foreign {
+		title := cluster.Title(found.Live)
+		if i.DryRun {
+			i.plan("take over %s", title)
+			continue
+		}
+		i.writing = true
+		if err := i.Cluster.Adopt(ctx, found, i.owner()); err != nil {
+			return err
+		}
+		i.outcome.Adopted = append(i.outcome.Adopted, title)
+		i.did("%s taken over", title)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+)
+
+func (i *installation) permissions(ctx context.Context) (string, error) {
+	for _, namespace := range i.allNamespaces() {
+		exists, err := i.Cluster.HasNamespace(ctx, namespace)
+		if err != nil && !errors.Is(err, cluster.ErrDenied) {
+			return "", err
+		}
+		if err == nil && !exists {
+			i.missing = append(i.missing, namespace)
+		}
+	}
+	objects := i.outcome.Prepared.Rendering.Objects
+	wanted := i.Cluster.InstallPermissions(objects, i.owner(), i.allNamespaces(), i.missing)
+	if i.DryRun {
+		denied, err := i.Cluster.Denied(ctx, wanted)
+		for _, permission := range denied {
+			i.Hooks.warn("the install itself would need: " + permission.String())
+		}
+		return fmt.Sprintf("%d of %d are there", len(wanted)-len(denied), len(wanted)), errors.Join(err, i.unread)
+	}
+	if err := i.Cluster.CheckPermissions(ctx, wanted); err != nil {
+		return "", err
+	}
+	if i.unread != nil {
+		return "", i.unread
+	}
+	return fmt.Sprintf("all %d are there", len(wanted)), i.Cluster.CheckEscalation(ctx, objects, i.Subject.Namespace)
+}
+
+// allNamespaces are the operator's and those of the instances, each once.
+func (i *installation) allNamespaces() []string {
+	all := []string{i.Subject.Namespace}
+	for _, namespace := range i.InstanceNamespaces {
+		if !slices.Contains(all, namespace) {
+			all = append(all, namespace)
+		}
+	}
+	return all
+}
+
+func (i *installation) prerequisites(ctx context.Context) (string, error) {
+	said := "kubernetes " + i.Cluster.Version()
+	if i.outcome.Prepared.usesCertManager() {
+		answer, err := i.certManager(ctx)
+		if err != nil {
+			return "", err
+		}
+		said += answer
+	}
+	if err := i.Cluster.CheckKinds(i.outcome.Prepared.Rendering.Objects); err != nil {
+		return "", err
+	}
+	return said, i.ownership(ctx)
+}
+
+// certManager says how cert-manager does.
+func (i *installation) certManager(ctx context.Context) (string, error) {
+	if i.DryRun {
+		return ", cert-manager is not asked in a dry run", nil
+	}
+	namespace := i.Subject.Namespace
+	if slices.Contains(i.missing, namespace) {
+		namespace = "default"
+	}
+	notice, err := i.Cluster.CheckCertManager(ctx, namespace)
+	switch {
+	case err != nil:
+		return "", err
+	case notice != "":
+		i.Hooks.warn(notice)
+		return "", nil
+	}
+	return ", cert-manager answers", nil
+}
