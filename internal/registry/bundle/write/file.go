@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/volumes"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -39,6 +41,8 @@ type Options struct {
 	Overwrite bool
 	// Meter receives progress; it may be nil.
 	Meter *registry.Meter
+	step  func(name string) error // of partial; nil but in tests
+
 	// Notice is told, one line each, what a user should know; it may be nil.
 	Notice func(string)
 }
@@ -83,12 +87,12 @@ func File(ctx context.Context, path string, c *Content, fetch Fetch, opts Option
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAbsent(path, l, opts); err != nil {
-		return nil, err
-	}
-	p, err := openPartial(path, l, opts.VolumeSize, !opts.NoResume)
+	p, err := openPartial(path, l, opts.VolumeSize, !opts.NoResume, func() error { return checkAbsent(path, l, opts) })
 	if err != nil {
 		return nil, err
+	}
+	if opts.step != nil {
+		p.step = opts.step
 	}
 	w := newWriter(p, fetch, opts.withDefaults())
 	written, err := w.run(ctx)
@@ -104,6 +108,9 @@ func checkAbsent(path string, l *layout, opts Options) error {
 		if name := stray(path); name != "" {
 			return &Error{Path: name, Err: ErrStray}
 		}
+	}
+	if err := files.CheckFree(checksumName(path), opts.Overwrite); err != nil {
+		return &Error{Path: checksumName(path), Err: unwrapped(err)}
 	}
 	for _, name := range append(names, path) {
 		info, err := os.Lstat(name)
@@ -128,27 +135,44 @@ func (w *writer) run(ctx context.Context) (*Result, error) {
 		w.fetchAndHash,
 	} {
 		if err := step(ctx); err != nil {
+			if errors.Is(err, ErrNoSpace) {
+				err = errors.Join(err, w.partial.forget())
+			}
 			return nil, err
 		}
 	}
-	files, err := w.partial.finish(w.opts.Overwrite)
+	written := w.written()
+	written.Checksum = checksumName(w.partial.path)
+	finals, err := w.partial.finish(w.opts.Overwrite, func(finals []string) error {
+		written.Files = finals
+		return writeChecksum(written, w.opts.Overwrite)
+	})
 	if err != nil {
 		return nil, err
 	}
 	if beside := volumes.Beside(w.partial.path); w.partial.volume == 0 && len(beside) > 0 {
 		w.opts.Notice("volumes of another bundle lie beside it, and stay: " + beside[0])
 	}
-	written := w.written()
-	written.Files = files
-	written.Checksum = w.partial.path + ".sha256"
-	return written, writeChecksum(written)
+	written.Files = finals
+	return written, nil
+}
+
+func checksumName(path string) string { return path + ".sha256" }
+
+// unwrapped is what is wrong with a file, without its name.
+func unwrapped(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
 }
 
 // writeChecksum writes the file for "sha256sum -c", which looks for the names beside it.
-func writeChecksum(w *Result) error {
+func writeChecksum(w *Result, overwrite bool) error {
 	var b strings.Builder
 	for i, name := range w.Files {
 		fmt.Fprintf(&b, "%s  %s\n", w.SHA256[i], filepath.Base(name))
 	}
-	return os.WriteFile(w.Checksum, []byte(b.String()), 0o644)
+	return files.Write(w.Checksum, []byte(b.String()), 0o644, overwrite)
 }

@@ -17,57 +17,76 @@ const replacedSuffix = ".replaced"
 
 // finish gives the bundle its final name. Everything is on disk before the first rename,
 // and closed, for some systems rename no file that is open.
-func (p *partial) finish(overwrite bool) ([]string, error) {
-	if err := p.files.Sync(); err != nil {
-		return nil, err
+func (p *partial) finish(overwrite bool, checksum func(finals []string) error) ([]string, error) {
+	finals := volumes.Names(p.path, p.layout.size, p.volume)
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"sync", p.files.Sync},
+		{"note", p.journal.finish},
+		{"close", p.closeFiles},
+		{"rename", func() error { return p.rename(finals, overwrite && p.volume > 0) }},
+		{"sync names", func() error { return syncFolder(filepath.Dir(p.path)) }},
+		{"checksum", func() error { return checksum(finals) }},
+		{"clean up", func() error { return p.cleanUp(overwrite) }},
+		// The journal goes last: as long as it is there, the run counts as interrupted.
+		{"forget", p.closeJournal},
+	} {
+		if err := p.step(step.name); err != nil {
+			return nil, err
+		}
+		if err := step.do(); err != nil {
+			return nil, err
+		}
 	}
+	return finals, nil
+}
+
+func (p *partial) closeFiles() error {
 	err := p.files.Close()
 	p.files = new(volumes.Set)
-	if err != nil {
-		return nil, err
-	}
-	finals, err := p.rename(overwrite && p.volume > 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := syncFolder(filepath.Dir(p.path)); err != nil {
-		return nil, err
-	}
+	return err
+}
+
+func (p *partial) cleanUp(overwrite bool) error {
 	leftovers := remains(p.path)
 	if overwrite {
 		leftovers = append(leftovers, volumes.Named(p.path, replacedSuffix)...)
 	}
-	if err := removeAll(leftovers); err != nil {
-		return nil, err
-	}
-	// The journal goes last: as long as it is there, the run counts as interrupted.
-	err = p.journal.Close()
+	return removeAll(leftovers)
+}
+
+func (p *partial) closeJournal() error {
+	err := p.journal.Close()
 	p.journal = nil
-	return finals, errors.Join(err, os.Remove(journalName(p.path)))
+	return errors.Join(err, os.Remove(journalName(p.path)))
 }
 
 // rename gives the files their names. Several cannot be replaced at once, and volumes of two
 // bundles must not lie beside one another under one name: those that are there are moved
 // out of the way first.
-func (p *partial) rename(replace bool) ([]string, error) {
-	finals := volumes.Names(p.path, p.layout.size, p.volume)
+func (p *partial) rename(finals []string, replace bool) error {
 	if replace {
 		if err := moveAway(bundleFiles(p.path)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i, name := range p.names {
+		if err := p.step("rename " + name); err != nil {
+			return err
+		}
 		if err := os.Rename(name, finals[i]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if !replace {
-		return finals, nil
+		return nil
 	}
 	extra := slices.DeleteFunc(bundleFiles(p.path), func(name string) bool {
 		return slices.ContainsFunc(finals, func(final string) bool { return filepath.Base(final) == filepath.Base(name) })
 	})
-	return finals, removeAll(extra)
+	return removeAll(extra)
 }
 
 // moveAway renames the files of a bundle. What a run that was killed had moved stays as it is:

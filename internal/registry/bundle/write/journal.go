@@ -2,6 +2,7 @@ package write
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,11 +19,15 @@ import (
 //
 //	pgrelocate-partial 1 LAYOUT SIZE VOLUME-SIZE
 //	DIGEST OFFSET BYTES.
+//	finishing.
 //
+// where the last says that the files are whole and may have their final names already,
 // and later lines overrule earlier ones. A line that was cut off is not read.
 type journal struct {
 	mu   sync.Mutex
 	file *os.File
+	// fresh: there was none before.
+	fresh bool
 }
 
 // noted is what a journal tells.
@@ -30,6 +35,7 @@ type noted struct {
 	layout       string
 	size, volume int64
 	spans        map[v1.Hash]progress
+	finishing    bool
 }
 
 // progress is how many bytes of a blob are at an offset.
@@ -38,7 +44,10 @@ type progress struct{ offset, bytes int64 }
 // openJournal opens the journal of the bundle at path and keeps other processes out. It
 // returns what an earlier run noted, nil where there is nothing of use.
 func openJournal(path string) (*journal, *noted, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	if err := files.CheckFree(path, true); err != nil {
+		return nil, nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|files.NoFollow, 0o644)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,7 +55,24 @@ func openJournal(path string) (*journal, *noted, error) {
 		f.Close()
 		return nil, nil, ErrBusy
 	}
-	return &journal{file: f}, readNotes(f), nil
+	info, err := f.Stat()
+	if err == nil && !isJournal(f, info.Size()) {
+		err = fmt.Errorf("%s is no journal of a save: move it away", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return &journal{file: f, fresh: info.Size() == 0}, readNotes(f), nil
+}
+
+const journalBegins = "pgrelocate-partial 1 "
+
+// isJournal tells a journal, which may have been cut off, from somebody's file.
+func isJournal(f *os.File, size int64) bool {
+	head := make([]byte, min(size, int64(len(journalBegins))))
+	_, err := f.ReadAt(head, 0)
+	return err == nil && strings.HasPrefix(journalBegins, string(head))
 }
 
 func readNotes(f *os.File) *noted {
@@ -84,6 +110,10 @@ func (n *noted) line(line string) {
 	if !whole {
 		return
 	}
+	if line == "finishing" {
+		n.finishing = true
+		return
+	}
 	var digest string
 	var p progress
 	if _, err := fmt.Sscanf(line, "%s %d %d", &digest, &p.offset, &p.bytes); err != nil {
@@ -100,6 +130,12 @@ func (j *journal) note(s span, bytes int64) error {
 	defer j.mu.Unlock()
 	_, err := fmt.Fprintf(j.file, "%s %d %d.\n", s.descriptor.Digest, s.offset, bytes)
 	return err
+}
+
+// finish says that the files are whole, before the first of them gets its final name.
+func (j *journal) finish() error {
+	_, err := j.file.WriteString("finishing.\n")
+	return errors.Join(err, j.file.Sync())
 }
 
 func (j *journal) Close() error { return j.file.Close() }

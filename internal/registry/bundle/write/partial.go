@@ -3,6 +3,7 @@ package write
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,6 +20,10 @@ type partial struct {
 	names   []string
 	files   *volumes.Set
 	journal *journal
+	// step is called before each change that finish makes; tests end a run there.
+	step func(name string) error
+	// made are the files that were not there before.
+	made []string
 	// noted is what an interrupted run left in these files; nil where there was none.
 	noted *noted
 	// old is what a run with another content left: worth looking through.
@@ -42,24 +47,62 @@ func partialNames(path string, size, volume int64, suffix string) []string {
 
 func journalName(path string) string { return path + ".partial.journal" }
 
-// openPartial opens what an interrupted run left, or starts.
-func openPartial(path string, l *layout, volume int64, resume bool) (*partial, error) {
-	p := &partial{path: path, layout: l, volume: volume, files: new(volumes.Set)}
+// openPartial opens what an interrupted run left, or starts, unless that is not allowed.
+func openPartial(path string, l *layout, volume int64, resume bool, allowed func() error) (*partial, error) {
+	p := &partial{path: path, layout: l, volume: volume, files: new(volumes.Set), step: func(string) error { return nil }}
 	p.names = partialNames(path, l.size, volume, ".partial")
 	var err error
 	if p.journal, p.noted, err = openJournal(journalName(path)); err != nil {
 		return nil, &Error{Path: path, Err: err}
 	}
-	if err := p.begin(resume); err != nil {
-		return nil, errors.Join(err, p.Close())
+	for _, step := range []func() error{p.takeBack, allowed, func() error { return p.begin(resume) }} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, p.forget(), p.Close())
+		}
 	}
 	return p, nil
 }
 
+// takeBack gives files their partial names again that a run had given their final ones when it
+// was killed. What is in them is hashed before it is believed, as always.
+func (p *partial) takeBack() error {
+	if !p.fits() || !p.noted.finishing {
+		return nil
+	}
+	taken := false
+	for i, final := range volumes.Names(p.path, p.layout.size, p.volume) {
+		info, err := os.Lstat(final)
+		_, partialErr := os.Lstat(p.names[i])
+		if err != nil || !info.Mode().IsRegular() || !errors.Is(partialErr, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Rename(final, p.names[i]); err != nil {
+			return err
+		}
+		taken = true
+	}
+	if !taken {
+		return nil
+	}
+	return removeAll([]string{checksumName(p.path)}) // it is written again
+}
+
+// fits tells whether the journal is that of this very bundle.
+func (p *partial) fits() bool {
+	return p.noted != nil && p.noted.layout == p.layout.id() && p.noted.volume == p.volume
+}
+
+// forget removes what a run that is refused has made itself.
+func (p *partial) forget() error {
+	if p.journal == nil || !p.journal.fresh {
+		return nil
+	}
+	return removeAll(append(p.made, journalName(p.path)))
+}
+
 func (p *partial) begin(resume bool) error {
-	fits := p.noted != nil && p.noted.layout == p.layout.id() && p.noted.volume == p.volume
 	switch {
-	case resume && fits:
+	case resume && p.fits():
 		if err := p.journal.proceed(); err != nil {
 			return err
 		}
@@ -76,9 +119,17 @@ func (p *partial) begin(resume bool) error {
 			return err
 		}
 	}
-	files, err := volumes.Open(p.names, p.layout.size, p.volume, os.O_RDWR|os.O_CREATE)
+	for _, name := range p.names {
+		if err := files.CheckFree(name, true); err != nil {
+			return err
+		}
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			p.made = append(p.made, name)
+		}
+	}
+	opened, err := volumes.Open(p.names, p.layout.size, p.volume, os.O_RDWR|os.O_CREATE|files.NoFollow)
 	if err == nil {
-		p.files = files
+		p.files = opened
 	}
 	return err
 }

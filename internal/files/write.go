@@ -1,0 +1,57 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrLink: the name leads elsewhere. Who lays a link into a folder must not choose what is
+// written over.
+var ErrLink = errors.New("it is a link, and nothing is written through links")
+
+// Write puts a file at path as a whole or not at all, through a neighbour, so that a crash
+// leaves what was there or the new file. It follows no link. Where something is there already
+// it fails with fs.ErrExist unless it may be replaced, and only regular files may.
+func Write(path string, body []byte, mode fs.FileMode, replace bool) error {
+	if err := CheckFree(path, replace); err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(body)
+	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
+	if err == nil && !replace {
+		err = CheckFree(path, false) // somebody may have come first meanwhile
+	}
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return nil
+}
+
+// CheckFree tells whether Write would put a file at path. Nothing is changed.
+func CheckFree(path string, replace bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&fs.ModeSymlink != 0:
+		return &fs.PathError{Op: "writing", Path: path, Err: ErrLink}
+	case !replace:
+		return &fs.PathError{Op: "writing", Path: path, Err: fs.ErrExist}
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("writing %s: it is no regular file", path)
+	default:
+		return nil
+	}
+}

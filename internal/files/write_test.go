@@ -1,0 +1,38 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestWriteIsWholeOrNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "receipt.json")
+	if err := Write(path, []byte("one"), 0o644, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(path, []byte("two"), 0o644, false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Write() over a file = %v, want %v", err, fs.ErrExist)
+	}
+	if err := Write(path, []byte("three"), 0o644, true); err != nil {
+		t.Errorf("Write(replace) = %v", err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "three" || count(t, path) != 1 {
+		t.Errorf("there is %q, beside %d files", got, count(t, path)-1)
+	}
+	if err := Write(filepath.Dir(path), nil, 0o644, true); err == nil {
+		t.Error("Write(a folder) = nil, want an error")
+	}
+}
+
+// count is how many files lie in the folder of path.
+func count(t *testing.T, path string) int {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
