@@ -22,10 +22,14 @@ func completeSettings(a *app, root *cobra.Command) {
 		"on-conflict": words("fail", "update", "skip"),
 		"output":      words("table", "json", "yaml"),
 		"platform":    words("linux/amd64", "linux/arm64"),
-		"ca-file":     files,
-		"catalogue":   files,
 	}
-	_ = root.RegisterFlagCompletionFunc("config", files)
+	for _, name := range []string{
+		"ca-file", "catalogue", "file", "bundle", "public-key", "spool-dir", "since", "sign-key", "lock", "chart", "values",
+		"kubeconfig", "pull-credentials-file", "tls-cert", "tls-key", "tls-self-signed", "htpasswd", "dir",
+	} {
+		completers[name] = fileNames
+	}
+	_ = root.RegisterFlagCompletionFunc("config", fileNames)
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 			if complete := completers[flag.Name]; complete != nil {
@@ -73,7 +77,7 @@ func words(candidates ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(candidates, cobra.ShellCompDirectiveNoFileComp)
 }
 
-func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func fileNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }
 

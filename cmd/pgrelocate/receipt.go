@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 func newReceiptCommand(a *app) *cobra.Command {
@@ -51,5 +51,5 @@ func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error
 		_, err = a.Out.Write(held.Marshal())
 		return err
 	}
-	return os.WriteFile(file, held.Marshal(), 0o644)
+	return files.Replace(file, held.Marshal(), 0o644)
 }

@@ -51,11 +51,9 @@ type Error struct {
 	// Ref is the artifact, blob or repository with its host.
 	Ref string
 	Err error
-	// Hint is one line that says what a user can do; empty where there is nothing to say.
-	Hint string
 }
 
-// Error names the side, the operation, the reference and the cause; the hint is not in it.
+// Error names the side, the operation, the reference and the cause.
 func (e *Error) Error() string {
 	switch {
 	case e.Side == "":

@@ -77,6 +77,9 @@ func ParseExpression(s string) (Expression, error) {
 }
 
 func parseTerm(s string) (term, error) {
+	if bare, ok := strings.CutPrefix(s, "v"); ok && bare != "" && bare[0] >= '0' && bare[0] <= '9' {
+		s = bare // v17.5, as in tags
+	}
 	switch {
 	case s == "":
 		return term{}, errors.New("there is nothing between two commas")

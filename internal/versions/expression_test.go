@@ -97,6 +97,7 @@ func TestExpressionText(t *testing.T) {
 		{" all ", "all"},
 		{"17.5, 16", "17.5,16"},
 		{">= 14  <17.2,latest", ">=14 <17.2,latest"},
+		{"v17.5,v16", "17.5,16"},
 	}
 	for _, tt := range tests {
 		var e Expression

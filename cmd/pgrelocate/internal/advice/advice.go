@@ -6,8 +6,6 @@
 package advice
 
 import (
-	"errors"
-
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 )
 
@@ -15,23 +13,13 @@ import (
 var rooms = []func(error) string{
 	wrongPlace,
 	refusedFromEnvironment,
-	own,
+	exit.Hint,
 	ofUseCases,
 	installed,
 	refusedByRegistry,
 	conflict,
 	incomplete,
 	aboutBundle,
-	exit.Hint,
-}
-
-// own is the hint of an error that brings its own, as those of commands do.
-func own(err error) string {
-	var advising interface{ Hint() string }
-	if errors.As(err, &advising) {
-		return advising.Hint()
-	}
-	return ""
 }
 
 // For is the line that says what a user can do about err; empty where there is nothing to

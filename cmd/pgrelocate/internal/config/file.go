@@ -52,6 +52,21 @@ func (l *Loader) fileNames() ([]string, error) {
 // named is the config file that the user has named; empty where that is none.
 func (l *Loader) named() string { return cmp.Or(l.File, os.Getenv(FileVariable)) }
 
+// misnamedFiles warns of files that look like config files and are not read.
+func (l *Loader) misnamedFiles() []string {
+	if l.named() != "" {
+		return nil
+	}
+	var warnings []string
+	for _, name := range []string{UserFile(), LocalFile} {
+		misnamed := strings.TrimSuffix(name, ".yaml") + ".yml"
+		if _, err := os.Stat(misnamed); name != "" && err == nil {
+			warnings = append(warnings, fmt.Sprintf("%s is not read: call it %s", misnamed, filepath.Base(name)))
+		}
+	}
+	return warnings
+}
+
 // UserFile is where the user's own config file belongs: pgrelocate/config.yaml below
 // $XDG_CONFIG_HOME, or where the system keeps such files. It is empty where there is no
 // home directory.

@@ -63,7 +63,7 @@ func (l *Loader) Load() (cfg *Config, warnings []string, err error) {
 	if err := l.config.validate(); err != nil {
 		return nil, nil, &exit.UsageError{Err: err}
 	}
-	return &l.config, l.unknownVariables(os.Environ()), nil
+	return &l.config, append(l.unknownVariables(os.Environ()), l.misnamedFiles()...), nil
 }
 
 // Files are the config files that Load has read, the weaker first.

@@ -124,16 +124,11 @@ func refused(err error) bool {
 	return errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)
 }
 
-// Hint returns the line that says what a user can do about err; empty where there is
-// nothing to say.
+// Hint is the advice that an error brings along; empty where it brings none.
 func Hint(err error) string {
 	var advising interface{ Hint() string }
-	if errors.As(err, &advising) && advising.Hint() != "" {
+	if errors.As(err, &advising) {
 		return advising.Hint()
-	}
-	var refusal *registry.Error
-	if errors.As(err, &refusal) {
-		return refusal.Hint
 	}
 	return ""
 }

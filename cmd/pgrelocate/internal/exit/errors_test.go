@@ -10,7 +10,7 @@ import (
 )
 
 func refusal(err error) error {
-	return &registry.Error{Op: "fetching manifest", Side: registry.SideSource, Ref: "example.com/a:b", Err: err, Hint: "log in"}
+	return &registry.Error{Op: "fetching manifest", Side: registry.SideSource, Ref: "example.com/a:b", Err: err}
 }
 
 func TestCode(t *testing.T) {
@@ -51,8 +51,8 @@ func TestHint(t *testing.T) {
 		{"no error", nil, ""},
 		{"no advice", errors.New("disk full"), ""},
 		{"usage", Usagef("no such flag").WithHint("see %s", "--help"), "see --help"},
-		{"registry", fmt.Errorf("planning: %w", refusal(registry.ErrUnauthorized)), "log in"},
-		{"first of many", &PartialError{Errors: []error{errors.New("disk full"), refusal(registry.ErrUnauthorized)}}, "log in"},
+		{"wrapped", fmt.Errorf("planning: %w", Usagef("no login").WithHint("log in")), "log in"},
+		{"first of many", &PartialError{Errors: []error{errors.New("disk full"), Usagef("no login").WithHint("log in")}}, "log in"},
 	}
 	for _, tt := range tests {
 		if got := Hint(tt.err); got != tt.want {

@@ -30,6 +30,7 @@ type Copied struct {
 func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 	c := &copying{planning: planning{Session: s}}
 	err := run(ctx,
+		func(context.Context) error { return claimLock(opts.Lock) }, // nothing is copied for a lock that cannot be written
 		c.choose,   // what of the catalogue
 		c.connect,  // a client of each registry
 		c.compare,  // what is where, and what has to move

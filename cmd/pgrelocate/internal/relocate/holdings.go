@@ -3,8 +3,8 @@ package relocate
 import (
 	"context"
 	"fmt"
-	"os"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -31,6 +31,17 @@ func (s *Session) Receipt(ctx context.Context) (*Holdings, error) {
 	return s.holdings(ctx)
 }
 
+// claimLock finds out before a copy whether its lock can be written, where one is wanted.
+func claimLock(name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := files.MayReplace(name); err != nil {
+		return fmt.Errorf("writing the lock: %w", err)
+	}
+	return nil
+}
+
 // writeLock writes what the private registry holds of the selection into a file, where one is
 // named.
 func (s *Session) writeLock(ctx context.Context, name string) error {
@@ -41,7 +52,7 @@ func (s *Session) writeLock(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
-	if err := os.WriteFile(name, held.Marshal(), 0o644); err != nil {
+	if err := files.Replace(name, held.Marshal(), 0o644); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
 	return nil

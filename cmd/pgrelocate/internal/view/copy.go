@@ -142,6 +142,9 @@ func (v Copy) sourceLine() string {
 // moved is the account of bytes and blobs.
 func (v Copy) moved() string {
 	if v.BytesSent == 0 && v.BlobsUploaded+v.BlobsMounted+v.BlobsPresent == 0 {
+		if v.Failed+v.Incomplete > 0 {
+			return "nothing was moved"
+		}
 		return "nothing had to move"
 	}
 	took := time.Duration(v.DurationSeconds * float64(time.Second))
