@@ -254,3 +254,11 @@ func TestManifestsOfAnyContentType(t *testing.T) {
 		t.Errorf("served as a page: Resolve() = %v, want ErrUnknownType", err)
 	}
 }
+
+// A web server is no registry: what it does not know is not a login that is missing.
+func TestPingOfNoRegistry(t *testing.T) {
+	client := tokenClient(t, http.NotFoundHandler(), Options{})
+	if err := client.Ping(t.Context()); !errors.Is(err, registry.ErrNoRegistry) {
+		t.Errorf("Ping() = %v, want ErrNoRegistry", err)
+	}
+}

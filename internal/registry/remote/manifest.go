@@ -220,9 +220,14 @@ func (c *Client) doPatiently(ctx context.Context, request transport.Request) (*t
 // Ping checks that the registry answers and accepts the credentials. It is one request,
 // or two where a token is needed.
 func (c *Client) Ping(ctx context.Context) error {
-	resp, err := c.transport.Do(ctx, transport.Request{
+	request := transport.Request{
 		Op: "logging in to", Ref: c.Host(), Method: http.MethodGet, Path: "/v2/", Accept: []int{http.StatusOK},
-	})
+	}
+	resp, err := c.transport.Do(ctx, request)
+	var status *transport.StatusError
+	if errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed) {
+		return c.transport.Failure(request, fmt.Errorf("%w: its /v2/ answers %w", registry.ErrNoRegistry, status))
+	}
 	if err != nil {
 		return err
 	}

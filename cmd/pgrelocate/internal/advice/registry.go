@@ -71,6 +71,10 @@ func unusable(failed *registry.Error) string {
 		return fmt.Sprintf("look at HTTPS_PROXY, with its user and password, and whether %s belongs into NO_PROXY", failed.Host)
 	case errors.Is(failed, registry.ErrPlainHTTP):
 		return fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", failed.Host, plainHTTPFlag(failed.Side))
+	case errors.Is(failed, registry.ErrNoRegistry):
+		return fmt.Sprintf("%s does not speak the protocol of registries: is it the right name and port?", failed.Host)
+	case failed.Side == registry.SideSource && errors.Is(failed, registry.ErrNotFound) && strings.Contains(failed.Ref, "@sha256:") && failed.Op == "fetching manifest":
+		return "the vendor's index names an image that is not there; if it is for a platform that nobody here needs, --platform OS/ARCH copies the one that is"
 	case errors.Is(failed, registry.ErrUnreachable):
 		return fmt.Sprintf("is %s the right name and port, and can this machine reach it?", failed.Host)
 	}

@@ -3,6 +3,7 @@ package advice
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -58,6 +59,10 @@ func TestForRegistries(t *testing.T) {
 		{"our certificate", target, certificate(registry.CertificateWanted),
 			"store.example.com lets in who presents a certificate: put client.cert and client.key into /etc/docker/certs.d/store.example.com/"},
 		{"a broken certificate", target, certificate(registry.CertificateInvalid), ""},
+		{"no registry", target, said("404", registry.ErrNoRegistry),
+			"r.example.com does not speak the protocol of registries: is it the right name and port?"},
+		{"proxy", target, said("407", registry.ErrProxy),
+			"look at HTTPS_PROXY, with its user and password, and whether r.example.com belongs into NO_PROXY"},
 		{"not found", source, said("404", registry.ErrNotFound), ""},
 	}
 	for _, tt := range tests {
@@ -65,5 +70,12 @@ func TestForRegistries(t *testing.T) {
 		if got := For(fmt.Errorf("planning: %w", err)); got != tt.want {
 			t.Errorf("%s: For(%v) = %q, want %q", tt.name, err, got, tt.want)
 		}
+	}
+}
+
+func TestForAnIndexThatNamesWhatIsGone(t *testing.T) {
+	gone := &registry.Error{Op: "fetching manifest", Side: registry.SideSource, Host: "r.example.com", Ref: "r.example.com/a@sha256:0", Err: registry.ErrNotFound}
+	if got := For(gone); !strings.Contains(got, "--platform") {
+		t.Errorf("For(%v) = %q, want --platform in it", gone, got)
 	}
 }
