@@ -12,7 +12,7 @@ import (
 )
 
 // ofTheCommandLine is what only cmd knows: flags, the program's name, its variables.
-var ofTheCommandLine = regexp.MustCompile("(^|[^-a-z])--[a-z][a-z-]+|\\bpgrelocate [a-z]|PGRELOCATE_")
+var ofTheCommandLine = regexp.MustCompile(`(^|[^-a-z])--[a-z][a-z-]+|\bpgrelocate [a-z]|PGRELOCATE_`)
 
 // saysSo are literals that may have it all the same, and why.
 var saysSo = map[string]string{

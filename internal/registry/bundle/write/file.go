@@ -109,9 +109,6 @@ func checkAbsent(path string, l *layout, opts Options) error {
 			return &Error{Path: name, Err: ErrStray}
 		}
 	}
-	if err := files.CheckFree(checksumName(path), opts.Overwrite); err != nil {
-		return &Error{Path: checksumName(path), Err: unwrapped(err)}
-	}
 	for _, name := range append(names, path) {
 		info, err := os.Lstat(name)
 		switch {
@@ -121,6 +118,9 @@ func checkAbsent(path string, l *layout, opts Options) error {
 		case !opts.Overwrite:
 			return &Error{Path: name, Err: os.ErrExist}
 		}
+	}
+	if err := files.CheckFree(checksumName(path), opts.Overwrite); err != nil {
+		return &Error{Path: checksumName(path), Err: unwrapped(err)}
 	}
 	return nil
 }
