@@ -50,6 +50,9 @@ type Content struct {
 	// Whole says that the content is the whole blob although only its head was asked for: the
 	// source serves no ranges. It is never set where the content does not begin at byte 0.
 	Whole bool
+	// Skipped says that what is before the content's first byte was read as well, and thrown
+	// away: the source serves no ranges.
+	Skipped bool
 }
 
 // Permit is a place among those who may read from one source at once. It goes with the
@@ -116,7 +119,8 @@ type Body interface {
 	// From returns the content from offset to its end and ends the use of every reader
 	// returned before; until the first Read it holds no place at the source. The last Read
 	// fails where the content does not match the blob's digest, so that a consumer that
-	// reads to EOF has checked it.
+	// reads to EOF has checked it. Where it never read what is before offset, since the target
+	// has that from an earlier run, nothing is checked here, and the target's own check counts.
 	From(offset int64) (io.Reader, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ const copyVariable = "PGRELOCATE_TEST_COPY"
 type killedRun struct {
 	Source, Target string
 	Names          [][2]string
+	// Journal is the folder where open uploads are noted; empty notes none.
+	Journal string
 }
 
 // TestKilledProcess is no test, but the process that TestKill kills.
@@ -40,18 +43,24 @@ func TestKilledProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(client.Close)
 		return client
 	}
-	source := open(k.Source, registry.SideSource)
+	source, target := open(k.Source, registry.SideSource), open(k.Target, registry.SideTarget)
+	if k.Journal != "" {
+		target.KeepUploads(journalIn(t, k.Journal))
+	}
 	ends := registry.Endpoints{
 		Source: func(string) (registry.Source, error) { return source, nil },
-		Target: open(k.Target, registry.SideTarget),
+		Target: target,
 	}
-	plan, err := plan.New(t.Context(), ends, artifactsBetween(k.Source, k.Target, k.list()), plan.Options{})
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
+	defer stop()
+	plan, err := plan.New(ctx, ends, artifactsBetween(k.Source, k.Target, k.list()), plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := transfer.Copy(t.Context(), ends, plan, transfer.Options{})
+	report, err := transfer.Copy(ctx, ends, plan, transfer.Options{})
 	if err != nil || report.Failed > 0 {
 		t.Fatalf("Copy = %+v, %v, want no failure", report, err)
 	}
@@ -96,7 +105,7 @@ func TestKill(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &rig{source: r.source, target: newSide(t, debian(t), slow(10*time.Millisecond))}
 			r.source.counter.Reset()
-			killed := r.copyAndKill(t, names, func() bool { return tt.when(r) })
+			killed := r.copyAndKill(t, names, os.Kill, func() bool { return tt.when(r) })
 			there := r.target.behind.Contents(t) // fails the test for what cannot be pulled
 			t.Logf("killed: %v, with %d of %d tags there", killed, len(there), len(names))
 			for tag, digest := range there {
@@ -110,11 +119,11 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// copyAndKill copies in a process of its own and kills that when the time has come. It
-// tells whether that was before the end.
-func (r *rig) copyAndKill(t *testing.T, names []name, now func() bool) bool {
+// copyAndKill copies in a process of its own, and ends that by a signal when the time has
+// come. It tells whether that was before the end.
+func (r *rig) copyAndKill(t *testing.T, names []name, signal os.Signal, now func() bool) bool {
 	t.Helper()
-	k := killedRun{Source: r.source.Host, Target: r.target.Host}
+	k := killedRun{Source: r.source.Host, Target: r.target.Host, Journal: r.journal}
 	for _, n := range names {
 		k.Names = append(k.Names, [2]string{n.repository, n.tag})
 	}
@@ -138,9 +147,9 @@ func (r *rig) copyAndKill(t *testing.T, names []name, now func() bool) bool {
 	for !now() && len(ended) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	_ = cmd.Process.Kill()
+	_ = cmd.Process.Signal(signal)
 	err = <-ended
-	if err != nil && cmd.ProcessState.Exited() { // by itself
+	if err != nil && cmd.ProcessState.Exited() && signal == os.Kill { // by itself
 		t.Fatalf("the copy failed: %v\n%s", err, out.Bytes())
 	}
 	return err != nil

@@ -57,6 +57,7 @@ type rig struct {
 	planOptions    plan.Options
 	sourceTraffic  registry.Traffic
 	targetTraffic  registry.Traffic
+	journal        string // the folder where open uploads are noted; empty notes none
 }
 
 // client is patient enough for a busy machine and impatient enough for a test.
@@ -86,9 +87,13 @@ func (s *side) client(t *testing.T, as registry.Side, traffic *registry.Traffic)
 func (r *rig) endpoints(t *testing.T) registry.Endpoints {
 	t.Helper()
 	source := r.source.client(t, registry.SideSource, &r.sourceTraffic)
+	target := r.target.client(t, registry.SideTarget, &r.targetTraffic)
+	if r.journal != "" {
+		target.KeepUploads(journalIn(t, r.journal))
+	}
 	return registry.Endpoints{
 		Source: func(string) (registry.Source, error) { return source, nil },
-		Target: r.target.client(t, registry.SideTarget, &r.targetTraffic),
+		Target: target,
 	}
 }
 

@@ -22,6 +22,8 @@ type uploadStyle struct {
 	least int64
 	// noPatch: the registry takes blobs whole only.
 	noPatch bool
+	// noPieces: it does not take blobs in pieces of unknown length, or no second piece.
+	noPieces bool
 	// noCheck: the registry does not like a mount from the same repository, which
 	// otherwise tells whether the blob is there and opens an upload in one request.
 	noCheck bool

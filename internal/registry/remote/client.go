@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
 )
 
 // Options steer a Client; the zero value is an anonymous client of a registry over HTTPS.
@@ -35,6 +36,8 @@ type Client struct {
 	pushes    bool // the run writes here
 	uploads   uploadStyle
 	heads     heads
+	journal   *uploads.Journal // may be nil
+	unnoted   sync.Once        // the journal cannot be written
 
 	mu       sync.Mutex
 	sessions map[string]string // uploads that a refused mount opened, by repository and digest

@@ -25,7 +25,7 @@ func (c *Client) Blob(ctx context.Context, repository string, blob v1.Descriptor
 			return registry.Content{}, err
 		}
 	}
-	return registry.Content{ReadCloser: d, Permit: registry.Permit{Release: d.rest}, Whole: d.end != to}, nil
+	return registry.Content{ReadCloser: d, Permit: registry.Permit{Release: d.rest}, Whole: d.end != to, Skipped: d.skipped}, nil
 }
 
 // InPieces implements registry.Source: each connection may have a bandwidth of its own.
@@ -52,6 +52,7 @@ type download struct {
 	retry   *transport.Retry
 	whole   bool // ask for the whole blob: ranges come back wrong
 	odd     bool // an answer of another size has come before
+	skipped bool // what was not asked for has been read and thrown away
 	closed  bool
 }
 
@@ -177,6 +178,7 @@ func (d *download) align(resp *transport.Response) error {
 		d.end = d.size // no ranges: this answer is the whole
 		return nil
 	}
+	d.skipped = true
 	d.client.transport.Notice("serves no ranges: reading %s again from its start", d.request.Ref)
 	if _, err := io.CopyN(io.Discard, resp.Body, d.at); err != nil {
 		if errors.Is(err, io.EOF) {

@@ -26,12 +26,14 @@ func (u *upload) recover(ctx context.Context, err error) error {
 		switch {
 		case status.Code == http.StatusRequestEntityTooLarge && !errors.Is(status, registry.ErrQuota):
 			return u.smaller(status)
+		case u.pieced && refusesPieces(status) && !sessionLost(status):
+			return u.unpieced()
 		case u.patched && unsupportedPatch(status):
 			return u.unchunked(status)
 		case status.Has("DIGEST_INVALID"):
 			return u.invalidDigest(ctx, status)
 		case sessionLost(status) && u.at != nil:
-			return u.restart(ctx, status)
+			return u.lose(ctx, status)
 		}
 	}
 	if !transport.Retryable(err) {
@@ -82,19 +84,18 @@ func (u *upload) ask(ctx context.Context) error {
 		return nil
 	}
 	resp.Drain()
-	stands := uploadedBytes(resp.Header.Get("Range"))
-	if stands <= 1 || stands > u.blob.Size || u.noPatch() && stands < u.blob.Size {
-		u.abandon(ctx)
-		u.forget()
-		return nil
+	if stands, ok := u.canGoOn(resp); ok {
+		return u.went(resp, stands)
 	}
-	if resp.Header.Get("Location") != "" {
-		if u.at, err = u.client.location(resp); err != nil {
-			return err
-		}
-	}
-	u.reached(stands)
+	u.abandon(ctx)
+	u.forget()
 	return nil
+}
+
+// canGoOn reads from an answer how far the upload has come, and tells whether that is of use.
+func (u *upload) canGoOn(resp *transport.Response) (stands int64, ok bool) {
+	stands = uploadedBytes(resp.Header.Get("Range"))
+	return stands, stands > 1 && stands <= u.blob.Size && (stands == u.blob.Size || !u.noPatch())
 }
 
 func (u *upload) forget() {
@@ -119,16 +120,38 @@ func sessionLost(status *transport.StatusError) bool {
 		status.Code == http.StatusRequestedRangeNotSatisfiable || status.Code == http.StatusNotFound && !status.Has("NAME_UNKNOWN")
 }
 
-func (u *upload) restart(ctx context.Context, err error) error {
+// lose begins anew, or goes on where the upload turns out to stand. One that is lost behind its
+// first piece for the second time is of a registry that takes one piece only.
+func (u *upload) lose(ctx context.Context, status *transport.StatusError) error {
+	if u.pieced && u.offset > 0 {
+		u.lost++
+	}
+	if u.lost > 1 {
+		return u.unpieced()
+	}
+	return u.restart(ctx, status)
+}
+
+// restart begins anew. Where the registry only says that the upload stands elsewhere it is asked
+// first, once: what an earlier connection had on its way may still have arrived.
+func (u *upload) restart(ctx context.Context, err *transport.StatusError) error {
 	if waitErr := u.retry.Wait(ctx, err); waitErr != nil {
 		return waitErr
+	}
+	if u.at != nil && !u.asked && standsElsewhere(err) {
+		u.asked = true
+		return u.ask(ctx)
 	}
 	u.forget()
 	return nil
 }
 
-// invalidDigest starts once again: our side has checked what it read, so that the bytes
-// were changed on the way.
+func standsElsewhere(status *transport.StatusError) bool {
+	return status.Has("RANGE_INVALID") || status.Code == http.StatusRequestedRangeNotSatisfiable
+}
+
+// invalidDigest starts once again: our side has checked what it read, so that the bytes were
+// changed on the way, or were wrong in what an earlier run had sent.
 func (u *upload) invalidDigest(ctx context.Context, status *transport.StatusError) error {
 	if u.invalid++; u.invalid > 1 {
 		return fmt.Errorf("%w: the registry received other bytes than were sent: %w", registry.ErrDigestMismatch, status)

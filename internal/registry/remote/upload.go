@@ -16,26 +16,31 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
 )
 
 // PushBlob implements registry.Target. The blob goes in one body, which continues where
 // the registry says it stands when it breaks, and in chunks to a registry that refuses
-// large bodies.
+// large bodies. Where a journal is kept, see KeepUploads, a large one goes in pieces, and goes on
+// where an earlier run left it.
 func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body, anew bool) (registry.Outcome, error) {
 	u := &upload{client: c, repository: repository, blob: blob, body: body, anew: anew || c.isBroken(repository, blob)}
 	u.request = c.uploadRequest(repository, blob, "uploading blob")
 	u.retry = c.transport.NewRetry(u.request.Op + " " + u.request.Ref)
-	u.at = c.takeSession(repository, blob)
+	u.takeUp(ctx)
+	defer u.claim.Release()
 	for {
 		outcome, err := u.step(ctx)
 		if err == nil {
+			u.claim.Forget()
 			return outcome, nil
 		}
 		if err := u.recover(ctx, err); err != nil {
-			u.abandon(ctx)
+			u.leave(ctx, err)
 			return 0, u.failure(err)
 		}
 		if u.done {
+			u.claim.Forget()
 			return registry.Uploaded, nil
 		}
 	}
@@ -59,6 +64,10 @@ type upload struct {
 	size    int64 // of the current request's body
 	patched bool  // the current request is a PATCH
 	unfit   bool  // a PATCH of this upload was refused as such
+	pieced  bool  // the current request is a piece, see sendPiece
+	claim   *uploads.Claim
+	lost    int  // how often the upload was lost behind its first piece
+	asked   bool // where it stands, since it last got on
 	breaks  int
 	invalid int
 	done    bool
@@ -88,7 +97,7 @@ func (u *upload) step(ctx context.Context) (registry.Outcome, error) {
 // whole tells whether the blob goes in one body.
 func (u *upload) whole() bool {
 	chunk := u.chunk()
-	return u.offset == 0 && (chunk == 0 || chunk >= u.blob.Size)
+	return u.offset == 0 && (chunk == 0 || chunk >= u.blob.Size) && !u.inPieces()
 }
 
 func (u *upload) chunk() int64 {
@@ -144,8 +153,11 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 	}
 	style.heed(resp.Header)
 	u.offset = 0
-	u.at, err = u.client.location(resp)
-	return false, err
+	if u.at, err = u.client.location(resp); err != nil {
+		return false, err
+	}
+	u.note()
+	return false, nil
 }
 
 // failedCheck tells that an upload may be opened where looking for the blob with the same
@@ -194,6 +206,9 @@ func (u *upload) put(ctx context.Context, offset, size int64) error {
 
 // patch sends the next chunk, or all that is left where there are no chunks.
 func (u *upload) patch(ctx context.Context) error {
+	if u.inPieces() {
+		return u.sendPiece(ctx)
+	}
 	size := u.blob.Size - u.offset
 	if chunk := u.chunk(); chunk > 0 {
 		size = min(size, chunk)
@@ -207,13 +222,21 @@ func (u *upload) patch(ctx context.Context) error {
 		return u.blame(err)
 	}
 	resp.Drain()
+	return u.went(resp, u.offset+size)
+}
+
+// went notes that the registry has taken all before offset, and where the upload goes on.
+func (u *upload) went(resp *transport.Response, offset int64) error {
 	// Without a Location the upload goes on where it is.
 	if resp.Header.Get("Location") != "" {
-		if u.at, err = u.client.location(resp); err != nil {
+		at, err := u.client.location(resp)
+		if err != nil {
 			return err
 		}
+		u.at = at
 	}
-	u.reached(u.offset + size)
+	u.reached(offset)
+	u.note()
 	u.rest()
 	return nil
 }
@@ -225,7 +248,7 @@ func (u *upload) rest() { _, _ = u.body.From(u.offset) }
 func (u *upload) reached(offset int64) {
 	u.offset = offset
 	if offset > u.best {
-		u.best = offset
+		u.best, u.asked = offset, false
 		u.retry.Progress()
 	}
 }
@@ -233,7 +256,7 @@ func (u *upload) reached(offset int64) {
 func (u *upload) bodyRequest(method string, target *url.URL, offset, size int64) transport.Request {
 	request := u.request
 	request.Method, request.URL, request.Size = method, target, size
-	u.size, u.patched = size, method == http.MethodPatch
+	u.size, u.patched, u.pieced = size, method == http.MethodPatch, false
 	request.Header = http.Header{"Content-Type": {"application/octet-stream"}}
 	request.Body = func() (io.Reader, error) {
 		if size == 0 && u.blob.Size > 0 {

@@ -67,6 +67,7 @@ type body struct {
 	turn    int        // of the reader that may read
 	hasher  hash.Hash
 	passed  int64 // bytes read, checked and kept
+	blind   bool  // what came first was never read: the digest cannot be checked here
 	kept    buffer
 	live    registry.Content
 	liveAt  int64
@@ -162,7 +163,7 @@ func (b *body) readAt(p []byte, at int64) (int, error) {
 	if at == b.blob.Size {
 		return 0, b.check()
 	}
-	if at < b.passed || at == 0 {
+	if at != b.passed || at == 0 {
 		b.begins(at)
 	}
 	if err := b.seek(at); err != nil {
@@ -193,19 +194,25 @@ func (b *body) readAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// begins gets ready for bytes from offset at on: the first, or such as have been read before.
-// Where all comes once more, all is checked anew; of a fetch that begins later, what was seen
-// before is not, and the target's own check has to find what differs.
+// begins gets ready for bytes from offset at on: the first, such as have been read before, or
+// such as follow what the target has from an earlier run. Where all comes once more, all is
+// checked anew; of a fetch that begins later, what was seen before is not, and the target's own
+// check has to find what differs.
 func (b *body) begins(at int64) {
+	first := b.passed == 0
 	if at < b.passed {
 		b.kept.rewound(at, b.blob.Size)
 	}
 	if at == 0 && b.passed > 0 {
 		b.hasher.Reset()
-		b.passed, b.checked = 0, false
+		b.passed, b.checked, b.blind = 0, false, false
 	}
-	if b.passed == 0 {
-		b.kept.starts(b.blob.Size)
+	if at > b.passed {
+		b.passed, b.blind = at, true
+		b.gauge.reach(at)
+	}
+	if first || b.passed == 0 {
+		b.kept.starts(at, b.blob.Size)
 	}
 }
 
@@ -264,7 +271,9 @@ func (b *body) pass(p []byte) {
 	seen := min(int64(len(p)), max(0, b.passed-b.liveAt))
 	b.liveAt += int64(len(p))
 	if fresh := p[seen:]; len(fresh) > 0 {
-		b.hasher.Write(fresh) // never fails, see hash.Hash
+		if !b.blind {
+			b.hasher.Write(fresh) // never fails, see hash.Hash
+		}
 		b.passed += int64(len(fresh))
 		b.gauge.reach(b.passed)
 	}
@@ -272,7 +281,7 @@ func (b *body) pass(p []byte) {
 
 // check returns io.EOF for the right content.
 func (b *body) check() error {
-	if b.checked {
+	if b.checked || b.blind {
 		return io.EOF
 	}
 	got := fmt.Sprintf("%s:%x", b.blob.Digest.Algorithm, b.hasher.Sum(nil))

@@ -98,10 +98,10 @@ func (b *buffer) keeps() bool { return b.file != nil || b.memory != nil }
 // holds tells whether the byte at offset at is kept.
 func (b *buffer) holds(at int64) bool { return b.keeps() && b.base <= at && at < b.end }
 
-// starts tells a lazy buffer that the blob's first bytes are about to be read.
-func (b *buffer) starts(size int64) {
+// starts tells a lazy buffer that the first bytes are about to be read, from offset at on.
+func (b *buffer) starts(at, size int64) {
 	if b.from != nil && b.from.trouble() {
-		b.begin(0, size)
+		b.begin(at, size)
 	}
 }
 

@@ -34,6 +34,7 @@ type parallelDownload struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
+	first   int64 // where the first piece begins: what is before is not fetched
 	pieces  []*piece
 	next    int // the first piece that nobody fetches yet
 	busy    int
@@ -54,14 +55,26 @@ func newParallel(ctx context.Context, from origin, blob v1.Descriptor, size int6
 	d := &parallelDownload{source: from.source, repository: from.repository, blob: blob, piece: size, kept: kept, stats: stats}
 	d.ctx, d.cancel = context.WithCancel(ctx)
 	d.changed = sync.NewCond(&d.mu)
-	d.pieces = []*piece{{from: 0, to: size}}
 	return d
 }
 
-// Blob returns a reader from offset on; the arguments are those of Source.
+// errNotFetched is what a parallel download is given up for that was begun too late in its blob, or
+// whose source cannot serve it in pieces: the blob is read otherwise then.
+var errNotFetched = errors.New("this part of the blob is not fetched in pieces")
+
+// Blob returns a reader from offset on; the arguments are those of Source. What is before the first
+// offset ever asked for is not fetched, and cannot be had later.
 func (d *parallelDownload) Blob(_ context.Context, _ string, _ v1.Descriptor, offset, _ int64) (registry.Content, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.pieces == nil {
+		d.first = offset
+		d.pieces = []*piece{{from: offset, to: min(offset+d.piece, d.blob.Size), got: offset}}
+	}
+	if offset < d.first {
+		d.cancel()
+		return registry.Content{}, errNotFetched
+	}
 	d.start()
 	return registry.Content{ReadCloser: &parallelReader{of: d, at: offset}}, nil
 }
@@ -93,7 +106,10 @@ func (d *parallelDownload) read(p *piece) error {
 		return err
 	}
 	defer func() { _ = content.Close() }()
-	if p.from == 0 {
+	if content.Skipped { // each further piece would be all that is before it again
+		return errNotFetched
+	}
+	if p.from == d.first {
 		d.split(p, content.Whole)
 	}
 	buffer := make([]byte, 64<<10)
@@ -113,7 +129,8 @@ func (d *parallelDownload) read(p *piece) error {
 	return nil
 }
 
-// split makes the other pieces unless the first answer shows that there are no ranges.
+// split makes the other pieces unless the first answer, the whole blob, shows that there are no
+// ranges.
 func (d *parallelDownload) split(first *piece, whole bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

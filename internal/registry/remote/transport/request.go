@@ -30,6 +30,7 @@ type Request struct {
 	Header http.Header
 	// Body returns the content of Size bytes, again for each try; nil has none.
 	Body func() (io.Reader, error)
+	// Size is -1 where only the content's end tells.
 	Size int64
 	// Accept are the statuses of success; any other is a StatusError.
 	Accept []int

@@ -29,7 +29,7 @@ func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Respons
 	if hasBody(req) {
 		body := &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
 		req.Body = body
-		if req.ContentLength >= expectContinueFrom && !c.noExpect.Load() {
+		if (req.ContentLength >= expectContinueFrom || req.ContentLength < 0) && !c.noExpect.Load() {
 			req.Header.Set("Expect", "100-continue")
 			ctx = body.expect(ctx)
 		}
