@@ -43,7 +43,7 @@ volume name any: those that lie beside it are found.`,
 	}
 	file.addFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
-	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "signatures", "catalogue"}, config.Connection, config.Output)
+	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "signatures", "catalogue"}, config.Connection, config.State, config.Output)
 	return cmd
 }
 

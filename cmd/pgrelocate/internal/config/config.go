@@ -58,6 +58,10 @@ type Config struct {
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
 	Signatures bool
 
+	// StateDir is the folder of what runs leave for each other; empty for the usual place, see
+	// StateFolder.
+	StateDir string
+
 	Output     output.Format
 	Quiet      bool
 	Verbose    bool

@@ -118,7 +118,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"source-plain-http": "true", "plain-http": "true", "jobs": "3", "limit-rate": "50MiB",
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
-		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true",
+		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "state-dir": "/state",
 	}
 	want := Config{
 		Product: "other", Releases: []string{"v4.3.1", "v4.0.0"}, Versions: expressionOf(t, "13.20,17"),
@@ -128,7 +128,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		SourcePlainHTTP: true, PlainHTTP: true, CAFile: "/ca.pem", Jobs: 3, LimitRate: 50 << 20,
 		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: plan.ConflictSkip,
 		Platform: &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}, Signatures: false,
-		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true,
+		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state",
 	}
 	ways := map[string]func(key, value string) *Loader{
 		"flag": func(key, value string) *Loader { return parsed(t, "--"+key+"="+value) },

@@ -24,6 +24,8 @@ var (
 	Sides = []string{"source", "registry", "source-plain-http"}
 	// Copying says how to copy.
 	Copying = []string{"on-conflict", "check", "platform", "signatures"}
+	// State says where runs leave notes for each other.
+	State = []string{"state-dir"}
 	// Output says how results are written.
 	Output = []string{"output"}
 )
@@ -56,6 +58,8 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.BoolVar(&c.Check, "check", false, "look for every blob of what is at the target already, and put back what is gone")
 	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests; an image that is for others only fails")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
+
+	fs.Var((*path)(&c.StateDir), "state-dir", "note in `DIR` which uploads are open, for the next run to go on with; pgrelocate in the user's folder for state if not given")
 
 	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
 	fs.BoolVarP(&c.Quiet, "quiet", "q", false, "show nothing but results, warnings and errors")

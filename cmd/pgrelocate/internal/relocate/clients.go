@@ -2,6 +2,8 @@ package relocate
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -78,8 +81,25 @@ func (c *Clients) Target(ctx context.Context, push bool) (*remote.Client, error)
 	client, err := c.withOwnLogin(ctx, registry.SideTarget, host, host, remote.Options{Push: push})
 	if err == nil {
 		c.target = client
+		if push {
+			client.KeepUploads(c.journal())
+		}
 	}
 	return client, err
+}
+
+// journal is where open uploads are noted for the next run; nil where that cannot be, which
+// stops nobody.
+func (c *Clients) journal() *uploads.Journal {
+	folder, err := c.cfg.StateFolder()
+	if err == nil {
+		var journal *uploads.Journal
+		if journal, err = uploads.Open(filepath.Join(folder, "uploads")); err == nil {
+			return journal
+		}
+	}
+	c.notice(fmt.Sprintf("open uploads are not noted for the next run: %v", err))
+	return nil
 }
 
 // As is a client of a private registry with a login that is not the user's own; the zero one
