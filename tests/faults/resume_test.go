@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 func journalIn(t *testing.T, dir string) *journals.Journal {
 	t.Helper()
-	journal, err := journals.Open(dir)
+	journal, err := journals.Open(filepath.Join(dir, "uploads"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func (r *rig) pushSized(t *testing.T, n name, sizes ...int) {
 // several pieces, in a single one, and in one body.
 //
 // An end costs what was in sockets and buffers. The exception is a process that is killed while
-// docker-registry takes a piece of it: see ADR 0014.
+// docker-registry takes a piece of it: see ADR 0017.
 func TestRunsGoOnWithEachOthersUploads(t *testing.T) {
 	t.Parallel()
 	source := &rig{source: newSide(t, debian(t))}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -115,7 +116,7 @@ func noise(size int) []byte {
 // run is the client of a new run, with a journal in a folder.
 func run(t *testing.T, host, dir string, opts Options) *Client {
 	t.Helper()
-	journal, err := uploads.Open(dir)
+	journal, err := uploads.Open(filepath.Join(dir, "uploads"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +245,7 @@ func TestTheNextRunGoesOn(t *testing.T) {
 // open is what the journal in a folder says of a blob's upload.
 func open(t *testing.T, dir, host string, content []byte) string {
 	t.Helper()
-	journal, err := uploads.Open(dir)
+	journal, err := uploads.Open(filepath.Join(dir, "uploads"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +369,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
 	interrupt(t, host, dir, content, 10*mib)
 	k.settle(t, 2)
-	journal, err := uploads.Open(dir)
+	journal, err := uploads.Open(filepath.Join(dir, "uploads"))
 	if err != nil {
 		t.Fatal(err)
 	}

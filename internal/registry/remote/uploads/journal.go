@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,8 +38,11 @@ const (
 	tempSuffix  = ".tmp"
 )
 
-// Open returns the journal in a folder, which it makes where it is missing and keeps from
-// everybody else, and clears what is too old or too much.
+// ours are the names of a journal's files: nothing else in its folder is touched.
+var ours = regexp.MustCompile(`^[0-9a-f]{32}(-[0-9]+)?\.(json|lock|tmp)$`)
+
+// Open returns the journal in a folder, which it makes where it is missing, and clears what is too
+// old or too much of what a journal has written there. A folder that others may read is refused.
 func Open(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -50,9 +54,8 @@ func Open(dir string) (*Journal, error) {
 	case !info.IsDir():
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: errors.New("not a folder")}
 	case info.Mode().Perm()&0o077 != 0:
-		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x
-			return nil, err
-		}
+		// Not made here, or opened by somebody who had a reason: it is left as it is.
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: errors.New("others may read the folder")}
 	}
 	j := &Journal{dir}
 	return j, j.clear(time.Now())
@@ -89,6 +92,9 @@ func (j *Journal) clear(now time.Time) error {
 	}
 	var entries []aged
 	for _, file := range files {
+		if !ours.MatchString(file.Name()) {
+			continue
+		}
 		name := filepath.Join(j.dir, file.Name())
 		info, err := file.Info()
 		if err != nil {

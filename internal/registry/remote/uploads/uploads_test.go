@@ -23,6 +23,12 @@ const (
 
 func blob(n int) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064x", n)} }
 
+// private is a folder of the user's alone.
+func private(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "uploads")
+}
+
 func open(t *testing.T, dir string) *uploads.Journal {
 	t.Helper()
 	journal, err := uploads.Open(dir)
@@ -92,12 +98,9 @@ func TestUploadsAreRemembered(t *testing.T) {
 	}
 }
 
-// Nobody but the user reads the journal, also where its folder was there before.
+// Nobody but the user reads the journal. A folder that others may read is left alone.
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "uploads")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	note(t, open(t, dir), 1)
 	for _, name := range append(files(t, dir), dir) {
 		info, err := os.Stat(name)
@@ -107,6 +110,34 @@ func TestModes(t *testing.T) {
 		if got := info.Mode().Perm() & 0o077; got != 0 {
 			t.Errorf("%s has the mode %v, want nothing for others", name, info.Mode())
 		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := uploads.Open(dir); err == nil {
+		t.Error("Open() takes a folder that others may read")
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the folder is %v, %v, want its mode left alone", info, err)
+	}
+}
+
+// What is not the journal's own stays, however old it is.
+func TestForeignFilesStay(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "uploads")
+	open(t, dir)
+	for _, name := range []string{"notes.json", "a.lock", "b.tmp", "c"} {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, time.Time{}, time.Now().Add(-2*uploads.KeptFor)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir)
+	if left := files(t, dir); len(left) != 4 {
+		t.Errorf("%v are left of 4 files that are somebody else's", left)
 	}
 }
 
@@ -121,7 +152,7 @@ func TestAddressesThatAreNotKept(t *testing.T) {
 		"https://" + host + "/v2/team/app/blobs/uploads/../../manifests/v1",
 		"https://" + host + "/v2/team/app/blobs/uploads/" + strings.Repeat("7", 10_000),
 	} {
-		journal := open(t, t.TempDir())
+		journal := open(t, private(t))
 		note(t, journal, 1)
 		claim := journal.Claim(host, repository, blob(1))
 		if err := claim.Note(location(t, to)); err != nil {
@@ -147,7 +178,7 @@ func TestDamagedJournal(t *testing.T) {
 		strings.Replace(good, address, "/v2/team/app/blobs/uploads/../../manifests/v1", 1),
 		strings.Repeat(" ", 1<<20) + good,
 	} {
-		dir := t.TempDir()
+		dir := private(t)
 		journal := open(t, dir)
 		note(t, journal, 1)
 		name := files(t, dir)[0]
@@ -169,7 +200,7 @@ func TestDamagedJournal(t *testing.T) {
 
 // Nothing is read or written through a link.
 func TestLinksAreNotFollowed(t *testing.T) {
-	elsewhere, dir := filepath.Join(t.TempDir(), "file"), t.TempDir()
+	elsewhere, dir := filepath.Join(t.TempDir(), "file"), private(t)
 	journal := open(t, dir)
 	note(t, journal, 1)
 	entry := files(t, dir)[0]
@@ -208,7 +239,7 @@ func TestOneProcessAtATime(t *testing.T) {
 		fmt.Println("taken")
 		time.Sleep(time.Hour) // until it is killed
 	}
-	dir := t.TempDir()
+	dir := private(t)
 	note(t, open(t, dir), 1)
 	self, err := os.Executable()
 	if err != nil {
@@ -244,7 +275,7 @@ func TestOneProcessAtATime(t *testing.T) {
 
 // Two of one process do not share an upload either.
 func TestOneClaimAtATime(t *testing.T) {
-	journal := open(t, t.TempDir())
+	journal := open(t, private(t))
 	for range 3 { // with a new lock file each time
 		first := journal.Claim(host, repository, blob(1))
 		if second := journal.Claim(host, repository, blob(1)); second != nil {
@@ -257,7 +288,7 @@ func TestOneClaimAtATime(t *testing.T) {
 // age makes an upload one that was last heard of a while ago.
 func age(t *testing.T, dir string, n int, by time.Duration) {
 	t.Helper()
-	probe := t.TempDir()
+	probe := private(t)
 	note(t, open(t, probe), n)
 	name := filepath.Join(dir, filepath.Base(files(t, probe)[0]))
 	if err := os.Chtimes(name, time.Time{}, time.Now().Add(-by)); err != nil {
@@ -267,7 +298,7 @@ func age(t *testing.T, dir string, n int, by time.Duration) {
 
 // A journal is bounded in number: the oldest go.
 func TestNumberIsBounded(t *testing.T) {
-	dir := t.TempDir()
+	dir := private(t)
 	journal := open(t, dir)
 	const more = 3
 	for n := range uploads.MostKept + more {
@@ -289,12 +320,12 @@ func TestNumberIsBounded(t *testing.T) {
 
 // What is old goes, and so does what a process that was killed has left half done.
 func TestAgeIsBounded(t *testing.T) {
-	dir := t.TempDir()
+	dir := private(t)
 	note(t, open(t, dir), 1)
 	note(t, open(t, dir), 2)
 	age(t, dir, 1, uploads.KeptFor+time.Minute)
 	age(t, dir, 2, uploads.KeptFor-time.Minute)
-	for _, name := range []string{"orphan.lock", "half-1.tmp"} {
+	for _, name := range []string{strings.Repeat("0", 32) + ".lock", strings.Repeat("1", 32) + "-123.tmp"} {
 		name = filepath.Join(dir, name)
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -327,7 +358,7 @@ func TestNowhereToKeep(t *testing.T) {
 	claim.Forget()
 	claim.Release()
 
-	dir := t.TempDir()
+	dir := private(t)
 	kept := open(t, dir).Claim(host, repository, blob(1))
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
