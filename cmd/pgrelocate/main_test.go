@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			env.Setenv("HOME", home)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
+			env.Setenv("XDG_STATE_HOME", "")
 			env.Setenv("DOCKER_CONFIG", filepath.Join(home, ".docker"))
 			return nil
 		},

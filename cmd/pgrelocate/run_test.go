@@ -23,6 +23,7 @@ func elsewhere(t *testing.T) {
 	t.Chdir(dir)
 	t.Setenv("HOME", dir)
 	t.Setenv("XDG_CONFIG_HOME", dir)
+	t.Setenv("XDG_STATE_HOME", dir)
 	t.Setenv("DOCKER_CONFIG", dir)
 }
 
