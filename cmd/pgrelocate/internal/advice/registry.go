@@ -73,12 +73,19 @@ func unusable(failed *registry.Error) string {
 		return fmt.Sprintf("%s speaks plain HTTP: allow that with %s if you trust the network between", failed.Host, plainHTTPFlag(failed.Side))
 	case errors.Is(failed, registry.ErrNoRegistry):
 		return fmt.Sprintf("%s does not speak the protocol of registries: is it the right name and port?", failed.Host)
-	case failed.Side == registry.SideSource && errors.Is(failed, registry.ErrNotFound) && strings.Contains(failed.Ref, "@sha256:") && failed.Op == "fetching manifest":
+	case goneFromIndex(failed):
 		return "the vendor's index names an image that is not there; if it is for a platform that nobody here needs, --platform OS/ARCH copies the one that is"
 	case errors.Is(failed, registry.ErrUnreachable):
 		return fmt.Sprintf("is %s the right name and port, and can this machine reach it?", failed.Host)
 	}
 	return ""
+}
+
+// goneFromIndex tells that an index of the vendor's names an image that is not there: nothing
+// else is fetched by its digest.
+func goneFromIndex(failed *registry.Error) bool {
+	return failed.Side == registry.SideSource && failed.Op == "fetching manifest" &&
+		strings.Contains(failed.Ref, "@") && errors.Is(failed, registry.ErrNotFound)
 }
 
 // plainHTTPFlag is the flag for a side: allowing plain HTTP for one registry must not open the

@@ -56,8 +56,8 @@ func wrongPlace(err error) string {
 	for _, err := range partial.Errors {
 		var artifact *relocate.ArtifactError
 		var failed *registry.Error
-		if !errors.As(err, &artifact) || !errors.As(err, &failed) || failed.Side != registry.SideSource || !errors.Is(err, registry.ErrNotFound) {
-			return ""
+		if !errors.As(err, &artifact) || !errors.As(err, &failed) || failed.Side != registry.SideSource || !errors.Is(err, registry.ErrNotFound) || goneFromIndex(failed) {
+			return "" // an index whose images are gone lies in the right place
 		}
 		sources = append(sources, artifact.Artifact.Source.String())
 	}
