@@ -51,5 +51,5 @@ func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error
 		_, err = a.Out.Write(held.Marshal())
 		return err
 	}
-	return files.Replace(file, held.Marshal(), 0o644)
+	return files.Write(file, held.Marshal(), 0o644, true)
 }

@@ -55,3 +55,16 @@ func CheckFree(path string, replace bool) error {
 		return nil
 	}
 }
+
+// CheckWritable tells whether Write could put a file at path, for whoever has long work to do
+// before that: besides CheckFree, its folder takes new files. Nothing is left behind.
+func CheckWritable(path string, replace bool) error {
+	if err := CheckFree(path, replace); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}

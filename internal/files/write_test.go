@@ -36,3 +36,19 @@ func count(t *testing.T, path string) int {
 	}
 	return len(entries)
 }
+
+func TestCheckWritable(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "lock.json")
+	if err := CheckWritable(name, true); err != nil {
+		t.Errorf("CheckWritable(%s) = %v, want no error", name, err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+		t.Errorf("the folder holds %v, want nothing left behind", entries)
+	}
+	for _, bad := range []string{dir, filepath.Join(dir, "none", "lock.json")} {
+		if CheckWritable(bad, true) == nil {
+			t.Errorf("CheckWritable(%s) = no error, want one", bad)
+		}
+	}
+}

@@ -36,7 +36,7 @@ func claimLock(name string) error {
 	if name == "" {
 		return nil
 	}
-	if err := files.MayReplace(name); err != nil {
+	if err := files.CheckWritable(name, true); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
 	return nil
@@ -52,7 +52,7 @@ func (s *Session) writeLock(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
-	if err := files.Replace(name, held.Marshal(), 0o644); err != nil {
+	if err := files.Write(name, held.Marshal(), 0o644, true); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
 	return nil
