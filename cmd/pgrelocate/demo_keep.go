@@ -26,6 +26,7 @@ into a folder of the private one that is empty:
   pgrelocate plan --source %[1]s --registry %[2]s/tour --versions 17
   pgrelocate copy --source %[1]s --registry %[2]s/tour --versions 17
   pgrelocate copy --check --source %[1]s --registry %[2]s/tour --versions 17
+  pgrelocate verify --registry %[2]s/tour --no-cluster --versions 17
   pgrelocate versions --registry %[2]s/tour --versions 17
 
 or through a file:
