@@ -17,12 +17,18 @@ type bundleFlags struct {
 	name      string
 	publicKey string
 	spoolDir  string
+	anyTarget bool
 }
 
 // addFlags adds what every command that reads a bundle takes.
 func (f *bundleFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&f.files, "file", "f", nil, "the bundle: a `FILE`, a volume of it, a directory, or - for standard input; again for volumes that lie elsewhere")
 	f.addTrustFlags(fs)
+}
+
+// addTargetFlag adds what concerns a bundle that is loaded.
+func (f *bundleFlags) addTargetFlag(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.anyTarget, "any-target", false, "let the bundle go outside of the folders of known products, wherever it says")
 }
 
 // addTrustFlags adds what concerns a bundle that is named by an argument.
@@ -44,7 +50,7 @@ func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
 	default:
 		file.Files = f.files
 	}
-	file.Options.SpoolDir = f.spoolDir
+	file.Options.SpoolDir, file.AnyTarget = f.spoolDir, f.anyTarget
 	if file.Options.PublicKey, err = f.readKey(); err != nil {
 		return file, err
 	}

@@ -20,6 +20,10 @@ it is a copy like any other, with the bundle as its source: what the registry ha
 sent again, tags are put last, and a tag that holds other content stays as it is unless
 --on-conflict says otherwise.
 
+It goes below the folder of its product, tanzu-sql-postgres, or below the path that
+--registry names. A bundle that would write elsewhere is refused without --any-target,
+and every target is told before the first byte is sent.
+
 Image layouts of other tools will do as well, as a tar or as a directory, and so will
 archives of "docker save" and the vendor's own download, which needs no token. Of a
 volume name any: those that lie beside it are found.`,
@@ -35,13 +39,14 @@ volume name any: those that lie beside it are found.`,
   pgrelocate load -f postgres-for-kubernetes-v4.5.0.tar.gz --registry registry.example.com
 
   # an image that skopeo wrote under a tag alone
-  pgrelocate load -f image.tar --name quay.example.com/team/tool:v1 --registry registry.example.com`,
+  pgrelocate load -f image.tar --name quay.example.com/team/tool:v1 --registry registry.example.com/team`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return load(ctx, a, cfg, file, dryRun)
 		}),
 	}
 	file.addFlags(cmd.Flags())
+	file.addTargetFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
 	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "signatures", "catalogue"}, config.Connection, config.State, config.Output)
 	return cmd

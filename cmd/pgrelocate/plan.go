@@ -42,6 +42,7 @@ reason follows.`,
 	}
 	flags = cmd.Flags()
 	file.addBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
+	file.addTargetFlag(flags)
 	a.settings.AddFlags(flags, config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
 	return cmd
 }

@@ -171,7 +171,7 @@ func TestWeLoadTheirs(t *testing.T) {
 				args = append(args, strings.ReplaceAll(arg, "%s", source.Host+"/"+name))
 			}
 			d.run(t, tool, args...)
-			load := []string{"load", "-f", tt.file, "--registry", target.Host}
+			load := []string{"load", "-f", tt.file, "--registry", target.Host, "--any-target"}
 			if tt.nameless {
 				if code, out := d.try(t, load...); code != 5 || !strings.Contains(out, "--name") {
 					t.Errorf("loading without a name = exit code %d, want 5 and a hint:\n%s", code, out)

@@ -71,6 +71,34 @@ type Held map[v1.Hash]string
 // ErrIncomplete: the other side does not have what a delta leaves out.
 var ErrIncomplete = errors.New("the registry lacks what this delta leaves out")
 
+// OutsideError says that a bundle would go where nothing says that it belongs.
+type OutsideError struct {
+	// Name is the bundle's, Repositories are where it would go.
+	Name         string
+	Repositories []string
+}
+
+// Error names the first of the repositories, and counts.
+func (e *OutsideError) Error() string {
+	text := fmt.Sprintf("bundle %s would write to %s", e.Name, e.Repositories[0])
+	if more := len(e.Repositories) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d other repositories", more)
+	}
+	return text + ", outside of the folders of all known products"
+}
+
+// Confine refuses a bundle with targets outside of folders, which are those of products. Below
+// a path that the user has named, which takes the folders' place, anything may go.
+func (b *Bundle) Confine(folders []string, to ref.Folder) error {
+	if to.Path != "" {
+		return nil
+	}
+	if outside := b.lock.Outside(folders); len(outside) > 0 {
+		return &OutsideError{Name: b.name, Repositories: outside}
+	}
+	return nil
+}
+
 // CheckOmitted finds, in a registry, every blob that the bundle leaves out. Nothing is
 // sent. Where one is not there the error wraps ErrIncomplete.
 func (b *Bundle) CheckOmitted(ctx context.Context, target holdings.BlobHolder, to ref.Folder) (Held, error) {

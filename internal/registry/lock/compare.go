@@ -2,6 +2,7 @@ package lock
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
@@ -54,6 +55,42 @@ func (l *Lock) ArtifactsFor(to ref.Folder) []versions.Artifact {
 		all = append(all, a)
 	}
 	return all
+}
+
+// Targets are where everything goes in a registry, artifacts first, by their references.
+func (l *Lock) Targets(to ref.Folder) []ref.Reference {
+	var all []ref.Reference
+	add := func(target ref.Reference, base string) {
+		target.Host, target.Repository = to.Host, Rebase(target.Repository, base, to.Path)
+		all = append(all, target)
+	}
+	for _, a := range l.Artifacts {
+		add(a.Target, a.Base)
+	}
+	for _, a := range l.Attachments {
+		add(a.Target, a.Base)
+	}
+	return all
+}
+
+// Outside are the repositories of the targets that lie in none of the folders, each once. Who
+// wrote a lock chose its targets: only what lies in a product's folder is known to be meant
+// for it.
+func (l *Lock) Outside(folders []string) []string {
+	var all []string
+	add := func(repository, base string) {
+		if base == "" || !slices.Contains(folders, base) {
+			all = append(all, repository)
+		}
+	}
+	for _, a := range l.Artifacts {
+		add(a.Target.Repository, a.Base)
+	}
+	for _, a := range l.Attachments {
+		add(a.Target.Repository, a.Base)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Rebase is the repository below path instead of below base, the folder at its head; an

@@ -97,6 +97,25 @@ func TestADeltaOmitsWhatIsHeld(t *testing.T) {
 	}
 }
 
+// TestOutside: a lock that names a folder of its own choice is outside of the products'.
+func TestOutside(t *testing.T) {
+	folders := []string{"tanzu-sql-postgres", "other"}
+	if got := locked(t).Outside(folders); len(got) != 0 {
+		t.Errorf("Outside() = %v, want none", got)
+	}
+	l := locked(t)
+	l.Artifacts[0].Base, l.Artifacts[0].Target.Repository = "", "platform/base-image"
+	l.Attachments[0].Base, l.Attachments[0].Target.Repository = "platform", "platform/base-image"
+	l.Attachments[1].Base, l.Attachments[1].Target.Repository = "", "tanzu-sql-postgres/no-base"
+	want := []string{"platform/base-image", "tanzu-sql-postgres/no-base"}
+	if diff := cmp.Diff(want, l.Outside(folders)); diff != "" {
+		t.Errorf("Outside():\n%s", diff)
+	}
+	if got := l.Targets(ref.Folder{Host: "h", Path: "p"}); len(got) != len(l.Artifacts)+len(l.Attachments) || got[0].String() != "h/p/platform/base-image:"+got[0].Tag {
+		t.Errorf("Targets() = %v", got)
+	}
+}
+
 // holding is a registry that holds what a lock says, but for what differs.
 type holding struct {
 	lock    *lock.Lock

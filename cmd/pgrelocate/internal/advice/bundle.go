@@ -62,5 +62,9 @@ func aboutBundle(err error) string {
 	if errors.As(err, &written) {
 		return writing.of(written)
 	}
+	var outside *bundle.OutsideError
+	if errors.As(err, &outside) {
+		return "look at it with `pgrelocate bundle inspect`; --registry HOST/FOLDER puts it into a folder, --any-target where it says"
+	}
 	return using.of(err)
 }

@@ -43,6 +43,7 @@ func TestBundles(t *testing.T) {
 		{"the file is too large for the disk", saving(syscall.EFBIG), "--volume-size"},
 		{"another save", saving(write.ErrBusy), ""},
 		{"a delta whose base is not there", &registry.Error{Op: "loading delta", Err: bundle.ErrIncomplete}, "--since"},
+		{"a bundle that goes elsewhere", &bundle.OutsideError{Name: "pg.tar", Repositories: []string{"platform/base"}}, "--any-target"},
 		{"a key behind another password", fmt.Errorf("reading: %w", bundle.ErrPassword), "PGRELOCATE_SIGNING_PASSWORD"},
 		{"something else", errors.New("else"), ""},
 	}

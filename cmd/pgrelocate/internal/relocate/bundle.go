@@ -19,6 +19,8 @@ type BundleFile struct {
 	Files []string
 	// Stream is read instead of the files; nil where there are some.
 	Stream io.Reader
+	// AnyTarget lets a bundle go outside of the products' folders when it is loaded.
+	AnyTarget bool
 	// Options are those for opening it, without the catalogue and the volumes.
 	Options bundle.OpenOptions
 }

@@ -3,6 +3,7 @@ package relocate
 import (
 	"context"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
@@ -14,6 +15,7 @@ func (s *Session) Load(ctx context.Context, file BundleFile) (*Copied, error) {
 	defer l.close()
 	err := run(ctx,
 		l.openChecked, // every byte of the bundle is right, or nothing is sent
+		l.confine,     // it goes where it belongs, and says where
 		l.connect,     // the bundle is the source
 		l.compare,     // what the registry lacks
 		l.transfer,    // move it, tags last
@@ -27,6 +29,7 @@ func (s *Session) PlanLoad(ctx context.Context, file BundleFile) (*Planned, erro
 	defer l.close()
 	err := run(ctx,
 		l.open,
+		l.confine, // it goes where it belongs
 		l.connect, // the bundle is the source
 		l.compare, // what the registry lacks
 	)
@@ -51,6 +54,28 @@ func (l *loading) open(ctx context.Context) (err error) {
 func (l *loading) openChecked(ctx context.Context) (err error) {
 	l.bundle, err = l.OpenChecked(ctx, l.file, false)
 	return err
+}
+
+// confine refuses what would go outside of the products' folders, unless that is wanted, and
+// tells every target: who wrote a bundle has chosen them.
+func (l *loading) confine(context.Context) error {
+	catalogue, err := l.Catalogue()
+	if err != nil {
+		return err
+	}
+	if !l.file.AnyTarget {
+		var folders []string
+		for _, product := range catalogue.Products() {
+			folders = append(folders, product.Target)
+		}
+		if err := l.bundle.Confine(folders, l.cfg.Registry); err != nil {
+			return &exit.VerificationError{Err: err}
+		}
+	}
+	for _, target := range l.bundle.Lock().Targets(l.cfg.Registry) {
+		l.note("to %s", target)
+	}
+	return nil
 }
 
 func (l *loading) close() {
