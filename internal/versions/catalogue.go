@@ -148,6 +148,28 @@ type Extra struct {
 	Name string
 }
 
+// Images are all images of the release, its chart among them, each once.
+func (r *Release) Images() []Image {
+	var all []Image
+	add := func(image Image) {
+		if !slices.Contains(all, image) {
+			all = append(all, image)
+		}
+	}
+	for _, image := range []*Image{r.Chart, r.Operator} {
+		if image != nil {
+			add(*image)
+		}
+	}
+	for _, instance := range r.Instances {
+		add(instance.Image)
+	}
+	for _, extra := range r.Extras {
+		add(extra.Image)
+	}
+	return all
+}
+
 // Versions returns the release's PostgreSQL versions, newest first.
 func (r *Release) Versions() []Version { return versionsOf(r.Instances) }
 

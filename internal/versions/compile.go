@@ -146,7 +146,22 @@ func (b releaseBuilder) build() (*Release, error) {
 		v := b.shape.Values[key]
 		r.Values = append(r.Values, Value{Path: splitKey(key), Image: v.Image, Form: v.Form, PullSecret: v.PullSecret})
 	}
-	return r, nil
+	return r, checkTargets(r)
+}
+
+// checkTargets refuses two artifacts that would become one at the target, where what counts is
+// the repository below its registry, and the tag.
+func checkTargets(r *Release) error {
+	taken := map[ref.Reference]Image{}
+	for _, image := range r.Images() {
+		target := ref.Reference{Repository: image.Repository, Tag: image.Tag}
+		if before, ok := taken[target]; ok {
+			return fmt.Errorf("%s and %s would both become %s at the target; one of them needs another repository or tag",
+				before.Source(ref.Folder{}), image.Source(ref.Folder{}), target)
+		}
+		taken[target] = image
+	}
+	return nil
 }
 
 // optional makes an image, or nil where neither shape nor release gives it a tag.
@@ -170,7 +185,7 @@ func (b releaseBuilder) image(spec imageSpec, tag template, fill blank) (Image, 
 	if err != nil {
 		return Image{}, err
 	}
-	image := Image{Registry: registry, Repository: spec.Repository, Tag: tag.expand(fill)}
+	image := Image{Registry: registry, Repository: spec.Repository, Tag: tag.expandTag(fill)}
 	return image, ref.CheckTag(image.Tag)
 }
 

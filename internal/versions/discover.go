@@ -3,6 +3,7 @@ package versions
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // TagVersion is what the tag of an instance image says.
@@ -62,5 +63,6 @@ func (r tagReader) read(tag string) (TagVersion, bool) {
 	if err != nil {
 		return TagVersion{}, false
 	}
-	return TagVersion{Release: match[r.pattern.SubexpIndex("release")], Version: v, Edition: r.edition}, true
+	release := strings.ReplaceAll(match[r.pattern.SubexpIndex("release")], "_", "+")
+	return TagVersion{Release: release, Version: v, Edition: r.edition}, true
 }

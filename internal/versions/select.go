@@ -48,11 +48,14 @@ func Select(c *Catalogue, s Selection) ([]Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	var artifacts []Artifact
+	var all []placed
 	for _, r := range chosen {
-		artifacts = append(artifacts, s.artifacts(product, r)...)
+		all = append(all, s.artifacts(product, r)...)
 	}
-	artifacts = distinct(artifacts)
+	artifacts, err := distinct(all)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkNames(artifacts); err != nil {
 		return nil, err
 	}
@@ -196,18 +199,24 @@ func (s Selection) checkExtras(releases []*Release) error {
 	return nil
 }
 
+// placed is an artifact with the vendor's own name for it, whatever source was asked for.
+type placed struct {
+	Artifact
+	vendor ref.Reference
+}
+
 // artifacts lists what is left of a narrowed release.
-func (s Selection) artifacts(product *Product, r *Release) []Artifact {
-	var all []Artifact
+func (s Selection) artifacts(product *Product, r *Release) []placed {
+	var all []placed
 	add := func(role Role, image Image) *Artifact {
-		all = append(all, Artifact{
+		all = append(all, placed{vendor: image.Source(ref.Folder{}), Artifact: Artifact{
 			Product: product.Name,
 			Release: r.Name,
 			Role:    role,
 			Source:  image.Source(s.Source),
 			Target:  s.target(product).Reference(image.Repository, image.Tag),
-		})
-		return &all[len(all)-1]
+		}})
+		return &all[len(all)-1].Artifact
 	}
 	if r.Chart != nil {
 		add(RoleChart, *r.Chart)
@@ -239,14 +248,24 @@ func (s Selection) target(product *Product) ref.Folder {
 	return s.Target
 }
 
-// distinct leaves out what came before from another release.
-func distinct(all []Artifact) []Artifact {
-	seen := map[ref.Reference]bool{}
-	return slices.DeleteFunc(all, func(a Artifact) bool {
-		before := seen[a.Source]
-		seen[a.Source] = true
-		return before
-	})
+// distinct leaves out what came before from another release. Artifacts are told apart by their
+// vendor's names for them: another source may keep several registries in one folder. Two that
+// would become one at the target are refused; within a release compile has seen to that.
+func distinct(all []placed) ([]Artifact, error) {
+	var kept []Artifact
+	at := map[ref.Reference]placed{}
+	for _, a := range all {
+		before, taken := at[a.Target]
+		switch {
+		case !taken:
+			at[a.Target] = a
+			kept = append(kept, a.Artifact)
+		case before.vendor != a.vendor:
+			return nil, fmt.Errorf("%s of %s and %s of %s would both become %s: select one release at a time",
+				before.vendor, before.Release, a.vendor, a.Release, a.Target)
+		}
+	}
+	return kept, nil
 }
 
 func names(releases []*Release) string {

@@ -191,3 +191,67 @@ func TestArtifactJSON(t *testing.T) {
 		t.Errorf("Marshal(artifact) = %s, want %s", data, want)
 	}
 }
+
+const twoVendors = `
+product: moved
+target: moved
+registries: {old: old.example.com/pg, new: new.example.com, hub: hub.example.com/images}
+shapes:
+  s:
+    registry: new
+    chart: {repository: operator, tag: "{release}"}
+    operator: {registry: hub, repository: operator-image, tag: "{release}"}
+    instances: [{repository: postgres, tag: "{version}"}]
+    extras: {pooler: {repository: pooler, tag: "1.0"}}
+releases:
+  2.0.0: {shape: s, versions: [17.5]}
+  1.0.0+build.7: {shape: s, registry: old, versions: [16.9]}
+`
+
+// Another source does not make two artifacts one, however it keeps them.
+func TestSourceKeepsArtifactsApart(t *testing.T) {
+	c, err := Builtin().Merge("moved.yaml", []byte(twoVendors))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []ref.Folder{{}, {Host: "mirror.example.com"}} {
+		artifacts, err := Select(c, Selection{Product: "moved", Source: source})
+		if err != nil || len(artifacts) != 4 {
+			t.Errorf("Select(source %q) = %v, %v, want 4 artifacts", source, pairs(artifacts), err)
+		}
+		_, err = Select(c, Selection{Product: "moved", Source: source, Releases: []string{"2.0.0", "1.0.0+build.7"}})
+		const want = "new.example.com/pooler:1.0 of 2.0.0 and old.example.com/pg/pooler:1.0 of 1.0.0+build.7 would both become moved/pooler:1.0: select one release at a time"
+		if message(err) != want {
+			t.Errorf("Select(both releases, source %q) = %q, want %q", source, message(err), want)
+		}
+	}
+}
+
+// Two artifacts of one release that would become one at the target are refused when the
+// catalogue is read.
+func TestCatalogueRefusesOneTargetForTwo(t *testing.T) {
+	clash := strings.ReplaceAll(twoVendors, "operator-image", "operator")
+	const want = "releases.1.0.0+build.7: old.example.com/pg/operator:1.0.0_build.7 and hub.example.com/images/operator:1.0.0_build.7 would both become operator:1.0.0_build.7 at the target; one of them needs another repository or tag"
+	if _, err := Builtin().Merge("moved.yaml", []byte(clash)); !strings.Contains(message(err), want) {
+		t.Errorf("Merge(chart and operator of one name) = %q, want %q", message(err), want)
+	}
+}
+
+// A tag takes no plus: as helm does, an underscore stands for it, in what is read back too.
+func TestReleaseWithBuildMetadata(t *testing.T) {
+	c, err := Builtin().Merge("moved.yaml", []byte(strings.ReplaceAll(twoVendors, `tag: "{version}"`, `tag: "{version}-{release}"`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	artifacts, err := Select(c, Selection{Product: "moved", Releases: []string{"1.0.0+build.7"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := pairs(artifacts)[0], "old.example.com/pg/operator:1.0.0_build.7 > moved/operator:1.0.0_build.7"; got != want {
+		t.Errorf("Select() = %s, want %s", got, want)
+	}
+	p, _ := c.Product("moved")
+	if got := p.TagVersions("postgres", []string{"16.9-1.0.0_build.7"}); len(got) != 1 || got[0].Release != "1.0.0+build.7" {
+		t.Errorf("TagVersions() = %v, want release 1.0.0+build.7", got)
+	}
+}

@@ -20,7 +20,7 @@ type blank struct {
 // placeholders are what a template may contain, each with the pattern that finds it
 // again in a tag.
 var placeholders = map[string]string{
-	"release": `v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9A-Za-z.-]+)?`,
+	"release": `v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9A-Za-z.-]+)?(?:_[0-9A-Za-z.-]+)?`,
 	"version": `[1-9][0-9]{0,3}\.(?:0|[1-9][0-9]{0,3})`,
 	"major":   `[1-9][0-9]{0,3}`,
 }
@@ -54,6 +54,9 @@ func (t template) expand(b blank) string {
 		"{major}", fmt.Sprint(b.version.Major),
 	).Replace(string(t))
 }
+
+// expandTag is expand for tags, which take no plus: as helm does, an underscore stands for it.
+func (t template) expandTag(b blank) string { return strings.ReplaceAll(t.expand(b), "+", "_") }
 
 // has tells whether a placeholder is in the template.
 func (t template) has(placeholder string) bool {
