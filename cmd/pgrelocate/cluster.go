@@ -39,6 +39,7 @@ func addChartFlags(fs *pflag.FlagSet, choice *relocate.ChartChoice) {
 	fs.StringArrayVarP(&choice.User.Files, "values", "f", nil, "lay the values in `FILE` over the rewritten ones; again for more")
 	fs.StringArrayVar(&choice.User.Set, "set", nil, "set `KEY=VALUE` on top of that, as helm does; again for more")
 	fs.StringArrayVar(&choice.User.SetString, "set-string", nil, "the same, and `KEY=VALUE` is text whatever it looks like")
+	fs.Var((*acceptFlag)(&choice.Accept), "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name what is not in the private registry; again for more")
 }
 
 // releaseSettings are the settings that name one release in the private registry.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -28,6 +29,7 @@ type installFlags struct {
 	install.Options
 	wait   bool
 	bundle bundleFlags
+	flags  *pflag.FlagSet
 }
 
 func newInstallCommand(a *app) *cobra.Command {
@@ -38,10 +40,14 @@ func newInstallCommand(a *app) *cobra.Command {
 		Long: `Take a cluster from nothing to an operator that runs from the private registry.
 
 Before anything is changed, the chart is pulled from the private registry and rendered
-with values that name it; nothing may name the source registry any more; every image is
-looked up with the credentials that go into the pull secret; and the cluster is asked for
-its version, for cert-manager, and whether you may do what has to be done. Versions whose
-image was not relocated are listed; the install goes on unless --strict says otherwise.
+with values that name it; every image in the manifests has to lie there, but for places
+that --accept names; every image is looked up with the credentials that go into the pull
+secret; and the cluster is asked for its version, for cert-manager, and whether you may do
+what has to be done.
+
+Versions whose image was not relocated are left out, and named, so that nobody can pick
+one that cannot be pulled; those that databases use stay. Relocate more and install again
+to offer more. --only-mirrored=false offers them all the same, --strict refuses.
 
 Then, step by step: the namespaces, the pull secret in the operator's namespace and in
 --instance-namespaces, the CRDs (on upgrades too), and the helm release. What does not
@@ -67,6 +73,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 		}),
 	}
 	flags := cmd.Flags()
+	f.flags = flags
 	a.settings.AddFlags(flags, releaseSettings)
 	f.addAccess(flags)
 	f.addPlace(flags)
@@ -76,7 +83,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	addChartFlags(flags, &f.chart)
 	f.bundle.addBundleFlag(flags, "take the chart from this `FILE`, and install only if the private registry holds all of it, digest by digest")
 	flags.BoolVar(&f.Strict, "strict", false, "refuse where the image of a version was not relocated")
-	flags.BoolVar(&f.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated, so that nobody picks one")
+	flags.BoolVar(&f.OnlyMirrored, "only-mirrored", true, "leave versions out whose image was not relocated, but for those that databases use")
 	flags.BoolVar(&f.wait, "wait", true, "wait until the operator is ready")
 	flags.DurationVar(&f.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
 	flags.BoolVar(&f.Atomic, "atomic", false, "take back what this run made if it fails, and nothing that was there before")
@@ -110,7 +117,7 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, flags *inst
 // options are what the flags say, with the files that they name.
 func (f *installFlags) options(a *app, cfg *config.Config) (opts relocate.InstallOptions, err error) {
 	opts = relocate.InstallOptions{Place: f.Place, Chart: f.chart, Run: f.Options}
-	if f.Strict && f.OnlyMirrored {
+	if f.Strict && f.OnlyMirrored && f.flags.Changed("only-mirrored") {
 		return opts, exit.Usagef("--strict and --only-mirrored exclude each other")
 	}
 	if err := needRegistry(cfg); err != nil {

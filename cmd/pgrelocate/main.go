@@ -17,6 +17,9 @@ import (
 )
 
 func main() {
+	if rendersForAnother(os.Args) {
+		os.Exit(renderForAnother(context.Background(), os.Exit))
+	}
 	os.Exit(run(context.Background(), os.Args[1:], terminal.System(os.Getenv)))
 }
 

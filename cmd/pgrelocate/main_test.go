@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -16,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if rendersForAnother(os.Args) { // where tests call run, this is the program that it starts
+		os.Exit(renderForAnother(context.Background(), os.Exit))
+	}
 	testscript.Main(m, map[string]func(){
 		"pgrelocate":  main,
 		"interrupted": interrupted,
@@ -51,6 +55,8 @@ func TestScripts(t *testing.T) {
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
 			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
 			"lines":     writeLines,
+			"pack":      pack,
+			"push":      func(ts *testscript.TestScript, _ bool, args []string) { push(t, ts, args) },
 			"freeport":  freePort,
 			"listening": listening,
 		},

@@ -18,12 +18,18 @@ func newRenderCommand(a *app) *cobra.Command {
 		Use:   "render",
 		Short: "Print the manifests that an install would apply",
 		Long: `Render the chart from the private registry with the values that name it, and print the
-manifests: CRDs first, hooks last. No cluster is asked. It fails where anything still
-names the source registry.`,
+manifests: CRDs first, hooks last. No cluster is asked. It fails where an image lies
+anywhere but in the private registry, unless --accept names the place.
+
+As for an install, versions whose image was not relocated are left out, and named.
+--only-mirrored=false prints them all the same, and asks the registry for no image.`,
 		Example: `  pgrelocate render --registry registry.example.com > operator.yaml
 
-  # only versions that were relocated
-  pgrelocate render --registry registry.example.com --only-mirrored`,
+  # all that the chart offers, whatever was relocated
+  pgrelocate render --registry registry.example.com --only-mirrored=false
+
+  # a ConfigMap that mentions the vendor's registry in prose
+  pgrelocate render --registry registry.example.com --accept 'ConfigMap/help:data.text=prose'`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			opts.Place = place.Place
@@ -35,7 +41,7 @@ names the source registry.`,
 	place.addPlace(flags)
 	place.addPullSecret(flags)
 	addChartFlags(flags, &opts.Chart)
-	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", false, "leave versions out whose image was not relocated")
+	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", true, "leave versions out whose image was not relocated")
 	flags.StringVar(&opts.Render.KubeVersion, "kube-version", chart.DefaultKubeVersion, "render for this `VERSION` of Kubernetes")
 	flags.StringSliceVar(&opts.Render.APIVersions, "api-versions", nil, "render for a cluster that has these `APIS` too, cert-manager.io/v1")
 	a.settings.AddFlags(flags, config.Connection)

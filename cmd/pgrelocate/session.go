@@ -21,8 +21,9 @@ import (
 // session is what carries out use cases with the settings, and tells the user how they go.
 func (a *app) session(cfg *config.Config) *relocate.Session {
 	return relocate.New(cfg, relocate.Options{
-		UserAgent:  userAgent(),
-		FromFolder: a.settings.FromFolder(cfg),
+		UserAgent:   userAgent(),
+		FromFolder:  a.settings.FromFolder(cfg),
+		Confinement: confinement(),
 		Hooks: relocate.Hooks{
 			Note:     func(text string) { a.note("%s", text) },
 			Detail:   func(text string) { a.detail("%s", text) },

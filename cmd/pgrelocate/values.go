@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +17,9 @@ func newValuesCommand(a *app) *cobra.Command {
 		Use:   "values",
 		Short: "Print the chart's values that name the private registry",
 		Long: `Print the values, as YAML, that make the chart run from the private registry: for helm,
-Argo CD and Flux. Images beside the instances, FerretDB for example, are named where the
-registry has them; --offline takes them to be there and asks nobody.`,
+Argo CD and Flux. They name nothing that was not relocated: what the registry lacks is
+left out, or is another version that it has, and that is said. --offline takes everything
+to be there and asks nobody.`,
 		Example: `  pgrelocate values --registry registry.example.com > values.yaml
   helm upgrade --install -n postgres-system postgres-operator \
     oci://registry.example.com/tanzu-sql-postgres/vmware-sql-postgres-operator \
@@ -43,12 +43,9 @@ func printValues(ctx context.Context, a *app, cfg *config.Config, opts relocate.
 	}
 	s := a.session(cfg)
 	defer s.Close()
-	values, absent, err := s.Values(ctx, opts)
+	values, err := s.Values(ctx, opts)
 	if err != nil {
 		return err
-	}
-	if len(absent) > 0 {
-		a.warn("%s was not relocated and is left out", strings.Join(absent, ", "))
 	}
 	text, err := chart.FormatValues(values)
 	if err != nil {

@@ -20,6 +20,7 @@ type verifyFlags struct {
 	instanceNamespaces []string
 	deep, pull         bool
 	noCluster          bool
+	accept             acceptFlag
 	bundle             bundleFlags
 }
 
@@ -66,6 +67,7 @@ below. With --bundle the digests have to be those of the bundle.`,
 	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
 	flags.BoolVar(&f.deep, "deep", false, "ask for every layer of every image")
 	flags.BoolVar(&f.pull, "pull", false, "let the nodes pull every image")
+	flags.Var(&f.accept, "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name an image from elsewhere; again for more")
 	f.bundle.addBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
 	flags.BoolVar(&f.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
 	a.settings.AddFlags(flags, []string{"registry"}, config.Selection, config.Connection, config.Output)
@@ -75,7 +77,7 @@ below. With --bundle the digests have to be those of the bundle.`,
 func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, flags *verifyFlags) error {
 	opts := relocate.VerifyOptions{
 		Place: flags.Place, Namespaces: splitNames(flags.instanceNamespaces),
-		Deep: flags.deep, Pull: flags.pull, NoCluster: flags.noCluster,
+		Deep: flags.deep, Pull: flags.pull, NoCluster: flags.noCluster, Accept: flags.accept,
 	}
 	if flags.bundle.given() || flags.noCluster {
 		if err := needRegistry(cfg); err != nil {

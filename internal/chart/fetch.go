@@ -5,9 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	helmregistry "helm.sh/helm/v3/pkg/registry"
@@ -16,15 +17,15 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
-// Fetch pulls a chart that is stored as an OCI artifact. The reference is a tag or a
-// digest. Errors wrap ErrNotAChart where something else is stored there, and
-// registry.ErrNotFound where nothing is.
+// Fetch pulls a chart that is stored as an OCI artifact, by itself or in an index, as some
+// pipelines push it. The reference is a tag or a digest. Errors wrap ErrNotAChart where
+// something else is stored there, and registry.ErrNotFound where nothing is.
 func Fetch(ctx context.Context, source registry.Source, repository, reference string) (*Chart, error) {
 	manifest, err := source.Manifest(ctx, repository, reference)
 	if err != nil {
 		return nil, err
 	}
-	layer, err := chartLayer(manifest)
+	layer, err := packed(ctx, source, repository, manifest, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%s: %w", repository, reference, err)
 	}
@@ -39,19 +40,63 @@ func Fetch(ctx context.Context, source registry.Source, repository, reference st
 	return chart, nil
 }
 
-// chartLayer finds the layer that holds the packed chart.
-func chartLayer(manifest oci.Manifest) (v1.Descriptor, error) {
-	if manifest.Descriptor.MediaType.IsIndex() {
-		return v1.Descriptor{}, fmt.Errorf("%w: it is an image index", ErrNotAChart)
-	}
-	var parsed v1.Manifest
-	if err := json.Unmarshal(manifest.Body, &parsed); err != nil {
+// An index that holds a chart is small; these bound what is asked of any other.
+const (
+	maxChildren = 16
+	maxNested   = 2
+)
+
+// packed finds the layer that holds the packed chart: the manifest's own, or that of the
+// first chart in an index.
+func packed(ctx context.Context, source registry.Source, repository string, manifest oci.Manifest, nested int) (v1.Descriptor, error) {
+	links, err := oci.Parse(manifest)
+	switch {
+	case err != nil:
 		return v1.Descriptor{}, fmt.Errorf("%w: %w", ErrNotAChart, err)
+	case !manifest.Descriptor.MediaType.IsIndex():
+		return PackedLayer(links)
+	case nested == maxNested:
+		return v1.Descriptor{}, fmt.Errorf("%w: it is an index of indexes", ErrNotAChart)
 	}
-	if parsed.Config.MediaType != helmregistry.ConfigMediaType {
-		return v1.Descriptor{}, fmt.Errorf("%w: its config is %q", ErrNotAChart, parsed.Config.MediaType)
+	for _, child := range charts(links.Manifests) {
+		inner, err := source.Manifest(ctx, repository, child.Digest.String())
+		if err != nil {
+			return v1.Descriptor{}, err
+		}
+		layer, err := packed(ctx, source, repository, inner, nested+1)
+		if !errors.Is(err, ErrNotAChart) {
+			return layer, err
+		}
 	}
-	for _, layer := range parsed.Layers {
+	return v1.Descriptor{}, fmt.Errorf("%w: it is an index without one", ErrNotAChart)
+}
+
+// charts are the children of an index among which a chart may be, the likeliest first: those
+// that say so, and those for no platform.
+func charts(children []v1.Descriptor) []v1.Descriptor {
+	var said, likely, others []v1.Descriptor
+	for _, child := range children {
+		switch {
+		case child.ArtifactType == helmregistry.ConfigMediaType:
+			said = append(said, child)
+		case child.ArtifactType != "" || !oci.IsManifest(child.MediaType):
+		case child.Platform == nil:
+			likely = append(likely, child)
+		default:
+			others = append(others, child)
+		}
+	}
+	all := slices.Concat(said, likely, others)
+	return all[:min(len(all), maxChildren)]
+}
+
+// PackedLayer is the layer of a chart's manifest that holds the packed chart. The error wraps
+// ErrNotAChart where the manifest is something else's.
+func PackedLayer(links *oci.Links) (v1.Descriptor, error) {
+	if links.Config == nil || links.Config.MediaType != helmregistry.ConfigMediaType {
+		return v1.Descriptor{}, fmt.Errorf("%w: its config is not a chart's", ErrNotAChart)
+	}
+	for _, layer := range links.Layers {
 		switch layer.MediaType {
 		case helmregistry.ChartLayerMediaType, helmregistry.LegacyChartLayerMediaType:
 			return layer, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -16,18 +17,25 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
-// oneChart is a source that holds one manifest and one blob.
+// oneChart is a source that holds one manifest under a tag, others by their digest, and one
+// blob.
 type oneChart struct {
 	registry.Source
 	manifest oci.Manifest
+	others   []oci.Manifest
 	blob     []byte
 }
 
 func (s oneChart) Manifest(_ context.Context, _, reference string, _ ...types.MediaType) (oci.Manifest, error) {
-	if reference != "v1.2.3" {
-		return oci.Manifest{}, registry.ErrNotFound
+	if reference == "v1.2.3" {
+		return s.manifest, nil
 	}
-	return s.manifest, nil
+	for _, other := range s.others {
+		if reference == other.Descriptor.Digest.String() {
+			return other, nil
+		}
+	}
+	return oci.Manifest{}, registry.ErrNotFound
 }
 
 func (s oneChart) Blob(context.Context, string, v1.Descriptor, int64, int64) (registry.Content, error) {
@@ -43,13 +51,36 @@ func stored(t *testing.T, config, layer types.MediaType, blob []byte) oneChart {
 	}
 	body, err := json.Marshal(v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
-		Config: v1.Descriptor{MediaType: config, Digest: hash},
-		Layers: []v1.Descriptor{{MediaType: helmregistry.ProvLayerMediaType, Digest: hash}, {MediaType: layer, Digest: hash, Size: size}},
+		Config: v1.Descriptor{MediaType: config, Digest: hash, Size: size},
+		Layers: []v1.Descriptor{{MediaType: helmregistry.ProvLayerMediaType, Digest: hash, Size: size}, {MediaType: layer, Digest: hash, Size: size}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return oneChart{blob: blob, manifest: oci.Manifest{Descriptor: v1.Descriptor{MediaType: types.OCIManifestSchema1}, Body: body}}
+	manifest, err := oci.New(types.OCIManifestSchema1, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oneChart{blob: blob, manifest: manifest}
+}
+
+// inIndex puts manifests into an index, which then is what the tag names. Their descriptors
+// may be altered first.
+func (s oneChart) inIndex(t *testing.T, children ...oci.Manifest) oneChart {
+	t.Helper()
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
+	for _, child := range children {
+		index.Manifests = append(index.Manifests, child.Descriptor)
+	}
+	body, err := json.Marshal(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.others = append(s.others, children...)
+	if s.manifest, err = oci.New(types.OCIImageIndex, body); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestFetch(t *testing.T) {
@@ -60,6 +91,50 @@ func TestFetch(t *testing.T) {
 	}
 	if chart.Name() != "sample" || !bytes.Equal(chart.Archive(), good) {
 		t.Errorf("Fetch() = %s of %d bytes, want sample of %d", chart.Name(), len(chart.Archive()), len(good))
+	}
+}
+
+// A chart in an index is a chart, beside images and other things too.
+func TestFetchFromIndex(t *testing.T) {
+	good := pack(t, map[string]string{"Chart.yaml": chartYAML})
+	chart := stored(t, helmregistry.ConfigMediaType, helmregistry.ChartLayerMediaType, good)
+	image := stored(t, types.DockerConfigJSON, types.DockerLayer, good).manifest
+	image.Descriptor.Platform = &v1.Platform{OS: "linux", Architecture: "amd64"}
+	signature := stored(t, "application/vnd.example.signature", types.DockerLayer, good).manifest
+	signature.Descriptor.ArtifactType = "application/vnd.example.signature"
+	said, forPlatform := chart.manifest, chart.manifest
+	said.Descriptor.ArtifactType = helmregistry.ConfigMediaType
+	forPlatform.Descriptor.Platform = &v1.Platform{OS: "unknown", Architecture: "unknown"}
+	tests := []struct {
+		name   string
+		source oneChart
+	}{
+		{"alone", chart.inIndex(t, chart.manifest)},
+		{"for a platform", chart.inIndex(t, forPlatform)},
+		{"after an image and a signature", chart.inIndex(t, image, signature, chart.manifest)},
+		{"that says so, after many", chart.inIndex(t, append(slices.Repeat([]oci.Manifest{image}, 2*maxChildren), said)...)},
+		{"in an index in an index", chart.inIndex(t, chart.inIndex(t, chart.manifest).manifest, chart.manifest)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Fetch(t.Context(), tt.source, "charts/sample", "v1.2.3")
+			if err != nil || got.Name() != "sample" {
+				t.Errorf("Fetch() = %v, %v, want sample", got, err)
+			}
+		})
+	}
+	for name, source := range map[string]oneChart{
+		"only an image":     chart.inIndex(t, image),
+		"nothing":           chart.inIndex(t),
+		"indexes of itself": chart.inIndex(t, chart.inIndex(t, chart.inIndex(t, chart.manifest).manifest).manifest),
+	} {
+		source.others = append(source.others, chart.inIndex(t, chart.manifest).manifest, chart.inIndex(t, chart.inIndex(t, chart.manifest).manifest).manifest)
+		if _, err := Fetch(t.Context(), source, "charts/sample", "v1.2.3"); !errors.Is(err, ErrNotAChart) {
+			t.Errorf("Fetch(%s) = %v, want ErrNotAChart", name, err)
+		}
+	}
+	if _, err := Fetch(t.Context(), oneChart{manifest: chart.inIndex(t, chart.manifest).manifest}, "charts/sample", "v1.2.3"); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("Fetch(index whose child is gone) = %v, want ErrNotFound", err)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestImagesInStrings(t *testing.T) {
 		{"tag and digest", "ghcr.io/a/b:17.5@" + digest, []string{"ghcr.io/a/b:17.5@" + digest}},
 		{"end of a sentence", "it uses ghcr.io/a/b:17.5.", []string{"ghcr.io/a/b:17.5"}},
 		{"with a scheme", "docker://ghcr.io/a/b:1 oci://ghcr.io/charts/c:2", []string{"ghcr.io/a/b:1", "ghcr.io/charts/c:2"}},
-		{"docker.io in full", "docker.io/library/nginx:1.27", []string{"index.docker.io/library/nginx:1.27"}},
+		{"docker.io in full", "docker.io/library/nginx:1.27", []string{"docker.io/library/nginx:1.27"}},
 		{"underscores and dashes", "registry.opensource.zalan.do/acid/pg__bouncer-x:master-32", []string{"registry.opensource.zalan.do/acid/pg__bouncer-x:master-32"}},
 		{"annotation", "cert-manager.io/inject-ca-from: ns/name", []string{}},
 		{"API group", "postgresql.cnpg.io/v1", []string{}},
@@ -61,8 +61,8 @@ func TestImagesInFields(t *testing.T) {
 		name, yaml string
 		want       []string
 	}{
-		{"short name", "image: nginx", []string{"index.docker.io/library/nginx:latest"}},
-		{"short name with tag", "image: acid/spilo-18:4.1-p2", []string{"index.docker.io/acid/spilo-18:4.1-p2"}},
+		{"short name", "image: nginx", []string{"docker.io/library/nginx:latest"}},
+		{"short name with tag", "image: acid/spilo-18:4.1-p2", []string{"docker.io/acid/spilo-18:4.1-p2"}},
 		{"no tag", "image: reg.example.com/a", []string{"reg.example.com/a:latest"}},
 		{"field that ends in Image", "instanceImage: reg.example.com/a", []string{"reg.example.com/a:latest"}},
 		{"flag that ends in Image", "pullImage: always", []string{}},
@@ -107,35 +107,5 @@ spec: {template: {spec: {containers: [{image: "reg.example.com/check:1"}]}}}
 	}
 	if got, want := got[0].Uses[0].String(), "Job check spec.template.spec.containers[0].image"; got != want {
 		t.Errorf("Use.String() = %q, want %q", got, want)
-	}
-}
-
-func TestLeftovers(t *testing.T) {
-	tests := []struct {
-		name, text string
-		sources    []string
-		target     string
-		want       bool
-	}{
-		{"gone", "private.example.com/a:1", []string{"vendor.example.com"}, "private.example.com", false},
-		{"left", "image=vendor.example.com/a:1", []string{"vendor.example.com"}, "private.example.com", true},
-		{"left without a tag", "vendor.example.com/a", []string{"vendor.example.com"}, "private.example.com", true},
-		{"left in the second line", "fine\nvendor.example.com/a", []string{"other.example.com", "vendor.example.com"}, "", true},
-		{"left in a sentence", "see vendor.example.com.", []string{"vendor.example.com"}, "", true},
-		{"longer host in front", "not-vendor.example.com/a", []string{"vendor.example.com"}, "", false},
-		{"longer host behind", "vendor.example.com.au/a", []string{"vendor.example.com"}, "", false},
-		{"second one on the line", "not-vendor.example.com vendor.example.com/a", []string{"vendor.example.com"}, "", true},
-		{"source with a path", "registry.example.com/other/a:1", []string{"registry.example.com/pg"}, "", false},
-		{"target below the source", "registry.example.com/mirror/a:1", []string{"registry.example.com"}, "registry.example.com/mirror", false},
-		{"source beside a target below it", "registry.example.com/a:1", []string{"registry.example.com"}, "registry.example.com/mirror", true},
-		{"port", "registry.example.com:5000/a:1", []string{"registry.example.com:5000"}, "registry.example.com", true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			left := inConfigMap(t, tt.text).Leftovers(tt.sources, tt.target)
-			if got := len(left) > 0; got != tt.want {
-				t.Errorf("Leftovers(%q, %v, %q) = %v, want some: %v", tt.text, tt.sources, tt.target, left, tt.want)
-			}
-		})
 	}
 }

@@ -25,16 +25,17 @@ type Chart struct {
 	meta    helmchart.Metadata
 }
 
-// Parse reads a packed chart, the content of a .tgz file. Errors wrap ErrNotAChart.
+// Parse reads a packed chart, the content of a .tgz file. Only its Chart.yaml is looked at: the
+// rest is read where it is rendered, in confinement. Errors wrap ErrNotAChart.
 func Parse(archive []byte) (*Chart, error) {
 	if len(archive) > maxArchive {
 		return nil, fmt.Errorf("%w: %d bytes are more than a chart can have", ErrNotAChart, len(archive))
 	}
-	loaded, err := load(archive)
+	meta, err := readMetadata(bytes.NewReader(archive))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotAChart, err)
 	}
-	return &Chart{archive: archive, meta: *loaded.Metadata}, nil
+	return &Chart{archive: archive, meta: *meta}, nil
 }
 
 // ReadFile reads a packed chart from a file.
@@ -80,24 +81,5 @@ func (c *Chart) Version() string { return c.meta.Version }
 func (c *Chart) Archive() []byte { return c.archive }
 
 // Helm returns the chart for helm's own actions, a fresh copy at each call because those
-// actions alter it.
+// actions alter it. It is read whole: render the chart first, so that it is known to be harmless.
 func (c *Chart) Helm() (*helmchart.Chart, error) { return load(c.archive) }
-
-// Defaults are the values that the chart ships.
-func (c *Chart) Defaults() (map[string]any, error) {
-	loaded, err := c.Helm()
-	if err != nil {
-		return nil, err
-	}
-	return loaded.Values, nil
-}
-
-// HasCRDFolder tells whether the chart keeps definitions in crds/, which helm installs
-// once and never upgrades.
-func (c *Chart) HasCRDFolder() (bool, error) {
-	loaded, err := c.Helm()
-	if err != nil {
-		return false, err
-	}
-	return len(loaded.CRDObjects()) > 0, nil
-}

@@ -42,7 +42,7 @@ func TestReadFile(t *testing.T) {
 	if chart.Name() != "sample" || chart.Version() != "v1.2.3" {
 		t.Errorf("ReadFile() = %s %s, want sample v1.2.3", chart.Name(), chart.Version())
 	}
-	defaults, err := chart.Defaults()
+	defaults, err := chart.Defaults(t.Context(), Confinement{})
 	if err != nil || defaults["operatorImage"] != "a" {
 		t.Errorf("Defaults() = %v, %v, want operatorImage a", defaults, err)
 	}

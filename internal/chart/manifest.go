@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +16,11 @@ import (
 type Rendering struct {
 	// Objects are all objects in the order of the manifest: those of crds/ first, hooks last.
 	Objects []Object
+	// Unchecked are addresses outside of the chart to which the schemas of its values refer.
+	// Nothing is fetched from there, and the values were not held against those schemas.
+	Unchecked []string
+	// LooksUp says that templates look things up in the cluster, if they are let.
+	LooksUp bool
 }
 
 // Object is one rendered object.
@@ -42,28 +46,29 @@ func (o Object) Title() string {
 	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
 }
 
-// add appends the objects of a YAML stream; like gives what the stream says of each.
-func (r *Rendering) add(stream string, like Object) error {
-	return eachObject(stream, func(object Object) {
-		object.FromCRDs, object.Hook = like.FromCRDs, like.Hook
-		r.Objects = append(r.Objects, object)
-	})
+// add appends the objects of a YAML stream.
+func (r *Rendering) add(stream string) error {
+	return eachObject(stream, func(object Object) { r.Objects = append(r.Objects, object) })
 }
 
-// Without drops objects from a manifest, and returns the rest of it as it was.
-func Without(manifest string, drop func(Object) bool) (string, error) {
-	kept := &Rendering{}
-	err := eachObject(manifest, func(object Object) {
-		if !drop(object) {
-			kept.Objects = append(kept.Objects, object)
+// Edit is a change to objects one by one: it gives the object as it is to be, or false where it
+// is to be left out.
+type Edit func(Object) (Object, bool)
+
+// Edit changes the objects of the rendering.
+func (r *Rendering) Edit(edit Edit) *Rendering {
+	edited := &Rendering{Unchecked: r.Unchecked, LooksUp: r.LooksUp}
+	for _, object := range r.Objects {
+		if object, keep := edit(object); keep {
+			edited.Objects = append(edited.Objects, object)
 		}
-	})
-	return kept.Manifest(), err
+	}
+	return edited
 }
 
 // Without drops objects from the rendering.
 func (r *Rendering) Without(drop func(Object) bool) *Rendering {
-	return &Rendering{Objects: slices.DeleteFunc(slices.Clone(r.Objects), drop)}
+	return r.Edit(func(object Object) (Object, bool) { return object, !drop(object) })
 }
 
 // Manifest is the rendering as one YAML stream, CRDs first.
@@ -80,7 +85,7 @@ func (r *Rendering) Manifest() string {
 // has kept.
 func ParseManifest(manifest string) (*Rendering, error) {
 	rendering := &Rendering{}
-	return rendering, rendering.add(manifest, Object{})
+	return rendering, rendering.add(manifest)
 }
 
 // eachObject reads a YAML stream, passing over documents that hold nothing. What lies in a

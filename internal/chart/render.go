@@ -6,7 +6,6 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/release"
 )
 
 // DefaultKubeVersion is the Kubernetes that charts are rendered for where no cluster
@@ -28,6 +27,10 @@ type RenderOptions struct {
 	// Live is a cluster that answers what templates look up, as it will when helm installs; nil
 	// answers that there is nothing.
 	Live Live
+	// Confinement is what the chart is rendered in. A chart that looks things up is rendered once
+	// more with the answers, in this process and without a bound on its memory, for nothing
+	// that reaches a cluster is handed to a chart's process.
+	Confinement Confinement
 }
 
 // Live is a connection to a cluster. (It is what helm calls a RESTClientGetter.)
@@ -44,64 +47,51 @@ func (e *KubeVersionError) Error() string {
 	return fmt.Sprintf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", e.Wants, e.Has)
 }
 
-// Render renders the chart: templates, hooks and crds/. Nothing is asked of a cluster but what
-// templates look up, and that only of opts.Live. Errors wrap a *KubeVersionError where the
-// chart does not take the Kubernetes that it is rendered for.
+// Render renders the chart: templates, hooks and crds/. What it reads is the chart and the
+// values, and nothing else of this machine or the network; of a cluster nothing is asked but what
+// templates look up, and that only of opts.Live. Errors wrap a *KubeVersionError where the chart
+// does not take the Kubernetes that it is rendered for, and a *LimitError where rendering took
+// more than opts.Confinement allows.
 func (c *Chart) Render(ctx context.Context, values map[string]any, opts RenderOptions) (*Rendering, error) {
-	rel, crds, err := c.dryRun(ctx, values, opts)
+	rendering, err := c.render(ctx, values, opts)
 	if err != nil {
 		return nil, fmt.Errorf("rendering chart %s %s: %w", c.Name(), c.Version(), err)
-	}
-	rendering := &Rendering{}
-	for _, crd := range crds {
-		if err := rendering.add(crd, Object{FromCRDs: true}); err != nil {
-			return nil, err
-		}
-	}
-	if err := rendering.add(rel.Manifest, Object{}); err != nil {
-		return nil, err
-	}
-	for _, hook := range rel.Hooks {
-		if err := rendering.add(hook.Manifest, Object{Hook: true}); err != nil {
-			return nil, err
-		}
 	}
 	return rendering, nil
 }
 
-// dryRun lets helm render, and hands back the documents of crds/ beside the release.
-func (c *Chart) dryRun(ctx context.Context, values map[string]any, opts RenderOptions) (*release.Release, []string, error) {
-	loaded, err := c.Helm()
-	if err != nil {
-		return nil, nil, err
-	}
+func (c *Chart) render(ctx context.Context, values map[string]any, opts RenderOptions) (*Rendering, error) {
 	if opts.KubeVersion == "" {
 		opts.KubeVersion = DefaultKubeVersion
 	}
 	version, err := chartutil.ParseKubeVersion(opts.KubeVersion)
 	if err != nil {
-		return nil, nil, fmt.Errorf("kubernetes version %q: %w", opts.KubeVersion, err)
+		return nil, fmt.Errorf("kubernetes version %q: %w", opts.KubeVersion, err)
 	}
-	if wants := loaded.Metadata.KubeVersion; wants != "" && !chartutil.IsCompatibleRange(wants, version.String()) {
-		return nil, nil, &KubeVersionError{Wants: wants, Has: version.String()}
+	if wants := c.meta.KubeVersion; wants != "" && !chartutil.IsCompatibleRange(wants, version.String()) {
+		return nil, &KubeVersionError{Wants: wants, Has: version.String()}
 	}
-	config := &action.Configuration{Log: func(string, ...any) {}}
-	install := action.NewInstall(config)
-	install.ClientOnly, install.DryRun, install.Replace = true, true, true
-	if opts.Live != nil {
-		// Helm's name for a dry run whose templates may look things up.
-		config.RESTClientGetter, install.DryRunOption = opts.Live, "server"
+	asked := request{
+		Archive: c.archive, Values: copyValues(values),
+		Release: opts.Release, Namespace: opts.Namespace, Upgrade: opts.Upgrade,
+		KubeVersion: opts.KubeVersion, APIVersions: opts.APIVersions,
 	}
-	install.ReleaseName, install.Namespace = opts.Release, opts.Namespace
-	install.KubeVersion, install.APIVersions = version, opts.APIVersions
-	install.IsUpgrade = opts.Upgrade
-	rel, err := install.RunWithContext(ctx, loaded, copyValues(values))
+	made, err := opts.Confinement.run(ctx, asked)
+	if err == nil && opts.Live != nil && made.LooksUp {
+		asked.live = opts.Live
+		made, err = opts.Confinement.inPlace(ctx, asked)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var crds []string
-	for _, crd := range loaded.CRDObjects() {
-		crds = append(crds, string(crd.File.Data))
+	return made.rendering()
+}
+
+// Defaults are the values that the chart ships.
+func (c *Chart) Defaults(ctx context.Context, confinement Confinement) (map[string]any, error) {
+	made, err := confinement.run(ctx, request{Archive: c.archive, OnlyDefaults: true})
+	if err != nil {
+		return nil, fmt.Errorf("reading chart %s %s: %w", c.Name(), c.Version(), err)
 	}
-	return rel, crds, nil
+	return made.Defaults, nil
 }

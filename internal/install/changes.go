@@ -119,7 +119,7 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	}
 	i.releases, i.writing = releases, true
 	release, err := releases.Install(ctx, helm.Request{
-		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, LeaveOut: p.leaveOut, Check: p.checkSent,
+		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.edit, Check: p.checkSent,
 		Databases: p.Traits.databases(i.recorded.defined(p.Rendering.Objects)),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
@@ -145,6 +145,7 @@ func (i *installation) verify(ctx context.Context) (string, error) {
 		Cluster: i.Cluster, Dial: i.Dial, Version: traits.Version, Instance: traits.Instance,
 		HelmRelease: i.Subject.HelmRelease, Namespace: i.Subject.Namespace, PullSecret: i.Subject.PullSecret,
 		Namespaces: i.InstanceNamespaces, Hosts: []string{i.Subject.Target.Host}, NoWorkloads: i.NoWait,
+		Origin: i.outcome.Prepared.origin(), Accept: i.Subject.Accept,
 	})
 	if err != nil {
 		return "", err

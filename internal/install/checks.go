@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
@@ -23,16 +24,22 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 	}
 	p, err := Prepare(ctx, i.Subject, i.Registry, chart.RenderOptions{
 		KubeVersion: i.Cluster.Version(), APIVersions: apis, Upgrade: !i.recorded.last.Gone(), Live: i.Cluster.Getter(),
+		Confinement: i.Confinement,
 	})
+	if p != nil {
+		for _, notice := range p.Notices {
+			i.Hooks.warn(notice)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
 	i.outcome.Prepared = p
-	for _, notice := range p.Notices {
-		i.Hooks.warn(notice)
+	detail := fmt.Sprintf("%s %s, %d objects, every image below %s", p.Chart.Name(), p.Chart.Version(), len(p.Rendering.Objects), p.Target)
+	if p.Accepted > 0 {
+		detail += fmt.Sprintf(", %d places accepted", p.Accepted)
 	}
-	return fmt.Sprintf("%s %s, %d objects, none names the source registry", p.Chart.Name(), p.Chart.Version(), len(p.Rendering.Objects)),
-		helm.CheckSize(p.Chart, p.Values, p.Rendering)
+	return detail, helm.CheckSize(p.Chart, p.Values, p.Rendering)
 }
 
 // readRecords also refuses early where another run is under way. That it may not be read is for
@@ -63,7 +70,7 @@ func (i *installation) images(ctx context.Context) (string, error) {
 	for _, notice := range p.Notices[known:] {
 		i.Hooks.warn(notice)
 	}
-	if err := i.unmirrored(p); err != nil {
+	if err := i.unmirrored(ctx, p); err != nil {
 		return "", err
 	}
 	i.warnOfPush(ctx, p)
@@ -76,21 +83,53 @@ func (i *installation) images(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d of %d resolve in %s with the pull credentials", resolved, len(p.Images), i.Subject.Target), nil
 }
 
-func (i *installation) unmirrored(p *Prepared) error {
+// unmirrored leaves out what could be picked and not pulled, or tells of it, as the options say.
+func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
 	if len(p.Unmirrored) == 0 {
 		return nil
 	}
-	list := strings.Join(p.Unmirrored, ", ")
-	switch {
-	case i.Strict:
+	if i.Strict {
 		return &UnmirroredError{Versions: p.Unmirrored}
-	case i.OnlyMirrored:
-		p.OnlyMirrored()
-		i.Hooks.warn(fmt.Sprintf("left out, for their image was not relocated: %s", list))
-	default:
-		i.Hooks.warn(fmt.Sprintf("%d versions can be picked but not pulled, for their image was not relocated: %s", len(p.Unmirrored), list))
+	}
+	var inUse []string
+	if i.OnlyMirrored {
+		var err error
+		if inUse, err = i.inUse(ctx, p); err != nil {
+			return err
+		}
+		p.OnlyMirrored(inUse)
+	}
+	if len(p.LeftOut) > 0 {
+		i.Hooks.warnOf("left out, for their image was not relocated: "+strings.Join(p.LeftOut, ", "), ErrNotMirrored)
+	}
+	if kept := in(inUse, p.Unmirrored); len(kept) > 0 {
+		i.Hooks.warn("kept, for databases use them, although their image is not in the registry: " + strings.Join(kept, ", "))
+	}
+	if rest := notIn(inUse, p.Unmirrored); len(rest) > 0 {
+		i.Hooks.warn(fmt.Sprintf("%d versions can be picked but not pulled, for their image was not relocated: %s", len(rest), strings.Join(rest, ", ")))
 	}
 	return nil
+}
+
+// inUse are the versions that databases of the cluster use, and the images that a catalog of
+// it has already: taking those away would break what works.
+func (i *installation) inUse(ctx context.Context, p *Prepared) ([]string, error) {
+	databases := p.Traits.databases(i.recorded.defined(p.Rendering.Objects))
+	versions, err := i.Cluster.InUse(ctx, databases, p.Unmirrored)
+	if err != nil {
+		return nil, err
+	}
+	images, err := i.Cluster.InUse(ctx, catalogs, p.missing())
+	return append(versions, images...), err
+}
+
+// in and notIn are those of some names that are, or are not, among others.
+func in(others, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(others, name) })
+}
+
+func notIn(others, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
 // warnOfPush is a warning and no more: what cannot be found out is left unsaid.

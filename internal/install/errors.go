@@ -128,16 +128,51 @@ func (e *OtherReleaseError) Error() string {
 	return fmt.Sprintf("chart %s knows none of the values of %s", e.Chart, e.Release)
 }
 
-// LeftoverError lists the places that still name the source registry.
-type LeftoverError struct{ Places []chart.Leftover }
+// ProofError lists the places of a rendering that name what is not below the target.
+type ProofError struct {
+	// Target and Release are where a relocation would put what is missing.
+	Target  ref.Folder
+	Release string
+	Places  []chart.Place
+}
 
-// Error lists them, one a line.
-func (e *LeftoverError) Error() string {
-	text := fmt.Sprintf("the rendered chart still names the source registry in %d places", len(e.Places))
+// Error says what is wrong, and lists the places, one a line, with the cause where there are several.
+func (e *ProofError) Error() string {
+	var text string
+	cause, one := e.Cause()
+	switch {
+	case !one:
+		text = fmt.Sprintf("the rendered chart names what is not in %s in %d places", e.Target, len(e.Places))
+	case cause == chart.NotRelocated:
+		text = fmt.Sprintf("the rendered chart names images that were not relocated in %d places", len(e.Places))
+	case cause == chart.NamesSource:
+		text = fmt.Sprintf("the rendered chart still names the source registry in %d places", len(e.Places))
+	default:
+		text = fmt.Sprintf("the rendered chart names images outside of %s in %d places", e.Target, len(e.Places))
+	}
 	for _, place := range e.Places {
 		text += "\n  " + place.Use.String() + ": " + place.Text
+		if !one {
+			text += " (" + string(place.Cause) + ")"
+		}
 	}
 	return text
+}
+
+// Cause is the gravest of the places' causes, and whether it is the only one.
+func (e *ProofError) Cause() (cause chart.Cause, one bool) {
+	for _, cause := range []chart.Cause{chart.NotRelocated, chart.NamesSource, chart.Elsewhere} {
+		count := 0
+		for _, place := range e.Places {
+			if place.Cause == cause {
+				count++
+			}
+		}
+		if count > 0 {
+			return cause, count == len(e.Places)
+		}
+	}
+	return "", true
 }
 
 // UnmirroredError lists versions without an image in the private registry. It is an

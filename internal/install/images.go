@@ -41,11 +41,11 @@ func needed(image chart.Image) bool {
 }
 
 // Resolve asks the private registry, with the credentials of reg, for every image of the
-// rendering. It fails where the registry refuses the credentials or an image that is
-// needed is not there; versions without their image end up in Unmirrored.
+// rendering. It fails where the registry refuses the credentials or does not answer, and where an
+// image that is needed is not there; versions without their image end up in Unmirrored.
 func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
 	p.Images = nil
-	for _, image := range p.Rendering.Images() {
+	for _, image := range p.Rendering.ImagesOf(p.origin()) {
 		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: needed(image), Foreign: !p.isOurs(image.Ref)})
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -61,8 +61,8 @@ func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
 	return p.sortOut()
 }
 
-func (p *Prepared) isOurs(ref ref.Reference) bool {
-	return ref.Host == p.Target.Host
+func (p *Prepared) isOurs(image ref.Reference) bool {
+	return ref.CanonicalHost(image.Host) == ref.CanonicalHost(p.Target.Host)
 }
 
 // resolve fails only where asking for the other images makes no sense either.
@@ -73,10 +73,11 @@ func (i *ResolvedImage) resolve(ctx context.Context, reg verify.Puller) error {
 		i.Digest = descriptor.Digest.String()
 	case errors.Is(err, registry.ErrNotFound):
 		i.Err = cluster.Wrap(ErrNotMirrored, err)
-	case errors.Is(err, registry.ErrUnauthorized), ctx.Err() != nil:
-		return fmt.Errorf("asking for %s with the pull credentials: %w", i.Ref, err)
-	default:
+	case errors.Is(err, registry.ErrForbidden), i.Needed && !errors.Is(err, registry.ErrUnauthorized) && ctx.Err() == nil:
 		i.Err = err
+	default:
+		// Nothing may be left out because a registry had a bad moment.
+		return fmt.Errorf("asking for %s with the pull credentials: %w", i.Ref, err)
 	}
 	return nil
 }
@@ -99,16 +100,26 @@ func (p *Prepared) sortOut() error {
 		case image.Err != nil && image.Needed:
 			absent.Images = append(absent.Images, fmt.Sprintf("%s: %v", image.Ref, image.Err))
 			absent.Err = image.Err
-		case image.Err != nil:
-			p.Unmirrored = append(p.Unmirrored, p.versionsOf(image.Image)...)
 		}
 	}
-	slices.Sort(p.Unmirrored)
-	p.Unmirrored = slices.Compact(p.Unmirrored)
+	p.Unmirrored = p.unmirrored()
 	if absent.Err == nil {
 		return nil
 	}
 	return absent
+}
+
+// unmirrored names what the rendering offers and the registry has not.
+func (p *Prepared) unmirrored() []string {
+	var names []string
+	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+		at := slices.IndexFunc(p.Images, func(i ResolvedImage) bool { return i.Ref == image.Ref })
+		if at >= 0 && p.Images[at].Err != nil && !p.Images[at].Needed {
+			names = append(names, p.versionsOf(image)...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // versionsOf names the versions that offer an image; other uses are named as they are.
@@ -122,13 +133,4 @@ func (p *Prepared) versionsOf(image chart.Image) []string {
 		}
 	}
 	return names
-}
-
-// OnlyMirrored leaves the versions whose image is not in the registry out of the release.
-func (p *Prepared) OnlyMirrored() {
-	left := p.Unmirrored
-	p.leaveOut = func(object chart.Object) bool {
-		return object.GetKind() == p.Traits.Version.Kind && slices.Contains(left, object.GetName())
-	}
-	p.Rendering = p.Rendering.Without(p.leaveOut)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Prepared is a release ready to install.
@@ -28,43 +27,54 @@ type Prepared struct {
 	Rendering *chart.Rendering
 	// Images are all images of the rendering, by name; nil where they were not asked for.
 	Images []ResolvedImage
-	// Unmirrored are the names of the versions in the rendering whose image is not there.
+	// Unmirrored are the names of the versions in the rendering whose image is not there; what
+	// else names such an image is named by its place.
 	Unmirrored []string
+	// LeftOut are those that were in the rendering until OnlyMirrored took them out.
+	LeftOut []string
+	// Accepted is how many places name what is not below the target, and may.
+	Accepted int
 	// Notices are what a user should know.
 	Notices []string
 
-	// leaveOut drops objects from what helm renders; nil drops none.
-	leaveOut func(chart.Object) bool
+	// edit changes what helm renders; nil changes nothing.
+	edit  chart.Edit
+	asked *presence
 }
 
 // Prepare pulls the chart unless the subject has one, rewrites the values, renders with
-// what is known of the cluster, and makes sure that no source registry is left. It asks the
-// registry for nothing else: see Resolve.
+// what is known of the cluster, and proves that every image in the manifests lies below the
+// target. It asks the registry for the images that values name, and for nothing else: see
+// Resolve. With a *ProofError comes what was prepared, for its notices may tell the reason.
 func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render chart.RenderOptions) (*Prepared, error) {
-	p := &Prepared{Subject: subject, Traits: TraitsOf(subject.Product), Chart: subject.Chart}
+	p := &Prepared{Subject: subject, Traits: TraitsOf(subject.Product), Chart: subject.Chart, asked: &presence{registry: reg}}
+	defaults, err := p.defaults(ctx, reg, render.Confinement)
+	if err != nil {
+		return nil, err
+	}
+	rewritten, err := subject.rewrite(defaults, func(a versions.Artifact) (bool, error) { return p.asked.has(ctx, a) })
+	if err != nil {
+		return nil, err
+	}
+	p.Notices = rewritten.Notices()
+	if p.Values, err = subject.User.Over(rewritten.Values); err != nil {
+		return nil, err
+	}
+	render.Release, render.Namespace = subject.HelmRelease, subject.Namespace
+	if err := p.render(ctx, defaults, render); err != nil {
+		return nil, err
+	}
+	return p, p.prove(ctx)
+}
+
+// defaults are the chart's own values, for which the chart is pulled where that was not done.
+func (p *Prepared) defaults(ctx context.Context, reg verify.Puller, confinement chart.Confinement) (map[string]any, error) {
 	if p.Chart == nil {
 		if err := p.pullChart(ctx, reg); err != nil {
 			return nil, err
 		}
 	}
-	rewritten, absent, err := RewrittenValues(ctx, subject, reg)
-	if err != nil {
-		return nil, err
-	}
-	if len(absent) > 0 {
-		p.Notices = append(p.Notices, strings.Join(absent, ", ")+" was not relocated and cannot be used")
-	}
-	if err := p.checkValues(); err != nil {
-		return nil, err
-	}
-	if p.Values, err = subject.User.Over(rewritten); err != nil {
-		return nil, err
-	}
-	render.Release, render.Namespace = subject.HelmRelease, subject.Namespace
-	if p.Rendering, err = p.render(ctx, render); err != nil {
-		return nil, err
-	}
-	return p, p.checkSources(p.Rendering)
+	return p.Chart.Defaults(ctx, confinement)
 }
 
 func (p *Prepared) pullChart(ctx context.Context, reg verify.Puller) error {
@@ -87,92 +97,43 @@ func (p *Prepared) pullChart(ctx context.Context, reg verify.Puller) error {
 	return nil
 }
 
-// checkValues refuses a chart that knows none of the values which name images: it belongs
-// to another release, and would be installed with the vendor's registry.
-func (p *Prepared) checkValues() error {
-	unknown, err := p.Chart.UnknownValues(p.Release.Values)
-	if err != nil {
+// render renders, and refuses a chart that knows none of the values which name images: it
+// belongs to another release, and would be installed with the vendor's registry.
+func (p *Prepared) render(ctx context.Context, defaults map[string]any, opts chart.RenderOptions) error {
+	other := &OtherReleaseError{Chart: p.Chart.Name() + " " + p.Chart.Version(), Release: p.Release.Name}
+	var err error
+	if p.Rendering, err = p.renderLive(ctx, opts); err != nil {
+		var kube *chart.KubeVersionError
+		if !errors.As(err, &kube) && chart.KnowsNone(p.Release.Values, defaults) && ctx.Err() == nil {
+			return cluster.Wrap(other, err)
+		}
 		return err
 	}
-	if len(unknown) == 0 {
-		return nil
+	for _, address := range p.Rendering.Unchecked {
+		p.Notices = append(p.Notices, fmt.Sprintf("the values were not held against the chart's schema: it refers to %q, and nothing is fetched from there", address))
 	}
-	if len(unknown) == len(p.Release.Values) {
-		return &OtherReleaseError{Chart: p.Chart.Name() + " " + p.Chart.Version(), Release: p.Release.Name}
+	unknown, err := p.Chart.UnknownValues(ctx, p.Release.Values, defaults, p.Values, p.Rendering, opts)
+	if err != nil || len(unknown) == 0 {
+		return err
 	}
-	p.Notices = append(p.Notices, fmt.Sprintf("chart %s %s has no value %s", p.Chart.Name(), p.Chart.Version(), strings.Join(unknown, ", ")))
+	if chart.KnowsNone(p.Release.Values, defaults) && len(unknown) == chart.CountSet(p.Release.Values, p.Values) {
+		return other
+	}
+	p.Notices = append(p.Notices, fmt.Sprintf("chart %s %s makes no use of %s", p.Chart.Name(), p.Chart.Version(), strings.Join(unknown, ", ")))
 	return nil
 }
 
-// render renders with what the cluster answers, if one is given. What templates look up may not
-// be there yet, or may not be looked at; then they are rendered as if nothing was there, and
+// renderLive renders with what the cluster answers, if one is given. What templates look up may
+// not be there yet, or may not be looked at; then they are rendered as if nothing was there, and
 // what helm makes of them is checked before it is sent.
-func (p *Prepared) render(ctx context.Context, opts chart.RenderOptions) (*chart.Rendering, error) {
-	if opts.Live != nil {
-		rendering, err := p.Chart.Render(ctx, p.Values, opts)
-		if err == nil || ctx.Err() != nil {
-			return rendering, err
-		}
-		opts.Live = nil
+func (p *Prepared) renderLive(ctx context.Context, opts chart.RenderOptions) (*chart.Rendering, error) {
+	rendering, err := p.Chart.Render(ctx, p.Values, opts)
+	var limit *chart.LimitError
+	if err == nil || opts.Live == nil || ctx.Err() != nil || errors.As(err, &limit) {
+		return rendering, err
 	}
+	opts.Live = nil
 	return p.Chart.Render(ctx, p.Values, opts)
-}
-
-// checkSources finds what still names a source registry.
-func (p *Prepared) checkSources(rendering *chart.Rendering) error {
-	if left := rendering.Leftovers(p.sources(), p.Target.String()); len(left) > 0 {
-		return &LeftoverError{Places: left}
-	}
-	return nil
-}
-
-// checkSent holds what helm is about to send against what was found good: it names no source
-// registry, and no image that the private registry was not asked for.
-func (p *Prepared) checkSent(rendering *chart.Rendering) error {
-	if err := p.checkSources(rendering); err != nil {
-		return &RefusedManifestError{Err: err}
-	}
-	var unknown []string
-	for _, image := range rendering.Images() {
-		if !slices.ContainsFunc(p.Images, func(known ResolvedImage) bool { return known.Ref == image.Ref }) {
-			unknown = append(unknown, image.Ref.String()+" in "+image.Uses[0].String())
-		}
-	}
-	if len(unknown) > 0 {
-		return &RefusedManifestError{Err: &UnaskedError{Images: unknown}}
-	}
-	return nil
-}
-
-// sources are the registries, with their folders, that must not be left: the vendor's own,
-// which charts name by default, and the one that was copied from.
-func (p *Prepared) sources() []string {
-	all := []string{}
-	add := func(source string) {
-		if source != p.Target.String() && !slices.Contains(all, source) {
-			all = append(all, source)
-		}
-	}
-	release := p.Release
-	for _, image := range []*versions.Image{release.Chart, release.Operator} {
-		if image != nil {
-			add(image.Registry.String())
-		}
-	}
-	for _, instance := range release.Instances {
-		add(instance.Registry.String())
-	}
-	for _, extra := range release.Extras {
-		add(extra.Registry.String())
-	}
-	for _, artifact := range p.Artifacts {
-		folder := ""
-		if at := strings.LastIndexByte(artifact.Source.Repository, '/'); at >= 0 {
-			folder = artifact.Source.Repository[:at]
-		}
-		add(ref.Folder{Host: artifact.Source.Host, Path: folder}.String())
-	}
-	return all
 }
 
 // usesCertManager tells whether the product, or what its chart renders, needs cert-manager.

@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -27,8 +28,10 @@ type Options struct {
 	// InstanceNamespaces get the pull secret too.
 	InstanceNamespaces []string
 	// Strict refuses where a version's image was not relocated, OnlyMirrored leaves such
-	// versions out.
+	// versions out, but for those that databases use.
 	Strict, OnlyMirrored bool
+	// Confinement is what the chart is rendered in.
+	Confinement chart.Confinement
 	// Adopt takes over objects of the chart that exist and belong to nobody.
 	Adopt bool
 	// ForceSecret takes over a pull secret that is not ours, ForceConflicts the fields of

@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -25,27 +26,73 @@ type Subject struct {
 	PullSecret string
 	// User are the user's own values, laid over the rewritten ones.
 	User chart.UserValues
+	// Accept are the places in the manifests that may name what is not below the target.
+	Accept []chart.Accept
 	// HelmRelease and Namespace are where it goes.
 	HelmRelease, Namespace string
 }
 
-// RewrittenValues computes the values that name the private registry. Extras are named
-// only where the registry has them; their names are returned where not. A nil registry
-// takes all of them to be there.
-func RewrittenValues(ctx context.Context, subject Subject, reg verify.Puller) (values map[string]any, absent []string, err error) {
-	var artifacts []versions.Artifact
-	for _, artifact := range subject.Artifacts {
-		if artifact.Role == versions.RoleExtra && reg != nil {
-			_, err := reg.Resolve(ctx, artifact.Target.Repository, artifact.Target.Tag)
-			if errors.Is(err, registry.ErrNotFound) {
-				absent = append(absent, artifact.Extra)
-				continue
-			}
-			if err != nil {
-				return nil, nil, err
-			}
-		}
-		artifacts = append(artifacts, artifact)
+// Values computes the values that name the private registry, and nothing that is not there.
+// What the chart has by default is read from the registry's chart, where it has one. Without the
+// operator's image there is nothing to install: an *AbsentError. A nil registry takes all to
+// be there.
+func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement chart.Confinement) (*chart.Rewritten, error) {
+	if reg == nil {
+		return subject.rewrite(nil, nil)
 	}
-	return chart.Rewrite(subject.Release.Values, artifacts, subject.PullSecret), absent, nil
+	p := &Prepared{Subject: subject, Chart: subject.Chart}
+	p.asked = &presence{registry: reg}
+	if err := p.needOperator(ctx); err != nil {
+		return nil, err
+	}
+	defaults, err := p.defaults(ctx, reg, confinement)
+	if err != nil && !errors.Is(err, ErrNotMirrored) {
+		return nil, err
+	}
+	return subject.rewrite(defaults, func(a versions.Artifact) (bool, error) { return p.asked.has(ctx, a) })
+}
+
+func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*chart.Rewritten, error) {
+	return chart.Rewrite{
+		Mapping: s.Release.Values, Artifacts: s.Artifacts, Defaults: defaults, Has: has, PullSecret: s.PullSecret,
+	}.Values()
+}
+
+// needOperator fails where the operator's image is not in the registry.
+func (p *Prepared) needOperator(ctx context.Context) error {
+	for _, artifact := range p.Artifacts {
+		if artifact.Role != versions.RoleOperator {
+			continue
+		}
+		if has, err := p.asked.has(ctx, artifact); has || err != nil {
+			return err
+		}
+		return &AbsentError{
+			Target: p.Target, Release: p.Release.Name, Err: ErrNotMirrored,
+			Images: []string{fmt.Sprintf("%s: %v", artifact.Target, ErrNotMirrored)},
+		}
+	}
+	return nil
+}
+
+// presence asks the private registry what it holds, for everything once.
+type presence struct {
+	registry verify.Puller
+	known    map[ref.Reference]bool
+}
+
+func (p *presence) has(ctx context.Context, artifact versions.Artifact) (bool, error) {
+	at := artifact.Target
+	if held, known := p.known[at]; known {
+		return held, nil
+	}
+	_, err := p.registry.Resolve(ctx, at.Repository, at.Tag)
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return false, err
+	}
+	if p.known == nil {
+		p.known = map[ref.Reference]bool{}
+	}
+	p.known[at] = err == nil
+	return err == nil, nil
 }

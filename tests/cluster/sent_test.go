@@ -28,8 +28,10 @@ func TestWhatIsCheckedIsWhatIsSent(t *testing.T) {
 	}{
 		{"the vendor's image in the manifest", pod(fmt.Sprintf(looks, "vendor.example.com/x/other:1"), ""), isLeftover, true},
 		{"the vendor's image in a hook", pod(fmt.Sprintf(looks, "vendor.example.com/x/other:1"), "helm.sh/hook: post-install"), isLeftover, true},
-		{"an image that nobody asked for", pod(fmt.Sprintf(looks, "quay.io/else/where:1"), ""), isUnasked, false},
-		{"an image that nobody asked for in a hook", pod(fmt.Sprintf(looks, "quay.io/else/where:1"), "helm.sh/hook: pre-install"), isUnasked, false},
+		{"an image from elsewhere", pod(fmt.Sprintf(looks, "quay.io/else/where:1"), ""), isLeftover, true},
+		{"an image from elsewhere in a hook", pod(fmt.Sprintf(looks, "quay.io/else/where:1"), "helm.sh/hook: pre-install"), isLeftover, true},
+		{"an image that nobody asked for", pod(fmt.Sprintf(looks, "{{ .Values.image }}-other"), ""), isUnasked, false},
+		{"an image that nobody asked for in a hook", pod(fmt.Sprintf(looks, "{{ .Values.image }}-other"), "helm.sh/hook: pre-install"), isUnasked, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHouse(t)
@@ -56,7 +58,7 @@ func TestWhatIsCheckedIsWhatIsSent(t *testing.T) {
 
 // isLeftover and isUnasked tell the two ways in which what helm rendered can be wrong.
 func isLeftover(err error) bool {
-	var found *install.LeftoverError
+	var found *install.ProofError
 	return errors.As(err, &found)
 }
 

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Credentials are the login that goes into a pull secret; the zero value is none.
@@ -75,7 +75,7 @@ func encodeDockerConfig(host string, login Credentials) ([]byte, error) {
 
 // configKey is the name under which docker and kubelets look a host up.
 func configKey(host string) string {
-	if host == name.DefaultRegistry {
+	if ref.CanonicalHost(host) == ref.DockerHub {
 		return authn.DefaultAuthKey
 	}
 	return host
@@ -90,7 +90,7 @@ func decodeDockerConfig(content []byte, host string) (Credentials, error) {
 		return Credentials{}, errors.New("it holds no docker config")
 	}
 	for key, auth := range config.Auths {
-		if hostOf(key) == hostOf(configKey(host)) {
+		if ref.CanonicalHost(hostOf(key)) == ref.CanonicalHost(host) {
 			return CredentialsFrom(authn.AuthConfig{Username: auth.Username, Password: auth.Password, Auth: auth.Auth, IdentityToken: auth.Token})
 		}
 	}

@@ -54,6 +54,49 @@ func (c *Cluster) Instances(ctx context.Context, kinds ...schema.GroupKind) ([]I
 	return all, nil
 }
 
+// InUse are those of the names, of versions for example, that the spec of some object of the
+// kinds has as a string of its own.
+func (c *Cluster) InUse(ctx context.Context, kinds []schema.GroupKind, names []string) ([]string, error) {
+	var inUse []string
+	for _, kind := range kinds {
+		mapping, known, err := c.Serves(kind)
+		if err != nil {
+			return nil, err
+		}
+		if !known || kind.Empty() {
+			continue
+		}
+		found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			used := slices.ContainsFunc(found, func(o unstructured.Unstructured) bool { return hasString(o.Object["spec"], name) })
+			if used && !slices.Contains(inUse, name) {
+				inUse = append(inUse, name)
+			}
+		}
+	}
+	return inUse, nil
+}
+
+// hasString tells whether a string is one of a value's, at any depth.
+func hasString(value any, text string) bool {
+	switch value := value.(type) {
+	case string:
+		return value == text
+	case []any:
+		return slices.ContainsFunc(value, func(element any) bool { return hasString(element, text) })
+	case map[string]any:
+		for _, element := range value {
+			if hasString(element, text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Defined lists the kinds that the CRDs among objects define.
 func Defined(objects []chart.Object) []schema.GroupKind {
 	var kinds []schema.GroupKind

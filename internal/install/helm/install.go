@@ -18,8 +18,8 @@ type Request struct {
 	Name   string
 	Chart  *chart.Chart
 	Values map[string]any
-	// LeaveOut drops objects of the chart; nil drops none.
-	LeaveOut func(chart.Object) bool
+	// Edit changes what the chart renders before it is sent; nil changes nothing.
+	Edit chart.Edit
 	// Check refuses what is about to be sent, hooks and all, before any of it is; nil takes
 	// everything.
 	Check func(*chart.Rendering) error
@@ -56,7 +56,7 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 		return nil, err
 	}
 	r.client.guard.databases = request.Databases
-	r.records.sent = &sent{owner: owner, leaveOut: request.LeaveOut, check: request.Check, databases: request.Databases}
+	r.records.sent = &sent{owner: owner, edit: request.Edit, check: request.Check, databases: request.Databases}
 	request.Wait = request.Wait || request.Atomic
 	grace := graceAfterCancel
 	if request.Atomic {
@@ -81,6 +81,7 @@ func (r *Releases) bring(request Request, loaded *helmchart.Chart, last *helmrel
 		install := action.NewInstall(r.config)
 		install.ReleaseName, install.Namespace = request.Name, r.namespace
 		install.SkipCRDs, install.Replace = true, last != nil
+		install.SkipSchemaValidation = true // it was done, and here it would fetch what the schema refers to
 		install.Wait, install.WaitForJobs, install.Timeout = request.Wait, request.Wait, request.Timeout
 		install.PostRenderer = r.records.sent
 		return install.Run(loaded, request.Values)
@@ -88,7 +89,7 @@ func (r *Releases) bring(request Request, loaded *helmchart.Chart, last *helmrel
 	upgrade := action.NewUpgrade(r.config)
 	upgrade.Namespace, upgrade.SkipCRDs, upgrade.MaxHistory = r.namespace, true, history
 	upgrade.Wait, upgrade.WaitForJobs, upgrade.Timeout = request.Wait, request.Wait, request.Timeout
-	upgrade.ResetValues = true
+	upgrade.ResetValues, upgrade.SkipSchemaValidation = true, true
 	upgrade.PostRenderer = r.records.sent
 	return upgrade.Run(request.Name, loaded, request.Values)
 }

@@ -16,7 +16,7 @@ import (
 // up in the cluster, nothing proves anything but the very text that goes out.
 type sent struct {
 	owner     cluster.Owner
-	leaveOut  func(chart.Object) bool
+	edit      chart.Edit
 	check     func(*chart.Rendering) error
 	databases []schema.GroupKind
 }
@@ -38,8 +38,8 @@ func (s *sent) Run(manifest *bytes.Buffer) (*bytes.Buffer, error) {
 
 // prepare leaves out what is to be left out, and marks what lasts.
 func (s *sent) prepare(rendering *chart.Rendering) (*chart.Rendering, error) {
-	if s.leaveOut != nil {
-		rendering = rendering.Without(s.leaveOut)
+	if s.edit != nil {
+		rendering = rendering.Edit(s.edit)
 	}
 	_, _, err := keepLasting(rendering, s.databases)
 	return rendering, err

@@ -104,7 +104,7 @@ func (a *asker) ask(ctx context.Context, image string, hosts []string) (ImageChe
 		check.Err = err
 		return check, nil //nolint:nilerr // the check says it
 	}
-	if !slices.Contains(hosts, ref.Host) {
+	if !isAmong(hosts, ref.Host) {
 		check.Err = &ElsewhereError{Host: ref.Host}
 		return check, nil
 	}

@@ -39,6 +39,9 @@ type ImageCheck struct {
 	Digest string
 	// Err says why the registry, or a node, does not give it out; nil where it does.
 	Err error
+	// Accepted is why it may come from elsewhere, so that nobody was asked for it; empty for
+	// all others.
+	Accepted string
 	// Node says that a node has pulled it; nil where that was not tried.
 	Node *bool
 }

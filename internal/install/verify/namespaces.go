@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -74,13 +73,13 @@ func (v *verification) namespaceCheck(ctx context.Context, namespace string) (Na
 // probe is an image on which secrets can be tried, and the private registry's host.
 func (v *verification) probe() (string, *ref.Reference) {
 	host := ""
-	for _, image := range v.manifest.Images() {
-		if host == "" || slices.Contains(v.Hosts, image.Ref.Host) {
+	for _, image := range v.manifest.ImagesOf(v.Origin) {
+		if (host == "" || isAmong(v.Hosts, image.Ref.Host)) && v.accepted(image) == "" {
 			host = image.Ref.Host
 		}
 	}
 	for _, image := range v.check.Images {
-		if ref, err := ref.Parse(image.Image); err == nil && ref.Host == host {
+		if ref, err := ref.Parse(image.Image); err == nil && ref.Host == host && image.Accepted == "" {
 			return host, &ref
 		}
 	}

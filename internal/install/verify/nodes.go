@@ -39,12 +39,8 @@ func (v *verification) pullOnNodes(ctx context.Context) error {
 		return nil
 	}
 	byName := map[string][]*ImageCheck{}
-	add := func(check *ImageCheck) { byName[check.Image] = append(byName[check.Image], check) }
-	for i := range v.check.Images {
-		add(&v.check.Images[i])
-	}
-	for i := range v.check.Versions {
-		add(&v.check.Versions[i].ImageCheck)
+	for _, check := range v.check.asked() {
+		byName[check.Image] = append(byName[check.Image], check)
 	}
 	pods := &pullPods{cluster: v.Cluster, namespace: v.Namespace, secret: v.PullSecret, run: strings.ToLower(rand.Text()[:8])}
 	if err := pods.sweep(ctx); err != nil {

@@ -25,6 +25,10 @@ type Options struct {
 	// Hosts are the registries that images may come from; none means those that the
 	// release names.
 	Hosts []string
+	// Origin is where the product comes from, by which short names of its images are known.
+	Origin chart.Origin
+	// Accept are the places in the release that may name images from elsewhere.
+	Accept []chart.Accept
 	// Deep asks for every blob of every image.
 	Deep bool
 	// Pull lets the nodes pull every image.

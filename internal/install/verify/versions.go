@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // readVersions lists what users can pick.
@@ -28,29 +30,61 @@ func (v *verification) readVersions(ctx context.Context) error {
 	return err
 }
 
-// checkImages asks for every image, once each.
+// checkImages asks for every image, once each, but for those that are accepted.
 func (v *verification) checkImages(ctx context.Context) error {
 	isVersion := func(object chart.Object) bool { return object.GetKind() == v.Version.Kind }
 	hosts := slices.Clone(v.Hosts)
 	if len(hosts) == 0 {
-		for _, image := range v.manifest.Images() {
-			hosts = append(hosts, image.Ref.Host)
+		for _, image := range v.manifest.ImagesOf(v.Origin) {
+			if v.accepted(image) == "" {
+				hosts = append(hosts, image.Ref.Host)
+			}
 		}
 	}
-	for _, image := range v.manifest.Without(isVersion).Images() {
-		v.check.Images = append(v.check.Images, ImageCheck{Image: image.Ref.String()})
+	for _, image := range v.manifest.Without(isVersion).ImagesOf(v.Origin) {
+		check := ImageCheck{Image: image.Ref.String()}
+		if !isAmong(hosts, image.Ref.Host) {
+			check.Accepted = v.accepted(image)
+		}
+		v.check.Images = append(v.check.Images, check)
 	}
 	for i := range v.versions {
 		v.check.Versions = append(v.check.Versions, v.versionCheck(&v.versions[i]))
 	}
+	return v.asker.askAll(ctx, v.check.asked(), hosts)
+}
+
+// asked are the images that the registry, and the nodes, are asked for.
+func (c *Check) asked() []*ImageCheck {
 	var all []*ImageCheck
-	for i := range v.check.Images {
-		all = append(all, &v.check.Images[i])
+	for i := range c.Images {
+		if c.Images[i].Accepted == "" {
+			all = append(all, &c.Images[i])
+		}
 	}
-	for i := range v.check.Versions {
-		all = append(all, &v.check.Versions[i].ImageCheck)
+	for i := range c.Versions {
+		all = append(all, &c.Versions[i].ImageCheck)
 	}
-	return v.asker.askAll(ctx, all, hosts)
+	return all
+}
+
+// accepted is why an image may come from elsewhere; empty unless all places that name it are
+// accepted.
+func (v *verification) accepted(image chart.Image) string {
+	reason := ""
+	for _, use := range image.Uses {
+		accept, ok := chart.AcceptedBy(v.Accept, use)
+		if !ok {
+			return ""
+		}
+		reason = cmp.Or(accept.Reason, "no reason was given")
+	}
+	return reason
+}
+
+// isAmong compares hosts by whatever name of Docker Hub.
+func isAmong(hosts []string, host string) bool {
+	return slices.ContainsFunc(hosts, func(h string) bool { return ref.CanonicalHost(h) == ref.CanonicalHost(host) })
 }
 
 // versionCheck compares a version with what the release made of it.

@@ -33,7 +33,7 @@ func ofInstalling(err error) string {
 		noChart    *install.NoChartError
 		absent     *install.AbsentError
 		other      *install.OtherReleaseError
-		leftover   *install.LeftoverError
+		proof      *install.ProofError
 		unmirrored *install.UnmirroredError
 		inUse      *install.InUseError
 		uninstall  *install.UninstallError
@@ -58,16 +58,28 @@ func ofInstalling(err error) string {
 		return fmt.Sprintf("relocate them first: pgrelocate copy --registry %s --release %s", absent.Target, absent.Release)
 	case errors.As(err, &other):
 		return "name the release that the chart belongs to: --release"
-	case errors.As(err, &leftover):
-		return "set these with --set or -f values.yaml, or check that your own values do not name it"
+	case errors.As(err, &proof):
+		return ofProof(proof)
 	case errors.As(err, &unmirrored):
-		return "relocate them with `pgrelocate copy`, or leave them out with --only-mirrored"
+		return "relocate them with `pgrelocate copy`; without --strict they are left out"
 	case errors.As(err, &inUse):
 		return "remove them first, or use --force: they go on running then, and nobody looks after them"
 	case errors.As(err, &uninstall):
 		return "run `pgrelocate uninstall` again to go on"
 	default:
 		return ""
+	}
+}
+
+// ofProof says how a proof can be made to hold.
+func ofProof(err *install.ProofError) string {
+	switch cause, _ := err.Cause(); cause {
+	case chart.NotRelocated:
+		return fmt.Sprintf("relocate them first: pgrelocate copy --registry %s --release %s", err.Target, err.Release)
+	case chart.NamesSource:
+		return "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
+	default:
+		return "relocate these images too and set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
 	}
 }
 
@@ -251,6 +263,8 @@ func Warning(cause error) string {
 	switch {
 	case errors.Is(cause, cluster.ErrNotOurs):
 		return " (--force-secret takes it over)"
+	case errors.Is(cause, install.ErrNotMirrored):
+		return "; `pgrelocate copy` relocates them, and installing again adds them"
 	case errors.Is(cause, install.ErrMayPush):
 		return "; better give it read-only ones: --pull-credentials-file"
 	default:

@@ -29,8 +29,10 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.AbsentError{Target: target, Release: "v4.3.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
 		{&install.AbsentError{Target: target, Release: "v4.3.1", Images: []string{"i"}, Err: install.ErrNotMirrored}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
 		{&install.OtherReleaseError{}, "name the release that the chart belongs to: --release"},
-		{&install.LeftoverError{Places: []chart.Leftover{{}}}, "set these with --set or -f values.yaml, or check that your own values do not name it"},
-		{&install.UnmirroredError{Versions: []string{"v"}}, "relocate them with `pgrelocate copy`, or leave them out with --only-mirrored"},
+		{&install.ProofError{Places: []chart.Place{{Cause: chart.NamesSource}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
+		{&install.ProofError{Places: []chart.Place{{Cause: chart.Elsewhere}}}, "relocate these images too and set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
+		{&install.ProofError{Target: target, Release: "v4.3.1", Places: []chart.Place{{Cause: chart.NotRelocated}}}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&install.UnmirroredError{Versions: []string{"v"}}, "relocate them with `pgrelocate copy`; without --strict they are left out"},
 		{&install.InUseError{}, "remove them first, or use --force: they go on running then, and nobody looks after them"},
 		{&install.UninstallError{Err: errors.New("x")}, "run `pgrelocate uninstall` again to go on"},
 
@@ -39,7 +41,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.ForeignError{Objects: []install.Foreign{{Object: "CustomResourceDefinition c"}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"},
 		{&install.ForeignError{Objects: []install.Foreign{{}, {Owner: cluster.Owner{Namespace: "ns", Release: "r"}, Lives: true}}}, "upgrade that helm release instead: --helm-release r --namespace ns"},
 		{&install.RefusedManifestError{Err: &install.UnaskedError{Images: []string{"i"}}}, "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"},
-		{&install.RefusedManifestError{Err: &install.LeftoverError{}}, "set these with --set or -f values.yaml, or check that your own values do not name it"},
+		{&install.RefusedManifestError{Err: &install.ProofError{Places: []chart.Place{{Cause: chart.NamesSource}}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
 
 		{&helm.SizeError{}, "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"},
 		{&helm.TakenBackError{Err: cluster.ErrDenied}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},

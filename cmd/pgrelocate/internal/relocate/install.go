@@ -88,7 +88,7 @@ func (i *installing) connect(ctx context.Context) (err error) {
 }
 
 func (i *installing) install(ctx context.Context) (err error) {
-	i.Run.Hooks = i.opts.Hooks.Install
+	i.Run.Hooks, i.Run.Confinement = i.opts.Hooks.Install, i.opts.Confinement
 	i.outcome, err = install.Run(ctx, i.Run)
 	return err
 }

@@ -2,6 +2,7 @@ package relocate
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -15,20 +16,25 @@ type ValuesOptions struct {
 	Offline bool
 }
 
-// Values are the chart's values that name the private registry, with the images beside the
-// instances that were not relocated and are left out.
-func (s *Session) Values(ctx context.Context, opts ValuesOptions) (values map[string]any, absent []string, err error) {
+// Values are the chart's values that name the private registry. What was not relocated is not
+// named, and told of.
+func (s *Session) Values(ctx context.Context, opts ValuesOptions) (map[string]any, error) {
 	subject, err := s.subject(opts.Place, ChartChoice{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var reg verify.Puller
 	if !opts.Offline {
 		if reg, err = s.Clients.Target(ctx, false); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return install.RewrittenValues(ctx, subject, reg)
+	rewritten, err := install.Values(ctx, subject, reg, s.opts.Confinement)
+	if err != nil {
+		return nil, err
+	}
+	s.warn(rewritten.Notices()...)
+	return rewritten.Values, nil
 }
 
 // RenderOptions are what rendering takes besides the settings.
@@ -50,16 +56,30 @@ func (s *Session) Render(ctx context.Context, opts RenderOptions) (*install.Prep
 	if err != nil {
 		return nil, err
 	}
+	opts.Render.Confinement = s.opts.Confinement
 	prepared, err := install.Prepare(ctx, subject, reg, opts.Render)
-	if err != nil {
-		return nil, err
+	if prepared != nil {
+		s.warn(prepared.Notices...)
 	}
-	if opts.OnlyMirrored {
-		if err := prepared.Resolve(ctx, reg); err != nil {
-			return nil, err
-		}
-		prepared.OnlyMirrored()
+	if err != nil || !opts.OnlyMirrored {
+		return prepared, err
 	}
-	s.warn(prepared.Notices...)
-	return prepared, nil
+	return prepared, s.onlyMirrored(ctx, prepared, reg)
+}
+
+// onlyMirrored leaves out of the manifests what was not relocated, and names it.
+func (s *Session) onlyMirrored(ctx context.Context, prepared *install.Prepared, reg verify.Puller) error {
+	known := len(prepared.Notices)
+	if err := prepared.Resolve(ctx, reg); err != nil {
+		return err
+	}
+	s.warn(prepared.Notices[known:]...)
+	prepared.OnlyMirrored(nil)
+	if len(prepared.LeftOut) > 0 {
+		s.warn("left out, for their image was not relocated: " + strings.Join(prepared.LeftOut, ", "))
+	}
+	if len(prepared.Unmirrored) > 0 {
+		s.warn("named, although its image was not relocated: " + strings.Join(prepared.Unmirrored, ", "))
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -27,7 +28,9 @@ type Options struct {
 	// FromFolder are the settings that a file in the working directory chose, which the user
 	// has not named: see config.Loader.FromFolder.
 	FromFolder []string
-	Hooks      Hooks
+	// Confinement is what charts are rendered in.
+	Confinement chart.Confinement
+	Hooks       Hooks
 }
 
 // Hooks are told how a use case goes. Each may be nil.

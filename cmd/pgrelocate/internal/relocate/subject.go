@@ -16,13 +16,15 @@ type ChartChoice struct {
 	File string
 	// User are values that are laid over the rewritten ones.
 	User chart.UserValues
+	// Accept are the places in the manifests that may name what is not in the private registry.
+	Accept []chart.Accept
 
 	found *chart.Chart // in a bundle
 }
 
 // subject is the one release that the settings name, with everything that belongs to it.
 func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, error) {
-	subject := install.Subject{User: choice.User, Chart: choice.found}
+	subject := install.Subject{User: choice.User, Chart: choice.found, Accept: choice.Accept}
 	if len(s.cfg.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.cfg.Releases, " and "))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -17,6 +18,8 @@ type VerifyOptions struct {
 	Bundle BundleFile
 	// Namespaces need the pull secret besides those that have databases.
 	Namespaces []string
+	// Accept are the places in the release that may name images from elsewhere.
+	Accept []chart.Accept
 	// Deep and Pull are as in verify.Options.
 	Deep, Pull bool
 	// NoCluster verifies the private registry alone.
@@ -109,6 +112,7 @@ func (v *verifying) check(ctx context.Context) (err error) {
 		Cluster: v.cluster, Dial: v.dial(ctx), Version: traits.Version, Instance: traits.Instance,
 		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
+		Origin: chart.OriginOf(nil, v.product.Releases...), Accept: v.Accept,
 	}
 	if !v.cfg.Registry.IsZero() {
 		opts.Hosts = []string{v.cfg.Registry.Host}

@@ -47,6 +47,8 @@ type imageView struct {
 	Pulls  bool   `json:"pulls"`
 	// Reason says why it does not.
 	Reason string `json:"reason,omitempty"`
+	// Accepted is why it may come from elsewhere, so that it was not asked for; absent for all others.
+	Accepted string `json:"accepted,omitempty"`
 	// Node says whether a node could pull it; absent without --pull.
 	Node *bool `json:"node,omitempty"`
 }
@@ -110,7 +112,7 @@ func newCheck(c *verify.Check) Check {
 }
 
 func newImageView(i verify.ImageCheck) imageView {
-	return imageView{i.Image, i.Digest, i.Err == nil, reason(i.Err), i.Node}
+	return imageView{i.Image, i.Digest, i.Err == nil && i.Accepted == "", reason(i.Err), i.Accepted, i.Node}
 }
 
 // reason is an error in words; empty where there is none.
@@ -155,6 +157,8 @@ func (v Check) WriteTable(w io.Writer) error {
 
 func (i imageView) verdict() string {
 	switch {
+	case i.Accepted != "":
+		return "not asked: " + i.Accepted
 	case !i.Pulls:
 		return "no: " + i.Reason
 	case i.Node != nil:

@@ -24,8 +24,11 @@ type Install struct {
 	// NamespacesCreated are the namespaces that were not there.
 	NamespacesCreated []string        `json:"namespacesCreated"`
 	Secrets           []secretRowView `json:"secrets"`
-	// Unmirrored are the versions whose image is not in the private registry.
+	// Unmirrored are the versions that can be picked although their image is not in the
+	// private registry.
 	Unmirrored []string `json:"unmirrored"`
+	// LeftOut are the versions that were left out, for their image is not in the private registry.
+	LeftOut []string `json:"leftOut"`
 	// Check is what was verified at the end; absent in a dry run.
 	Check *Check `json:"check,omitempty"`
 	// Actions and Manifest are there in a dry run only: what would be done, and what helm
@@ -44,6 +47,7 @@ func NewInstall(outcome *relocate.Installed) Install {
 		Chart: p.Chart.Name() + " " + p.Chart.Version(), ChartDigest: p.ChartDigest,
 		NamespacesCreated: append([]string{}, outcome.Created...),
 		Unmirrored:        append([]string{}, p.Unmirrored...),
+		LeftOut:           append([]string{}, p.LeftOut...),
 		Secrets:           secretRows(outcome.Secrets),
 		Actions:           outcome.Actions,
 	}

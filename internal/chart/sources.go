@@ -1,37 +1,10 @@
 package chart
 
-import (
-	"strings"
-)
+import "strings"
 
-// Leftover is a string of a rendering that still names the source registry.
-type Leftover struct {
-	Use
-	// Text is the line of the string that names it.
-	Text string
-}
-
-// Leftovers finds every string of the rendering that names one of the sources, HOST or
-// HOST/PATH, CustomResourceDefinitions left out. What lies below the target, HOST or
-// HOST/PATH too, is not counted, so that a relocation inside one registry can be checked.
-func (r *Rendering) Leftovers(sources []string, target string) []Leftover {
-	var left []Leftover
-	for _, object := range r.Objects {
-		if object.IsCRD() {
-			continue
-		}
-		visit("", object.Object, func(path, text string) {
-			for line := range strings.Lines(text) {
-				if namesAny(line, sources, target) {
-					left = append(left, Leftover{Use: use(object, path), Text: strings.TrimSpace(line)})
-					return
-				}
-			}
-		})
-	}
-	return left
-}
-
+// namesAny tells whether a line names one of the sources, HOST or HOST/PATH. What lies below
+// the target, HOST or HOST/PATH too, is not counted, so that a relocation inside one registry
+// can be checked.
 func namesAny(line string, sources []string, target string) bool {
 	for _, source := range sources {
 		for rest, offset := line, 0; ; {

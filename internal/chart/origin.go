@@ -1,0 +1,73 @@
+package chart
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Origin is where a product comes from. Names of images that nothing else marks as such are
+// known by it: Docker Hub's short ones, which look like any two words. The zero value knows none.
+type Origin struct {
+	// Folders are the registries, with their folders, that the product comes from.
+	Folders []ref.Folder
+	// Images are the product's own, as its vendor names them.
+	Images []ref.Reference
+}
+
+// OriginOf collects where releases and some artifacts come from.
+func OriginOf(artifacts []versions.Artifact, releases ...*versions.Release) Origin {
+	var origin Origin
+	for _, release := range releases {
+		for _, image := range release.Images() {
+			origin.add(image.Registry, image.Source(ref.Folder{}))
+		}
+	}
+	for _, artifact := range artifacts {
+		origin.add(artifact.Source.Parent(), artifact.Source)
+	}
+	return origin
+}
+
+func (o *Origin) add(folder ref.Folder, image ref.Reference) {
+	if !folder.IsZero() && !slices.Contains(o.Folders, folder) {
+		o.Folders = append(o.Folders, folder)
+	}
+	if image = image.Canonical(); !slices.Contains(o.Images, image) {
+		o.Images = append(o.Images, image)
+	}
+}
+
+// holds tells whether the origin has the image, or the repository.
+func (o Origin) holds(image ref.Reference) bool {
+	return slices.ContainsFunc(o.Folders, func(f ref.Folder) bool { return f.Holds(image) }) ||
+		slices.ContainsFunc(o.Images, func(own ref.Reference) bool { return own.Name() == image.Canonical().Name() })
+}
+
+// hub are the folders of Docker Hub in which every short name is taken for an image's. Where
+// a folder is a whole registry, or holds the names of one word, that would be any text.
+func (o Origin) hub() []ref.Folder {
+	var folders []ref.Folder
+	for _, f := range o.Folders {
+		if ref.CanonicalHost(f.Host) == ref.DockerHub && f.Path != "" && f.Path != "library" {
+			folders = append(folders, f)
+		}
+	}
+	for _, image := range o.Images {
+		if parent := image.Parent(); parent.Host == ref.DockerHub && parent.Path != "library" {
+			folders = append(folders, parent)
+		}
+	}
+	return folders
+}
+
+// spellings are the ways to write a folder at the beginning of a reference.
+func spellings(f ref.Folder) []string {
+	var all []string
+	for _, host := range ref.Hosts(f.Host) {
+		all = append(all, strings.TrimSuffix(host+"/"+f.Path, "/"))
+	}
+	return all
+}

@@ -1,0 +1,95 @@
+package install
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// catalogs are the kinds whose objects list images that users pick from.
+var catalogs = []schema.GroupKind{
+	{Group: "postgresql.cnpg.io", Kind: "ClusterImageCatalog"},
+	{Group: "postgresql.cnpg.io", Kind: "ImageCatalog"},
+}
+
+// catalogImages is where a catalog has its list, each element with a field "image".
+var catalogImages = []string{"spec", "images"}
+
+// OnlyMirrored leaves out of the release what users could pick and not pull: versions, and
+// entries of catalogs, whose image is not in the registry. What keep names stays all the same:
+// the names of versions, and images for catalogs. It is to be called after Resolve.
+func (p *Prepared) OnlyMirrored(keep []string) {
+	missing := map[ref.Reference]bool{}
+	for _, image := range p.Images {
+		missing[image.Ref] = image.Err != nil && !slices.Contains(keep, image.Ref.String())
+	}
+	p.edit = func(object chart.Object) (chart.Object, bool) {
+		switch kind := object.GroupVersionKind().GroupKind(); {
+		case kind == p.Traits.Version:
+			return object, slices.Contains(keep, object.GetName()) || !namesAny(object, missing)
+		case slices.Contains(catalogs, kind):
+			return trimmed(object, missing)
+		default:
+			return object, true
+		}
+	}
+	before := p.Unmirrored
+	p.Rendering = p.Rendering.Edit(p.edit)
+	p.Unmirrored = p.unmirrored()
+	for _, name := range before {
+		if !slices.Contains(p.Unmirrored, name) {
+			p.LeftOut = append(p.LeftOut, name)
+		}
+	}
+}
+
+// missing are the images that the registry has not.
+func (p *Prepared) missing() []string {
+	var all []string
+	for _, image := range p.Images {
+		if image.Err != nil {
+			all = append(all, image.Ref.String())
+		}
+	}
+	return all
+}
+
+// namesAny tells whether an object names one of the images.
+func namesAny(object chart.Object, images map[ref.Reference]bool) bool {
+	alone := &chart.Rendering{Objects: []chart.Object{object}}
+	return slices.ContainsFunc(alone.Images(), func(image chart.Image) bool { return images[image.Ref] })
+}
+
+// trimmed is a catalog without the entries that name one of the images; false where no entry is left.
+func trimmed(object chart.Object, images map[ref.Reference]bool) (chart.Object, bool) {
+	content := object.DeepCopy().Object
+	entries, _, _ := unstructured.NestedSlice(content, catalogImages...)
+	kept := slices.DeleteFunc(slices.Clone(entries), func(entry any) bool { return images[imageOf(entry)] })
+	if len(kept) == len(entries) {
+		return object, true
+	}
+	if err := unstructured.SetNestedSlice(content, kept, catalogImages...); err != nil {
+		return object, true // it has no such list
+	}
+	edited := object
+	edited.Object = content
+	if err := edited.SetText(); err != nil {
+		return object, true // what was read as YAML can be written as YAML
+	}
+	return edited, len(kept) > 0
+}
+
+// imageOf is the image of an entry; zero where it names none.
+func imageOf(entry any) ref.Reference {
+	fields, _ := entry.(map[string]any)
+	text, _ := fields["image"].(string)
+	image, err := ref.ParseImage(text)
+	if err != nil {
+		return ref.Reference{}
+	}
+	return image.Tagged()
+}
