@@ -18,7 +18,7 @@ const module = "github.com/pgrelocate/pgrelocate"
 var layers = []string{"internal/versions", "internal/registry", "internal/chart", "internal/install", "cmd/pgrelocate"}
 
 // testSupport is for tests only. (The stand-in release is not: the demonstration shows it.)
-var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest"}
+var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/install/clustertest"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
@@ -76,10 +76,11 @@ var rooms = map[string][]string{
 	"internal/chart":         {"internal/registry", "internal/registry/oci"},
 	"internal/chart/standin": {"internal/chart", "internal/registry"},
 
-	"internal/install":         {"internal/chart", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
-	"internal/install/cluster": {"internal/chart", "internal/registry/credentials"},
-	"internal/install/helm":    {"internal/chart", "internal/install/cluster"},
-	"internal/install/verify":  {"internal/chart", "internal/registry", "internal/registry/oci", "internal/install/cluster", "internal/install/helm"},
+	"internal/install":             {"internal/chart", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
+	"internal/install/clustertest": nil,
+	"internal/install/cluster":     {"internal/chart", "internal/registry/credentials"},
+	"internal/install/helm":        {"internal/chart", "internal/install/cluster"},
+	"internal/install/verify":      {"internal/chart", "internal/registry", "internal/registry/oci", "internal/install/cluster", "internal/install/helm"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.

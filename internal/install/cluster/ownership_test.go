@@ -1,0 +1,212 @@
+package cluster_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
+)
+
+var house = cluster.Owner{Namespace: "pg", Release: "house"}
+
+// An object belongs to a release only where all three marks say so.
+func TestOwnerOf(t *testing.T) {
+	for _, tt := range []struct {
+		meta string
+		want cluster.Owner
+	}{
+		{"labels: {app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: house, meta.helm.sh/release-namespace: pg}", house},
+		{"labels: {app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: house}", cluster.Owner{}},
+		{"annotations: {meta.helm.sh/release-name: house, meta.helm.sh/release-namespace: pg}", cluster.Owner{}},
+		{"labels: {app.kubernetes.io/managed-by: argocd}, annotations: {meta.helm.sh/release-name: house, meta.helm.sh/release-namespace: pg}", cluster.Owner{}},
+		{"labels: {a: b}", cluster.Owner{}},
+	} {
+		object := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, "+tt.meta+"}\n")[0]
+		if got := cluster.OwnerOf(&object.Unstructured); got != tt.want {
+			t.Errorf("OwnerOf(%s) = %v, want %v", tt.meta, got, tt.want)
+		}
+	}
+}
+
+func TestFindAndAdopt(t *testing.T) {
+	server := clustertest.New(t)
+	server.Put(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: pg, labels: {a: b}}\ndata: {precious: \"yes\"}\n---\n"+crd)
+	c := connect(t, server)
+	objects := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: none}\n---\n"+
+		crd+"---\napiVersion: nowhere.example.com/v1\nkind: Unknown\nmetadata: {name: u}\n")
+	found, err := c.Find(t.Context(), objects, "pg")
+	if err != nil || len(found) != 2 || found[0].GetName() != "c" || !found[1].IsCRD() {
+		t.Fatalf("Find() = %v, %v, want the config map and the CRD", found, err)
+	}
+	if err := c.Adopt(t.Context(), found[0], house); err != nil {
+		t.Fatal(err)
+	}
+	adopted := server.Get("configmaps", "pg", "c")
+	if cluster.OwnerOf(adopted) != house || adopted.GetLabels()["a"] != "b" || adopted.Object["data"].(map[string]any)["precious"] != "yes" {
+		t.Errorf("Adopt() made it %v, want the marks and everything else as it was", adopted.Object)
+	}
+	server.Deny("get configmaps")
+	if _, err := c.Find(t.Context(), objects, "pg"); !errors.Is(err, cluster.ErrDenied) {
+		t.Errorf("Find() forbidden = %v, want ErrDenied", err)
+	}
+}
+
+func TestLasts(t *testing.T) {
+	for kind, want := range map[schema.GroupKind]bool{
+		cluster.Definition: true, {Kind: "Namespace"}: true, {Kind: "PersistentVolumeClaim"}: true, {Kind: "PersistentVolume"}: true, dbKind: true,
+		{Kind: "ConfigMap"}: false, {Group: "apps", Kind: "Deployment"}: false, {Group: "other.example.com", Kind: "Db"}: false,
+	} {
+		if got := cluster.Lasts(kind, []schema.GroupKind{dbKind}); got != want {
+			t.Errorf("Lasts(%v) = %v, want %v", kind, got, want)
+		}
+	}
+}
+
+// The live object is marked where it is the release's or nobody's, once, and nobody else's.
+func TestKeepLive(t *testing.T) {
+	server := clustertest.New(t)
+	c := connect(t, server)
+	object := parse(t, crd)[0]
+	if marked, err := c.KeepLive(t.Context(), &object.Unstructured, house); marked || err != nil {
+		t.Errorf("KeepLive(nothing) = %v, %v, want nothing to do", marked, err)
+	}
+	server.Put(t, crd)
+	for _, want := range []bool{true, false} {
+		if marked, err := c.KeepLive(t.Context(), &object.Unstructured, house); marked != want || err != nil {
+			t.Errorf("KeepLive() = %v, %v, want %v", marked, err, want)
+		}
+	}
+	if !cluster.Kept(server.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")) {
+		t.Error("KeepLive() did not mark the CRD")
+	}
+	theirs := parse(t, crd)[0]
+	cluster.Owner{Namespace: "other", Release: "other"}.Mark(&theirs.Unstructured)
+	if err := theirs.SetText(); err != nil {
+		t.Fatal(err)
+	}
+	server.Put(t, theirs.Text)
+	if marked, err := c.KeepLive(t.Context(), &object.Unstructured, house); marked || err != nil {
+		t.Errorf("KeepLive(another's) = %v, %v, want it left alone", marked, err)
+	}
+}
+
+// CRDs get the owner's marks and the mark to be let be, whichever way they come.
+func TestApplyDefinitions(t *testing.T) {
+	for _, folder := range []bool{false, true} {
+		server := clustertest.New(t)
+		c := connect(t, server)
+		objects := parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+		objects[0].FromCRDs = folder
+		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); written != 1 || err != nil {
+			t.Errorf("ApplyDefinitions(folder %v) = %d, %v, want 1", folder, written, err)
+		}
+		live := server.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
+		if live == nil || cluster.OwnerOf(live) != house || !cluster.Kept(live) {
+			t.Errorf("ApplyDefinitions(folder %v) made %v, want it marked", folder, live)
+		}
+		if known, _ := c.Knows(dbKind); !known {
+			t.Error("ApplyDefinitions() leaves the kind unknown")
+		}
+		// Those of the templates are helm's to bring up to date.
+		server.Writes()
+		want := map[bool]int{false: 0, true: 1}[folder]
+		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); written != want || err != nil {
+			t.Errorf("ApplyDefinitions(folder %v) again = %d, %v, want %d", folder, written, err, want)
+		}
+	}
+}
+
+// Whoever wants fields otherwise is named. Where that is helm or ourselves, for the same release,
+// the CRD has moved from the templates to the folder, and there is nobody to ask.
+func TestDefinitionConflicts(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		manager string
+		marked  bool
+		force   bool
+		want    error
+	}{
+		{"another tool", "argocd-controller", true, false, cluster.ErrConflict},
+		{"another tool, forced", "argocd-controller", true, true, nil},
+		{"helm, for this release", "helm", true, false, nil},
+		{"ourselves, for this release", cluster.Manager, true, false, nil},
+		{"helm, for nobody", "helm", false, false, cluster.ErrConflict},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := clustertest.New(t)
+			object := parse(t, crd)[0]
+			if tt.marked {
+				house.Mark(&object.Unstructured)
+				if err := object.SetText(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server.Put(t, object.Text)
+			server.Refuse(func(r *http.Request) *clustertest.Refusal {
+				if r.Method != http.MethodPatch || r.URL.Query().Get("force") == "true" {
+					return nil
+				}
+				return &clustertest.Refusal{Code: http.StatusConflict, Reason: "Conflict", Message: "conflict",
+					Causes: []string{`conflict with "` + tt.manager + `" using apiextensions.k8s.io/v1`, `conflict with "` + tt.manager + `"`}}
+			})
+			_, err := connect(t, server).ApplyDefinitions(t.Context(), parseFolder(t), house, tt.force)
+			if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+				t.Errorf("ApplyDefinitions() = %v, want %v", err, tt.want)
+			}
+			if tt.want != nil && !strings.Contains(err.Error(), `CRD dbs.lab.example.com has fields that "`+tt.manager+`" (2 fields) wants otherwise`) {
+				t.Errorf("ApplyDefinitions() = %v, want to be told who", err)
+			}
+		})
+	}
+}
+
+// parseFolder is the CRD as one of the crds/ folder.
+func parseFolder(t *testing.T) []chart.Object {
+	t.Helper()
+	objects := parse(t, crd)
+	objects[0].FromCRDs = true
+	return objects
+}
+
+func TestDefinitionOnItsWayOut(t *testing.T) {
+	server := clustertest.New(t)
+	server.Put(t, strings.Replace(crd, "metadata: {", "metadata: {deletionTimestamp: \"2026-01-01T00:00:00Z\", ", 1))
+	_, err := connect(t, server).ApplyDefinitions(t.Context(), parseFolder(t), house, false)
+	if err == nil || !strings.Contains(err.Error(), "is being deleted by somebody") {
+		t.Errorf("ApplyDefinitions() = %v, want that the CRD is on its way out", err)
+	}
+}
+
+func TestInstances(t *testing.T) {
+	server := clustertest.New(t)
+	c := connect(t, server)
+	if got, err := c.Instances(t.Context(), dbKind, schema.GroupKind{}); got != nil || err != nil {
+		t.Errorf("Instances(unknown kind) = %v, %v, want none", got, err)
+	}
+	marked := parse(t, crd)[0]
+	house.Mark(&marked.Unstructured)
+	if err := marked.SetText(); err != nil {
+		t.Fatal(err)
+	}
+	server.Put(t, marked.Text)
+	server.Put(t, db+"---\n"+strings.Replace(strings.Replace(db, "demo", "a", 1), "precious", "other", 1))
+	c.Refresh()
+	got, err := c.Instances(t.Context(), dbKind)
+	want := []cluster.Instance{{Kind: "Db", Namespace: "a", Name: "other"}, {Kind: "Db", Namespace: "demo", Name: "precious"}}
+	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("Instances() = %v, %v, want %v", got, err, want)
+	}
+	kinds, err := c.DefinedFor(t.Context(), house)
+	if err != nil || len(kinds) != 1 || kinds[0] != dbKind {
+		t.Errorf("DefinedFor(house) = %v, %v, want %v", kinds, err, dbKind)
+	}
+	if kinds, err := c.DefinedFor(t.Context(), cluster.Owner{Namespace: "x", Release: "y"}); err != nil || kinds != nil {
+		t.Errorf("DefinedFor(another) = %v, %v, want none", kinds, err)
+	}
+}
