@@ -325,7 +325,9 @@ func TestLeaveOutAndHooks(t *testing.T) {
 		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + ", annotations: {helm.sh/hook: post-install}}\n"
 	}
 	revision := b.mustInstall(t, map[string]string{"a.yaml": first, "b.yaml": second, "h.yaml": hook("h"), "g.yaml": hook("g")}, func(request *helm.Request) {
-		request.LeaveOut = func(object chart.Object) bool { return object.GetName() == "second" || object.GetName() == "g" }
+		request.Edit = func(object chart.Object) (chart.Object, bool) {
+			return object, object.GetName() != "second" && object.GetName() != "g"
+		}
 	})
 	if b.has("second") || b.has("g") || !b.has("first") || !b.has("h") {
 		t.Error("Install() did not leave out what was to be left out")
