@@ -26,7 +26,7 @@ type Attempt struct {
 	bare       bool  // sent again as nobody's, or now with credentials
 	guess      bool  // asked is what the registry asked for another repository
 	doubt      error // the token server that was guessed at has refused this
-	renewed    bool  // a token that did not serve was replaced
+	renewed    int   // how often a token that did not serve was replaced
 	narrowed   bool  // a token for this request alone is tried
 }
 
@@ -42,6 +42,10 @@ const (
 
 // mostChallenges is how often a registry may ask one request in yet another way.
 const mostChallenges = 3
+
+// mostRenewals is how many tokens in a row may turn out not to serve any more: others use the
+// same, and one of them may have just worn out the new one.
+const mostRenewals = 2
 
 // Begin accompanies a request that needs access.
 func (a *Authorizer) Begin(need Access) *Attempt {
@@ -166,7 +170,7 @@ func (t *Attempt) challengedBy(ctx context.Context, found challenge) (again bool
 		return false, nil
 	}
 	t.authorizer.learn(t.need.Repository, found)
-	t.renewed, t.narrowed = false, false
+	t.renewed, t.narrowed = 0, false
 	t.login, err = t.authorizer.login(ctx, t.need.Repository)
 	return found.scheme == "bearer" || hasPassword(t.login), err
 }
@@ -174,13 +178,13 @@ func (t *Attempt) challengedBy(ctx context.Context, found challenge) (again bool
 // withAnotherToken gets ready for another try after a token was refused. One that has served
 // before may have expired early; a new one most likely does not cover this request.
 func (t *Attempt) withAnotherToken(insufficient bool) bool {
-	if (insufficient || t.renewed || t.token.asked.After(t.began)) && t.narrower() {
+	if (insufficient || t.renewed > 0 || t.token.asked.After(t.began)) && t.narrower() {
 		return true
 	}
-	if t.renewed {
+	if t.renewed == mostRenewals {
 		return false
 	}
-	t.renewed = true
+	t.renewed++
 	t.authorizer.drop(t.token)
 	return true
 }
