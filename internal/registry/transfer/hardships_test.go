@@ -330,6 +330,7 @@ func TestNothingIsMovedForAnArtifactThatHasFailed(t *testing.T) {
 	digest := must[v1.Hash](t)(gone.Digest()).String()
 	var broken atomic.Bool
 	started := make(chan struct{})
+	begun := sync.OnceFunc(func() { close(started) })
 	from := serve(t, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			q := registrytest.Classify(r)
@@ -347,7 +348,7 @@ func TestNothingIsMovedForAnArtifactThatHasFailed(t *testing.T) {
 			w.WriteHeader(http.StatusOK)
 			_, _ = w.Write(make([]byte, 1000))
 			_ = http.NewResponseController(w).Flush()
-			close(started)
+			begun()
 			<-r.Context().Done()
 		})
 	})
