@@ -114,6 +114,19 @@ func (s *Server) Get(resource, namespace, name string) *unstructured.Unstructure
 	return (&unstructured.Unstructured{Object: fields}).DeepCopy()
 }
 
+// SetStatus gives an object a status, if it is there, as a controller or a kubelet would.
+func (s *Server) SetStatus(resource, namespace, name string, status map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fields := s.objects[key{resource, namespace, name}]; fields != nil {
+		object := (&unstructured.Unstructured{Object: fields}).DeepCopy()
+		object.Object["status"] = status
+		if kind, ok := s.kindOf(object); ok {
+			s.store(kind, object)
+		}
+	}
+}
+
 // Remove deletes an object, and what goes with it.
 func (s *Server) Remove(resource, namespace, name string) {
 	s.mu.Lock()
