@@ -315,6 +315,13 @@ func TestUninstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Put(t, db)
+	b.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n")
+	for name, owner := range map[string]cluster.Owner{"theirs": {Namespace: "elsewhere", Release: "house"}, "nobodys": {}} {
+		secret := cluster.PullSecret{Namespace: "elsewhere", Name: name, Host: "r.example.com", Credentials: login, Owner: owner}
+		if _, err := b.options.Cluster.Apply(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, err := b.uninstall(t)
 	var inUse *install.InUseError
 	if !errors.As(err, &inUse) || err.Error() != "1 databases exist; nothing was removed\n  Db demo/precious" || len(b.Writes()) > 0 {
@@ -326,6 +333,9 @@ func TestUninstall(t *testing.T) {
 	}
 	if b.Get("dbs.lab.example.com", "demo", "precious") == nil || b.Get("configmaps", "pg", "c") != nil || b.Get("secrets", "demo", "regsecret") == nil {
 		t.Error("Uninstall(force) did not keep the database and its secret, and those alone")
+	}
+	if b.Get("secrets", "elsewhere", "theirs") == nil || b.Get("secrets", "elsewhere", "nobodys") == nil {
+		t.Error("Uninstall(force) removed secrets that are not this release's")
 	}
 }
 

@@ -78,3 +78,39 @@ func TestState(t *testing.T) {
 		})
 	}
 }
+
+// Records of any revision that lack the mark get it, and say so in the store; what has it, and
+// what does not last, is left as it is.
+func TestProtectRecord(t *testing.T) {
+	const crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: dbs.lab.example.com}\n"
+	const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+	store := storage.Init(driver.NewMemory())
+	r := &Releases{config: &action.Configuration{Releases: store}}
+	for _, tt := range []struct {
+		version  int
+		manifest string
+		lasting  int
+		same     bool
+	}{
+		{1, crd + "---\n" + other, 1, false},
+		{2, strings.Replace(crd, "{name", "{annotations: {helm.sh/resource-policy: keep}, name", 1), 1, true},
+		{3, other, 0, true},
+	} {
+		written := record(tt.version, helmrelease.StatusSuperseded)
+		written.Manifest = tt.manifest
+		if err := store.Create(written); err != nil {
+			t.Fatal(err)
+		}
+		lasting, err := r.protectRecord(written, nil)
+		if err != nil || len(lasting) != tt.lasting {
+			t.Errorf("protectRecord(%d) = %d, %v, want %d", tt.version, len(lasting), err, tt.lasting)
+		}
+		stored, err := store.Get("postgres-operator", tt.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := strings.Contains(stored.Manifest, "helm.sh/resource-policy: keep"); kept != (tt.lasting > 0) || (stored.Manifest == tt.manifest) != tt.same {
+			t.Errorf("protectRecord(%d) stored\n%s\nwant it kept: %v, as it was: %v", tt.version, stored.Manifest, tt.lasting > 0, tt.same)
+		}
+	}
+}
