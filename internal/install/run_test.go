@@ -196,8 +196,9 @@ func TestRefusals(t *testing.T) {
 		is    func(error) bool
 	}{
 		{"the vendor's registry is left", map[string]string{"templates/c.yaml": strings.Replace(config, "{{ .Values.image }}", "vendor.example.com/x/other:1", 1)}, nil,
-			"chart", as[*install.LeftoverError]},
-		{"a chart of another release", map[string]string{"values.yaml": "other: 1\n"}, nil, "chart", as[*install.OtherReleaseError]},
+			"chart", as[*install.ProofError]},
+		{"a chart of another release", map[string]string{"values.yaml": "other: 1\n", "templates/c.yaml": strings.Replace(config, ".Values.image", ".Values.other", 1)}, nil,
+			"chart", as[*install.OtherReleaseError]},
 		{"another Kubernetes", map[string]string{"Chart.yaml": "apiVersion: v2\nname: house\nversion: 1.0.0\nkubeVersion: <1.20.0\n"}, nil, "chart", as[*chart.KubeVersionError]},
 		{"no permission", nil, func(b *bench, _ *install.Options) { b.Deny("*") }, "permissions", as[*cluster.DeniedError]},
 		{"records that may not be read", nil, func(b *bench, _ *install.Options) { b.Deny("list secrets") }, "permissions", as[*cluster.DeniedError]},
