@@ -73,8 +73,32 @@ func newPlace(t *testing.T, namespace string, opts registrytest.Options) *place 
 		if err != nil {
 			t.Errorf("Uninstall() = %v", err)
 		}
+		removeDefinitions(ctx, t)
 	})
 	return p
+}
+
+// removeDefinitions removes the CRDs that an uninstall keeps: each test begins without the
+// databases of the one before it, and without their kinds.
+func removeDefinitions(ctx context.Context, t *testing.T) {
+	client, err := dynamic.NewForConfig(node.admin)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	definitions := client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	found, err := definitions.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, definition := range found.Items {
+		if strings.HasSuffix(definition.GetName(), ".sql.tanzu.vmware.com") {
+			if err := definitions.Delete(ctx, definition.GetName(), metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 func (p *place) cluster(t *testing.T) *kube.Cluster {
