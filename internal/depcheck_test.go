@@ -234,18 +234,3 @@ func layerOf(path string) int {
 func hasAnyPrefix(s string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
 }
-
-// Helm is two packages' business: rendering a chart, and a release in a cluster.
-func TestHelmStaysInItsRooms(t *testing.T) {
-	helms := []string{module + "/internal/chart", module + "/internal/chart/standin", module + "/internal/install/helm"}
-	for _, p := range modulePackages(t) {
-		if slices.Contains(helms, p.ImportPath) {
-			continue
-		}
-		for _, imported := range p.Imports {
-			if strings.HasPrefix(imported, "helm.sh/") && layerOf(p.ImportPath) >= 0 {
-				t.Errorf("%s imports %s: %s do", p.ImportPath, imported, strings.Join(helms, " and "))
-			}
-		}
-	}
-}
