@@ -23,6 +23,9 @@ func newPlanCommand(a *app) *cobra.Command {
 would do: each artifact's state, how many distinct blobs have to move, how many bytes
 that is, and how many are at the target already. Nothing is changed.
 
+The chart is rendered as its vendor made it: images that it runs, or lists in its
+Chart.yaml, and that are not in the selection are named in one line.
+
 States: "new" will be copied; "present" is there with the same digest; "attach" is there,
 but some of its signatures or SBOMs are not; "update" and "skip" are there with other
 content, and --on-conflict says what becomes of them; "failed" cannot be copied, and the

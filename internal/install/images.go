@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,23 +29,13 @@ type ResolvedImage struct {
 	Err error
 }
 
-// workloads are the kinds that run their images as soon as they exist.
-var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
-
-// needed tells whether a workload runs the image, as opposed to naming it in an argument.
-func needed(image chart.Image) bool {
-	return slices.ContainsFunc(image.Uses, func(use chart.Use) bool {
-		return slices.Contains(workloads, use.Kind) && strings.HasSuffix(use.Path, ".image")
-	})
-}
-
 // Resolve asks the private registry, with the credentials of reg, for every image of the
 // rendering. It fails where the registry refuses the credentials or does not answer, and where an
 // image that is needed is not there; versions without their image end up in Unmirrored.
 func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
 	p.Images = nil
 	for _, image := range p.Rendering.ImagesOf(p.origin()) {
-		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: needed(image), Foreign: !p.isOurs(image.Ref)})
+		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: image.Runs(), Foreign: !p.isOurs(image.Ref)})
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)

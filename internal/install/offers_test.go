@@ -23,7 +23,7 @@ func prepared(t *testing.T, manifest string, lacks ...string) *Prepared {
 	p := &Prepared{Rendering: rendering, Traits: TraitsOf(&versions.Product{Name: "tanzu"})}
 	p.Target, p.Release = ref.Folder{Host: "registry.example.com", Path: "pg"}, &versions.Release{}
 	for _, image := range rendering.Images() {
-		resolved := ResolvedImage{Image: image, Needed: needed(image)}
+		resolved := ResolvedImage{Image: image, Needed: image.Runs()}
 		for _, tag := range lacks {
 			if image.Ref.Tag == tag {
 				resolved.Err = ErrNotMirrored

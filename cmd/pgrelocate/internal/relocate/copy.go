@@ -1,9 +1,11 @@
 package relocate
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
@@ -20,6 +22,9 @@ type Copied struct {
 	*transfer.Report
 	// Source and Target are what went over the wire to both sides, planning included.
 	Source, Target registry.Counts
+	// Beyond are images that the charts run, or can run, and that are not selected. Only charts
+	// that were moved are looked at.
+	Beyond []string
 	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
 	// whole; nil where all are.
 	Failures error
@@ -31,9 +36,11 @@ func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 	c := &copying{planning: planning{Session: s}}
 	err := run(ctx,
 		func(context.Context) error { return claimLock(opts.Lock) }, // nothing is copied for a lock that cannot be written
-		c.choose,   // what of the catalogue
-		c.connect,  // a client of each registry
-		c.compare,  // what is where, and what has to move
+		c.choose,      // what of the catalogue
+		c.connect,     // a client of each registry
+		c.watchCharts, // so that none is fetched twice
+		c.compare,     // what is where, and what has to move
+		c.wantCharts,
 		c.transfer, // move it, tags last
 		func(ctx context.Context) error { return s.writeLock(ctx, opts.Lock) }, // what is there now
 	)
@@ -44,6 +51,7 @@ func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 type copying struct {
 	planning
 	how    transfer.Options
+	keeper chart.Keeper
 	copied *Copied
 }
 
@@ -66,5 +74,7 @@ func (c *copying) transfer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.copied.Failures
+	err = c.keepBeyond(ctx)
+	c.copied.Beyond = c.beyond
+	return cmp.Or(err, c.copied.Failures)
 }

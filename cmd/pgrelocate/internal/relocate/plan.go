@@ -12,6 +12,9 @@ import (
 // Planned is what a copy or a load would do.
 type Planned struct {
 	*plan.Plan
+	// Beyond are images that the charts run, or can run, and that are not selected; nil where
+	// that could not be found out, too.
+	Beyond []string
 	// Failures is an *exit.PartialError with the artifacts that cannot be copied; nil where all
 	// can.
 	Failures error
@@ -21,14 +24,15 @@ type Planned struct {
 func (s *Session) Plan(ctx context.Context) (*Planned, error) {
 	p := &planning{Session: s}
 	err := run(ctx,
-		p.choose,  // what of the catalogue
-		p.connect, // a client of each registry
-		p.compare, // what is where, and what has to move
+		p.choose,      // what of the catalogue
+		p.connect,     // a client of each registry
+		p.compare,     // what is where, and what has to move
+		p.fetchBeyond, // what the charts run besides
 	)
 	if err != nil {
 		return nil, err
 	}
-	return &Planned{Plan: p.plan, Failures: failuresOfPlan(p.plan)}, nil
+	return &Planned{Plan: p.plan, Beyond: p.beyond, Failures: failuresOfPlan(p.plan)}, nil
 }
 
 // planning is a plan that is being made.
@@ -37,6 +41,7 @@ type planning struct {
 	artifacts []versions.Artifact
 	sides     registry.Endpoints
 	plan      *plan.Plan
+	beyond    []string
 }
 
 func (p *planning) choose(context.Context) (err error) {

@@ -38,6 +38,9 @@ type Copy struct {
 	DurationSeconds float64     `json:"durationSeconds"`
 	SourceTraffic   trafficView `json:"sourceTraffic"`
 	TargetTraffic   trafficView `json:"targetTraffic"`
+	// Beyond are images that the charts which were moved run, or can run, and that are not
+	// selected.
+	Beyond []string `json:"beyond"`
 }
 
 type copiedRow struct {
@@ -85,6 +88,7 @@ func NewCopy(to ref.Folder, report *relocate.Copied, interrupted bool) Copy {
 		DurationSeconds: report.Duration.Round(time.Millisecond).Seconds(),
 		SourceTraffic:   newTrafficView(report.Source),
 		TargetTraffic:   newTrafficView(report.Target),
+		Beyond:          append([]string{}, report.Beyond...),
 	}
 	for _, r := range report.Results {
 		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: Outcome(r)}
@@ -125,9 +129,9 @@ func (v Copy) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d %s
 %s
 %starget: %s
-`,
+%s`,
 		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
-		v.moved(), v.sourceLine(), v.TargetTraffic)
+		v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
 	return err
 }
 

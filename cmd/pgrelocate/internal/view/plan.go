@@ -23,6 +23,8 @@ type Plan struct {
 	BytesToMove  int64    `json:"bytesToMove"`
 	BytesPresent int64    `json:"bytesPresent"`
 	Warnings     []string `json:"warnings"`
+	// Beyond are images that the charts run, or can run, and that are not selected.
+	Beyond []string `json:"beyond"`
 }
 
 type blobView struct {
@@ -45,6 +47,7 @@ func NewPlan(to ref.Folder, planned *relocate.Planned) Plan {
 		BytesToMove:  planned.BytesToMove,
 		BytesPresent: planned.BytesPresent,
 		Warnings:     append([]string{}, planned.Warnings...),
+		Beyond:       append([]string{}, planned.Beyond...),
 	}
 	for _, a := range planned.Artifacts {
 		row := newPlannedView(a)
@@ -77,10 +80,18 @@ func (v Plan) WriteTable(w io.Writer) error {
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n",
+	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n%s",
 		output.Count(len(v.Artifacts), "artifact"), v.states(),
-		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent))
+		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent), beyond(v.Beyond))
 	return err
+}
+
+// beyond is a line on the images that are not selected; empty where there are none.
+func beyond(images []string) string {
+	if len(images) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the chart runs more than is selected: %s\n", strings.Join(images, ", "))
 }
 
 // states counts the artifacts: "21 new, 2 present".

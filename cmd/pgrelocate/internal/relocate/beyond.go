@@ -1,0 +1,151 @@
+package relocate
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// beyondTimeout is how long a run may take to find out what its charts run. It is a service: a
+// chart that cannot be had or rendered in that time costs nothing but the knowledge.
+const beyondTimeout = 15 * time.Second
+
+// fetchBeyond finds out what the charts of a plan run that is not selected. The charts are
+// fetched from their source for it.
+func (p *planning) fetchBeyond(ctx context.Context) error {
+	return p.findBeyond(ctx, func(ctx context.Context, a *plan.Artifact) (*chart.Chart, error) {
+		source, err := p.sides.Source(a.Source.Host)
+		if err != nil {
+			return nil, err
+		}
+		return chart.Fetch(ctx, source, a.Source.Repository, a.Digest)
+	})
+}
+
+// keepBeyond does the same with those charts that have passed by, and fetches none.
+func (c *copying) keepBeyond(ctx context.Context) error {
+	return c.findBeyond(ctx, func(_ context.Context, a *plan.Artifact) (*chart.Chart, error) {
+		layer, ok := packedLayer(a)
+		if !ok {
+			return nil, nil
+		}
+		packed := c.keeper.Kept(layer)
+		if packed == nil {
+			return nil, nil
+		}
+		return chart.Parse(packed)
+	})
+}
+
+// findBeyond renders charts; open gives nil for one that is not to be had. Only the end of the
+// context is an error.
+func (p *planning) findBeyond(ctx context.Context, open func(context.Context, *plan.Artifact) (*chart.Chart, error)) error {
+	if len(p.opts.Confinement.Command) == 0 {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, beyondTimeout)
+	defer cancel()
+	for _, a := range p.plan.Artifacts {
+		if a.Role != versions.RoleChart || a.Digest == "" {
+			continue
+		}
+		packed, err := open(bounded, a)
+		if err == nil && packed != nil {
+			err = p.addBeyond(bounded, a, packed)
+		}
+		if err != nil {
+			p.detail("what chart %s runs is not known: %v", a.Source, err)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// addBeyond renders one chart as its vendor made it.
+func (p *planning) addBeyond(ctx context.Context, a *plan.Artifact, packed *chart.Chart) error {
+	selected, known, origin, err := p.vendors(a.Release)
+	if err != nil {
+		return err
+	}
+	rendering, err := packed.Render(ctx, nil, chart.RenderOptions{Release: "pgrelocate", Namespace: "default", Confinement: p.opts.Confinement})
+	if err != nil {
+		return err
+	}
+	for _, image := range packed.Beyond(rendering, origin, selected, known) {
+		if name := image.String(); !slices.Contains(p.beyond, name) {
+			p.beyond = append(p.beyond, name)
+		}
+	}
+	return nil
+}
+
+// vendors are the images that are selected and those that a release has, by the names that
+// their vendor's chart has for them.
+func (p *planning) vendors(release string) (selected, known []ref.Reference, origin chart.Origin, err error) {
+	product, err := p.Product()
+	if err != nil {
+		return nil, nil, origin, err
+	}
+	found, err := product.Release(release)
+	if err != nil {
+		return nil, nil, origin, err
+	}
+	for _, image := range found.Images() {
+		vendors := image.Source(ref.Folder{})
+		known = append(known, vendors)
+		for _, a := range p.artifacts {
+			if a.Source == image.Source(p.cfg.Source) {
+				selected = append(selected, vendors, a.Source)
+			}
+		}
+	}
+	return selected, known, chart.OriginOf(nil, found), nil
+}
+
+// watchCharts has every blob that is read from a source pass by the keeper.
+func (c *copying) watchCharts(context.Context) error {
+	open := c.sides.Source
+	c.sides.Source = func(host string) (registry.Source, error) {
+		source, err := open(host)
+		if err != nil {
+			return nil, err
+		}
+		return c.keeper.Source(source), nil
+	}
+	return nil
+}
+
+// wantCharts has the charts that are to be moved kept as they pass by.
+func (c *copying) wantCharts(context.Context) error {
+	for _, a := range c.plan.Artifacts {
+		if layer, ok := packedLayer(a); ok && a.Role == versions.RoleChart {
+			c.keeper.Want(layer)
+		}
+	}
+	return nil
+}
+
+// packedLayer is the layer with the packed chart, where the plan has the chart's manifest.
+func packedLayer(a *plan.Artifact) (v1.Descriptor, bool) {
+	for _, manifest := range a.Manifests {
+		links, err := oci.Parse(manifest.Manifest)
+		if err != nil {
+			continue
+		}
+		if layer, err := chart.PackedLayer(links); err == nil {
+			return layer, true
+		}
+	}
+	return v1.Descriptor{}, false
+}
