@@ -73,8 +73,10 @@ var rooms = map[string][]string{
 	"internal/registry/credentials":           nil,
 	"internal/registry/registrytest":          {"internal/registry", "internal/registry/oci"},
 
-	"internal/chart":         {"internal/registry", "internal/registry/oci"},
-	"internal/chart/standin": {"internal/chart", "internal/registry"},
+	"internal/chart":            {"internal/registry", "internal/registry/oci"},
+	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/oci"},
+	"internal/chart/repository": {"internal/chart", "internal/registry", "internal/registry/remote/transport"},
+	"internal/chart/standin":    {"internal/chart", "internal/registry"},
 
 	"internal/install":             {"internal/chart", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
 	"internal/install/clustertest": nil,

@@ -107,7 +107,7 @@ func PackedLayer(links *oci.Links) (v1.Descriptor, error) {
 
 // readBlob reads a small blob and checks it.
 func readBlob(ctx context.Context, source registry.Source, repository string, blob v1.Descriptor) ([]byte, error) {
-	if blob.Size > maxArchive {
+	if blob.Size > MaxArchive {
 		return nil, fmt.Errorf("%w: its layer of %d bytes is more than a chart can have", ErrNotAChart, blob.Size)
 	}
 	reader, err := source.Blob(ctx, repository, blob, 0, blob.Size)
@@ -117,7 +117,7 @@ func readBlob(ctx context.Context, source registry.Source, repository string, bl
 	defer reader.Close()
 	var content bytes.Buffer
 	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(&content, hash), io.LimitReader(reader, maxArchive+1)); err != nil {
+	if _, err := io.Copy(io.MultiWriter(&content, hash), io.LimitReader(reader, MaxArchive+1)); err != nil {
 		return nil, fmt.Errorf("reading the chart from %s: %w", repository, err)
 	}
 	if got := "sha256:" + hex.EncodeToString(hash.Sum(nil)); got != blob.Digest.String() {

@@ -11,9 +11,9 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 )
 
-// maxArchive bounds a packed chart. Helm stores charts in Secrets of at most 1 MiB, so
+// MaxArchive bounds a packed chart. Helm stores charts in Secrets of at most 1 MiB, so
 // that anything near this is not a chart.
-const maxArchive = 32 << 20
+const MaxArchive = 32 << 20
 
 // ErrNotAChart says that content which was expected to be a Helm chart is something else.
 var ErrNotAChart = errors.New("not a Helm chart")
@@ -28,7 +28,7 @@ type Chart struct {
 // Parse reads a packed chart, the content of a .tgz file. Only its Chart.yaml is looked at: the
 // rest is read where it is rendered, in confinement. Errors wrap ErrNotAChart.
 func Parse(archive []byte) (*Chart, error) {
-	if len(archive) > maxArchive {
+	if len(archive) > MaxArchive {
 		return nil, fmt.Errorf("%w: %d bytes are more than a chart can have", ErrNotAChart, len(archive))
 	}
 	meta, err := readMetadata(bytes.NewReader(archive))
@@ -48,7 +48,7 @@ func ReadFile(path string) (*Chart, error) {
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("%s is a directory: pack it first with `helm package %s`", path, path)
 	}
-	archive, err := io.ReadAll(io.LimitReader(file, maxArchive+1))
+	archive, err := io.ReadAll(io.LimitReader(file, MaxArchive+1))
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func TestParseRefusesWhatIsNoChart(t *testing.T) {
 		{"text", []byte("not an archive")},
 		{"archive without Chart.yaml", pack(t, map[string]string{"values.yaml": "a: 1"})},
 		{"Chart.yaml without a name", pack(t, map[string]string{"Chart.yaml": "apiVersion: v2\nversion: 1.0.0\n"})},
-		{"too large", make([]byte, maxArchive+1)},
+		{"too large", make([]byte, MaxArchive+1)},
 		{"cut short", pack(t, map[string]string{"Chart.yaml": chartYAML})[:60]},
 	}
 	for _, tt := range tests {
