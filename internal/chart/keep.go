@@ -26,7 +26,7 @@ func (k *Keeper) Want(blob v1.Descriptor) {
 	if k.kept == nil {
 		k.kept = map[v1.Hash][]byte{}
 	}
-	if blob.Size <= maxArchive {
+	if blob.Size <= MaxArchive {
 		k.kept[blob.Digest] = nil
 	}
 }

@@ -88,7 +88,7 @@ func TestKeeperKeepsNothingElse(t *testing.T) {
 	if _, err := io.ReadAll(opened); err != nil || keeper.Kept(v1.Descriptor{Digest: digest}) != nil {
 		t.Errorf("Kept() = %q, %v, want nothing", keeper.Kept(v1.Descriptor{Digest: digest}), err)
 	}
-	huge := v1.Descriptor{Digest: digest, Size: maxArchive + 1}
+	huge := v1.Descriptor{Digest: digest, Size: MaxArchive + 1}
 	if keeper.Want(huge); keeper.wants(huge) {
 		t.Error("a blob that is too large is wanted")
 	}
