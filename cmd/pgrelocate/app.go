@@ -25,10 +25,16 @@ type app struct {
 	settings *config.Loader
 	// quiet and verbose are settings, kept here once they are known.
 	quiet, verbose bool
+	// outages shows which registries fail; nil until there is somebody to tell.
+	outages *progress.Outages
 }
 
 func newApp(streams terminal.Streams) *app {
-	streams.Err = progress.Share(streams.Err)
+	shared := progress.Share(streams.Err)
+	streams.Err = shared
+	if streams.OutTTY && streams.ErrTTY {
+		streams.Out = shared.Beside(streams.Out)
+	}
 	return &app{Streams: streams, settings: config.NewLoader()}
 }
 
@@ -93,6 +99,9 @@ func (a *app) say(style terminal.Style, label, format string, args ...any) {
 
 // conclude shows an error, if there is one, with its hint, and returns the exit code.
 func (a *app) conclude(ctx context.Context, err error) int {
+	if a.outages != nil {
+		a.outages.Stop()
+	}
 	if err == nil {
 		return exit.OK
 	}

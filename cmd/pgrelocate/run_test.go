@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -82,6 +83,38 @@ func TestCopyOnATerminal(t *testing.T) {
 		}
 		if strings.Contains(out.String(), "\r") || !strings.HasPrefix(out.String(), "3 artifacts: 3 copied") {
 			t.Errorf("stdout is %q, want the account and nothing else", out)
+		}
+	}
+}
+
+// An outage is shown while it lasts: in the last line of a terminal, and in a log with a line when it
+// begins and one when it ends.
+func TestOutageIsShown(t *testing.T) {
+	elsewhere(t)
+	vendor, private := twoRegistries(t, "v4.0.0")
+	for _, tty := range []bool{true, false} {
+		closed := registrytest.Answer{
+			On: registrytest.On(registrytest.ListTags), Times: 1, Status: http.StatusServiceUnavailable,
+			Header: registrytest.RetryAfter(4 * time.Second),
+		}
+		failing := registrytest.Front(t, private, closed.Fault())
+		streams, out, messages := terminal.Test("")
+		streams.ErrTTY, streams.OutTTY, streams.NoColor = tty, tty, true
+		args := []string{"plan", "--release=v4.0.0", "--source=" + vendor.Host, "--registry=" + failing.Host}
+		if code := run(t.Context(), args, streams); code != exit.OK {
+			t.Fatalf("run(%v) = %d, want %d:\n%s", args, code, exit.OK, messages)
+		}
+		begin := "target " + failing.Host + " fails, and is tried again for 5m0s at most (--retry-timeout): 503 Service Unavailable"
+		if tty {
+			begin = "\rtarget " + failing.Host + " fails for 3s, 4m57s left at most: 503 "
+		}
+		shown := strings.Index(messages.String(), begin)
+		over := strings.Index(messages.String(), "target "+failing.Host+" answers again, after 4s\n")
+		if shown < 0 || over < shown {
+			t.Errorf("a terminal: %v; messages %q, want %q in them, and then that it answers again", tty, messages, begin)
+		}
+		if strings.Contains(out.String(), "fails") {
+			t.Errorf("the result has %q, want nothing of the outage", out)
 		}
 	}
 }

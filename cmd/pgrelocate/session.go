@@ -20,6 +20,9 @@ import (
 
 // session is what carries out use cases with the settings, and tells the user how they go.
 func (a *app) session(cfg *config.Config) *relocate.Session {
+	if a.outages == nil {
+		a.outages = progress.WatchOutages(progress.Share(a.Err), a.outageMode(cfg), a.Width)
+	}
 	return relocate.New(cfg, relocate.Options{
 		UserAgent:   userAgent(),
 		FromFolder:  a.settings.FromFolder(cfg),
@@ -30,6 +33,7 @@ func (a *app) session(cfg *config.Config) *relocate.Session {
 			Warn:     func(text string) { a.warn("%s", text) },
 			Moved:    func(r transfer.Result) { a.detail("%s %s", view.Outcome(r), r.Target) },
 			Progress: func(meter *registry.Meter) func() { return a.progress(cfg, meter).Stop },
+			Outage:   a.outages.Tell,
 			Install:  a.installHooks(),
 		},
 	})
@@ -39,6 +43,14 @@ func (a *app) session(cfg *config.Config) *relocate.Session {
 func (a *app) progress(cfg *config.Config, meter *registry.Meter) *progress.Display {
 	mode := progress.ModeOf(a.Streams, cfg.Quiet || cfg.NoProgress)
 	return progress.Start(progress.Share(a.Err), mode, meter, a.Width)
+}
+
+// outageMode is how outages are shown: --no-progress wants lines, for they are no progress.
+func (a *app) outageMode(cfg *config.Config) progress.Mode {
+	if cfg.NoProgress && !cfg.Quiet {
+		return progress.Lines
+	}
+	return progress.ModeOf(a.Streams, cfg.Quiet)
 }
 
 // installHooks tell the user how a run goes: a line for each step, and what is waited for

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -66,10 +67,13 @@ func narrow(s snapshot) string {
 	return fmt.Sprintf("%d%% %d/%d %s", s.percent(), s.done, s.wanted, output.Bytes(s.bytes))
 }
 
-// clip cuts text off at a width; all of it is ASCII.
+// clip cuts text off at a width. Each character counts as one column.
 func clip(text string, width int) string {
 	if width < 0 {
 		return ""
 	}
-	return text[:min(len(text), width)]
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:width])
 }

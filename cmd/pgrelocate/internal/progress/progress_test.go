@@ -25,6 +25,7 @@ func TestModeOf(t *testing.T) {
 		{"a terminal", terminal.Streams{ErrTTY: true}, false, Bar},
 		{"a CI log", terminal.Streams{}, false, Lines},
 		{"a dumb terminal", terminal.Streams{ErrTTY: true, Dumb: true}, false, Lines},
+		{"a CI system's terminal", terminal.Streams{ErrTTY: true, Logged: true}, false, Lines},
 		{"NO_COLOR is about colour", terminal.Streams{ErrTTY: true, NoColor: true}, false, Bar},
 		{"stdout is a terminal, stderr is not", terminal.Streams{OutTTY: true}, false, Lines},
 		{"--quiet", terminal.Streams{ErrTTY: true}, true, None},

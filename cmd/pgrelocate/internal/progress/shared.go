@@ -5,6 +5,7 @@ package progress
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"sync"
 )
@@ -17,6 +18,12 @@ type Shared struct {
 	partial []byte
 	// bar is what stands in the last line of the terminal; empty where there is none.
 	bar string
+	// progress and trouble are what is to stand there: trouble only where there is no progress,
+	// unless it is urgent.
+	progress, trouble string
+	urgent            bool
+	// held: the other stream of the same terminal is in the middle of a line.
+	held bool
 }
 
 // Share returns a Shared writer on w.
@@ -51,6 +58,27 @@ func (s *Shared) Write(p []byte) (int, error) {
 func (s *Shared) show(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.progress = line
+	s.draw()
+}
+
+// showTrouble puts line where nothing is, and where the bar is if it is urgent, until it is called
+// with an empty one.
+func (s *Shared) showTrouble(line string, urgent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble, s.urgent = line, urgent
+	s.draw()
+}
+
+func (s *Shared) draw() {
+	line := cmp.Or(s.progress, s.trouble)
+	if s.urgent {
+		line = cmp.Or(s.trouble, s.progress)
+	}
+	if line == s.bar || s.held {
+		return
+	}
 	text := append(erase(s.bar), line...)
 	s.bar = line
 	if line == "" {
@@ -58,4 +86,25 @@ func (s *Shared) show(line string) {
 		s.partial = nil
 	}
 	_, _ = s.w.Write(text)
+}
+
+// Beside returns another stream on the same terminal, w: the bar is taken away before anything
+// is written to it, and comes back with its next change.
+func (s *Shared) Beside(w io.Writer) io.Writer { return &beside{s, w} }
+
+type beside struct {
+	shared *Shared
+	w      io.Writer
+}
+
+// Write writes p to the other stream.
+func (b *beside) Write(p []byte) (int, error) {
+	b.shared.mu.Lock()
+	defer b.shared.mu.Unlock()
+	if _, err := b.shared.w.Write(erase(b.shared.bar)); err != nil {
+		return 0, err
+	}
+	b.shared.bar = ""
+	b.shared.held = len(p) > 0 && p[len(p)-1] != '\n'
+	return b.w.Write(p)
 }

@@ -28,6 +28,7 @@ type Clients struct {
 	userAgent string
 	notice    func(string)
 	warning   func(string)
+	outage    func(registry.Outage)
 	// fromFolder is as in Options; announce says it, once.
 	fromFolder []string
 	announce   func()
@@ -171,7 +172,7 @@ func (c *Clients) open(ctx context.Context, side registry.Side, host string, opt
 	if opts.RetryTimeout == 0 {
 		opts.RetryTimeout = c.cfg.RetryTimeout
 	}
-	opts.UserAgent, opts.Notice, opts.Warning = c.userAgent, c.notice, c.warning
+	opts.UserAgent, opts.Notice, opts.Warning, opts.Outage = c.userAgent, c.notice, c.warning, c.outage
 	client, err := remote.New(host, opts)
 	if err == nil {
 		c.opened = append(c.opened, client)

@@ -40,6 +40,9 @@ type Hooks struct {
 	Note, Detail, Warn func(text string)
 	// Progress shows a meter until the function that it returns is called.
 	Progress func(*registry.Meter) (stop func())
+	// Outage is told of registries that fail, and of their recovery, from several goroutines at
+	// once: see registry.Outage.
+	Outage func(registry.Outage)
 	// Moved is told of each artifact that a copy is done with, from one goroutine at a time.
 	Moved func(transfer.Result)
 	// Install is told how an installation goes.
@@ -60,7 +63,7 @@ type Session struct {
 func New(cfg *config.Config, opts Options) *Session {
 	s := &Session{cfg: cfg, opts: opts}
 	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) }, func(line string) { s.warn(line) })
-	s.Clients.fromFolder = opts.FromFolder
+	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
 	s.Clients.announce = sync.OnceFunc(func() { // before the first request
 		if len(opts.FromFolder) > 0 {
 			s.warn(fmt.Sprintf("%s in this folder sets %s", config.LocalFile, strings.Join(opts.FromFolder, ", ")))

@@ -26,6 +26,8 @@ type Streams struct {
 	InTTY, OutTTY, ErrTTY bool
 	// Dumb says that the terminal cannot move its cursor (TERM=dumb).
 	Dumb bool
+	// Logged says that what looks like a terminal is kept as a log (CI is set, as CI systems do).
+	Logged bool
 	// NoColor says that the user wants no colour (NO_COLOR is set and not empty).
 	NoColor bool
 	// Columns tells how wide Err's terminal is now, in characters; nil or 0 means unknown.
@@ -45,6 +47,7 @@ func System(getenv func(string) string) Streams {
 		OutTTY:  term.IsTerminal(int(os.Stdout.Fd())),
 		ErrTTY:  term.IsTerminal(int(os.Stderr.Fd())),
 		Dumb:    getenv("TERM") == "dumb",
+		Logged:  inCI(getenv("CI")),
 		NoColor: getenv("NO_COLOR") != "",
 		Columns: func() int { return columns(os.Stderr) },
 	}
@@ -67,7 +70,10 @@ func (s Streams) Width() int {
 }
 
 // Animated tells whether Err can show a line that changes in place.
-func (s Streams) Animated() bool { return s.ErrTTY && !s.Dumb }
+func (s Streams) Animated() bool { return s.ErrTTY && !s.Dumb && !s.Logged }
+
+// inCI reads the variable CI, which most CI systems set to "true" or "1".
+func inCI(value string) bool { return value != "" && value != "false" && value != "0" }
 
 // Coloured tells whether Err may show colour.
 func (s Streams) Coloured() bool { return s.ErrTTY && !s.Dumb && !s.NoColor }

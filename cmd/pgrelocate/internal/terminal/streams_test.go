@@ -16,6 +16,7 @@ func TestFacts(t *testing.T) {
 		{"a pipe", Streams{}, false, false},
 		{"only stdout is a terminal", Streams{OutTTY: true}, false, false},
 		{"TERM=dumb", Streams{ErrTTY: true, Dumb: true}, false, false},
+		{"a CI system's terminal", Streams{ErrTTY: true, Logged: true}, false, true},
 		{"NO_COLOR", Streams{ErrTTY: true, NoColor: true}, true, false},
 	}
 	for _, tt := range tests {
@@ -63,6 +64,14 @@ func TestSystemObeysTheEnvironment(t *testing.T) {
 	})
 	if streams.Animated() || streams.Coloured() || !streams.NoColor {
 		t.Errorf("System(TERM=dumb, NO_COLOR=1) = %+v, want neither animation nor colour", streams)
+	}
+}
+
+func TestSystemKnowsCI(t *testing.T) {
+	for value, want := range map[string]bool{"": false, "false": false, "0": false, "true": true, "1": true, "woodpecker": true} {
+		if got := System(func(key string) string { return map[string]string{"CI": value}[key] }).Logged; got != want {
+			t.Errorf("System(CI=%s).Logged = %v, want %v", value, got, want)
+		}
 	}
 }
 

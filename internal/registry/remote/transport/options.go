@@ -46,6 +46,10 @@ type Options struct {
 	Traffic *registry.Traffic
 	// Warning is told of what a user should mend, one line each; nil is Notice.
 	Warning func(string)
+	// Outage is told of each failure of the registry after which a request is tried again, or
+	// given up, and of the answer that ends them; it may be nil. It is called from several
+	// goroutines at once.
+	Outage func(registry.Outage)
 	// Notice is told of retries and of lowered parallelism, one line each; it may be nil.
 	Notice func(string)
 }
@@ -87,6 +91,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Notice == nil {
 		o.Notice = func(string) {}
+	}
+	if o.Outage == nil {
+		o.Outage = func(registry.Outage) {}
 	}
 	if o.Warning == nil {
 		o.Warning = o.Notice

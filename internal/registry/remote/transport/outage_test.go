@@ -149,3 +149,38 @@ func TestDeadCertificateFiles(t *testing.T) {
 		t.Error("New() has no error for a file of authorities that is empty")
 	}
 }
+
+// An outage is told as it begins, as long as it lasts, and when an answer ends it; its words are
+// those of the registry, without what it was sent.
+func TestOutageIsTold(t *testing.T) {
+	var failures atomic.Int64
+	var told []registry.Outage
+	client := tokenClient(t, guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if failures.Add(-1) >= 0 {
+			http.Error(w, "closed until noon, "+secret.Password, http.StatusServiceUnavailable)
+			return
+		}
+		listsTags(nil)(w, r)
+	})), Options{Keychain: secret, RetryTimeout: time.Minute, Outage: func(o registry.Outage) { told = append(told, o) }})
+	failures.Store(2)
+	if _, err := client.Tags(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 3 || told[0].State != registry.OutageLasts || told[1].State != registry.OutageLasts || told[2].State != registry.OutageOver {
+		t.Fatalf("told %+v, want an outage that lasts, lasts, and is over", told)
+	}
+	for _, o := range told[:2] {
+		if left := o.Until.Sub(o.Since); o.Since != told[0].Since || left < 59*time.Second || left > 61*time.Second || !o.Next.After(o.Since) || o.Host != client.Host() || o.Side != registry.SideSource {
+			t.Errorf("told %+v, want one minute from the first failure of %s on", o, client.Host())
+		}
+		if want := "503 Service Unavailable: closed until noon, ***"; o.Cause != want {
+			t.Errorf("told %q, want %q", o.Cause, want)
+		}
+	}
+	told = nil
+	failures.Store(100)
+	client.opts.RetryTimeout = time.Millisecond
+	if _, err := client.Tags(t.Context(), "a"); err == nil || len(told) == 0 || told[len(told)-1].State != registry.OutageGivenUp {
+		t.Errorf("Tags() = %v, told %+v, want an outage that is given up", err, told)
+	}
+}

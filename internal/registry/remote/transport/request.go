@@ -119,7 +119,7 @@ func (c *Client) authorized(ctx context.Context, request Request) (*http.Respons
 			return nil, denied(request, attempt, err)
 		}
 		if !(&StatusError{Code: resp.StatusCode}).Passing() {
-			c.outage.over()
+			c.recovered()
 		}
 		if c.refusesExpect(resp) {
 			drain(resp.Body)

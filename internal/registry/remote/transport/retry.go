@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -81,31 +80,6 @@ type outageErr struct{ err error }
 func (e *outageErr) Error() string { return e.err.Error() }
 func (e *outageErr) Unwrap() error { return e.err }
 
-// outage is the time in which nothing has been heard from a registry. The zero value is none.
-type outage struct {
-	mu          sync.Mutex
-	since, last time.Time
-}
-
-// began notes a failure, and returns when the first since the last answer was. One that comes
-// after nothing was tried for long is the first of its own.
-func (o *outage) began(long time.Duration) time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.since.IsZero() || time.Since(o.last) > long {
-		o.since = time.Now()
-	}
-	o.last = time.Now()
-	return o.since
-}
-
-// over notes an answer.
-func (o *outage) over() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.since = time.Time{}
-}
-
 // Retry bounds the tries of one operation, in number and in time, both counted from the
 // last progress. It is for one goroutine.
 type Retry struct {
@@ -133,7 +107,7 @@ func (r *Retry) Moved(n int64) {
 	if r.moved += n; r.moved >= r.client.opts.StallBytes {
 		r.moved = 0
 		r.Progress()
-		r.client.outage.over()
+		r.client.recovered()
 	}
 }
 
@@ -149,18 +123,27 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 		left -= time.Since(r.since)
 	}
 	// An outage that has used up the time for one operation has done so for those that follow.
-	left = min(left, r.client.opts.RetryTimeout-time.Since(r.client.outage.began(r.client.opts.RetryTimeout)))
+	began := r.client.outage.began(r.client.opts.RetryTimeout)
+	left = min(left, r.client.opts.RetryTimeout-time.Since(began))
 	most := mostTries
 	if !r.client.contact.done.Load() {
 		most = mostTriesUnheard
 	}
+	var over error
 	switch {
 	case r.tries >= most:
-		return &GaveUpError{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
+		over = &GaveUpError{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
 	case delay > left:
-		return &GaveUpError{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
+		over = &GaveUpError{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
 			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)}
 	}
+	now := time.Now()
+	out := registry.Outage{Cause: cause.Error(), Since: began, Next: now.Add(delay), Until: now.Add(max(left, 0))}
+	if over != nil {
+		r.client.tell(registry.OutageGivenUp, out)
+		return over
+	}
+	r.client.tell(registry.OutageLasts, out)
 	return r.Pause(ctx, cause, delay)
 }
 
