@@ -43,6 +43,14 @@ func (a Accept) String() string {
 	return a.Kind + "/" + name + ":" + a.Path
 }
 
+// Line is the place with its reason, as ParseAccept reads it, in one line.
+func (a Accept) Line() string {
+	if a.Reason == "" {
+		return a.String()
+	}
+	return a.String() + "=" + strings.Join(strings.Fields(a.Reason), " ")
+}
+
 // AcceptedBy is the first that accepts a place.
 func AcceptedBy(all []Accept, use Use) (Accept, bool) {
 	at := slices.IndexFunc(all, func(a Accept) bool { return a.covers(use) })

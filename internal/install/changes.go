@@ -120,6 +120,7 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	i.releases, i.writing = releases, true
 	release, err := releases.Install(ctx, helm.Request{
 		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.edit, Check: p.checkSent,
+		Accepted:  p.Accept,
 		Databases: p.Traits.databases(i.recorded.defined(p.Rendering.Objects)),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})

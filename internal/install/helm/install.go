@@ -23,6 +23,8 @@ type Request struct {
 	// Check refuses what is about to be sent, hooks and all, before any of it is; nil takes
 	// everything.
 	Check func(*chart.Rendering) error
+	// Accepted are places that Check lets be; the revision records them. See Revision.Accepted.
+	Accepted []chart.Accept
 	// Databases are kinds of which helm deletes none, besides those of cluster.Lasts.
 	Databases []schema.GroupKind
 	// Wait waits until everything is ready. Atomic takes back what this run made if it fails,
@@ -56,7 +58,7 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 		return nil, err
 	}
 	r.client.guard.databases = request.Databases
-	r.records.sent = &sent{owner: owner, edit: request.Edit, check: request.Check, databases: request.Databases}
+	r.records.sent = &sent{owner: owner, edit: request.Edit, check: request.Check, accepted: request.Accepted, databases: request.Databases}
 	request.Wait = request.Wait || request.Atomic
 	grace := graceAfterCancel
 	if request.Atomic {

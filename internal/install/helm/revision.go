@@ -29,6 +29,9 @@ type Revision struct {
 	Since time.Time
 	// Chart is the chart's name and version.
 	Chart string
+	// Accepted are the places that may name what is not in the private registry, as whoever
+	// installed the revision said; see Request.Accepted.
+	Accepted []chart.Accept
 
 	// manifest and hooks are what was recorded, crds what the chart has in its crds/ folder.
 	manifest    string
@@ -52,7 +55,7 @@ func revision(r *helmrelease.Release) *Revision {
 		read.hooks = append(read.hooks, hook.Manifest)
 	}
 	if r.Chart != nil && r.Chart.Metadata != nil {
-		read.Chart = r.Chart.Name() + " " + r.Chart.Metadata.Version
+		read.Chart, read.Accepted = r.Chart.Name()+" "+r.Chart.Metadata.Version, acceptedIn(r)
 		for _, crd := range r.Chart.CRDObjects() {
 			read.crds = append(read.crds, string(crd.File.Data))
 		}

@@ -18,6 +18,7 @@ type sent struct {
 	owner     cluster.Owner
 	edit      chart.Edit
 	check     func(*chart.Rendering) error
+	accepted  []chart.Accept
 	databases []schema.GroupKind
 }
 
@@ -54,7 +55,7 @@ func (s *sent) checked(rendering *chart.Rendering) error {
 
 // record does for the hooks what Run does for the manifest, and checks both together, and that
 // the cluster can store the record. Hooks get the marks of the release, by which a later run
-// knows them again.
+// knows them again. What was accepted is recorded too.
 func (s *sent) record(release *helmrelease.Release) error {
 	all, err := chart.ParseManifest(release.Manifest)
 	if err != nil {
@@ -87,6 +88,7 @@ func (s *sent) record(release *helmrelease.Release) error {
 	if err := s.checked(all); err != nil {
 		return err
 	}
+	recordAccepted(release, s.accepted)
 	return checkSize(release)
 }
 

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,7 +28,8 @@ type Options struct {
 	Hosts []string
 	// Origin is where the product comes from, by which short names of its images are known.
 	Origin chart.Origin
-	// Accept are the places in the release that may name images from elsewhere.
+	// Accept are the places in the release that may name images from elsewhere, besides those
+	// that were accepted when it was installed.
 	Accept []chart.Accept
 	// Deep asks for every blob of every image.
 	Deep bool
@@ -72,6 +74,7 @@ func (v *verification) readRelease(ctx context.Context) error {
 	if release.Gone() {
 		return fmt.Errorf("there is no helm release %s in namespace %s: %w", v.HelmRelease, v.Namespace, ErrNotInstalled)
 	}
+	v.Accept = slices.Concat(v.Accept, release.Accepted)
 	if v.manifest, err = release.Rendering(); err != nil {
 		return err
 	}

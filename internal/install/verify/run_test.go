@@ -183,6 +183,43 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
+// What was accepted when the release was installed is accepted; a chart cannot say so of itself.
+func TestAcceptedIsRemembered(t *testing.T) {
+	const foreign = "quay.io/other/farewell:1"
+	job := strings.ReplaceAll(strings.ReplaceAll(hook, "r.example.com/pg/hook:1", foreign), "name: job", "name: bye")
+	accept, err := chart.ParseAccept("Job/bye:spec.template=it comes from our own mirror")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	b.options.Hosts = []string{host}
+	install := func(places ...chart.Accept) {
+		t.Helper()
+		packed, err := chart.Parse(clustertest.Chart(t, map[string]string{
+			"Chart.yaml":        "apiVersion: v2\nname: house\nversion: 1.0.1\nannotations: {pgrelocate.dev/accepted: 'Job/bye:spec.template'}\n",
+			"templates/op.yaml": operator, "templates/v.yaml": version, "templates/h.yaml": job,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		releases, err := helm.Open(t.Context(), b.options.Cluster, "pg", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := releases.Install(t.Context(), helm.Request{Name: "house", Chart: packed, Timeout: time.Second, Accepted: places}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install()
+	wants(t, b.run(t), foreign+" cannot be pulled: it is in quay.io and not in the private registry")
+	install(accept)
+	check := b.run(t)
+	wants(t, check)
+	if got, want := check.Images[0].Accepted, "it comes from our own mirror"; check.Images[0].Image != foreign || got != want {
+		t.Errorf("Run() = %+v, want %s accepted because %q", check.Images[0], foreign, want)
+	}
+}
+
 func TestNotInstalled(t *testing.T) {
 	b := newBench(t)
 	b.options.HelmRelease = "nothing"
