@@ -36,6 +36,6 @@ to be read instead of both.`,
 			return a.print(cfg, view.NewConfig(a.settings))
 		}),
 	}
-	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Sides, config.Connection, config.Copying, config.State, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Sides, config.Connection, config.Copying, config.State, config.Output)
 	return cmd
 }

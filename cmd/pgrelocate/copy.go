@@ -58,7 +58,7 @@ What is relocated stays under its vendor's licence terms.`,
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
 	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
-	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Copying, config.Connection, config.State, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Copying, config.Connection, config.State, config.Output)
 	return cmd
 }
 

@@ -46,14 +46,14 @@ reason follows.`,
 	flags = cmd.Flags()
 	file.addBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
 	file.addTargetFlag(flags)
-	a.settings.AddFlags(flags, config.Sides, config.Selection, config.Copying, config.Connection, config.Output)
+	a.settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Copying, config.Connection, config.Output)
 	return cmd
 }
 
 // planLoad plans to load a bundle, all of it. What a config file selects is for registries,
 // as it is for load; on the command line it can only be meant for the bundle.
 func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.FlagSet, file bundleFlags) error {
-	for _, name := range slices.Concat(config.Selection, config.Sides) {
+	for _, name := range slices.Concat(config.Selection, config.Charts, config.Sides) {
 		if flags.Changed(name) && name != "registry" && name != "catalogue" {
 			return exit.Usagef("--%s does not go with --bundle: a load takes all that is in it", name)
 		}

@@ -32,7 +32,7 @@ where the registry says that it has it.`,
 		}),
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to `FILE` instead of standard output")
-	a.settings.AddFlags(cmd.Flags(), []string{"registry"}, config.Selection, config.Connection)
+	a.settings.AddFlags(cmd.Flags(), []string{"registry"}, config.Selection, config.Charts, config.Connection)
 	return cmd
 }
 

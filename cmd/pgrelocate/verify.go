@@ -40,6 +40,8 @@ nodes: a pod for each image, which runs nothing and is removed at once, judged b
 the kubelet pulled it; this fills the nodes' disks with those images until they are
 cleaned up there.
 
+Places that --accept named when it was installed are remembered.
+
 Without --registry, images may come from the registries that the helm release names.
 
 With --no-cluster, or where a registry is named and there is no kubeconfig, the registry
@@ -70,7 +72,7 @@ below. With --bundle the digests have to be those of the bundle.`,
 	flags.Var(&f.accept, "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name an image from elsewhere; again for more")
 	f.bundle.addBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
 	flags.BoolVar(&f.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
-	a.settings.AddFlags(flags, []string{"registry"}, config.Selection, config.Connection, config.Output)
+	a.settings.AddFlags(flags, []string{"registry"}, config.Selection, config.Charts, config.Connection, config.Output)
 	return cmd
 }
 

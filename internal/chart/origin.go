@@ -46,6 +46,22 @@ func (o Origin) holds(image ref.Reference) bool {
 		slices.ContainsFunc(o.Images, func(own ref.Reference) bool { return own.Name() == image.Canonical().Name() })
 }
 
+// Below is where an image lies in a folder that takes the place of where it comes from: by its
+// name below the registry that the product comes from, or else by the whole of its repository.
+func (o Origin) Below(folder ref.Folder, image ref.Reference) ref.Reference {
+	image = image.Canonical()
+	prefix, found := "", false
+	for _, from := range o.Folders {
+		// The shortest is the registry's own; the others are those of its repositories.
+		if from.Holds(image) && (!found || len(from.Path) < len(prefix)) {
+			prefix, found = from.Path, true
+		}
+	}
+	at := folder.Reference(strings.TrimPrefix(strings.TrimPrefix(image.Repository, prefix), "/"), image.Tag)
+	at.Digest = image.Digest
+	return at
+}
+
 // hub are the folders of Docker Hub in which every short name is taken for an image's. Where
 // a folder is a whole registry, or holds the names of one word, that would be any text.
 func (o Origin) hub() []ref.Folder {

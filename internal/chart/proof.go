@@ -16,8 +16,9 @@ type Proof struct {
 	// Origin is where the product comes from. Its registries may not be named at all, with or
 	// without an image.
 	Origin Origin
-	// Absent are the product's images that are not at the target, as their vendor names them.
-	Absent []ref.Reference
+	// Absent are the product's images that are not at the target, as their vendor names them;
+	// Relocated are images that are there, and no value of the chart makes it name them there.
+	Absent, Relocated []ref.Reference
 	// Accept are the places that are excepted.
 	Accept []Accept
 }
@@ -31,6 +32,8 @@ const (
 	NotRelocated Cause = "it was not relocated"
 	// NamesSource: the source registry is named.
 	NamesSource Cause = "it names the source registry"
+	// Unchanged: the image is at the target, and the chart goes on naming it elsewhere.
+	Unchanged Cause = "it was relocated, and the chart names it where it comes from"
 	// Elsewhere: the image lies neither below the target nor where the product comes from.
 	Elsewhere Cause = "it is not below the target"
 )
@@ -118,10 +121,14 @@ func (p Proof) target() string {
 }
 
 func (p Proof) cause(image ref.Reference) Cause {
-	absent := slices.ContainsFunc(p.Absent, func(own ref.Reference) bool { return isSame(own, image) })
+	among := func(all []ref.Reference) bool {
+		return slices.ContainsFunc(all, func(own ref.Reference) bool { return isSame(own, image) })
+	}
 	switch {
-	case absent:
+	case among(p.Absent):
 		return NotRelocated
+	case among(p.Relocated):
+		return Unchanged
 	case p.Origin.holds(image):
 		return NamesSource
 	default:

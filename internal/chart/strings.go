@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -30,16 +31,13 @@ func visit(at spot, value any, see func(at spot, text string)) {
 			}
 		}
 	case map[string]any:
-		keys := make([]string, 0, len(value))
-		for key := range value {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		for _, key := range keys {
+		for _, key := range sortedKeys(value) {
 			visit(spot{strings.TrimPrefix(at.path+"."+key, "."), labelOf(value, key)}, value[key], see)
 		}
 	}
 }
+
+func sortedKeys(value map[string]any) []string { return slices.Sorted(maps.Keys(value)) }
 
 // isFlag tells whether an argument's value is the argument after it: "--image".
 func isFlag(argument any) bool {

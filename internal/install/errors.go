@@ -145,6 +145,8 @@ func (e *ProofError) Error() string {
 		text = fmt.Sprintf("the rendered chart names what is not in %s in %d places", e.Target, len(e.Places))
 	case cause == chart.NotRelocated:
 		text = fmt.Sprintf("the rendered chart names images that were not relocated in %d places", len(e.Places))
+	case cause == chart.Unchanged:
+		text = fmt.Sprintf("the rendered chart names relocated images where they come from in %d places", len(e.Places))
 	case cause == chart.NamesSource:
 		text = fmt.Sprintf("the rendered chart still names the source registry in %d places", len(e.Places))
 	default:
@@ -161,7 +163,7 @@ func (e *ProofError) Error() string {
 
 // Cause is the gravest of the places' causes, and whether it is the only one.
 func (e *ProofError) Cause() (cause chart.Cause, one bool) {
-	for _, cause := range []chart.Cause{chart.NotRelocated, chart.NamesSource, chart.Elsewhere} {
+	for _, cause := range []chart.Cause{chart.NotRelocated, chart.Unchanged, chart.NamesSource, chart.Elsewhere} {
 		count := 0
 		for _, place := range e.Places {
 			if place.Cause == cause {

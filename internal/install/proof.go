@@ -20,6 +20,9 @@ func (p *Prepared) prove(ctx context.Context) error {
 		if proof.Absent, err = p.absent(ctx, found.Open); err != nil {
 			return err
 		}
+		if proof.Relocated, err = p.relocated(ctx, found.Open); err != nil {
+			return err
+		}
 		found = proof.Check(p.Rendering)
 	}
 	p.Accepted = len(found.Accepted)
@@ -82,4 +85,24 @@ func (p *Prepared) absent(ctx context.Context, places []chart.Place) ([]ref.Refe
 		}
 	}
 	return absent, nil
+}
+
+// relocated are those of the images named at places that the private registry has, where a copy
+// puts what the chart names.
+func (p *Prepared) relocated(ctx context.Context, places []chart.Place) ([]ref.Reference, error) {
+	var relocated []ref.Reference
+	for _, place := range places {
+		image := place.Image
+		if image.Tag == "" && image.Digest == "" {
+			continue
+		}
+		has, err := p.asked.has(ctx, versions.Artifact{Role: versions.RoleChartImage, Target: p.origin().Below(p.Target, image)})
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			relocated = append(relocated, image)
+		}
+	}
+	return relocated, nil
 }

@@ -53,9 +53,33 @@ func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement
 }
 
 func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*chart.Rewritten, error) {
-	return chart.Rewrite{
+	made, err := chart.Rewrite{
 		Mapping: s.Release.Values, Artifacts: s.Artifacts, Defaults: defaults, Has: has, PullSecret: s.PullSecret,
 	}.Values()
+	if err != nil || has == nil {
+		return made, err
+	}
+	return made, s.rewriteOthers(made, defaults, has)
+}
+
+// rewriteOthers lets the values that name other images, which no catalogue knows, name them at
+// the target where that has them: somebody relocated them for that.
+func (s Subject) rewriteOthers(made *chart.Rewritten, defaults map[string]any, has func(versions.Artifact) (bool, error)) error {
+	origin := chart.OriginOf(s.Artifacts, s.Release)
+	for _, named := range chart.NamedIn(defaults, origin) {
+		if s.Target.Holds(named.Image) || named.IsSet(made.Values) {
+			continue
+		}
+		at := origin.Below(s.Target, named.Image)
+		held, err := has(versions.Artifact{Role: versions.RoleChartImage, Target: at})
+		if err != nil {
+			return err
+		}
+		if held {
+			named.Set(made.Values, at)
+		}
+	}
+	return nil
 }
 
 // needOperator fails where the operator's image is not in the registry.
@@ -86,7 +110,7 @@ func (p *presence) has(ctx context.Context, artifact versions.Artifact) (bool, e
 	if held, known := p.known[at]; known {
 		return held, nil
 	}
-	_, err := p.registry.Resolve(ctx, at.Repository, at.Tag)
+	_, err := p.registry.Resolve(ctx, at.Repository, referenceOf(at))
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return false, err
 	}

@@ -12,6 +12,8 @@ const (
 	RoleInstance Role = "instance"
 	// RoleExtra is an image beside the instances, FerretDB for example; Artifact.Extra names it.
 	RoleExtra Role = "extra"
+	// RoleChartImage is an image that a chart runs, or lists, and no catalogue has.
+	RoleChartImage Role = "chart-image"
 )
 
 // Edition is the flavour of an instance image.

@@ -14,7 +14,7 @@ import (
 // MaxBlob is the largest size that is believed, in bytes: an exbibyte.
 const MaxBlob = 1 << 60
 
-var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.RoleInstance, versions.RoleExtra}
+var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.RoleInstance, versions.RoleExtra, versions.RoleChartImage}
 
 // check finds what no honest lock holds.
 func (l *Lock) check() error {

@@ -78,8 +78,10 @@ func ofProof(err *install.ProofError) string {
 		return fmt.Sprintf("relocate them first: pgrelocate copy --registry %s --release %s", err.Target, err.Release)
 	case chart.NamesSource:
 		return "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
+	case chart.Unchanged:
+		return "no value of the chart that could be found names these: set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
 	default:
-		return "relocate these images too and set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
+		return "relocate these images too, with pgrelocate copy --chart-images, or set others with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
 	}
 }
 

@@ -29,6 +29,8 @@ type Config struct {
 	Versions versions.Expression
 	Editions []versions.Edition
 	Extras   []string
+	// ChartImages adds the images that the charts run, or list, and the catalogue lacks.
+	ChartImages bool
 	// Catalogues are files that are merged over the built-in catalogue.
 	Catalogues []string
 

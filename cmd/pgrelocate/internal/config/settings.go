@@ -18,6 +18,8 @@ var (
 	Common = []string{"quiet", "verbose", "no-progress"}
 	// Selection says what to relocate.
 	Selection = []string{"product", "release", "versions", "editions", "extras", "catalogue"}
+	// Charts says what charts add to the selection.
+	Charts = []string{"chart-images"}
 	// Connection says how to speak to registries.
 	Connection = []string{"ca-file", "plain-http", "jobs", "limit-rate", "stall-timeout", "retry-timeout"}
 	// Sides names both registries.
@@ -41,6 +43,7 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(&expression{target: &c.Versions}, "versions", "take these PostgreSQL `VERSIONS`: 17.5, 17 (its newest minor), '>=14 <17', latest or all")
 	fs.Var(newList(&c.Editions), "editions", "take these `EDITIONS` of the instance images: full, lite; all if not given")
 	fs.Var(newList(&c.Extras, "all"), "extras", "take these `IMAGES` beside the instances: ferretdb, all or none")
+	fs.BoolVar(&c.ChartImages, "chart-images", false, "take the images too that the charts run, or list, and the selection lacks, from where the charts name them")
 	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
 
 	fs.Var((*location)(&c.Source), "source", "copy from `HOST[/PATH]` instead of the product's own registry")

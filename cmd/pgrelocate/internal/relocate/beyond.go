@@ -74,43 +74,23 @@ func (p *planning) findBeyond(ctx context.Context, open func(context.Context, *p
 
 // addBeyond renders one chart as its vendor made it.
 func (p *planning) addBeyond(ctx context.Context, a *plan.Artifact, packed *chart.Chart) error {
-	selected, known, origin, err := p.vendors(a.Release)
+	family, err := p.familyOf(a.Release, p.artifacts)
 	if err != nil {
 		return err
 	}
-	rendering, err := packed.Render(ctx, nil, chart.RenderOptions{Release: "pgrelocate", Namespace: "default", Confinement: p.opts.Confinement})
-	if err != nil {
-		return err
-	}
-	for _, image := range packed.Beyond(rendering, origin, selected, known) {
-		if name := image.String(); !slices.Contains(p.beyond, name) {
+	images, err := p.beyondOf(ctx, packed, family)
+	for _, image := range images {
+		if name := image.String(); !slices.Contains(p.beyond, name) && !p.takes(family, image) {
 			p.beyond = append(p.beyond, name)
 		}
 	}
-	return nil
+	return err
 }
 
-// vendors are the images that are selected and those that a release has, by the names that
-// their vendor's chart has for them.
-func (p *planning) vendors(release string) (selected, known []ref.Reference, origin chart.Origin, err error) {
-	product, err := p.Product()
-	if err != nil {
-		return nil, nil, origin, err
-	}
-	found, err := product.Release(release)
-	if err != nil {
-		return nil, nil, origin, err
-	}
-	for _, image := range found.Images() {
-		vendors := image.Source(ref.Folder{})
-		known = append(known, vendors)
-		for _, a := range p.artifacts {
-			if a.Source == image.Source(p.cfg.Source) {
-				selected = append(selected, vendors, a.Source)
-			}
-		}
-	}
-	return selected, known, chart.OriginOf(nil, found), nil
+// takes tells whether an image is one that the chart has brought into the selection.
+func (p *planning) takes(family family, image ref.Reference) bool {
+	at := family.artifact(image, ref.Folder{}, targetOf(p.cfg.Registry, family.product)).Target
+	return slices.ContainsFunc(p.artifacts, func(a versions.Artifact) bool { return a.Role == versions.RoleChartImage && a.Target == at })
 }
 
 // watchCharts has every blob that is read from a source pass by the keeper.

@@ -36,10 +36,11 @@ func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 	c := &copying{planning: planning{Session: s}}
 	err := run(ctx,
 		func(context.Context) error { return claimLock(opts.Lock) }, // nothing is copied for a lock that cannot be written
-		c.choose,      // what of the catalogue
-		c.connect,     // a client of each registry
-		c.watchCharts, // so that none is fetched twice
-		c.compare,     // what is where, and what has to move
+		c.choose,          // what of the catalogue
+		c.connect,         // a client of each registry
+		c.takeChartImages, // what the charts run besides, where that is wanted
+		c.watchCharts,     // so that none is fetched twice
+		c.compare,         // what is where, and what has to move
 		c.wantCharts,
 		c.transfer, // move it, tags last
 		func(ctx context.Context) error { return s.writeLock(ctx, opts.Lock) }, // what is there now

@@ -72,6 +72,9 @@ func (s *Session) holdings(ctx context.Context) (*Holdings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if artifacts, err = s.withChartImages(ctx, artifacts, s.cfg.Registry, atTarget(private)); err != nil {
+		return nil, err
+	}
 	private.Prepare(repositories(artifacts))
 	held, warnings, err := lock.Receipt(ctx, private, artifacts, catalogue)
 	s.warn(warnings...)

@@ -28,7 +28,7 @@ type mirrorCheck struct {
 func (m *mirrorCheck) want(ctx context.Context) error {
 	var digests []string
 	if !m.file.Given() {
-		if err := m.choose(ctx); err != nil {
+		if err := run(ctx, m.choose, m.takeChartImages); err != nil {
 			return err
 		}
 	} else {
@@ -50,6 +50,16 @@ func (m *mirrorCheck) want(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// takeChartImages wants what the charts run that are there; a chart that is not is missed anyway.
+func (m *mirrorCheck) takeChartImages(ctx context.Context) error {
+	private, err := m.Clients.Target(ctx, false)
+	if err != nil {
+		return err
+	}
+	m.matrix.Artifacts, err = m.withChartImages(ctx, m.matrix.Artifacts, m.cfg.Registry, atTarget(private))
+	return err
 }
 
 func (m *mirrorCheck) inspect(ctx context.Context) error {

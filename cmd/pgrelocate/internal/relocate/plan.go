@@ -24,10 +24,11 @@ type Planned struct {
 func (s *Session) Plan(ctx context.Context) (*Planned, error) {
 	p := &planning{Session: s}
 	err := run(ctx,
-		p.choose,      // what of the catalogue
-		p.connect,     // a client of each registry
-		p.compare,     // what is where, and what has to move
-		p.fetchBeyond, // what the charts run besides
+		p.choose,          // what of the catalogue
+		p.connect,         // a client of each registry
+		p.takeChartImages, // what the charts run besides, where that is wanted
+		p.compare,         // what is where, and what has to move
+		p.fetchBeyond,     // what they run that is not selected
 	)
 	if err != nil {
 		return nil, err

@@ -39,9 +39,10 @@ type Saved struct {
 func (s *Session) Save(ctx context.Context, opts SaveOptions) (*Saved, error) {
 	v := &saving{Session: s, SaveOptions: opts}
 	err := run(ctx,
-		v.choose,  // what of the catalogue
-		v.collect, // what the source has of it, with its manifests
-		v.write,   // fetch every blob once
+		v.choose,          // what of the catalogue
+		v.takeChartImages, // what the charts run besides, where that is wanted
+		v.collect,         // what the source has of it, with its manifests
+		v.write,           // fetch every blob once
 	)
 	if err != nil {
 		return nil, err
@@ -54,12 +55,21 @@ type saving struct {
 	*Session
 	SaveOptions
 	artifacts []versions.Artifact
+	owner     string // of the credentials in the environment
 	found     *lock.Collection
 	written   *write.Result
 }
 
 func (v *saving) choose(context.Context) (err error) {
 	v.artifacts, err = v.Session.artifacts(ref.Folder{}) // which registry it goes to is not known yet
+	v.owner = ownerOfCredentials(v.cfg, v.artifacts)
+	return err
+}
+
+func (v *saving) takeChartImages(ctx context.Context) (err error) {
+	v.artifacts, err = v.withChartImages(ctx, v.artifacts, ref.Folder{}, atSource(func(host string) (registry.Source, error) {
+		return v.Clients.Source(ctx, host, v.owner)
+	}))
 	return err
 }
 
@@ -86,13 +96,12 @@ func (v *saving) collect(ctx context.Context) error {
 
 // sources returns what serves the hosts that the artifacts come from.
 func (v *saving) sources(ctx context.Context) func(string) (registry.Source, error) {
-	owner := ownerOfCredentials(v.cfg, v.artifacts)
 	repositories := map[string][]string{}
 	for _, artifact := range v.artifacts {
 		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
 	}
 	return func(host string) (registry.Source, error) {
-		client, err := v.Clients.Source(ctx, host, owner)
+		client, err := v.Clients.Source(ctx, host, v.owner)
 		if err != nil {
 			return nil, err
 		}

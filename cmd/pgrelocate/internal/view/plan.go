@@ -91,7 +91,7 @@ func beyond(images []string) string {
 	if len(images) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the chart runs more than is selected: %s\n", strings.Join(images, ", "))
+	return fmt.Sprintf("the chart runs more than is selected: %s\n--chart-images takes these along\n", strings.Join(images, ", "))
 }
 
 // states counts the artifacts: "21 new, 2 present".

@@ -1,0 +1,150 @@
+package relocate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// opener gets the chart of an artifact; nil is for one that is not there.
+type opener func(context.Context, versions.Artifact) (*chart.Chart, error)
+
+// takeChartImages adds what the charts at the source run to what is planned.
+func (p *planning) takeChartImages(ctx context.Context) (err error) {
+	p.artifacts, err = p.withChartImages(ctx, p.artifacts, p.cfg.Registry, atSource(p.sides.Source))
+	return err
+}
+
+// withChartImages adds to a selection what its charts run, or list, and it lacks, where the
+// settings want that. Without knowing all of it there is no result: somebody asked for it.
+func (s *Session) withChartImages(ctx context.Context, selected []versions.Artifact, target ref.Folder, open opener) ([]versions.Artifact, error) {
+	all := slices.Clone(selected)
+	if !s.cfg.ChartImages {
+		return all, nil
+	}
+	for _, a := range selected {
+		if a.Role != versions.RoleChart {
+			continue
+		}
+		packed, err := open(ctx, a)
+		if err != nil {
+			return nil, fmt.Errorf("finding out what chart %s runs: %w", a.Source, err)
+		}
+		if packed == nil {
+			continue
+		}
+		added, err := s.chartImages(ctx, a.Release, selected, target, packed)
+		if err != nil {
+			return nil, fmt.Errorf("finding out what chart %s runs: %w", a.Source, err)
+		}
+		for _, image := range added {
+			if !slices.ContainsFunc(all, func(known versions.Artifact) bool {
+				return known.Source == image.Source && known.Target == image.Target
+			}) {
+				all = append(all, image)
+			}
+		}
+	}
+	return all, nil
+}
+
+// chartImages are the artifacts of what one chart runs beyond the selection.
+func (s *Session) chartImages(ctx context.Context, release string, selected []versions.Artifact, target ref.Folder, packed *chart.Chart) ([]versions.Artifact, error) {
+	family, err := s.familyOf(release, selected)
+	if err != nil {
+		return nil, err
+	}
+	beyond, err := s.beyondOf(ctx, packed, family)
+	if err != nil {
+		return nil, err
+	}
+	images := make([]versions.Artifact, len(beyond))
+	for i, image := range beyond {
+		images[i] = family.artifact(image, s.cfg.Source, targetOf(target, family.product))
+	}
+	return images, nil
+}
+
+// family is what is known of the images of a release.
+type family struct {
+	product *versions.Product
+	release string
+	// selected and known are those that are selected and those that the catalogue has, by
+	// their vendor's names.
+	selected, known []ref.Reference
+	origin          chart.Origin
+}
+
+func (s *Session) familyOf(release string, selected []versions.Artifact) (f family, err error) {
+	if f.product, err = s.Product(); err != nil {
+		return f, err
+	}
+	found, err := f.product.Release(release)
+	if err != nil {
+		return f, err
+	}
+	for _, image := range found.Images() {
+		vendors := image.Source(ref.Folder{})
+		f.known = append(f.known, vendors)
+		for _, a := range selected {
+			if a.Source == image.Source(s.cfg.Source) {
+				f.selected = append(f.selected, vendors, a.Source)
+			}
+		}
+	}
+	f.release, f.origin = found.Name, chart.OriginOf(nil, found)
+	return f, nil
+}
+
+// artifact is an image of a chart as something to relocate. Another source takes the place of
+// every registry; without one the image comes from where the chart names it.
+func (f family) artifact(image ref.Reference, source, target ref.Folder) versions.Artifact {
+	a := versions.Artifact{
+		Product: f.product.Name, Release: f.release, Role: versions.RoleChartImage,
+		Source: image, Target: f.origin.Below(target, image),
+	}
+	if !source.IsZero() {
+		a.Source = f.origin.Below(source, image)
+	}
+	if a.Target.Tag != "" {
+		a.Target.Digest = "" // it can be had by its digest all the same
+	}
+	return a
+}
+
+// beyondOf renders a chart as its vendor made it.
+func (s *Session) beyondOf(ctx context.Context, packed *chart.Chart, of family) ([]ref.Reference, error) {
+	rendering, err := packed.Render(ctx, nil, chart.RenderOptions{Release: "pgrelocate", Namespace: "default", Confinement: s.opts.Confinement})
+	if err != nil {
+		return nil, err
+	}
+	return packed.Beyond(rendering, of.origin, of.selected, of.known), nil
+}
+
+// atSource opens charts where they come from.
+func atSource(source func(host string) (registry.Source, error)) opener {
+	return func(ctx context.Context, a versions.Artifact) (*chart.Chart, error) {
+		from, err := source(a.Source.Host)
+		if err != nil {
+			return nil, err
+		}
+		return chart.Fetch(ctx, from, a.Source.Repository, a.Source.Tag)
+	}
+}
+
+// atTarget opens charts in the private registry, those that it has.
+func atTarget(private registry.Source) opener {
+	return func(ctx context.Context, a versions.Artifact) (*chart.Chart, error) {
+		found, err := chart.Fetch(ctx, private, a.Target.Repository, a.Target.Tag)
+		if errors.Is(err, registry.ErrNotFound) {
+			return nil, nil
+		}
+		return found, err
+	}
+}
