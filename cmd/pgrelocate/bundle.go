@@ -31,7 +31,7 @@ func newInspectCommand(a *app) *cobra.Command {
 	var flags bundleFlags
 	var blobs bool
 	cmd := &cobra.Command{
-		Use:   "inspect FILE",
+		Use:   "inspect FILE...",
 		Short: "List what is in a bundle, with sizes",
 		Long: `List the artifacts of a bundle with their sizes, what is attached to them, and how many
 bytes it holds. No registry is asked, and the content is not read: "pgrelocate bundle
@@ -40,13 +40,12 @@ verify" does that.`,
 
   # every blob, for a script
   pgrelocate bundle inspect pg.tar --blobs -o json`,
-		Args: exactArgs("FILE"),
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
-			flags.files = args
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&flags, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return inspectBundle(ctx, a, cfg, flags, blobs)
 		}),
 	}
-	flags.addTrustFlags(cmd.Flags())
+	flags.addFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&blobs, "blobs", false, "list the blobs too")
 	a.settings.AddFlags(cmd.Flags(), []string{"catalogue"}, config.Output)
 	return cmd
@@ -68,7 +67,7 @@ func inspectBundle(ctx context.Context, a *app, cfg *config.Config, flags bundle
 func newVerifyBundleCommand(a *app) *cobra.Command {
 	var flags bundleFlags
 	cmd := &cobra.Command{
-		Use:   "verify FILE",
+		Use:   "verify FILE...",
 		Short: "Check every byte of a bundle",
 		Long: `Check every byte of a bundle against its digests, and that nothing is missing, as "load"
 does before it sends anything. It exits with code 5 where the bundle is not what it
@@ -77,13 +76,12 @@ should be.`,
 
   # and that it is ours
   pgrelocate bundle verify pg.tar --public-key minisign.pub`,
-		Args: exactArgs("FILE"),
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
-			flags.files = args
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&flags, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return verifyBundle(ctx, a, cfg, flags)
 		}),
 	}
-	flags.addTrustFlags(cmd.Flags())
+	flags.addFlags(cmd.Flags())
 	a.settings.AddFlags(cmd.Flags(), []string{"catalogue"}, config.Output)
 	return cmd
 }
@@ -150,7 +148,7 @@ func writeNew(name string, text []byte, mode os.FileMode) error {
 		return exit.Usagef("%s exists", name).WithHint("a key that is lost cannot be made again: choose another name")
 	}
 	if err != nil {
-		return err
+		return exit.Misnamed(err)
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Close())

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"context"
 	"os"
+	"slices"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// bundleFlags say which bundle a command reads, and how.
+// bundleFlags say which bundle a command reads, and how. Wherever a command reads one, its
+// arguments name it as well as the flag does: see withBundle.
 type bundleFlags struct {
 	files     []string
 	name      string
@@ -22,8 +27,10 @@ type bundleFlags struct {
 
 // addFlags adds what every command that reads a bundle takes.
 func (f *bundleFlags) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&f.files, "file", "f", nil, "the bundle: a `FILE`, a volume of it, a directory, or - for standard input; again for volumes that lie elsewhere")
-	f.addTrustFlags(fs)
+	fs.StringArrayVarP(&f.files, "file", "f", nil, "the bundle, as an argument names it: a `FILE`, a volume of it, a directory, or - for standard input; again for volumes that lie elsewhere")
+	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
+	fs.StringVar(&f.name, "name", "", "`HOST/REPOSITORY[:TAG]` of what another tool wrote without saying so")
+	fs.StringVar(&f.spoolDir, "spool-dir", "", "`FOLDER` for the content of pipes and compressed archives; the system's temporary one where none is named")
 }
 
 // addTargetFlag adds what concerns a bundle that is loaded.
@@ -31,20 +38,36 @@ func (f *bundleFlags) addTargetFlag(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.anyTarget, "any-target", false, "let the bundle go outside of the folders of known products, wherever it says")
 }
 
-// addTrustFlags adds what concerns a bundle that is named by an argument.
-func (f *bundleFlags) addTrustFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
-	fs.StringVar(&f.name, "name", "", "`HOST/REPOSITORY[:TAG]` of what another tool wrote without saying so")
-	fs.StringVar(&f.spoolDir, "spool-dir", "", "`FOLDER` for the content of pipes and compressed archives; the system's temporary one where none is named")
+func (f *bundleFlags) given() bool { return len(f.files) > 0 }
+
+// withBundle is with, for a command whose arguments name a bundle.
+func (a *app) withBundle(f *bundleFlags, act action) func(*cobra.Command, []string) error {
+	return a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
+		if err := f.takeArguments(args); err != nil {
+			return err
+		}
+		return act(ctx, cfg, args)
+	})
 }
 
-func (f *bundleFlags) given() bool { return len(f.files) > 0 }
+// takeArguments takes the bundle that arguments name, a file or its volumes.
+func (f *bundleFlags) takeArguments(args []string) error {
+	for _, arg := range args {
+		if host := registryIn(arg); host != "" {
+			return exit.Usagef("there is no file %s; did you mean --registry %s?", arg, host)
+		}
+	}
+	f.files = append(f.files, args...)
+	return nil
+}
 
 // file is the bundle that the flags name; none is given where they name none.
 func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
 	switch {
 	case !f.given():
 		return file, nil
+	case slices.Contains(f.files, "-") && len(f.files) > 1:
+		return file, exit.Usagef("standard input is a whole bundle: - goes with no other file")
 	case f.files[0] == "-":
 		file.Stream = a.In
 	default:
@@ -65,7 +88,7 @@ func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
 // need is file where there has to be one.
 func (f *bundleFlags) need(a *app) (relocate.BundleFile, error) {
 	if !f.given() {
-		return relocate.BundleFile{}, exit.Usagef("which bundle? --file FILE is missing")
+		return relocate.BundleFile{}, exit.Usagef("which bundle? the command needs FILE")
 	}
 	return f.file(a)
 }
@@ -85,9 +108,10 @@ func (f *bundleFlags) readKey() (string, error) {
 	return string(key), nil
 }
 
-// addBundleFlag adds --bundle, for commands in which a bundle stands beside registries.
+// addBundleFlag adds --bundle, for commands in which a bundle stands beside registries; an argument
+// names it as well.
 func (f *bundleFlags) addBundleFlag(fs *pflag.FlagSet, usage string) {
-	fs.StringArrayVar(&f.files, "bundle", nil, usage)
+	fs.StringArrayVar(&f.files, "bundle", nil, usage+"; an argument does the same")
 	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
 }
 

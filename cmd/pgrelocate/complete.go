@@ -30,13 +30,19 @@ func completeSettings(a *app, root *cobra.Command) {
 		completers[name] = fileNames
 	}
 	_ = root.RegisterFlagCompletionFunc("config", fileNames)
-	for _, cmd := range root.Commands() {
-		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-			if complete := completers[flag.Name]; complete != nil {
-				// Commands share the flags of settings: registering one again is no mistake.
-				_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete)
-			}
-		})
+	completeFlags(root, completers)
+}
+
+// completeFlags gives the flags of a command, and of all below it, their completers.
+func completeFlags(cmd *cobra.Command, completers map[string]cobra.CompletionFunc) {
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if complete := completers[flag.Name]; complete != nil {
+			// Commands share the flags of settings: registering one again is no mistake.
+			_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete)
+		}
+	})
+	for _, sub := range cmd.Commands() {
+		completeFlags(sub, completers)
 	}
 }
 

@@ -35,7 +35,7 @@ type installFlags struct {
 func newInstallCommand(a *app) *cobra.Command {
 	f := &installFlags{}
 	cmd := &cobra.Command{
-		Use:   "install",
+		Use:   "install [FILE...]",
 		Short: "Install the operator from the private registry, or upgrade it",
 		Long: `Take a cluster from nothing to an operator that runs from the private registry.
 
@@ -67,8 +67,8 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 
   # look first: prints the manifests, changes nothing
   pgrelocate install --registry registry.example.com --dry-run`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&f.bundle, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return installRelease(ctx, a, cfg, f)
 		}),
 	}

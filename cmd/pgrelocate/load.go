@@ -12,7 +12,7 @@ func newLoadCommand(a *app) *cobra.Command {
 	var file bundleFlags
 	var dryRun bool
 	cmd := &cobra.Command{
-		Use:   "load",
+		Use:   "load FILE...",
 		Short: "Put a bundle into the private registry",
 		Long: `Put what "pgrelocate save" wrote into the private registry. Every byte is checked first:
 a bundle that is corrupt, truncated or changed is refused before anything is sent. Then
@@ -26,22 +26,23 @@ and every target is told before the first byte is sent.
 
 Image layouts of other tools will do as well, as a tar or as a directory, and so will
 archives of "docker save" and the vendor's own download, which needs no token. Of a
-volume name any: those that lie beside it are found.`,
-		Example: `  pgrelocate load -f pg.tar --registry registry.example.com
+volume name any: those that lie beside it are found. --file names the bundle as an
+argument does.`,
+		Example: `  pgrelocate load pg.tar --registry registry.example.com
 
   # volumes from two disks
-  pgrelocate load -f /media/a/pg.tar.001 -f /media/b/pg.tar.002 --registry registry.example.com
+  pgrelocate load /media/a/pg.tar.001 /media/b/pg.tar.002 --registry registry.example.com
 
   # only what was signed by us
-  pgrelocate load -f pg.tar --public-key minisign.pub --registry registry.example.com
+  pgrelocate load pg.tar --public-key minisign.pub --registry registry.example.com
 
   # the vendor's download
-  pgrelocate load -f postgres-for-kubernetes-v4.5.0.tar.gz --registry registry.example.com
+  pgrelocate load postgres-for-kubernetes-v4.5.0.tar.gz --registry registry.example.com
 
   # an image that skopeo wrote under a tag alone
-  pgrelocate load -f image.tar --name quay.example.com/team/tool:v1 --registry registry.example.com/team`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+  pgrelocate load image.tar --name quay.example.com/team/tool:v1 --registry registry.example.com/team`,
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return load(ctx, a, cfg, file, dryRun)
 		}),
 	}

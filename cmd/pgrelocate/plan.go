@@ -17,7 +17,7 @@ func newPlanCommand(a *app) *cobra.Command {
 	var file bundleFlags
 	var flags *pflag.FlagSet
 	cmd := &cobra.Command{
-		Use:   "plan",
+		Use:   "plan [FILE...]",
 		Short: "Say what a copy would move, in bytes, and move nothing",
 		Long: `Ask both registries what there is and say what "pgrelocate copy" with the same flags
 would do: each artifact's state, how many distinct blobs have to move, how many bytes
@@ -34,9 +34,12 @@ reason follows.`,
   pgrelocate plan --registry registry.example.com
 
   # how many bytes would the lite edition be?
-  pgrelocate plan --registry registry.example.com --editions lite -o json | jq .bytesToMove`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+  pgrelocate plan --registry registry.example.com --editions lite -o json | jq .bytesToMove
+
+  # what would loading this bundle move?
+  pgrelocate plan pg.tar --registry registry.example.com`,
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if file.given() {
 				return planLoad(ctx, a, cfg, flags, file)
 			}
@@ -53,9 +56,13 @@ reason follows.`,
 // planLoad plans to load a bundle, all of it. What a config file selects is for registries,
 // as it is for load; on the command line it can only be meant for the bundle.
 func planLoad(ctx context.Context, a *app, cfg *config.Config, flags *pflag.FlagSet, file bundleFlags) error {
+	bundle := "--bundle"
+	if !flags.Changed("bundle") {
+		bundle = file.files[0]
+	}
 	for _, name := range slices.Concat(config.Selection, config.Charts, config.Sides) {
 		if flags.Changed(name) && name != "registry" && name != "catalogue" {
-			return exit.Usagef("--%s does not go with --bundle: a load takes all that is in it", name)
+			return exit.Usagef("--%s does not go with %s: a load takes all that is in it", name, bundle)
 		}
 	}
 	return load(ctx, a, cfg, file, true)

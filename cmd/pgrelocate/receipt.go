@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
@@ -13,7 +14,7 @@ import (
 func newReceiptCommand(a *app) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
-		Use:   "receipt",
+		Use:   "receipt [FILE]",
 		Short: "Write down what the private registry holds",
 		Long: `Write down what the private registry really holds of the product, by digest, small enough
 to be carried back. "pgrelocate save --since RECEIPT" on the other side then leaves that
@@ -22,12 +23,15 @@ out of the next bundle.
 Every known release is looked for unless --release says otherwise; a blob counts only
 where the registry says that it has it.`,
 		Example: `  # inside
-  pgrelocate receipt --registry registry.example.com -f receipt.json
+  pgrelocate receipt receipt.json --registry registry.example.com
 
   # outside, with the file that was carried back
-  pgrelocate save --since receipt.json -f pg-next.tar`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+  pgrelocate save pg-next.tar --since receipt.json`,
+		ValidArgsFunction: fileNames,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
+			if err := oneFile(&file, args); err != nil {
+				return err
+			}
 			return receipt(ctx, a, cfg, file)
 		}),
 	}
@@ -39,6 +43,11 @@ where the registry says that it has it.`,
 func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error {
 	if err := needRegistry(cfg); err != nil {
 		return err
+	}
+	if file != "" {
+		if err := exit.Misnamed(files.CheckWritable(file, true)); err != nil {
+			return err
+		}
 	}
 	s := a.session(cfg)
 	defer s.Close()

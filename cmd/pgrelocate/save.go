@@ -29,7 +29,7 @@ type saveFlags struct {
 func newSaveCommand(a *app) *cobra.Command {
 	var flags saveFlags
 	cmd := &cobra.Command{
-		Use:   "save",
+		Use:   "save FILE",
 		Short: "Write a release into a file that crosses an air gap",
 		Long: `Write the selected artifacts into a bundle: one file that "pgrelocate load" puts into the
 private registry on the other side, where no machine reaches both.
@@ -41,28 +41,31 @@ before: until then it is called FILE.partial, and the same command carries on wi
 
 --since leaves out what the other side has: it takes an earlier bundle, or what
 "pgrelocate receipt" wrote there. --volume-size splits the file for media with limits.
---file - writes to standard output.
+The file - is standard output, and --file names one as an argument does.
 
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # PostgreSQL 17.5 and 16.9 of the newest release
-  pgrelocate save --versions 17.5,16.9 -f pg.tar
+  pgrelocate save pg.tar --versions 17.5,16.9
 
   # only what is new since the last bundle, in files of 4 GiB
-  pgrelocate save -f pg-next.tar --since pg.tar --volume-size 4GiB
+  pgrelocate save pg-next.tar --since pg.tar --volume-size 4GiB
 
   # from the private registry, signed
   PGRELOCATE_SIGNING_PASSWORD=... \
-    pgrelocate save --source registry.example.com/tanzu-sql-postgres -f pg.tar --sign-key minisign.key
+    pgrelocate save pg.tar --source registry.example.com/tanzu-sql-postgres --sign-key minisign.key
 
   # through a pipe
-  pgrelocate save -f - | ssh inside "pgrelocate load -f - --registry registry.example.com"`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+  pgrelocate save - | ssh inside "pgrelocate load - --registry registry.example.com"`,
+		ValidArgsFunction: fileNames,
+		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
+			if err := oneFile(&flags.file, args); err != nil {
+				return err
+			}
 			return save(ctx, a, cfg, flags)
 		}),
 	}
 	fs := cmd.Flags()
-	fs.StringVarP(&flags.file, "file", "f", "", "write the bundle to `FILE`, or to standard output where it is -")
+	fs.StringVarP(&flags.file, "file", "f", "", "write the bundle to `FILE`, as an argument names it")
 	fs.StringVar(&flags.since, "since", "", "leave out what the lock, receipt or bundle in `FILE` holds")
 	fs.Var(&flags.volume, "volume-size", "split the bundle into files of `SIZE`, 4GiB; they are called FILE.001 and so on")
 	fs.StringVar(&flags.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
@@ -132,10 +135,10 @@ func (f saveFlags) options(ctx context.Context, a *app) (relocate.SaveOptions, e
 
 func (f saveFlags) check(a *app) error {
 	if f.file == "" {
-		return exit.Usagef("which file? --file FILE is missing")
+		return exit.Usagef("which file? FILE is missing")
 	}
 	if info, err := os.Stat(f.file); err == nil && info.IsDir() {
-		return exit.Usagef("--file: %s is a folder", f.file).WithHint("name a file in it: %s", filepath.Join(f.file, "bundle.tar"))
+		return exit.Usagef("%s is a folder", f.file).WithHint("name a file in it: %s", filepath.Join(f.file, "bundle.tar"))
 	}
 	if f.file == "-" && a.OutTTY {
 		return exit.Usagef("a bundle does not belong on a terminal").WithHint("redirect it, or name a file")

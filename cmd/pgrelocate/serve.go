@@ -30,7 +30,7 @@ func newServeCommand(a *app) *cobra.Command {
 	var file bundleFlags
 	var opts serveOptions
 	cmd := &cobra.Command{
-		Use:   "serve",
+		Use:   "serve FILE...",
 		Short: "Be a read-only registry for a bundle",
 		Long: `Serve a bundle, or a directory with an OCI image layout, as a read-only registry, without
 unpacking it: for sites that have none, or to seed nodes. containerd, crane, skopeo and
@@ -40,13 +40,13 @@ Images are found under their names in a private registry, tanzu-sql-postgres/...
 under those that they have at the vendor, so that it can be a mirror in containerd's
 hosts.toml. Nothing can be pushed. It listens on the loopback unless --listen says
 otherwise, and ends with Ctrl-C.`,
-		Example: `  pgrelocate serve -f pg.tar
+		Example: `  pgrelocate serve pg.tar
 
   # for the nodes: HTTPS with a certificate of its own, and users
   htpasswd -Bc users alice
-  pgrelocate serve -f pg.tar --listen 10.0.0.5:5000 --tls-self-signed ./tls --htpasswd users`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+  pgrelocate serve pg.tar --listen 10.0.0.5:5000 --tls-self-signed ./tls --htpasswd users`,
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return serveBundle(ctx, a, cfg, file, opts)
 		}),
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,11 +21,40 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	host, err := ref.ParseFolder(args[0])
-	if err == nil && strings.ContainsAny(host.Host, ".:") && cmd.Flags().Lookup("registry") != nil {
+	if host := registryIn(args[0]); host != "" && cmd.Flags().Lookup("registry") != nil {
 		return usagef(cmd, "%s takes no arguments; did you mean --registry %s?", cmd.CommandPath(), host)
 	}
 	return usagef(cmd, "%s takes no arguments; got %q", cmd.CommandPath(), args[0])
+}
+
+// registryIn is an argument that can only be meant as a registry; empty for all others. A file is
+// what is there, or is called as bundles are.
+func registryIn(arg string) string {
+	host, err := ref.ParseFolder(arg)
+	if err != nil || !strings.ContainsAny(host.Host, ".:") || bundleName.MatchString(arg) {
+		return ""
+	}
+	if _, err := os.Stat(arg); err == nil {
+		return ""
+	}
+	return host.String()
+}
+
+// bundleName is how files are called that may be bundles, and volumes of such.
+var bundleName = regexp.MustCompile(`\.(tar|tgz|gz|xz|zst|zip|oci|json|[0-9]{3})$`)
+
+// oneFile takes the file that an argument names, where no flag does.
+func oneFile(file *string, args []string) error {
+	if *file != "" {
+		args = append([]string{*file}, args...)
+	}
+	if len(args) > 1 {
+		return exit.Usagef("one file at a time, not %s", strings.Join(args, " and "))
+	}
+	if len(args) == 1 {
+		*file = args[0]
+	}
+	return nil
 }
 
 // exactArgs wants one argument for each name.

@@ -27,7 +27,7 @@ type verifyFlags struct {
 func newVerifyCommand(a *app) *cobra.Command {
 	f := &verifyFlags{}
 	cmd := &cobra.Command{
-		Use:   "verify",
+		Use:   "verify [FILE...]",
 		Short: "Check that everything the operator offers can be pulled",
 		Long: `Hold a cluster against what was installed: does the operator run, can the image of every
 version that a user may pick be pulled with the secret as it is stored in the cluster, is
@@ -46,7 +46,7 @@ Without --registry, images may come from the registries that the helm release na
 
 With --no-cluster, or where a registry is named and there is no kubeconfig, the registry
 alone is checked: that it has every tag of the selection, and every manifest and layer
-below. With --bundle the digests have to be those of the bundle.`,
+below. With a bundle the digests have to be those of the bundle.`,
 		Example: `  pgrelocate verify
 
   # for a cron job
@@ -57,8 +57,8 @@ below. With --bundle the digests have to be those of the bundle.`,
 
   # let the nodes prove it
   pgrelocate verify --pull`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&f.bundle, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return verifyInstallation(ctx, a, cfg, f)
 		}),
 	}

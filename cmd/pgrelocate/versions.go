@@ -14,7 +14,7 @@ import (
 func newVersionsCommand(a *app) *cobra.Command {
 	var file bundleFlags
 	cmd := &cobra.Command{
-		Use:   "versions",
+		Use:   "versions [FILE...]",
 		Short: "List what there is, and what is mirrored",
 		Long: `List the chart and the images that belong to a release: its operator, one image for
 each PostgreSQL version and edition, and what stands beside them. Without flags that is
@@ -35,8 +35,8 @@ what has its tag and lacks some, and exit code 5 says that there is any.`,
 
   # is every layer of the newest release really there?
   pgrelocate versions --registry registry.example.com --check`,
-		Args: noArgs,
-		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+		ValidArgsFunction: fileNames,
+		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return listVersions(ctx, a, cfg, file)
 		}),
 	}

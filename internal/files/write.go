@@ -12,6 +12,14 @@ import (
 // written over.
 var ErrLink = errors.New("it is a link, and nothing is written through links")
 
+// ErrNoFolder: the folder that the file belongs in is not there. It is an fs.ErrNotExist.
+var ErrNoFolder error = noFolder{}
+
+type noFolder struct{}
+
+func (noFolder) Error() string        { return "its folder is not there" }
+func (noFolder) Is(target error) bool { return target == fs.ErrNotExist }
+
 // Write puts a file at path as a whole or not at all, through a neighbour, so that a crash
 // leaves what was there or the new file. It follows no link. Where something is there already
 // it fails with fs.ErrExist unless it may be replaced, and only regular files may.
@@ -63,6 +71,9 @@ func CheckWritable(path string, replace bool) error {
 		return err
 	}
 	probe, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return &fs.PathError{Op: "open", Path: path, Err: ErrNoFolder}
+	}
 	if err != nil {
 		return err
 	}

@@ -52,3 +52,11 @@ func TestCheckWritable(t *testing.T) {
 		}
 	}
 }
+
+// A folder that is not there is found before the work, and said to be that.
+func TestCheckWritableWithoutFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nosuch", "file")
+	if err := CheckWritable(path, true); !errors.Is(err, ErrNoFolder) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("CheckWritable(%s) = %v, want %v", path, err, ErrNoFolder)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,7 +71,7 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: access.Context})
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return nil, noConfig(err)
+		return nil, noConfig(err, rules.Precedence)
 	}
 	config.UserAgent = access.UserAgent
 	if config.UserAgent == "" {
@@ -90,9 +92,17 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	return c, c.reach(ctx, plain.RESTClient())
 }
 
-func noConfig(err error) error {
+// noConfig says why there is no configuration; places are where it was looked for.
+func noConfig(err error, places []string) error {
 	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
-		return ErrNoKubeconfig
+		if os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
+			return fmt.Errorf("%w: %s", ErrNoKubeconfig, strings.Join(places, ", "))
+		}
+		for _, place := range places {
+			if _, missing := os.Stat(place); missing != nil { // client-go passes over such
+				err = fmt.Errorf("$%s: %w", clientcmd.RecommendedConfigPathEnvVar, missing)
+			}
+		}
 	}
 	return Wrap(ErrKubeconfig, fmt.Errorf("%w: %w", ErrNoCluster, err))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -22,6 +23,15 @@ type UsageError struct {
 // Usagef returns a UsageError without advice.
 func Usagef(format string, args ...any) *UsageError {
 	return &UsageError{Err: fmt.Errorf(format, args...)}
+}
+
+// Misnamed makes a UsageError of a file that is not where the user has named it, or has no folder
+// to go to; every other error, and nil, stays as it is.
+func Misnamed(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &UsageError{Err: err}
+	}
+	return err
 }
 
 // WithHint sets the advice and returns the error itself.

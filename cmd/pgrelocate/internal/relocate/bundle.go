@@ -28,7 +28,8 @@ type BundleFile struct {
 // Given tells whether there is one.
 func (f BundleFile) Given() bool { return len(f.Files) > 0 || f.Stream != nil }
 
-// OpenBundle opens a bundle. What is wrong with it is a verification that failed.
+// OpenBundle opens a bundle. What is wrong with it is a verification that failed; one that is not
+// there was named wrongly.
 func (s *Session) OpenBundle(ctx context.Context, file BundleFile) (*bundle.Bundle, error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
@@ -42,6 +43,9 @@ func (s *Session) OpenBundle(ctx context.Context, file BundleFile) (*bundle.Bund
 	} else {
 		opts.Volumes = file.Files[1:]
 		b, err = bundle.Open(ctx, file.Files[0], opts)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, exit.Misnamed(err)
 	}
 	return b, corrupt(err)
 }

@@ -3,6 +3,7 @@ package relocate
 import (
 	"context"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -41,7 +42,7 @@ func (s *Session) Connect(ctx context.Context, place Place) (*cluster.Cluster, e
 	if err == nil {
 		s.detail("cluster %s, kubernetes %s", found.Host(), found.Version())
 	}
-	return found, err
+	return found, exit.Misnamed(err)
 }
 
 // dial returns what opens the private registry with a login that goes into the cluster, or is in it.

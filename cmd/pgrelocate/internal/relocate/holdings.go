@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -37,7 +38,7 @@ func claimLock(name string) error {
 		return nil
 	}
 	if err := files.CheckWritable(name, true); err != nil {
-		return fmt.Errorf("writing the lock: %w", err)
+		return exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
 	}
 	return nil
 }

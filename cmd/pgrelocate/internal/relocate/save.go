@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime/debug"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
@@ -39,6 +40,7 @@ type Saved struct {
 func (s *Session) Save(ctx context.Context, opts SaveOptions) (*Saved, error) {
 	v := &saving{Session: s, SaveOptions: opts}
 	err := run(ctx,
+		v.claim,           // its place can be written to
 		v.choose,          // what of the catalogue
 		v.takeChartImages, // what the charts run besides, where that is wanted
 		v.collect,         // what the source has of it, with its manifests
@@ -58,6 +60,13 @@ type saving struct {
 	owner     string // of the credentials in the environment
 	found     *lock.Collection
 	written   *write.Result
+}
+
+func (v *saving) claim(context.Context) error {
+	if v.Stream != nil {
+		return nil
+	}
+	return exit.Misnamed(write.Check(v.File, write.Options{VolumeSize: v.Volume, Overwrite: v.Overwrite}))
 }
 
 func (v *saving) choose(context.Context) (err error) {

@@ -99,6 +99,21 @@ func File(ctx context.Context, path string, c *Content, fetch Fetch, opts Option
 	return written, errors.Join(err, p.Close())
 }
 
+// Check tells early what File refuses for path alone, before anybody has looked for content: that
+// its folder takes no files, or that a bundle is there which may not be replaced.
+func Check(path string, opts Options) error {
+	if err := files.CheckWritable(path+".partial", true); err != nil {
+		return &Error{Path: path, Err: unwrapped(err)}
+	}
+	if _, err := os.Lstat(journalName(path)); err == nil {
+		return nil // what is there may be an interrupted run's own
+	}
+	if _, err := os.Lstat(path); err == nil && opts.VolumeSize == 0 && !opts.Overwrite {
+		return &Error{Path: path, Err: os.ErrExist}
+	}
+	return nil
+}
+
 // checkAbsent protects a bundle that is there, and volumes that would count as some of the
 // new one's.
 func checkAbsent(path string, l *layout, opts Options) error {

@@ -214,3 +214,39 @@ func TestNothingIsLeftOfRunsThatWereKilled(t *testing.T) {
 		})
 	}
 }
+
+// What is wrong with the name alone is found before there is any content; what an interrupted run
+// left does not stand in its own way.
+func TestCheck(t *testing.T) {
+	folder := t.TempDir()
+	there := filepath.Join(folder, "there.tar")
+	if err := os.WriteFile(there, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := filepath.Join(folder, "interrupted.tar")
+	for _, name := range []string{interrupted, interrupted + ".partial.journal"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		path string
+		opts write.Options
+		want error
+	}{
+		{filepath.Join(folder, "new.tar"), write.Options{}, nil},
+		{filepath.Join(folder, "nosuch", "new.tar"), write.Options{}, fs.ErrNotExist},
+		{there, write.Options{}, fs.ErrExist},
+		{there, write.Options{Overwrite: true}, nil},
+		{interrupted, write.Options{}, nil},
+	}
+	before := in(t, folder)
+	for _, tt := range tests {
+		if err := write.Check(tt.path, tt.opts); !errors.Is(err, tt.want) {
+			t.Errorf("Check(%s, %+v) = %v, want %v", tt.path, tt.opts, err, tt.want)
+		}
+	}
+	if after := in(t, folder); !slices.Equal(after, before) {
+		t.Errorf("Check left %q, want %q", after, before)
+	}
+}
