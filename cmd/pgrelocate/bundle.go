@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
@@ -126,14 +127,17 @@ func keygen(a *app, name, password string) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range []struct {
-		name string
-		mode os.FileMode
-		text []byte
-	}{{name + ".key", 0o600, private}, {name + ".pub", 0o644, public}} {
-		if err := writeNew(file.name, file.text, file.mode); err != nil {
-			return err
+	names := []string{name + ".key", name + ".pub"}
+	for _, name := range names { // no key without its other half
+		if err := files.CheckFree(name, false); err != nil {
+			return taken(name, err)
 		}
+	}
+	if err := files.Write(names[0], private, 0o600, false); err != nil {
+		return taken(names[0], err)
+	}
+	if err := files.Write(names[1], public, 0o644, false); err != nil {
+		return taken(names[1], err)
 	}
 	if password == "" {
 		a.warn("%s.key is not encrypted: set PGRELOCATE_SIGNING_PASSWORD to have it so", name)
@@ -142,14 +146,10 @@ func keygen(a *app, name, password string) error {
 	return nil
 }
 
-func writeNew(name string, text []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+// taken explains why a key is not written.
+func taken(name string, err error) error {
 	if errors.Is(err, os.ErrExist) {
 		return exit.Usagef("%s exists", name).WithHint("a key that is lost cannot be made again: choose another name")
 	}
-	if err != nil {
-		return exit.Misnamed(err)
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	return exit.Misnamed(err)
 }

@@ -13,6 +13,7 @@ import (
 
 func newReceiptCommand(a *app) *cobra.Command {
 	var file string
+	var overwrite bool
 	cmd := &cobra.Command{
 		Use:   "receipt [FILE]",
 		Short: "Write down what the private registry holds",
@@ -32,20 +33,21 @@ where the registry says that it has it.`,
 			if err := oneFile(&file, args); err != nil {
 				return err
 			}
-			return receipt(ctx, a, cfg, file)
+			return receipt(ctx, a, cfg, file, overwrite)
 		}),
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to `FILE` instead of standard output")
+	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace a file of that name")
 	a.settings.AddFlags(cmd.Flags(), []string{"registry"}, config.Selection, config.Charts, config.Connection)
 	return cmd
 }
 
-func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error {
+func receipt(ctx context.Context, a *app, cfg *config.Config, file string, overwrite bool) error {
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	if file != "" {
-		if err := exit.Misnamed(files.CheckWritable(file, true)); err != nil {
+	if file != "" { // before anything is asked
+		if err := exit.Misnamed(files.CheckWritable(file, overwrite)); err != nil {
 			return err
 		}
 	}
@@ -60,5 +62,5 @@ func receipt(ctx context.Context, a *app, cfg *config.Config, file string) error
 		_, err = a.Out.Write(held.Marshal())
 		return err
 	}
-	return files.Write(file, held.Marshal(), 0o644, true)
+	return files.Write(file, held.Marshal(), 0o644, overwrite)
 }

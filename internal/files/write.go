@@ -20,9 +20,19 @@ type noFolder struct{}
 func (noFolder) Error() string        { return "its folder is not there" }
 func (noFolder) Is(target error) bool { return target == fs.ErrNotExist }
 
+// ExistsError says that there is something of that name, which may not be replaced. It is an
+// fs.ErrExist.
+type ExistsError struct{ Path string }
+
+// Error names it.
+func (e *ExistsError) Error() string { return "writing " + e.Path + ": " + fs.ErrExist.Error() }
+
+// Unwrap returns fs.ErrExist.
+func (e *ExistsError) Unwrap() error { return fs.ErrExist }
+
 // Write puts a file at path as a whole or not at all, through a neighbour, so that a crash
 // leaves what was there or the new file. It follows no link. Where something is there already
-// it fails with fs.ErrExist unless it may be replaced, and only regular files may.
+// it fails with an *ExistsError unless it may be replaced, and only regular files may.
 func Write(path string, body []byte, mode fs.FileMode, replace bool) error {
 	if err := CheckFree(path, replace); err != nil {
 		return err
@@ -56,7 +66,7 @@ func CheckFree(path string, replace bool) error {
 	case info.Mode()&fs.ModeSymlink != 0:
 		return &fs.PathError{Op: "writing", Path: path, Err: ErrLink}
 	case !replace:
-		return &fs.PathError{Op: "writing", Path: path, Err: fs.ErrExist}
+		return &ExistsError{Path: path}
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("writing %s: it is no regular file", path)
 	default:

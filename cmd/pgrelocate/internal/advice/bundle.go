@@ -5,6 +5,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/volumes"
@@ -61,6 +62,10 @@ func aboutBundle(err error) string {
 	var written *write.Error
 	if errors.As(err, &written) {
 		return writing.of(written)
+	}
+	var exists *files.ExistsError
+	if errors.As(err, &exists) {
+		return writing.of(exists)
 	}
 	var outside *bundle.OutsideError
 	if errors.As(err, &outside) {

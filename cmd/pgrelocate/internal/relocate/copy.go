@@ -15,6 +15,8 @@ type CopyOptions struct {
 	// Lock is the file into which the private registry's holdings are written afterwards;
 	// empty writes none.
 	Lock string
+	// Overwrite lets the lock replace a file that is there and no lock.
+	Overwrite bool
 }
 
 // Copied is what a copy or a load did.
@@ -35,7 +37,7 @@ type Copied struct {
 func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 	c := &copying{planning: planning{Session: s}}
 	err := run(ctx,
-		func(context.Context) error { return claimLock(opts.Lock) }, // nothing is copied for a lock that cannot be written
+		func(context.Context) error { return claimLock(opts) }, // nothing is copied for a lock that cannot be written
 		c.choose,          // what of the catalogue
 		c.connect,         // a client of each registry
 		c.takeChartImages, // what the charts run besides, where that is wanted
@@ -43,7 +45,7 @@ func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 		c.compare,         // what is where, and what has to move
 		c.wantCharts,
 		c.transfer, // move it, tags last
-		func(ctx context.Context) error { return s.writeLock(ctx, opts.Lock) }, // what is there now
+		func(ctx context.Context) error { return s.writeLock(ctx, opts) }, // what is there now
 	)
 	return c.copied, err
 }

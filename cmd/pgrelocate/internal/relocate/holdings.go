@@ -3,6 +3,7 @@ package relocate
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/files"
@@ -33,11 +34,11 @@ func (s *Session) Receipt(ctx context.Context) (*Holdings, error) {
 }
 
 // claimLock finds out before a copy whether its lock can be written, where one is wanted.
-func claimLock(name string) error {
-	if name == "" {
+func claimLock(opts CopyOptions) error {
+	if opts.Lock == "" {
 		return nil
 	}
-	if err := files.CheckWritable(name, true); err != nil {
+	if err := files.CheckWritable(opts.Lock, opts.Overwrite || isLock(opts.Lock)); err != nil {
 		return exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
 	}
 	return nil
@@ -45,18 +46,32 @@ func claimLock(name string) error {
 
 // writeLock writes what the private registry holds of the selection into a file, where one is
 // named.
-func (s *Session) writeLock(ctx context.Context, name string) error {
-	if name == "" {
+func (s *Session) writeLock(ctx context.Context, opts CopyOptions) error {
+	if opts.Lock == "" {
 		return nil
 	}
 	held, err := s.holdings(ctx)
 	if err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
-	if err := files.Write(name, held.Marshal(), 0o644, true); err != nil {
+	if err := files.Write(opts.Lock, held.Marshal(), 0o644, opts.Overwrite || isLock(opts.Lock)); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
 	return nil
+}
+
+// isLock tells whether a file is a lock, which a copy brings up to date; any other may be all
+// that somebody has of something.
+func isLock(name string) bool {
+	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() || info.Size() > lock.MaxSize {
+		return false
+	}
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return false
+	}
+	_, err = lock.Parse(body)
+	return err == nil
 }
 
 // holdings asks the private registry, and warns of what it says that cannot be.
