@@ -129,7 +129,7 @@ func keygen(a *app, name, password string) error {
 	}
 	names := []string{name + ".key", name + ".pub"}
 	for _, name := range names { // no key without its other half
-		if err := files.CheckFree(name, false); err != nil {
+		if err := files.CheckWritable(name, false); err != nil {
 			return taken(name, err)
 		}
 	}
