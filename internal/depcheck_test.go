@@ -77,6 +77,7 @@ var rooms = map[string][]string{
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/oci"},
 	"internal/chart/repository": {"internal/chart", "internal/registry", "internal/registry/remote/transport"},
 	"internal/chart/standin":    {"internal/chart", "internal/registry"},
+	"internal/chart/survey":     {"internal/chart"},
 
 	"internal/install":             {"internal/chart", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
 	"internal/install/clustertest": nil,

@@ -94,6 +94,9 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		newRenderCommand(a),
 		newUninstallCommand(a),
 	)
+	addGroup(root, "any", "Without a catalogue:",
+		newChartCommand(a),
+	)
 	addGroup(root, "about", "Look around:",
 		newDemoCommand(a),
 		newConfigCommand(a),

@@ -72,15 +72,21 @@ func (r *Rendering) eachName(names names, see func(use Use, line string, image n
 
 // eachLine calls see for every line of every string, CustomResourceDefinitions left out.
 func (r *Rendering) eachLine(see func(use Use, at spot, line string)) {
+	r.eachString(func(use Use, at spot, text string) {
+		for line := range strings.Lines(text) {
+			see(use, at, strings.TrimSpace(line))
+		}
+	})
+}
+
+// eachString calls see for every string, CustomResourceDefinitions left out.
+func (r *Rendering) eachString(see func(use Use, at spot, text string)) {
 	for _, object := range r.Objects {
 		if object.IsCRD() {
 			continue
 		}
 		visit(spot{}, object.Object, func(at spot, text string) {
-			use := Use{Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(), Path: at.path}
-			for line := range strings.Lines(text) {
-				see(use, at, strings.TrimSpace(line))
-			}
+			see(Use{Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(), Path: at.path}, at, text)
 		})
 	}
 }

@@ -130,10 +130,12 @@ func isEndpoint(image ref.Reference) bool {
 }
 
 // hasHost tells whether a name begins with a host by which registries are recognised: one
-// with a dot or a port, or localhost.
+// with a dot or a port, or localhost. Kubernetes keeps a domain for its labels, in which no
+// registry can be: kubernetes.io/os:linux is one with its value.
 func hasHost(word string) bool {
-	host, _, found := strings.Cut(word, "/")
-	return found && hostPattern().MatchString(strings.ToLower(host))
+	host, _, found := strings.Cut(strings.ToLower(word), "/")
+	isLabel := host == "kubernetes.io" || strings.HasSuffix(host, ".kubernetes.io")
+	return found && !isLabel && hostPattern().MatchString(host)
 }
 
 // The patterns are compiled when they are needed first: most commands look at no chart.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	helmregistry "helm.sh/helm/v3/pkg/registry"
@@ -63,6 +64,23 @@ func (c *Chart) Pack(annotations map[string]string) (*Packed, error) {
 func described(mediaType types.MediaType, content []byte) (v1.Descriptor, error) {
 	digest, size, err := v1.SHA256(bytes.NewReader(content))
 	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, err
+}
+
+// NewestVersion is the newest of some tags that are versions of charts, previews only where
+// there is nothing else; empty where none is one.
+func NewestVersion(tags []string) string {
+	newest, found := "", (*semver.Version)(nil)
+	for _, tag := range tags {
+		version, err := semver.NewVersion(strings.ReplaceAll(tag, "_", "+"))
+		if err != nil {
+			continue
+		}
+		stable, isStable := version.Prerelease() == "", found != nil && found.Prerelease() == ""
+		if found == nil || stable && !isStable || stable == isStable && version.GreaterThan(found) {
+			newest, found = tag, version
+		}
+	}
+	return newest
 }
 
 // Tag is the tag under which helm looks for a chart of a version: a tag has no "+".

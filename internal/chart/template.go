@@ -19,7 +19,9 @@ import (
 type request struct {
 	Archive []byte
 	// OnlyDefaults asks for the chart's own values, and renders nothing.
-	OnlyDefaults       bool
+	OnlyDefaults bool
+	// Coalesce asks for all values, those of subcharts too, and renders nothing.
+	Coalesce           bool
 	Values             map[string]any
 	Release, Namespace string
 	KubeVersion        string
@@ -31,10 +33,12 @@ type request struct {
 
 // response is what comes back from there.
 type response struct {
-	Defaults  map[string]any
-	Objects   []drawn
-	Unchecked []string
-	LooksUp   bool
+	Defaults map[string]any
+	// Conditions are those of subcharts; see Coalesced.
+	Conditions []string
+	Objects    []drawn
+	Unchecked  []string
+	LooksUp    bool
 	// TooLarge says that there were more manifests than anyone wants to read.
 	TooLarge bool
 	// Err is why there are no objects; empty where there are.
@@ -50,7 +54,10 @@ type drawn struct {
 
 // carryOut does what the request asks for, in this process.
 func (r request) carryOut(ctx context.Context) (*response, error) {
-	if !r.OnlyDefaults {
+	switch {
+	case r.Coalesce:
+		return r.coalesce()
+	case !r.OnlyDefaults:
 		return r.render(ctx)
 	}
 	loaded, err := load(r.Archive)

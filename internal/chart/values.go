@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -14,19 +15,19 @@ import (
 type UserValues struct {
 	// Files are paths of YAML files.
 	Files []string
-	// Set and SetString are KEY=VALUE.
-	Set, SetString []string
+	// Set, SetString, SetJSON and SetFile are KEY=VALUE; SetFile's values are names of files.
+	Set, SetString, SetJSON, SetFile []string
 }
 
 // Over lays the user's values over base, which stays as it is.
 func (u UserValues) Over(base map[string]any) (map[string]any, error) {
-	for _, file := range u.Files {
+	for _, file := range slices.Concat(u.Files, u.SetFile) {
 		// Helm would fetch an address; a file that turns out to be a page is a surprise.
 		if strings.Contains(file, "://") {
 			return nil, fmt.Errorf("values file %s: only files on this machine are read", file)
 		}
 	}
-	options := values.Options{ValueFiles: u.Files, Values: u.Set, StringValues: u.SetString}
+	options := values.Options{ValueFiles: u.Files, Values: u.Set, StringValues: u.SetString, JSONValues: u.SetJSON, FileValues: u.SetFile}
 	mine, err := options.MergeValues(nil)
 	if err != nil {
 		return nil, fmt.Errorf("reading your values: %w", err)

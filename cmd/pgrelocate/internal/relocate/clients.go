@@ -3,6 +3,7 @@ package relocate
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/chart/repository"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
@@ -40,7 +42,7 @@ type Clients struct {
 	sources map[string]*remote.Client
 	target  *remote.Client
 	limits  map[place]*remote.Limits
-	opened  []*remote.Client
+	opened  []interface{ Close() }
 }
 
 // place is a registry on one side.
@@ -123,39 +125,77 @@ func (c *Clients) Trying(ctx context.Context, host string, login credentials.Log
 // loginPatience is how long a login is tried again: somebody is waiting.
 const loginPatience = 20 * time.Second
 
-// withOwnLogin is a client that presents the user's own login, found in the environment of the
-// side or where docker keeps it.
-func (c *Clients) withOwnLogin(ctx context.Context, side registry.Side, host, owner string, opts remote.Options) (*remote.Client, error) {
-	if err := c.cfg.CheckAuthorities(); err != nil {
+// Charts is a classic chart repository. It gets the login of its own host alone, as a registry
+// does.
+func (c *Clients) Charts(ctx context.Context, at *url.URL) (*repository.Repository, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	opts, err := c.ownLogin(ctx, registry.SideSource, at.Host, at.Host, remote.Options{})
+	if err == nil {
+		opts, err = c.shared(ctx, registry.SideSource, at.Host, opts)
+	}
+	if err != nil {
 		return nil, err
 	}
-	given, err := credentials.FromEnvironment(config.Variable(settingOf[side]))
+	charts, err := repository.New(at.String(), opts)
+	if err == nil {
+		c.opened = append(c.opened, charts)
+	}
+	return charts, err
+}
+
+// withOwnLogin is a client that presents the user's own login.
+func (c *Clients) withOwnLogin(ctx context.Context, side registry.Side, host, owner string, opts remote.Options) (*remote.Client, error) {
+	opts, err := c.ownLogin(ctx, side, host, owner, opts)
 	if err != nil {
-		return nil, &exit.UsageError{Err: err}
-	}
-	if host == owner && !given.IsZero() {
-		if err := c.mayReceive(side, host); err != nil {
-			return nil, err
-		}
-	}
-	opts.Keychain = credentials.Keychain(owner, given)
-	if err := readable(ctx, opts.Keychain, host); err != nil {
 		return nil, err
 	}
 	return c.open(ctx, side, host, opts)
 }
 
+// ownLogin adds the user's own login, found in the environment of the side or where docker
+// keeps it.
+func (c *Clients) ownLogin(ctx context.Context, side registry.Side, host, owner string, opts remote.Options) (remote.Options, error) {
+	if err := c.cfg.CheckAuthorities(); err != nil {
+		return opts, err
+	}
+	given, err := credentials.FromEnvironment(config.Variable(settingOf[side]))
+	if err != nil {
+		return opts, &exit.UsageError{Err: err}
+	}
+	if host == owner && !given.IsZero() {
+		if err := c.mayReceive(side, host); err != nil {
+			return opts, err
+		}
+	}
+	opts.Keychain = credentials.Keychain(owner, given)
+	return opts, readable(ctx, opts.Keychain, host)
+}
+
 // settingOf is the setting that names a side's registry.
 var settingOf = map[registry.Side]string{registry.SideSource: "source", registry.SideTarget: "registry"}
 
-// open is the one constructor: what all clients have in common is said here.
+// open is the one constructor of registries' clients.
 func (c *Clients) open(ctx context.Context, side registry.Side, host string, opts remote.Options) (*remote.Client, error) {
-	if err := c.cfg.CheckAuthorities(); err != nil {
+	opts, err := c.shared(ctx, side, host, opts)
+	if err != nil {
 		return nil, err
+	}
+	client, err := remote.New(host, opts)
+	if err == nil {
+		c.opened = append(c.opened, client)
+	}
+	return client, err
+}
+
+// shared adds what all clients have in common.
+func (c *Clients) shared(ctx context.Context, side registry.Side, host string, opts remote.Options) (remote.Options, error) {
+	if err := c.cfg.CheckAuthorities(); err != nil {
+		return opts, err
 	}
 	c.announce()
 	if err := c.mayTravelOpen(ctx, side, host, opts.Keychain); err != nil {
-		return nil, err
+		return opts, err
 	}
 	opts.Side = side
 	opts.PlainHTTP, opts.Traffic = c.cfg.PlainHTTP, &c.ToTarget
@@ -173,11 +213,7 @@ func (c *Clients) open(ctx context.Context, side registry.Side, host string, opt
 		opts.RetryTimeout = c.cfg.RetryTimeout
 	}
 	opts.UserAgent, opts.Notice, opts.Warning, opts.Outage = c.userAgent, c.notice, c.warning, c.outage
-	client, err := remote.New(host, opts)
-	if err == nil {
-		c.opened = append(c.opened, client)
-	}
-	return client, err
+	return opts, nil
 }
 
 // close closes idle connections.
