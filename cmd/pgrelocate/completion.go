@@ -19,7 +19,8 @@ the releases, versions, editions and extras of the catalogue.`,
   source <(pgrelocate completion bash)
 
   # bash, for every new shell
-  pgrelocate completion bash > ~/.local/share/bash-completion/completions/pgrelocate
+  pgrelocate completion bash \
+    > ~/.local/share/bash-completion/completions/pgrelocate
 
   # zsh, into a folder of $fpath
   pgrelocate completion zsh > ~/.zfunc/_pgrelocate

@@ -37,7 +37,8 @@ What is relocated stays under its vendor's licence terms.`,
   pgrelocate copy --registry registry.example.com
 
   # PostgreSQL 17.5 and 16.9 only, without FerretDB, into a folder of your own
-  pgrelocate copy --registry registry.example.com/databases --versions 17.5,16.9 --extras none
+  pgrelocate copy --registry registry.example.com/databases \
+    --versions 17.5,16.9 --extras none
 
   # look first
   pgrelocate copy --registry registry.example.com --dry-run
@@ -46,7 +47,7 @@ What is relocated stays under its vendor's licence terms.`,
   pgrelocate copy --registry registry.example.com --check
 
   # in CI: credentials from the environment, no more than 50 MiB a second
-  PGRELOCATE_SOURCE_USERNAME=me@example.com PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
+  PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
     pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,6 +34,48 @@ func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 // widestHelp keeps the lines of a help short enough to be read.
 const widestHelp = 100
 
+// showHelpText prints what a command is for, as wide as the terminal and no wider than is read
+// well, and then its usage.
+func showHelpText(a *app) func(*cobra.Command, []string) {
+	return func(cmd *cobra.Command, _ []string) {
+		text := cmp.Or(cmd.Long, cmd.Short)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s", reflow(text, min(a.Width(), widestHelp)), cmd.UsageString())
+	}
+}
+
+// reflow breaks paragraphs anew at a width. Lines that are indented stay as they are, and so do
+// the paragraphs that have any.
+func reflow(text string, width int) string {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i, paragraph := range paragraphs {
+		if !strings.HasPrefix(paragraph, " ") && !strings.Contains(paragraph, "\n ") {
+			paragraphs[i] = wrapped(strings.Fields(paragraph), width)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// wrapped puts words into lines.
+func wrapped(words []string, width int) string {
+	var text strings.Builder
+	column := 0
+	for _, word := range words {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case column == 0:
+		case column+1+length > width:
+			text.WriteByte('\n')
+			column = 0
+		default:
+			text.WriteByte(' ')
+			column++
+		}
+		text.WriteString(word)
+		column += length
+	}
+	return text.String()
+}
+
 // showUsage returns what cobra calls to print a command's usage: cobra's own layout, with
 // flags wrapped at the width of the terminal.
 func showUsage(a *app) func(*cobra.Command) error {
@@ -48,11 +92,17 @@ func writeUsage(text *strings.Builder, cmd *cobra.Command, width int) {
 	if cmd.HasExample() {
 		fmt.Fprintf(text, "\nExamples:\n%s\n", cmd.Example)
 	}
+	longest := 0
+	for _, sub := range cmd.Commands() {
+		if !sub.Hidden {
+			longest = max(longest, len(sub.Name()))
+		}
+	}
 	for _, group := range cmd.Groups() {
 		fmt.Fprintf(text, "\n%s\n", group.Title)
 		for _, sub := range cmd.Commands() {
 			if sub.GroupID == group.ID && !sub.Hidden {
-				fmt.Fprintf(text, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
+				fmt.Fprintf(text, "  %-*s  %s\n", longest, sub.Name(), sub.Short)
 			}
 		}
 	}

@@ -31,16 +31,20 @@ argument does.`,
 		Example: `  pgrelocate load pg.tar --registry registry.example.com
 
   # volumes from two disks
-  pgrelocate load /media/a/pg.tar.001 /media/b/pg.tar.002 --registry registry.example.com
+  pgrelocate load /media/a/pg.tar.001 /media/b/pg.tar.002 \
+    --registry registry.example.com
 
   # only what was signed by us
-  pgrelocate load pg.tar --public-key minisign.pub --registry registry.example.com
+  pgrelocate load pg.tar --public-key minisign.pub \
+    --registry registry.example.com
 
   # the vendor's download
-  pgrelocate load postgres-for-kubernetes-v4.5.0.tar.gz --registry registry.example.com
+  pgrelocate load postgres-for-kubernetes-v4.5.0.tar.gz \
+    --registry registry.example.com
 
   # an image that skopeo wrote under a tag alone
-  pgrelocate load image.tar --name quay.example.com/team/tool:v1 --registry registry.example.com/team`,
+  pgrelocate load image.tar --name quay.example.com/team/tool:v1 \
+    --registry registry.example.com/team`,
 		ValidArgsFunction: fileNames,
 		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return load(ctx, a, cfg, file, dryRun)

@@ -46,7 +46,8 @@ your own, instead of logging in: nothing is written then.`,
   pgrelocate login registry.example.com -u robot
 
   # from a file
-  pgrelocate login tanzu-sql-postgres.packages.broadcom.com -u me@example.com --password-stdin < token.txt`,
+  pgrelocate login tanzu-sql-postgres.packages.broadcom.com \
+    -u me@example.com --password-stdin < token.txt`,
 		Args: exactArgs("HOST"),
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
 			return login(ctx, a, cfg, args[0], opts)

@@ -34,7 +34,8 @@ reason follows.`,
   pgrelocate plan --registry registry.example.com
 
   # how many bytes would the lite edition be?
-  pgrelocate plan --registry registry.example.com --editions lite -o json | jq .bytesToMove
+  pgrelocate plan --registry registry.example.com --editions lite -o json \
+    | jq .bytesToMove
 
   # what would loading this bundle move?
   pgrelocate plan pg.tar --registry registry.example.com`,

@@ -29,7 +29,8 @@ As for an install, versions whose image was not relocated are left out, and name
   pgrelocate render --registry registry.example.com --only-mirrored=false
 
   # a ConfigMap that mentions the vendor's registry in prose
-  pgrelocate render --registry registry.example.com --accept 'ConfigMap/help:data.text=prose'`,
+  pgrelocate render --registry registry.example.com \
+    --accept 'ConfigMap/help:data.text=prose'`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			opts.Place = place.Place

@@ -54,7 +54,8 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
   pgrelocate copy --registry registry.example.com
 
   # only the newest minor of PostgreSQL 16 and 17, full edition
-  pgrelocate copy --registry registry.example.com --versions 17,16 --editions full`,
+  pgrelocate copy --registry registry.example.com \
+    --versions 17,16 --editions full`,
 		Version:       programVersion(),
 		Args:          noCommand,
 		RunE:          showHelp,
@@ -66,6 +67,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageFunc(showUsage(a))
+	root.SetHelpFunc(showHelpText(a))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.PersistentFlags().SortFlags = false
 	root.PersistentFlags().StringVar(&a.settings.File, "config", "", "read settings from `FILE` instead of the usual places")

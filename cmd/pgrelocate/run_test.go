@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
@@ -146,6 +147,34 @@ func TestEveryCommandIsExplained(t *testing.T) {
 		if !cmd.HasSubCommands() && cmd.RunE == nil {
 			t.Errorf("%s has no RunE", cmd.CommandPath())
 		}
+	}
+}
+
+// Help fits terminals of the usual width, every line of it: text, examples and flags.
+func TestHelpFits(t *testing.T) {
+	for _, columns := range []int{80, 200} {
+		streams, out, _ := terminal.Test("")
+		streams.Columns = func() int { return columns }
+		for _, cmd := range visible(newRootCommand(newApp(streams))) {
+			out.Reset()
+			args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
+			if code := run(t.Context(), args, streams); code != exit.OK {
+				t.Fatalf("run(%v) = %d, want %d", args, code, exit.OK)
+			}
+			for line := range strings.Lines(out.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > min(columns, widestHelp) {
+					t.Errorf("%v at %d columns has a line of %d: %s", args, columns, n, line)
+				}
+			}
+		}
+	}
+}
+
+func TestReflow(t *testing.T) {
+	text := "One two three\nfour.\n\n  kept as\n  it is\n\nünï five, and averyveryverylongword"
+	want := "One two\nthree\nfour.\n\n  kept as\n  it is\n\nünï five,\nand\naveryveryverylongword"
+	if got := reflow(text, 9); got != want {
+		t.Errorf("reflow() = %q, want %q", got, want)
 	}
 }
 

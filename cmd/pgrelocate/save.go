@@ -52,10 +52,12 @@ What is relocated stays under its vendor's licence terms.`,
 
   # from the private registry, signed
   PGRELOCATE_SIGNING_PASSWORD=... \
-    pgrelocate save pg.tar --source registry.example.com/tanzu-sql-postgres --sign-key minisign.key
+    pgrelocate save pg.tar --source registry.example.com/tanzu-sql-postgres \
+    --sign-key minisign.key
 
   # through a pipe
-  pgrelocate save - | ssh inside "pgrelocate load - --registry registry.example.com"`,
+  pgrelocate save - |
+    ssh inside "pgrelocate load - --registry registry.example.com"`,
 		ValidArgsFunction: fileNames,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
 			if err := oneFile(&flags.file, args); err != nil {

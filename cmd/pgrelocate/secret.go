@@ -38,7 +38,8 @@ are stored.`,
 		Example: `  pgrelocate secret --registry registry.example.com --namespace demo
 
   # a new token, everywhere
-  pgrelocate secret --registry registry.example.com --rotate --pull-credentials-file - < robot.txt`,
+  pgrelocate secret --registry registry.example.com --rotate \
+    --pull-credentials-file - < robot.txt`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return applySecrets(ctx, a, cfg, f)

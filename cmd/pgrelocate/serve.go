@@ -44,7 +44,8 @@ otherwise, and ends with Ctrl-C.`,
 
   # for the nodes: HTTPS with a certificate of its own, and users
   htpasswd -Bc users alice
-  pgrelocate serve pg.tar --listen 10.0.0.5:5000 --tls-self-signed ./tls --htpasswd users`,
+  pgrelocate serve pg.tar --listen 10.0.0.5:5000 \
+    --tls-self-signed ./tls --htpasswd users`,
 		ValidArgsFunction: fileNames,
 		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			return serveBundle(ctx, a, cfg, file, opts)

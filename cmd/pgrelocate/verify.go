@@ -53,7 +53,8 @@ below. With a bundle the digests have to be those of the bundle.`,
   pgrelocate verify -o json --quiet
 
   # is the mirror whole? no cluster is asked
-  pgrelocate verify --registry registry.example.com --no-cluster --versions 17.5,16.9
+  pgrelocate verify --registry registry.example.com --no-cluster \
+    --versions 17.5,16.9
 
   # let the nodes prove it
   pgrelocate verify --pull`,
