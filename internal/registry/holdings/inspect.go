@@ -70,12 +70,29 @@ func (i *Inspector) HasBlob(ctx context.Context, repository string, blob v1.Desc
 // not count. reference is a tag or a digest; where there is nothing under it the error is
 // registry.ErrNotFound.
 func (i *Inspector) Missing(ctx context.Context, repository, reference string) ([]string, error) {
-	top, err := i.registry.Manifest(ctx, repository, reference)
+	blobs, missing, err := i.below(ctx, repository, reference)
 	if err != nil {
 		return nil, err
 	}
-	var missing []string
-	var blobs []v1.Descriptor
+	lacking, err := i.lacking(ctx, repository, blobs)
+	missing = append(missing, lacking...)
+	slices.Sort(missing)
+	return slices.Compact(missing), err
+}
+
+// Blobs are those that belong to an image, an index or an artifact, some perhaps more than once,
+// as its manifests in a repository name them. Nobody asks whether they are there.
+func (i *Inspector) Blobs(ctx context.Context, repository, reference string) ([]v1.Descriptor, error) {
+	blobs, _, err := i.below(ctx, repository, reference)
+	return slices.DeleteFunc(blobs, oci.IsForeign), err
+}
+
+// below are the blobs below a tag or a digest, and the digests of manifests that are missing there.
+func (i *Inspector) below(ctx context.Context, repository, reference string) (blobs []v1.Descriptor, missing []string, err error) {
+	top, err := i.registry.Manifest(ctx, repository, reference)
+	if err != nil {
+		return nil, nil, err
+	}
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
 			found, err := i.registry.Manifest(ctx, repository, child.Digest.String(), child.MediaType)
@@ -91,13 +108,7 @@ func (i *Inspector) Missing(ctx context.Context, repository, reference string) (
 			return nil
 		},
 	}
-	if err := walk.From(ctx, top); err != nil {
-		return nil, err
-	}
-	lacking, err := i.lacking(ctx, repository, blobs)
-	missing = append(missing, lacking...)
-	slices.Sort(missing)
-	return slices.Compact(missing), err
+	return blobs, missing, walk.From(ctx, top)
 }
 
 // lacking are those of the blobs that the repository does not hold.

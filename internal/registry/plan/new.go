@@ -28,7 +28,7 @@ func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Arti
 	if err := p.prepare(); err != nil {
 		return nil, err
 	}
-	steps := []func(context.Context) error{p.resolveAll, p.collide, p.collect, p.lookForBlobs, p.drop}
+	steps := []func(context.Context) error{p.resolveAll, p.collide, p.collect, p.lookForBlobs, p.drop, p.measure}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err

@@ -68,6 +68,9 @@ type Options struct {
 	// Check looks for everything below what the target has a tag for, with one request a blob:
 	// a tag may be there and its blobs gone.
 	Check bool
+	// Measure reads at the target the manifests of what is present, so that their sizes are known:
+	// one request an image.
+	Measure bool
 	// WithoutAttachments leaves signatures, attestations, SBOMs and referrers behind.
 	WithoutAttachments bool
 }
@@ -83,8 +86,8 @@ type Artifact struct {
 	TargetDigest string `json:"targetDigest,omitempty"`
 	// Missing are the digests of what is gone where State is StateDamaged.
 	Missing []string `json:"missing,omitempty"`
-	// Size is the bytes of the artifact's distinct blobs, those of attachments too; 0 for an
-	// artifact that is present, whose manifest is not fetched.
+	// Size is the bytes of the artifact's distinct blobs, those of attachments too; for one that is
+	// present those of its image, and 0 unless Options.Measure has its manifest read.
 	Size int64 `json:"size"`
 	// Attachments are the references, by digest, of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`
@@ -128,7 +131,7 @@ type Plan struct {
 	// Blobs are the distinct blobs of all artifacts that are not present, largest first.
 	Blobs []*Blob `json:"blobs"`
 	// BytesToMove are the blobs' bytes that are fetched and sent, once each; BytesPresent are
-	// those of blobs that the target holds already.
+	// those of blobs that the target holds already, and with Options.Measure of all that is present.
 	BytesToMove  int64 `json:"bytesToMove"`
 	BytesPresent int64 `json:"bytesPresent"`
 	// Warnings are things a user should know before the copy: non-distributable layers

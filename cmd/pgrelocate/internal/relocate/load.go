@@ -25,7 +25,7 @@ func (s *Session) Load(ctx context.Context, file BundleFile) (*Copied, error) {
 
 // PlanLoad says what loading a bundle would move, and moves nothing.
 func (s *Session) PlanLoad(ctx context.Context, file BundleFile) (*Planned, error) {
-	l := &loading{copying: copying{planning: planning{Session: s}}, file: file}
+	l := &loading{copying: copying{planning: planning{Session: s, measure: true}}, file: file}
 	defer l.close()
 	err := run(ctx,
 		l.open,

@@ -22,7 +22,7 @@ type Planned struct {
 
 // Plan says what a copy of the selection would move, and moves nothing.
 func (s *Session) Plan(ctx context.Context) (*Planned, error) {
-	p := &planning{Session: s}
+	p := &planning{Session: s, measure: true}
 	err := run(ctx,
 		p.choose,          // what of the catalogue
 		p.connect,         // a client of each registry
@@ -42,7 +42,9 @@ type planning struct {
 	artifacts []versions.Artifact
 	sides     registry.Endpoints
 	plan      *plan.Plan
-	beyond    []string
+	// measure asks for the size of what is present too, which a copy has no need of.
+	measure bool
+	beyond  []string
 }
 
 func (p *planning) choose(context.Context) (err error) {
@@ -74,6 +76,7 @@ func (p *planning) make(ctx context.Context) (err error) {
 		Platform:           p.cfg.Platform,
 		OnConflict:         p.cfg.OnConflict,
 		Check:              p.cfg.Check,
+		Measure:            p.measure,
 		WithoutAttachments: !p.cfg.Signatures,
 	})
 	if err == nil {

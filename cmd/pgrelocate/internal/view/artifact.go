@@ -43,7 +43,8 @@ type plannedView struct {
 	Digest       string `json:"digest,omitempty"`
 	MediaType    string `json:"mediaType,omitempty"`
 	TargetDigest string `json:"targetDigest,omitempty"`
-	// Size is the bytes of the artifact's distinct blobs; 0 where it is present.
+	// Size is the bytes of the artifact's distinct blobs; 0 in the account of a copy where it was
+	// present, for then nobody has asked.
 	Size int64 `json:"size"`
 	// Missing are the digests of what the target lacks of a damaged artifact.
 	Missing []string `json:"missing,omitempty"`

@@ -145,10 +145,13 @@ func (v Copy) sourceLine() string {
 
 // moved is the account of bytes and blobs.
 func (v Copy) moved() string {
-	if v.BytesSent == 0 && v.BlobsUploaded+v.BlobsMounted+v.BlobsPresent == 0 {
-		if v.Failed+v.Incomplete > 0 {
-			return "nothing was moved"
-		}
+	arrived := v.BlobsUploaded + v.BlobsMounted + v.BlobsPresent
+	switch {
+	case arrived == 0 && v.BytesSent > 0:
+		return fmt.Sprintf("nothing was moved: %s were sent, and no blob was taken", output.Bytes(v.BytesSent))
+	case arrived == 0 && v.Failed+v.Incomplete > 0:
+		return "nothing was moved"
+	case arrived == 0:
 		return "nothing had to move"
 	}
 	took := time.Duration(v.DurationSeconds * float64(time.Second))
