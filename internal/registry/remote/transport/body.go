@@ -79,6 +79,14 @@ func (s *sent) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteTo implements io.WriterTo, by which net/http sends a body of no declared length: it would
+// hand over 32 KiB at a time otherwise, see mostPortion.
+func (s *sent) WriteTo(w io.Writer) (int64, error) {
+	portion := portions.Get().(*[mostPortion]byte)
+	defer portions.Put(portion)
+	return io.CopyBuffer(w, struct{ io.Reader }{s}, portion[:])
+}
+
 func (s *sent) Close() error { return nil }
 
 // answerPatience is how many stall timeouts a registry has to confirm an upload: storing a

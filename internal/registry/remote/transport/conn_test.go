@@ -2,9 +2,11 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/iotest"
@@ -43,6 +45,47 @@ func TestConnSendsLargePortions(t *testing.T) {
 	}
 	if want := []int{mostPortion, mostPortion, mostPortion, mostPortion}; !cmp.Equal(source.asked, want) {
 		t.Errorf("asked for %v, want %v", source.asked, want)
+	}
+}
+
+// noting notes what is written to a connection at a time.
+type noting struct {
+	net.Conn
+	writes *[]int
+}
+
+func (n noting) Write(p []byte) (int, error) {
+	*n.writes = append(*n.writes, len(p))
+	return n.Conn.Write(p)
+}
+
+// A body of no declared length leaves in as large portions, each in one write.
+func TestUndeclaredBodiesGoInLargePortions(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // 16 MiB
+	var got []byte
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got, _ = io.ReadAll(r.Body)
+	}), Options{Push: true})
+	var writes []int
+	plain := client.transport.DialContext
+	client.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := plain(ctx, network, address)
+		return noting{c, &writes}, err
+	}
+	resp, err := client.Do(t.Context(), Request{
+		Op: "sending", Ref: "a", Method: http.MethodPatch, Path: "/v2/a", Size: -1,
+		Body: func() (io.Reader, error) { return bytes.NewReader(content), nil }, Accept: []int{http.StatusOK},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Drain()
+	client.Close()
+	if !bytes.Equal(got, content) {
+		t.Errorf("%d bytes arrived, and not the %d that were sent", len(got), len(content))
+	}
+	if largest := slices.Max(writes); largest <= mostPortion || len(writes) > 400 {
+		t.Errorf("%d writes of up to %d bytes, want some 130 of %d and their frames", len(writes), largest, mostPortion)
 	}
 }
 
