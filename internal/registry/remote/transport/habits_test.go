@@ -42,9 +42,9 @@ func allTags(t *testing.T, client verbs, repositories ...string) {
 	group.Wait()
 }
 
-// Each repository may have a token server of its own, which knows no other's.
-func TestRealmForEachPath(t *testing.T) {
-	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// realms has a token server for each folder, which knows no other's.
+func realms() http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if key, isToken := strings.CutPrefix(r.URL.Path, "/token/"); isToken {
 			for _, scope := range r.URL.Query()["scope"] {
 				if !strings.HasPrefix(scope, "repository:"+key+"/") {
@@ -61,11 +61,50 @@ func TestRealmForEachPath(t *testing.T) {
 			return
 		}
 		fmt.Fprint(w, `{"tags":[]}`)
-	}), Options{})
+	}
+}
+
+// Each repository may have a token server of its own, which knows no other's.
+func TestRealmForEachPath(t *testing.T) {
+	client := tokenClient(t, realms(), Options{})
 	client.Prepare([]string{"one/a", "one/b", "two/a", "two/b", "three/a"})
 	for range 3 {
 		allTags(t, client, "one/a", "two/a", "three/a", "one/b", "two/b")
 	}
+}
+
+// slowKeychain is anonymous, and waits at the first question after one repository.
+type slowKeychain struct {
+	repository   string
+	held         atomic.Bool
+	asked, still chan struct{}
+}
+
+func (k *slowKeychain) Resolve(of authn.Resource) (authn.Authenticator, error) {
+	if strings.HasSuffix(of.String(), k.repository) && k.held.CompareAndSwap(false, true) {
+		close(k.asked)
+		<-k.still
+	}
+	return authn.Anonymous, nil
+}
+
+// The server that was guessed at is the right one, and refuses a token for many because the guess
+// about another was wrong: that says nothing of this one.
+func TestRightGuessAmongWrongOnes(t *testing.T) {
+	keychain := &slowKeychain{repository: "/one/a", asked: make(chan struct{}), still: make(chan struct{})}
+	client := tokenClient(t, realms(), Options{Keychain: keychain})
+	client.Prepare([]string{"one/a", "one/b", "two/a"})
+	var group sync.WaitGroup
+	group.Go(func() { // finds out how it is asked, and gets no further
+		if _, err := client.Tags(t.Context(), "one/a"); err != nil {
+			t.Errorf("Tags(one/a) = %v, want no error", err)
+		}
+	})
+	<-keychain.asked
+	allTags(t, client, "one/b")
+	close(keychain.still)
+	group.Wait()
+	allTags(t, client, "two/a")
 }
 
 // How a registry asks may change: while it starts, or behind a balancer.

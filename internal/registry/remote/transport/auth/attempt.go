@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -22,12 +21,13 @@ type Attempt struct {
 	sent  sentAs
 	token *token // where sent is asToken
 
-	challenged int   // how often the registry has asked in another way
-	bare       bool  // sent again as nobody's, or now with credentials
-	guess      bool  // asked is what the registry asked for another repository
-	doubt      error // the token server that was guessed at has refused this
-	renewed    int   // how often a token that did not serve was replaced
-	narrowed   bool  // a token for this request alone is tried
+	challenged int      // how often the registry has asked in another way
+	bare       bool     // sent again as nobody's, or now with credentials
+	guess      bool     // asked is what the registry asked for another repository
+	doubt      error    // the token server that was guessed at has refused with this
+	doubtful   tokenKey // what it has refused
+	renewed    int      // how often a token that did not serve was replaced
+	narrowed   bool     // a token for this request alone is tried
 }
 
 // sentAs is how a request was last sent.
@@ -89,16 +89,11 @@ func (t *Attempt) Authorize(ctx context.Context, req *http.Request) (err error) 
 // authorizeByToken gets a token. The server that was guessed at may not know the repository:
 // where it refuses, the request is sent without, so that the registry names the right one.
 func (t *Attempt) authorizeByToken(ctx context.Context, req *http.Request) (err error) {
-	if t.doubt != nil && !t.guess && t.challenged == 0 {
-		return t.doubt // it was the right one
-	}
-	t.token, err = t.authorizer.bearer(ctx, t)
-	var refused *TokenError
-	switch {
-	case errors.As(err, &refused) && !refused.Down && t.guess && t.doubt == nil:
-		t.doubt = err
-		return nil
-	case err != nil:
+	doubted := t.doubt != nil
+	if t.token, err = t.authorizer.bearer(ctx, t); err != nil {
+		if t.doubt != nil && !doubted {
+			return nil
+		}
 		return err
 	}
 	t.sent = asToken

@@ -64,9 +64,24 @@ func (a *Authorizer) bearer(ctx context.Context, t *Attempt) (*token, error) {
 	if err := a.downSince(since); err != nil {
 		return nil, err
 	}
-	fetched, err := a.fetch(ctx, key)
+	fetched, err := a.fetchFor(ctx, t, key)
 	if own := t.own(); key != own && a.disband(err, t) {
-		fetched, err = a.fetch(ctx, own)
+		fetched, err = a.fetchFor(ctx, t, own)
+	}
+	return fetched, err
+}
+
+// fetchFor gets a token for an attempt. Where the guess of the server was right, what it has
+// refused is not asked for once more; a token for others too is refused where the guess about one
+// of those was wrong, and says nothing of this one.
+func (a *Authorizer) fetchFor(ctx context.Context, t *Attempt, key tokenKey) (*token, error) {
+	if t.doubt != nil && t.doubtful == key {
+		return nil, t.doubt
+	}
+	fetched, err := a.fetch(ctx, key)
+	var refused *TokenError
+	if t.guess && errors.As(err, &refused) && !refused.Down {
+		t.doubt, t.doubtful = err, key
 	}
 	return fetched, err
 }
