@@ -69,7 +69,7 @@ var rooms = map[string][]string{
 	"internal/registry/bundle/bundletest":     {"internal/registry", "internal/registry/oci", "internal/registry/lock", "internal/registry/bundle/imagelayout", "internal/registry/bundle/write"},
 	"internal/registry/server":                {"internal/registry", "internal/registry/oci"},
 	"internal/registry/server/certificate":    nil,
-	"internal/registry/server/store":          {"internal/registry", "internal/registry/oci", "internal/registry/server"},
+	"internal/registry/server/store":          {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/server"},
 	"internal/registry/credentials":           nil,
 	"internal/registry/registrytest":          {"internal/registry", "internal/registry/oci"},
 

@@ -19,15 +19,20 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 )
 
 var _ server.Writable = (*Store)(nil)
 
-// Store is a folder with a registry's content. It is safe for concurrent use; no other
-// process may use the folder meanwhile.
+// ErrInUse is that another Store has the folder open, in this process or in another.
+var ErrInUse = errors.New("another registry is using it")
+
+// Store is a folder with a registry's content. It is safe for concurrent use, and has the folder
+// for itself until it is closed.
 type Store struct {
-	dir string
+	dir  string
+	lock *os.File
 
 	// writing is held while a manifest is put: the index tells what its readers see.
 	writing sync.Mutex
@@ -46,7 +51,7 @@ type repository struct {
 }
 
 // Open opens a folder, which is made if it is missing. What it holds must be a registry's
-// content, or nothing.
+// content, or nothing; ErrInUse where another has it open.
 func Open(dir string) (*Store, error) {
 	s, err := open(dir)
 	if err != nil {
@@ -63,14 +68,37 @@ func open(dir string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, repositories: map[string]*repository{}}
+	if err := s.take(); err != nil {
+		return nil, err
+	}
+	if err := s.read(); err != nil {
+		return nil, errors.Join(err, s.lock.Close())
+	}
+	return s, nil
+}
+
+// take makes the folder if it is missing, and keeps others out: they would clear away what arrives.
+func (s *Store) take() (err error) {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	if s.lock, err = os.Open(s.dir); err != nil {
+		return err
+	}
+	if err := files.Lock(s.lock); err != nil {
+		return errors.Join(ErrInUse, s.lock.Close())
+	}
+	return nil
+}
+
+func (s *Store) read() (err error) {
 	if err := s.clear(); err != nil {
-		return nil, err
+		return err
 	}
-	var err error
 	if s.index, err = openIndex(s); err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.load()
+	return s.load()
 }
 
 // checkOurs refuses a folder that somebody uses for something else.
@@ -97,8 +125,17 @@ func (s *Store) clear() error {
 	)
 }
 
-// Close removes what has not arrived in full. The folder may not be used after it.
-func (s *Store) Close() error { return os.RemoveAll(s.arriving()) }
+// Close removes what has not arrived in full, and lets others have the folder. The Store may not
+// be used after it, but closed again.
+func (s *Store) Close() error {
+	if s.lock == nil {
+		return nil
+	}
+	removed := os.RemoveAll(s.arriving())
+	closed := s.lock.Close()
+	s.lock = nil
+	return errors.Join(removed, closed)
+}
 
 // arriving is where files are until they are whole.
 const arriving = ".arriving"

@@ -280,6 +280,7 @@ func TestOpenRefuses(t *testing.T) {
 	r := start(t, gone)
 	digest, _ := pushImage(t, r, "team/image:v1").Digest()
 	for _, err := range []error{
+		r.Close(),
 		os.WriteFile(file, nil, 0o600),
 		os.MkdirAll(broken, 0o700),
 		os.WriteFile(filepath.Join(broken, "oci-layout"), []byte(layoutFile), 0o600),
@@ -372,13 +373,45 @@ func TestWhatHadNotArrivedIsRemoved(t *testing.T) {
 	r := start(t, dir)
 	started := request(t, r, http.MethodPost, "/v2/team/image/blobs/uploads/", nil, "")
 	request(t, r, http.MethodPatch, started.location, strings.NewReader("half"), "")
-	if left, err := os.ReadDir(filepath.Join(dir, arriving)); err != nil || len(left) != 1 {
+	left, err := os.ReadDir(filepath.Join(dir, arriving))
+	if err != nil || len(left) != 1 {
 		t.Fatalf("%d uploads lie in the folder, %v, want 1", len(left), err)
 	}
-	start(t, dir) // as another process would
+	half := filepath.Join(dir, arriving, left[0].Name())
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Killed, it had not removed it.
+	if err := errors.Join(os.Mkdir(filepath.Dir(half), 0o755), os.WriteFile(half, []byte("half"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir)
 	if left, err := os.ReadDir(filepath.Join(dir, arriving)); err != nil || len(left) != 0 {
 		t.Errorf("%d uploads lie in the folder that was opened again, %v, want none", len(left), err)
 	}
+}
+
+// A folder is one registry's at a time: another would clear away what arrives at the first.
+func TestOneRegistryAFolder(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, dir)
+	started := request(t, r, http.MethodPost, "/v2/team/image/blobs/uploads/", nil, "")
+	if _, err := Open(dir); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("Open() of a folder in use = %v, want that said of it", err)
+	}
+	content := "content"
+	digest, err := server.Digest("sha256", strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := request(t, r, http.MethodPut, started.location+"?digest="+digest.String(), strings.NewReader(content), "")
+	if done.code != http.StatusCreated {
+		t.Errorf("the upload to the first ends with %d, want %d", done.code, http.StatusCreated)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir)
 }
 
 // What a file holds is what its name says, or the folder is not a registry's.
