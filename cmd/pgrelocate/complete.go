@@ -141,7 +141,7 @@ func editionNames(cfg *config.Config, _ *versions.Catalogue, product *versions.P
 func extraNames(cfg *config.Config, _ *versions.Catalogue, product *versions.Product) []string {
 	names := []string{"all", "none"}
 	for _, release := range chosenReleases(cfg, product) {
-		for _, extra := range release.Extras {
+		for _, extra := range release.Extras() {
 			names = append(names, extra.Name)
 		}
 	}

@@ -161,8 +161,8 @@ func (d *demo) publish(ctx context.Context) error {
 	if d.vendor, err = startDemoRegistry(ctx, filepath.Join(d.temporary, "vendor"), d.address(vendorAddress)); err != nil {
 		return err
 	}
-	d.cfg.Source = ref.Folder{Host: d.vendor.Host}
-	if d.published, err = release.Push(ctx, d.cfg.Source); err != nil {
+	d.cfg.Source.Folder = ref.Folder{Host: d.vendor.Host}
+	if d.published, err = release.Push(ctx, d.cfg.Source.Folder); err != nil {
 		return err
 	}
 	d.note("%s holds %s of %s: chart, operator, PostgreSQL images, FerretDB",
@@ -240,5 +240,5 @@ Next, with a registry of your own (registry.example.com here):
   pgrelocate login registry.example.com -u USER --password-stdin < password
   pgrelocate plan --registry registry.example.com
   pgrelocate copy --registry registry.example.com`,
-		kept, product.Newest().Operator.Registry.Host)
+		kept, product.Newest().Operator().Registry.Host)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
@@ -68,13 +69,15 @@ func (d *demo) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	traits := install.TraitsOf(product)
-	known, err := cluster.Knows(traits.Version)
-	if err != nil {
-		return err
-	}
-	if known && !d.installed {
-		return exit.Usagef("this cluster knows %s already, and the demonstration would change that: use another one", traits.Version)
+	for _, offer := range product.Cluster.Offers {
+		kind := schema.GroupKind{Group: offer.Group, Kind: offer.Kind}
+		known, err := cluster.Knows(kind)
+		if err != nil {
+			return err
+		}
+		if known && !d.installed {
+			return exit.Usagef("this cluster knows %s already, and the demonstration would change that: use another one", kind)
+		}
 	}
 	d.cluster.Namespace = demoNamespace
 	d.installed = true

@@ -137,28 +137,49 @@ func (a *app) adviseInstances(run install.Options) {
 	if run.DryRun || run.Credentials.IsZero() {
 		return
 	}
-	traits := install.TraitsOf(run.Subject.Product)
-	if traits.Instance.Empty() {
+	told := false
+	for _, kind := range run.Subject.Product.Cluster.Databases {
+		if kind.PullSecretAt != "" {
+			a.note("\nnext: databases pull with the secret of their own namespace; set in each %s resource\n"+
+				"  %s", kind.Kind, nested(kind.PullSecretAt, run.Subject.PullSecret))
+			told = true
+		}
+	}
+	if !told {
 		a.note("\nnext: what runs in other namespaces pulls with the secret of its own namespace")
-	} else {
-		a.note("\nnext: databases pull with the secret of their own namespace; set in each %s resource\n"+
-			"  spec: {imagePullSecret: {name: %s}}", traits.Instance.Kind, run.Subject.PullSecret)
 	}
 	if len(run.InstanceNamespaces) == 0 {
-		a.note("and for each of their namespaces run `%s`", secretCommand(run.Subject, traits))
+		a.note("and for each of their namespaces run `%s`", secretCommand(run.Subject))
 	}
 }
 
+// nested writes a value at a path as YAML of one line: "spec: {secrets: [{name: x}]}".
+func nested(path, value string) string {
+	elements := strings.Split(path, ".")
+	text := value
+	for i, element := range slices.Backward(elements) {
+		key, isList := strings.CutSuffix(element, "[0]")
+		if isList {
+			text = "[" + text + "]"
+		}
+		text = key + ": " + text
+		if i > 0 {
+			text = "{" + text + "}"
+		}
+	}
+	return text
+}
+
 // secretCommand makes the pull secret of a namespace, as one of the same release.
-func secretCommand(subject install.Subject, traits install.Traits) string {
+func secretCommand(subject install.Subject) string {
 	command := "pgrelocate secret --namespace NAMESPACE --registry " + subject.Target.Host
 	if subject.Product.Name != versions.DefaultProduct {
 		command += " --product " + subject.Product.Name
 	}
-	if subject.Namespace != traits.Namespace {
+	if subject.Namespace != subject.Product.Cluster.Namespace {
 		command += " --operator-namespace " + subject.Namespace
 	}
-	if subject.HelmRelease != traits.HelmRelease {
+	if subject.HelmRelease != subject.Product.Cluster.HelmRelease {
 		command += " --helm-release " + subject.HelmRelease
 	}
 	return command

@@ -102,11 +102,11 @@ func (n NamedImage) Set(values map[string]any, as ref.Reference) {
 	at := func(key string) []string { return slices.Concat(n.path, []string{key}) }
 	switch n.form {
 	case wholeName:
-		set(values, n.path, as.String())
+		setIn(values, nil, n.path, as.String())
 	case repositoryTag:
-		set(values, at("repository"), as.Name())
+		setIn(values, nil, at("repository"), as.Name())
 	case registryToo:
-		set(values, at("registry"), as.Host)
-		set(values, at("repository"), as.Repository)
+		setIn(values, nil, at("registry"), as.Host)
+		setIn(values, nil, at("repository"), as.Repository)
 	}
 }

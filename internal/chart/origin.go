@@ -21,8 +21,8 @@ type Origin struct {
 func OriginOf(artifacts []versions.Artifact, releases ...*versions.Release) Origin {
 	var origin Origin
 	for _, release := range releases {
-		for _, image := range release.Images() {
-			origin.add(image.Registry, image.Source(ref.Folder{}))
+		for _, location := range release.Locations() {
+			origin.add(location.Registry, location.Vendor())
 		}
 	}
 	for _, artifact := range artifacts {

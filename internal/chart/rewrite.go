@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -14,8 +13,10 @@ import (
 
 // Rewrite says how a chart's values are to name the private registry.
 type Rewrite struct {
-	// Mapping are the release's values.
+	// Mapping are the chart's values, in the order in which they are set.
 	Mapping []versions.Value
+	// Objects are what is installed beside the chart's own.
+	Objects []versions.Object
 	// Artifacts are all that the values may name, newest first.
 	Artifacts []versions.Artifact
 	// Defaults are the chart's own values, which tell what each of them is about; nil where
@@ -24,104 +25,200 @@ type Rewrite struct {
 	// Has tells whether the target holds an artifact. It is asked no more than is needed; nil
 	// takes everything to be there.
 	Has func(versions.Artifact) (bool, error)
+	// Target is the folder in the private registry.
+	Target ref.Folder
 	// PullSecret is the name of the pull secret; empty puts none into the values.
 	PullSecret string
-}
-
-// Rewritten are values that name nothing that is not at the target, but for the operator's
-// image: a chart without its operator is not what anybody wants to install, so that it is for
-// whoever installs to find it missing.
-type Rewritten struct {
-	Values map[string]any
-	// LeftOut are the values that name nothing, for the target has nothing for them to name.
-	LeftOut []LeftOut
-	// Moved are those that name another version than the chart would.
-	Moved []Moved
-}
-
-// LeftOut is a value that keeps what the chart has there, or becomes empty.
-type LeftOut struct {
-	// Key is the value's, as helm's --set takes it.
-	Key string
-	// Artifact is what it would name.
-	Artifact versions.Artifact
-	// Emptied says that the chart named the artifact by itself, and that this was taken out.
-	Emptied bool
-}
-
-// Moved is a value that names another version.
-type Moved struct {
-	Key      string
-	From, To versions.Artifact
-}
-
-// Notices say in words what was left out and what was moved.
-func (r *Rewritten) Notices() []string {
-	var all []string
-	for _, left := range r.LeftOut {
-		text := title(left.Artifact) + " was not relocated and is left out"
-		if left.Emptied {
-			text += ": " + left.Key + " is empty"
-		}
-		all = append(all, text)
-	}
-	for _, moved := range r.Moved {
-		all = append(all, fmt.Sprintf("%s names %s, for %s was not relocated", moved.Key, title(moved.To), title(moved.From)))
-	}
-	return all
-}
-
-// title names an artifact in messages.
-func title(a versions.Artifact) string {
-	if a.Role == versions.RoleExtra {
-		return a.Extra
-	}
-	return path.Base(a.Target.Repository) + ":" + a.Target.Tag
 }
 
 // Values computes the values. The error is Has's.
 func (r Rewrite) Values() (*Rewritten, error) {
 	made := &Rewritten{Values: map[string]any{}}
 	for _, value := range r.Mapping {
-		if value.PullSecret != "" {
-			if r.PullSecret != "" {
-				set(made.Values, value.Path, secretValue(value.PullSecret, r.PullSecret))
+		for _, w := range r.wanted(value) {
+			if err := r.place(made, w); err != nil {
+				return nil, err
 			}
-			continue
 		}
-		if err := r.image(made, value); err != nil {
+	}
+	for _, object := range r.Objects {
+		if err := r.object(made, object); err != nil {
 			return nil, err
 		}
 	}
 	return made, nil
 }
 
-// image finds what a value is to name.
-func (r Rewrite) image(made *Rewritten, value versions.Value) error {
-	wanted, bound := r.candidates(value)
-	if len(wanted) == 0 {
+// want is one value that is to be set.
+type want struct {
+	value versions.Value
+	path  []string
+	// primary is what the first of the images is called, and candidates what it may be, the best
+	// first; empty for a value that names no image. Bound says that no other will do.
+	primary    string
+	candidates []versions.Artifact
+	bound      bool
+}
+
+// wanted are the values that an entry of the mapping comes to; none where there is nothing that
+// it could name.
+func (r Rewrite) wanted(value versions.Value) []want {
+	names := value.Images()
+	switch {
+	case len(names) == 0 && value.IsPullSecret() && r.PullSecret == "":
+		return nil
+	case len(names) == 0:
+		return []want{{value: value, path: value.Path(versions.Fill{})}}
+	case value.Each == "":
+		w := want{value: value, path: value.Path(versions.Fill{}), primary: names[0], candidates: r.called(names[0])}
+		if len(w.candidates) == 0 {
+			return nil
+		}
+		w.bind()
+		r.preferDefault(&w)
+		return []want{w}
+	default:
+		return r.each(value)
+	}
+}
+
+// each is a value for each place that its images lead to.
+func (r Rewrite) each(value versions.Value) []want {
+	var all []want
+	for _, artifact := range r.byVersion(value.Each) {
+		place := value.Path(versions.Fill{Images: map[string]versions.Artifact{value.Each: artifact}})
+		at := slices.IndexFunc(all, func(w want) bool { return slices.Equal(w.path, place) })
+		if at < 0 {
+			at = len(all)
+			all = append(all, want{value: value, path: place, primary: value.Each, bound: true})
+		}
+		all[at].candidates = append(all[at].candidates, artifact)
+	}
+	for i := range all {
+		r.preferDefault(&all[i])
+	}
+	return all
+}
+
+// called are the artifacts that values call by a name.
+func (r Rewrite) called(name string) []versions.Artifact {
+	return slices.DeleteFunc(slices.Clone(r.Artifacts), func(a versions.Artifact) bool { return a.CalledInValues() != name })
+}
+
+// byVersion are those, each once for every version that it serves.
+func (r Rewrite) byVersion(name string) []versions.Artifact {
+	var all []versions.Artifact
+	for _, artifact := range r.called(name) {
+		for _, version := range artifact.Versions {
+			one := artifact
+			one.Versions = []versions.Version{version}
+			all = append(all, one)
+		}
+		if len(artifact.Versions) == 0 {
+			all = append(all, artifact)
+		}
+	}
+	return all
+}
+
+// bind narrows the candidates where the value's key tells of a version, "postgres_17".
+func (w *want) bind() {
+	numbers := numberPattern.FindAllString(strings.Join(w.path, " "), -1)
+	same := slices.DeleteFunc(slices.Clone(w.candidates), func(a versions.Artifact) bool { return !isOf(a, numbers) })
+	if w.bound = len(same) > 0 && len(same) < len(w.candidates); w.bound {
+		w.candidates = same
+	}
+}
+
+// preferDefault puts first what the chart names there by itself; the newest is first otherwise.
+func (r Rewrite) preferDefault(w *want) {
+	text, _ := lookUp(r.Defaults, w.path).(string)
+	at := slices.IndexFunc(w.candidates, func(a versions.Artifact) bool { return w.isNamed(a, text) })
+	if at > 0 {
+		w.candidates = slices.Concat(w.candidates[at:at+1], w.candidates[:at], w.candidates[at+1:])
+	}
+}
+
+// isNamed tells whether a text is the artifact, at whatever registry.
+func (w *want) isNamed(a versions.Artifact, text string) bool {
+	if w.value.IsWhole() {
+		named, err := ref.ParseImage(text)
+		return err == nil && named.Tag == a.Source.Tag && path.Base(named.Repository) == path.Base(a.Source.Repository)
+	}
+	return w.value.Tree == "{"+w.primary+".tag}" && text == a.Source.Tag
+}
+
+// place sets a value to the first of what it may name that is at the target.
+func (r Rewrite) place(made *Rewritten, w want) error {
+	made.Paths = append(made.Paths, w.path)
+	fill := versions.Fill{Target: r.Target, PullSecret: r.PullSecret, Images: map[string]versions.Artifact{}}
+	if w.primary == "" {
+		return r.set(made, w, fill)
+	}
+	chosen, err := r.first(w.candidates)
+	if err != nil {
+		return err
+	}
+	if chosen < 0 {
+		r.leaveOut(made, w, w.candidates[0])
 		return nil
 	}
-	chosen, err := r.first(wanted)
-	switch {
-	case err != nil:
-		return err
-	case chosen == 0:
-		set(made.Values, value.Path, value.Of(wanted[0].Target))
-	case chosen > 0:
-		set(made.Values, value.Path, value.Of(wanted[chosen].Target))
-		if value.Of(wanted[0].Target) != value.Of(wanted[chosen].Target) {
-			made.Moved = append(made.Moved, Moved{Key: value.Key(), From: wanted[0], To: wanted[chosen]})
+	fill.Images[w.primary] = w.candidates[chosen]
+	for _, name := range w.value.Images() {
+		if name == w.primary {
+			continue
 		}
-	default:
-		left := LeftOut{Key: value.Key(), Artifact: wanted[0]}
-		if text, _ := r.byDefault(value).(string); bound && text != "" && value.Form == versions.FormReference {
-			left.Emptied = true
-			set(made.Values, value.Path, "")
+		others := r.called(name)
+		at, err := r.first(others)
+		if err != nil {
+			return err
 		}
-		made.LeftOut = append(made.LeftOut, left)
+		if at < 0 {
+			r.leaveOut(made, w, slices.Concat(others, w.candidates)[0])
+			return nil
+		}
+		fill.Images[name] = others[at]
 	}
-	return nil
+	if err := r.set(made, w, fill); err != nil || chosen == 0 {
+		return err
+	}
+	return r.tellMoved(made, w, fill, chosen)
+}
+
+// tellMoved notes that a value names another version than the first choice, if one sees that.
+func (r Rewrite) tellMoved(made *Rewritten, w want, fill versions.Fill, chosen int) error {
+	is, err := w.value.Make(fill)
+	if err != nil {
+		return err
+	}
+	fill.Images[w.primary] = w.candidates[0]
+	wouldBe, err := w.value.Make(fill)
+	if err == nil && !same(is, wouldBe) {
+		made.Moved = append(made.Moved, Moved{Key: versions.Key(w.path), From: w.candidates[0], To: w.candidates[chosen]})
+	}
+	return err
+}
+
+func (r Rewrite) set(made *Rewritten, w want, fill versions.Fill) error {
+	value, err := w.value.Make(fill)
+	if err == nil {
+		made.Values, _ = setIn(made.Values, r.Defaults, w.path, value).(map[string]any)
+	}
+	return err
+}
+
+// leaveOut leaves a value as the chart has it, or puts there what stands for nothing.
+func (r Rewrite) leaveOut(made *Rewritten, w want, missing versions.Artifact) {
+	left := LeftOut{Key: versions.Key(w.path), Artifact: missing}
+	nothing := w.value.None
+	if text, _ := lookUp(r.Defaults, w.path).(string); nothing == nil && w.bound && text != "" && w.value.IsWhole() {
+		nothing = ""
+	}
+	if nothing != nil {
+		left.Emptied = true
+		made.Values, _ = setIn(made.Values, r.Defaults, w.path, nothing).(map[string]any)
+	}
+	made.LeftOut = append(made.LeftOut, left)
 }
 
 // first is the first of the artifacts that is at the target; -1 where none is.
@@ -137,51 +234,6 @@ func (r Rewrite) first(wanted []versions.Artifact) (int, error) {
 	return -1, nil
 }
 
-// candidates are what a value may name, the best first: what the chart names there by itself,
-// then the newest. Where the value's key tells of a version, "postgres_17", it is bound to it,
-// and no other will do.
-func (r Rewrite) candidates(value versions.Value) (wanted []versions.Artifact, bound bool) {
-	for _, artifact := range r.Artifacts {
-		if value.Names(artifact) {
-			wanted = append(wanted, artifact)
-		}
-	}
-	numbers := numberPattern.FindAllString(strings.Join(value.Path, " "), -1)
-	same := slices.DeleteFunc(slices.Clone(wanted), func(a versions.Artifact) bool { return !isOf(a, numbers) })
-	if bound = len(same) > 0 && len(same) < len(wanted); bound {
-		wanted = same
-	}
-	text, _ := r.byDefault(value).(string)
-	at := slices.IndexFunc(wanted, func(a versions.Artifact) bool { return isNamed(a, value.Form, text) })
-	if at > 0 {
-		wanted = slices.Concat(wanted[at:at+1], wanted[:at], wanted[at+1:])
-	}
-	return wanted, bound
-}
-
-// byDefault is what the chart has for a value; nil where it has nothing.
-func (r Rewrite) byDefault(value versions.Value) any {
-	var found any = r.Defaults
-	for _, key := range value.Path {
-		inner, _ := found.(map[string]any)
-		found = inner[key]
-	}
-	return found
-}
-
-// isNamed tells whether a text is the artifact, at whatever registry, in a value of that form.
-func isNamed(a versions.Artifact, form versions.Form, text string) bool {
-	switch form {
-	case versions.FormTag:
-		return text == a.Source.Tag
-	case versions.FormReference:
-		named, err := ref.ParseImage(text)
-		return err == nil && named.Tag == a.Source.Tag && path.Base(named.Repository) == path.Base(a.Source.Repository)
-	default:
-		return false
-	}
-}
-
 var numberPattern = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*`)
 
 // isOf tells whether an artifact serves one of the versions, "17.5", or majors, "17".
@@ -189,27 +241,4 @@ func isOf(a versions.Artifact, numbers []string) bool {
 	return slices.ContainsFunc(a.Versions, func(v versions.Version) bool {
 		return slices.Contains(numbers, v.String()) || slices.Contains(numbers, strconv.Itoa(v.Major))
 	})
-}
-
-func secretValue(form versions.SecretForm, name string) any {
-	switch form {
-	case versions.SecretNames:
-		return []any{name}
-	case versions.SecretObjects:
-		return []any{map[string]any{"name": name}}
-	default:
-		return name
-	}
-}
-
-func set(into map[string]any, path []string, value any) {
-	for _, element := range path[:len(path)-1] {
-		inner, ok := into[element].(map[string]any)
-		if !ok {
-			inner = map[string]any{}
-			into[element] = inner
-		}
-		into = inner
-	}
-	into[path[len(path)-1]] = value
 }

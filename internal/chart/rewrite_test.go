@@ -21,15 +21,15 @@ func artifact(role versions.Role, extra, repository, tag string) versions.Artifa
 
 func TestRewrite(t *testing.T) {
 	mapping := []versions.Value{
-		{Path: []string{"operatorImage"}, Image: "operator", Form: versions.FormReference},
-		{Path: []string{"instanceRegistryRepo"}, Image: "instance", Form: versions.FormRepository},
-		{Path: []string{"ferretDBImageRepo"}, Image: "ferretdb", Form: versions.FormRepository},
-		{Path: []string{"image", "registry"}, Image: "operator", Form: versions.FormRegistry},
-		{Path: []string{"image", "repository"}, Image: "operator", Form: versions.FormPath},
-		{Path: []string{"related", "pg_17.5", "tag"}, Image: "instance", Form: versions.FormTag},
-		{Path: []string{"secretName"}, PullSecret: versions.SecretName},
-		{Path: []string{"secretNames"}, PullSecret: versions.SecretNames},
-		{Path: []string{"global", "imagePullSecrets"}, PullSecret: versions.SecretObjects},
+		{At: "operatorImage", Tree: "{operator.ref}"},
+		{At: "instanceRegistryRepo", Tree: "{instance.repository}"},
+		{At: "ferretDBImageRepo", Tree: "{ferretdb.repository}"},
+		{At: "image.registry", Tree: "{operator.host}"},
+		{At: "image.repository", Tree: "{operator.path}"},
+		{At: "related.pg_17\\.5.tag", Tree: "{instance.tag}"},
+		{At: "secretName", Tree: "{pullSecret}"},
+		{At: "secretNames", Tree: []any{"{pullSecret}"}},
+		{At: "global.imagePullSecrets", Tree: []any{map[string]any{"name": "{pullSecret}"}}},
 	}
 	operator := artifact(versions.RoleOperator, "", "postgres-operator", "v4.3.1")
 	instance := artifact(versions.RoleInstance, "", "postgres-instance", "v17.5-v4.3.1")
@@ -51,6 +51,7 @@ func TestRewrite(t *testing.T) {
 	// What was not relocated keeps the chart's default, and the operator is named all the same.
 	none := func(versions.Artifact) (bool, error) { return false, nil }
 	left := rewrite(t, Rewrite{Mapping: mapping[:3], Artifacts: []versions.Artifact{operator, instance, ferret}, Has: none})
+	left.Paths = nil
 	if diff := cmp.Diff(&Rewritten{
 		Values:  map[string]any{"operatorImage": "registry.example.com/pg/postgres-operator:v4.3.1"},
 		LeftOut: []LeftOut{{Key: "instanceRegistryRepo", Artifact: instance}, {Key: "ferretDBImageRepo", Artifact: ferret}},
@@ -97,7 +98,7 @@ func only(tags ...string) func(versions.Artifact) (bool, error) {
 func TestRewriteNamesWhatIsThere(t *testing.T) {
 	const v175, v174, v169 = "ubi9-17.5-2520", "ubi9-17.4-2520", "ubi9-16.9-2520"
 	reference := func(key ...string) versions.Value {
-		return versions.Value{Path: key, Image: "instance", Form: versions.FormReference}
+		return versions.Value{At: versions.Key(key), Tree: "{instance.ref}"}
 	}
 	related := map[string]any{"related": map[string]any{
 		"postgres_17": map[string]any{"image": "vendor.example.com/crunchy/postgres:" + v175},
@@ -125,14 +126,14 @@ func TestRewriteNamesWhatIsThere(t *testing.T) {
 		{"bound to a major that is not there", reference("related", "postgres_17", "image"), related, only(v169), "", "", v175, true},
 		{"bound, and the chart has nothing there", reference("images", "postgres17"), related, only(v169), nil, "", v175, false},
 		{"a number that is no major", reference("image2"), nil, only(v169), at(v169), v175, "", false},
-		{"tag", versions.Value{Path: []string{"tag"}, Image: "instance", Form: versions.FormTag}, map[string]any{"tag": v174}, only(v174), v174, "", "", false},
-		{"a repository, which all have in common", versions.Value{Path: []string{"repo"}, Image: "instance", Form: versions.FormRepository}, nil, only(v169), "registry.example.com/pg/crunchy/postgres", "", "", false},
+		{"tag", versions.Value{At: "tag", Tree: "{instance.tag}"}, map[string]any{"tag": v174}, only(v174), v174, "", "", false},
+		{"a repository, which all have in common", versions.Value{At: "repo", Tree: "{instance.repository}"}, nil, only(v169), "registry.example.com/pg/crunchy/postgres", "", "", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			made := rewrite(t, Rewrite{Mapping: []versions.Value{tt.value}, Artifacts: instances(), Defaults: tt.defaults, Has: tt.has})
 			var got any = made.Values
-			for _, key := range tt.value.Path {
+			for _, key := range tt.value.Path(versions.Fill{}) {
 				inner, _ := got.(map[string]any)
 				got = inner[key]
 			}
@@ -157,7 +158,7 @@ func TestRewriteNamesWhatIsThere(t *testing.T) {
 // The target is asked no more than is needed, and what it cannot tell is an error.
 func TestRewriteAsksLittle(t *testing.T) {
 	asked := 0
-	mapping := []versions.Value{{Path: []string{"repo"}, Image: "instance", Form: versions.FormRepository}, {Path: []string{"op"}, Image: "operator", Form: versions.FormTag}}
+	mapping := []versions.Value{{At: "repo", Tree: "{instance.repository}"}, {At: "op", Tree: "{operator.tag}"}}
 	artifacts := append(instances(), artifact(versions.RoleOperator, "", "operator", "1"))
 	rewrite(t, Rewrite{Mapping: mapping, Artifacts: artifacts, Has: func(versions.Artifact) (bool, error) { asked++; return true, nil }})
 	if asked != 1 {
@@ -184,15 +185,15 @@ data:
   {{- end }}
   needed: {{ required "needed is needed" .Values.needed }}
 `, map[string]string{"values.yaml": "postgresImage: a\nimage: {tag: b}\nconfig: {data: {}}\n"})
-	var mapping []versions.Value
+	var mapping [][]string
 	values := map[string]any{"postgresImage": "x"}
 	for _, path := range [][]string{
 		{"postgresImage"}, {"image", "tag"}, {"image", "x"}, {"instanceRegistryRepo"},
 		{"unlisted"}, {"config", "data", "POSTGRES_IMAGE_NAME"}, {"needed"}, {"config", "x"}, {"unset"},
 	} {
-		mapping = append(mapping, versions.Value{Path: path})
+		mapping = append(mapping, path)
 		if path[0] != "unset" {
-			set(values, path, "x")
+			setIn(values, nil, path, "x")
 		}
 	}
 	defaults, err := chart.Defaults(t.Context(), Confinement{})
@@ -207,7 +208,7 @@ data:
 	if diff := cmp.Diff([]string{"image.x", "instanceRegistryRepo", "config.x"}, got); diff != "" {
 		t.Errorf("UnknownValues() (-want +got):\n%s", diff)
 	}
-	all := []versions.Value{{Path: []string{"instanceRegistryRepo"}}, {Path: []string{"image", "x"}}}
+	all := [][]string{{"instanceRegistryRepo"}, {"image", "x"}}
 	if got, err := chart.UnknownValues(t.Context(), all, defaults, values, rendering, RenderOptions{Release: "r", Namespace: "ns"}); err != nil || len(got) != 2 {
 		t.Errorf("UnknownValues(unknown alone) = %v, %v, want both", got, err)
 	}

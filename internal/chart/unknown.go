@@ -6,16 +6,16 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// UnknownValues are the keys of rewritten values that make no difference to what the chart
+// UnknownValues are the keys of rewritten values, to which paths lead, that make no difference to what the chart
 // renders, and are not among its own values either: a chart of another release would ignore
 // them without a word. A value that the chart does not list is asked for by rendering without
 // it, for maps may be free-form, and values may be known to the templates alone. values are
 // those that rendering was made of.
-func (c *Chart) UnknownValues(ctx context.Context, mapping []versions.Value, defaults, values map[string]any, rendering *Rendering, opts RenderOptions) ([]string, error) {
-	var unlisted []versions.Value
-	for _, value := range mapping {
-		if has(values, value.Path) && !has(defaults, value.Path) {
-			unlisted = append(unlisted, value)
+func (c *Chart) UnknownValues(ctx context.Context, paths [][]string, defaults, values map[string]any, rendering *Rendering, opts RenderOptions) ([]string, error) {
+	var unlisted [][]string
+	for _, path := range paths {
+		if has(values, path) && !has(defaults, path) {
+			unlisted = append(unlisted, path)
 		}
 	}
 	if len(unlisted) == 0 {
@@ -32,13 +32,13 @@ func (c *Chart) UnknownValues(ctx context.Context, mapping []versions.Value, def
 		return nil, nil
 	}
 	var unknown []string
-	for _, value := range unlisted {
-		ignored, err := c.ignores(ctx, []versions.Value{value}, values, manifest, opts)
+	for _, path := range unlisted {
+		ignored, err := c.ignores(ctx, [][]string{path}, values, manifest, opts)
 		if err != nil {
 			return nil, err
 		}
 		if ignored {
-			unknown = append(unknown, value.Key())
+			unknown = append(unknown, versions.Key(path))
 		}
 	}
 	return unknown, nil
@@ -46,10 +46,10 @@ func (c *Chart) UnknownValues(ctx context.Context, mapping []versions.Value, def
 
 // ignores tells whether the chart renders the same without some values. One that cannot be
 // rendered without them does not ignore them.
-func (c *Chart) ignores(ctx context.Context, some []versions.Value, values map[string]any, manifest string, opts RenderOptions) (bool, error) {
+func (c *Chart) ignores(ctx context.Context, some [][]string, values map[string]any, manifest string, opts RenderOptions) (bool, error) {
 	without := copyValues(values)
-	for _, value := range some {
-		unset(without, value.Path)
+	for _, path := range some {
+		unset(without, path)
 	}
 	rendering, err := c.Render(ctx, without, opts)
 	if err != nil {
@@ -58,43 +58,26 @@ func (c *Chart) ignores(ctx context.Context, some []versions.Value, values map[s
 	return rendering.Manifest() == manifest, nil
 }
 
-func keys(values []versions.Value) []string {
-	all := make([]string, len(values))
-	for i, value := range values {
-		all[i] = value.Key()
+func keys(paths [][]string) []string {
+	all := make([]string, len(paths))
+	for i, path := range paths {
+		all[i] = versions.Key(path)
 	}
 	return all
 }
 
-// KnowsNone tells whether none of the values is among a chart's own.
-func KnowsNone(mapping []versions.Value, defaults map[string]any) bool {
-	return CountSet(mapping, defaults) == 0
+// KnowsNone tells whether none of the values that paths lead to is among a chart's own.
+func KnowsNone(paths [][]string, defaults map[string]any) bool {
+	return CountSet(paths, defaults) == 0
 }
 
-// CountSet is how many of the mapping's values are set.
-func CountSet(mapping []versions.Value, values map[string]any) int {
+// CountSet is how many of the values that paths lead to are set.
+func CountSet(paths [][]string, values map[string]any) int {
 	count := 0
-	for _, value := range mapping {
-		if has(values, value.Path) {
+	for _, path := range paths {
+		if has(values, path) {
 			count++
 		}
 	}
 	return count
-}
-
-func has(values map[string]any, path []string) bool {
-	inner, ok := values[path[0]]
-	if !ok || len(path) == 1 {
-		return ok
-	}
-	below, ok := inner.(map[string]any)
-	return ok && has(below, path[1:])
-}
-
-func unset(values map[string]any, path []string) {
-	if len(path) == 1 {
-		delete(values, path[0])
-	} else if below, ok := values[path[0]].(map[string]any); ok {
-		unset(below, path[1:])
-	}
 }

@@ -119,9 +119,9 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	}
 	i.releases, i.writing = releases, true
 	release, err := releases.Install(ctx, helm.Request{
-		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.edit, Check: p.checkSent,
+		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.edit, More: p.more, Check: p.checkSent,
 		Accepted:  p.Accept,
-		Databases: p.Traits.databases(i.recorded.defined(p.Rendering.Objects)),
+		Databases: databases(p.Product, i.recorded.defined(p.Rendering.Objects)),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
 	if after := releases.State(p.HelmRelease).Newest; after != nil && (i.recorded.last == nil || after.Number != i.recorded.last.Number) {
@@ -141,9 +141,8 @@ func (i *installation) verify(ctx context.Context) (string, error) {
 	if i.DryRun {
 		return "not in a dry run", errSkip
 	}
-	traits := i.outcome.Prepared.Traits
 	check, err := verify.Run(ctx, verify.Options{
-		Cluster: i.Cluster, Dial: i.Dial, Version: traits.Version, Instance: traits.Instance,
+		Cluster: i.Cluster, Dial: i.Dial, Offers: i.Subject.Product.Cluster.Offers, Databases: DatabasesOf(i.Subject.Product),
 		HelmRelease: i.Subject.HelmRelease, Namespace: i.Subject.Namespace, PullSecret: i.Subject.PullSecret,
 		Namespaces: i.InstanceNamespaces, Hosts: []string{i.Subject.Target.Host}, NoWorkloads: i.NoWait,
 		Origin: i.outcome.Prepared.origin(), Accept: i.Subject.Accept,

@@ -114,12 +114,12 @@ func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
 // inUse are the versions that databases of the cluster use, and the images that a catalog of
 // it has already: taking those away would break what works.
 func (i *installation) inUse(ctx context.Context, p *Prepared) ([]string, error) {
-	databases := p.Traits.databases(i.recorded.defined(p.Rendering.Objects))
-	versions, err := i.Cluster.InUse(ctx, databases, p.Unmirrored)
+	kinds := databases(p.Product, i.recorded.defined(p.Rendering.Objects))
+	versions, err := i.Cluster.InUse(ctx, kinds, p.Unmirrored)
 	if err != nil {
 		return nil, err
 	}
-	images, err := i.Cluster.InUse(ctx, catalogs, p.missing())
+	images, err := i.Cluster.InUse(ctx, p.catalogs(), p.missing())
 	return append(versions, images...), err
 }
 

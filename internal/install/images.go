@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -115,11 +116,16 @@ func (p *Prepared) unmirrored() []string {
 func (p *Prepared) versionsOf(image chart.Image) []string {
 	var names []string
 	for _, use := range image.Uses {
-		if use.Kind == p.Traits.Version.Kind {
+		if p.isVersion(use.Kind) {
 			names = append(names, use.Name)
 		} else {
 			names = append(names, use.String())
 		}
 	}
 	return names
+}
+
+// isVersion tells whether objects of a kind are what users pick, each with one image.
+func (p *Prepared) isVersion(kind string) bool {
+	return slices.ContainsFunc(p.Offers, func(o versions.Kind) bool { return o.Kind == kind && !o.IsList() })
 }

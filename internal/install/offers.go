@@ -4,20 +4,11 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
-
-// catalogs are the kinds whose objects list images that users pick from.
-var catalogs = []schema.GroupKind{
-	{Group: "postgresql.cnpg.io", Kind: "ClusterImageCatalog"},
-	{Group: "postgresql.cnpg.io", Kind: "ImageCatalog"},
-}
-
-// catalogImages is where a catalog has its list, each element with a field "image".
-var catalogImages = []string{"spec", "images"}
 
 // OnlyMirrored leaves out of the release what users could pick and not pull: versions, and
 // entries of catalogs, whose image is not in the registry. What keep names stays all the same:
@@ -28,13 +19,14 @@ func (p *Prepared) OnlyMirrored(keep []string) {
 		missing[image.Ref] = image.Err != nil && !slices.Contains(keep, image.Ref.String())
 	}
 	p.edit = func(object chart.Object) (chart.Object, bool) {
-		switch kind := object.GroupVersionKind().GroupKind(); {
-		case kind == p.Traits.Version:
-			return object, slices.Contains(keep, object.GetName()) || !namesAny(object, missing)
-		case slices.Contains(catalogs, kind):
-			return trimmed(object, missing)
-		default:
+		offer, ok := p.offer(object.GroupVersionKind().GroupKind())
+		switch {
+		case !ok:
 			return object, true
+		case offer.IsList():
+			return trimmed(object, offer, missing)
+		default:
+			return object, slices.Contains(keep, object.GetName()) || !namesAny(object, missing)
 		}
 	}
 	before := p.Unmirrored
@@ -65,14 +57,15 @@ func namesAny(object chart.Object, images map[ref.Reference]bool) bool {
 }
 
 // trimmed is a catalog without the entries that name one of the images; false where no entry is left.
-func trimmed(object chart.Object, images map[ref.Reference]bool) (chart.Object, bool) {
+func trimmed(object chart.Object, offer versions.Kind, images map[ref.Reference]bool) (chart.Object, bool) {
 	content := object.DeepCopy().Object
-	entries, _, _ := unstructured.NestedSlice(content, catalogImages...)
-	kept := slices.DeleteFunc(slices.Clone(entries), func(entry any) bool { return images[imageOf(entry)] })
+	list, field := offer.ListPath()
+	entries, _, _ := unstructured.NestedSlice(content, list...)
+	kept := slices.DeleteFunc(slices.Clone(entries), func(entry any) bool { return images[imageOf(entry, field)] })
 	if len(kept) == len(entries) {
 		return object, true
 	}
-	if err := unstructured.SetNestedSlice(content, kept, catalogImages...); err != nil {
+	if err := unstructured.SetNestedSlice(content, kept, list...); err != nil {
 		return object, true // it has no such list
 	}
 	edited := object
@@ -84,9 +77,9 @@ func trimmed(object chart.Object, images map[ref.Reference]bool) (chart.Object, 
 }
 
 // imageOf is the image of an entry; zero where it names none.
-func imageOf(entry any) ref.Reference {
+func imageOf(entry any, field []string) ref.Reference {
 	fields, _ := entry.(map[string]any)
-	text, _ := fields["image"].(string)
+	text, _, _ := unstructured.NestedString(fields, field...)
 	image, err := ref.ParseImage(text)
 	if err != nil {
 		return ref.Reference{}

@@ -20,7 +20,7 @@ func prepared(t *testing.T, manifest string, lacks ...string) *Prepared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Prepared{Rendering: rendering, Traits: TraitsOf(&versions.Product{Name: "tanzu"})}
+	p := &Prepared{Rendering: rendering, Subject: Subject{Offers: offering()}}
 	p.Target, p.Release = ref.Folder{Host: "registry.example.com", Path: "pg"}, &versions.Release{}
 	for _, image := range rendering.Images() {
 		resolved := ResolvedImage{Image: image, Needed: image.Runs()}
@@ -33,6 +33,17 @@ func prepared(t *testing.T, manifest string, lacks ...string) *Prepared {
 	}
 	p.Unmirrored = p.unmirrored()
 	return p
+}
+
+// offering are versions of one image each, and catalogs.
+func offering() []versions.Kind {
+	catalog := func(kind string) versions.Kind {
+		return versions.Kind{Group: "postgresql.cnpg.io", Kind: kind, Image: "spec.images[*].image"}
+	}
+	return []versions.Kind{
+		{Group: "sql.tanzu.vmware.com", Kind: "PostgresVersion", Image: "spec.instanceImage"},
+		catalog("ClusterImageCatalog"), catalog("ImageCatalog"),
+	}
 }
 
 const offers = `

@@ -17,7 +17,6 @@ import (
 // Prepared is a release ready to install.
 type Prepared struct {
 	Subject
-	Traits Traits
 	// Chart is the chart, ChartDigest its manifest's; empty for a chart from a file.
 	Chart       *chart.Chart
 	ChartDigest string
@@ -37,8 +36,11 @@ type Prepared struct {
 	// Notices are what a user should know.
 	Notices []string
 
-	// edit changes what helm renders; nil changes nothing.
-	edit  chart.Edit
+	// edit changes what helm renders; nil changes nothing. more is installed beside that.
+	edit chart.Edit
+	more []chart.Object
+	// paths lead to the values that name images.
+	paths [][]string
 	asked *presence
 }
 
@@ -47,7 +49,7 @@ type Prepared struct {
 // target. It asks the registry for the images that values name, and for nothing else: see
 // Resolve. With a *ProofError comes what was prepared, for its notices may tell the reason.
 func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render chart.RenderOptions) (*Prepared, error) {
-	p := &Prepared{Subject: subject, Traits: TraitsOf(subject.Product), Chart: subject.Chart, asked: &presence{registry: reg}}
+	p := &Prepared{Subject: subject, Chart: subject.Chart, asked: &presence{registry: reg}}
 	defaults, err := p.defaults(ctx, reg, render.Confinement)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,14 @@ func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render cha
 	if err != nil {
 		return nil, err
 	}
-	p.Notices = rewritten.Notices()
+	p.Notices, p.paths = rewritten.Notices(), rewritten.Paths
+	for _, fields := range rewritten.Objects {
+		object, err := chart.NewObject(fields)
+		if err != nil {
+			return nil, err
+		}
+		p.more = append(p.more, object)
+	}
 	if p.Values, err = subject.User.Over(rewritten.Values); err != nil {
 		return nil, err
 	}
@@ -64,6 +73,7 @@ func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render cha
 	if err := p.render(ctx, defaults, render); err != nil {
 		return nil, err
 	}
+	p.Rendering = p.Rendering.With(p.more...)
 	return p, p.prove(ctx)
 }
 
@@ -104,7 +114,7 @@ func (p *Prepared) render(ctx context.Context, defaults map[string]any, opts cha
 	var err error
 	if p.Rendering, err = p.renderLive(ctx, opts); err != nil {
 		var kube *chart.KubeVersionError
-		if !errors.As(err, &kube) && chart.KnowsNone(p.Release.Values, defaults) && ctx.Err() == nil {
+		if !errors.As(err, &kube) && chart.KnowsNone(p.paths, defaults) && ctx.Err() == nil {
 			return cluster.Wrap(other, err)
 		}
 		return err
@@ -112,11 +122,11 @@ func (p *Prepared) render(ctx context.Context, defaults map[string]any, opts cha
 	for _, address := range p.Rendering.Unchecked {
 		p.Notices = append(p.Notices, fmt.Sprintf("the values were not held against the chart's schema: it refers to %q, and nothing is fetched from there", address))
 	}
-	unknown, err := p.Chart.UnknownValues(ctx, p.Release.Values, defaults, p.Values, p.Rendering, opts)
+	unknown, err := p.Chart.UnknownValues(ctx, p.paths, defaults, p.Values, p.Rendering, opts)
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	if chart.KnowsNone(p.Release.Values, defaults) && len(unknown) == chart.CountSet(p.Release.Values, p.Values) {
+	if chart.KnowsNone(p.paths, defaults) && len(unknown) == chart.CountSet(p.paths, p.Values) {
 		return other
 	}
 	p.Notices = append(p.Notices, fmt.Sprintf("chart %s %s makes no use of %s", p.Chart.Name(), p.Chart.Version(), strings.Join(unknown, ", ")))
@@ -138,5 +148,5 @@ func (p *Prepared) renderLive(ctx context.Context, opts chart.RenderOptions) (*c
 
 // usesCertManager tells whether the product, or what its chart renders, needs cert-manager.
 func (p *Prepared) usesCertManager() bool {
-	return p.Traits.NeedsCertManager || cluster.UseCertManager(p.Rendering.Objects)
+	return len(p.Product.Cluster.Requires) > 0 || cluster.UseCertManager(p.Rendering.Objects)
 }

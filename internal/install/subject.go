@@ -26,6 +26,8 @@ type Subject struct {
 	PullSecret string
 	// User are the user's own values, laid over the rewritten ones.
 	User chart.UserValues
+	// Offers are the kinds, of whatever product, whose objects are what users pick images from.
+	Offers []versions.Kind
 	// Accept are the places in the manifests that may name what is not below the target.
 	Accept []chart.Accept
 	// HelmRelease and Namespace are where it goes.
@@ -53,9 +55,14 @@ func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement
 }
 
 func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*chart.Rewritten, error) {
-	made, err := chart.Rewrite{
-		Mapping: s.Release.Values, Artifacts: s.Artifacts, Defaults: defaults, Has: has, PullSecret: s.PullSecret,
-	}.Values()
+	rewrite := chart.Rewrite{
+		Mapping: s.Release.Values(), Artifacts: s.Artifacts, Defaults: defaults, Has: has,
+		Target: s.Target, PullSecret: s.PullSecret,
+	}
+	if len(s.Release.Charts) > 0 {
+		rewrite.Objects = s.Release.Charts[0].Objects
+	}
+	made, err := rewrite.Values()
 	if err != nil || has == nil {
 		return made, err
 	}

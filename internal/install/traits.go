@@ -1,47 +1,54 @@
 package install
 
 import (
+	"cmp"
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// Traits are what installing has to know of a product beyond its catalogue. The zero
-// value is a product of which nothing special is known.
-type Traits struct {
-	// Namespace and HelmRelease are the defaults of the flags.
-	Namespace, HelmRelease string
-	// Version is the kind whose objects are the versions that a user can pick, each with
-	// its image in spec.instanceImage; empty for products without one.
-	Version schema.GroupKind
-	// Instance is the kind of a database; empty where every custom resource has to be taken for
-	// one.
-	Instance schema.GroupKind
-	// NeedsCertManager says that the operator does not work without cert-manager.
-	NeedsCertManager bool
-}
-
-// The pull secret's name where the user chooses none, as the vendor's own instructions have it.
+// DefaultPullSecret is the pull secret's name where neither the user nor the product says one.
 const DefaultPullSecret = "regsecret"
 
-// TraitsOf returns what is known of a product.
-func TraitsOf(product *versions.Product) Traits {
-	if product.Name == "tanzu" {
-		const group = "sql.tanzu.vmware.com"
-		return Traits{
-			Namespace: "postgres-system", HelmRelease: "postgres-operator",
-			Version:          schema.GroupKind{Group: group, Kind: "PostgresVersion"},
-			Instance:         schema.GroupKind{Group: group, Kind: "Postgres"},
-			NeedsCertManager: true,
-		}
+// PullSecretOf is the usual name of a product's pull secret.
+func PullSecretOf(product *versions.Product) string {
+	return cmp.Or(product.Cluster.PullSecret, DefaultPullSecret)
+}
+
+// DatabasesOf are the kinds of a product's databases; none where every custom resource has to be
+// taken for one.
+func DatabasesOf(product *versions.Product) []schema.GroupKind {
+	return groupKinds(product.Cluster.Databases)
+}
+
+func groupKinds(kinds []versions.Kind) []schema.GroupKind {
+	var all []schema.GroupKind
+	for _, kind := range kinds {
+		all = append(all, schema.GroupKind{Group: kind.Group, Kind: kind.Kind})
 	}
-	return Traits{Namespace: product.Name + "-system", HelmRelease: product.Name}
+	return all
 }
 
 // databases are the kinds of databases: the product's, or else all that the release defines.
-func (t Traits) databases(defined []schema.GroupKind) []schema.GroupKind {
-	if !t.Instance.Empty() {
-		return []schema.GroupKind{t.Instance}
+func databases(product *versions.Product, defined []schema.GroupKind) []schema.GroupKind {
+	if known := DatabasesOf(product); len(known) > 0 {
+		return known
 	}
 	return defined
+}
+
+// offer is what is known of a kind that users pick images from.
+func (s Subject) offer(kind schema.GroupKind) (versions.Kind, bool) {
+	at := slices.IndexFunc(s.Offers, func(o versions.Kind) bool { return o.Group == kind.Group && o.Kind == kind.Kind })
+	if at < 0 {
+		return versions.Kind{}, false
+	}
+	return s.Offers[at], true
+}
+
+// catalogs are the kinds whose objects list several images.
+func (s Subject) catalogs() []schema.GroupKind {
+	return groupKinds(slices.DeleteFunc(slices.Clone(s.Offers), func(k versions.Kind) bool { return !k.IsList() }))
 }

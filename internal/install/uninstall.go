@@ -105,16 +105,15 @@ func (r *removal) findRelease(ctx context.Context) (string, error) {
 // findDatabases looks for databases, of kinds that the product names, or of every kind that any
 // revision of the release has defined.
 func (r *removal) findDatabases(ctx context.Context) (string, error) {
-	traits := TraitsOf(r.Product)
 	defined := r.recorded.defined(nil)
-	if traits.Instance.Empty() {
+	if len(DatabasesOf(r.Product)) == 0 {
 		live, err := r.Cluster.DefinedFor(ctx, r.owner)
 		if err != nil {
 			return "", err
 		}
 		defined = append(defined, live...)
 	}
-	for _, kind := range traits.databases(defined) {
+	for _, kind := range databases(r.Product, defined) {
 		if !slices.Contains(r.databases, kind) {
 			r.databases = append(r.databases, kind)
 		}

@@ -1,6 +1,10 @@
 package versions
 
-import "github.com/pgrelocate/pgrelocate/internal/versions/ref"
+import (
+	"cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
 
 // Role says what an artifact is for.
 type Role string
@@ -34,11 +38,33 @@ type Artifact struct {
 	Role    Role   `json:"role"`
 	// Extra names the image where Role is RoleExtra, "ferretdb"; empty otherwise.
 	Extra string `json:"extra,omitempty"`
+	// Name tells charts of one release apart, and families of instances; empty for the
+	// operator's chart, and for a family that is called "instance". See CalledInValues.
+	Name string `json:"name,omitempty"`
 	// Versions are the PostgreSQL versions that the image serves, newest first;
 	// empty for charts and operators.
 	Versions []Version `json:"versions,omitempty"`
 	// Edition is empty where the release knows no editions.
-	Edition Edition       `json:"edition,omitempty"`
-	Source  ref.Reference `json:"source"`
-	Target  ref.Reference `json:"target"`
+	Edition Edition `json:"edition,omitempty"`
+	// Axes are what the image is on others than edition: {"os": "trixie"}.
+	Axes   map[string]string `json:"axes,omitempty"`
+	Source ref.Reference     `json:"source"`
+	// ChartURL is the classic Helm repository that the chart comes from, in which Source's last
+	// element is its name, and its tag the version; empty for what a registry holds.
+	ChartURL string        `json:"chartURL,omitempty"`
+	Target   ref.Reference `json:"target"`
+}
+
+// CalledInValues is what the values of charts call the image; empty for charts.
+func (a Artifact) CalledInValues() string {
+	switch a.Role {
+	case RoleOperator:
+		return operatorName
+	case RoleInstance:
+		return cmp.Or(a.Name, instanceName)
+	case RoleExtra:
+		return a.Extra
+	default:
+		return ""
+	}
 }

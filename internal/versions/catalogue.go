@@ -35,7 +35,7 @@ func (c *Catalogue) Product(name string) (*Product, error) {
 	return nil, unknown(name, "a product of the catalogue", names)
 }
 
-// Product is a database operator that can be relocated.
+// Product is something that can be relocated: a database operator, or what one needs.
 type Product struct {
 	// Name is what users type, "tanzu"; Title is what they read.
 	Name  string
@@ -47,8 +47,14 @@ type Product struct {
 	Target string
 	// Releases are the known ones, newest first; at least one.
 	Releases []*Release
+	// Cluster is what is known of it in a cluster.
+	Cluster Cluster
+	// Accept are places in its manifests that may name what is not relocated.
+	Accept []Accept
 
 	spec productSpec
+	// files are the catalogue files that it was read from, in their order.
+	files []file
 }
 
 // Newest is the newest known release, the default of every selection.
@@ -87,7 +93,7 @@ func (p *Product) Editions() []Edition {
 func (p *Product) Extras() []string {
 	var all []string
 	for _, r := range p.Releases {
-		for _, x := range r.Extras {
+		for _, x := range r.Extras() {
 			if !slices.Contains(all, x.Name) {
 				all = append(all, x.Name)
 			}
@@ -103,92 +109,161 @@ type Release struct {
 	Name string
 	// Note is what a user should know about this release; it may be empty.
 	Note string
-	// Chart is nil where the chart's name or tag is not known.
-	Chart *Image
-	// Operator is nil where the product has no operator's image of its own.
-	Operator *Image
-	// Instances are the matrix: newest version first, editions in the catalogue's order.
-	Instances []Instance
-	// Extras are images beside the instances, by name.
-	Extras []Extra
-	// Values are the chart's values that name the private registry, by key.
-	Values []Value
+	// Charts are in the catalogue's order. The first is the operator's, which is what an
+	// installation installs. One without a tag is not known well enough to be relocated.
+	Charts []Chart
+	// Images are all others: families are in them image by image, the newest version first,
+	// and in the catalogue's order otherwise. Where one image serves several versions, it is
+	// there for each of them.
+	Images []Image
 }
 
-// Image is where the vendor keeps an image or a chart.
-type Image struct {
-	Registry   ref.Folder
+// Chart is a Helm chart of a release.
+type Chart struct {
+	Location
+	// Name tells the charts of a release apart, "operator".
+	Name string
+	// Optional says that it is taken along only where it is asked for.
+	Optional bool
+	// Values are the chart's values that name the private registry, in the order in which
+	// they are set.
+	Values []Value
+	// Objects are installed beside those of the chart.
+	Objects []Object
+}
+
+// Location is where the vendor keeps an image or a chart.
+type Location struct {
+	// Registry is the folder, From its name in the catalogue.
+	Registry ref.Folder
+	From     string
+	// Repository and Tag are below Registry.
 	Repository string
 	Tag        string
+	// As is the repository below the target; the same as Repository where it is empty.
+	As string
+	// URL is the classic Helm repository that a chart is in: its index is at URL/index.yaml, and
+	// the last element of Repository is the chart's name there. Empty for registries.
+	URL string
 }
 
-// Source is the image's reference at the vendor, or below another registry.
-func (i Image) Source(override ref.Folder) ref.Reference {
-	if override.IsZero() {
-		override = i.Registry
+// Vendor is the vendor's own name for it.
+func (l Location) Vendor() ref.Reference { return l.Registry.Reference(l.Repository, l.Tag) }
+
+// placed is the repository below the target.
+func (l Location) placed() string {
+	if l.As != "" {
+		return l.As
 	}
-	return override.Reference(i.Repository, i.Tag)
+	return l.Repository
 }
 
-// Instance is one cell of the matrix. Where one image serves several versions, several
-// instances have the same Image.
-type Instance struct {
-	Image
+// Image is one image of a release.
+type Image struct {
+	Location
+	// Name is what values and users call it, "operator", "ferretdb". Images of one family
+	// share it.
+	Name string
+	Role Role
+	// Version is the PostgreSQL version that it serves; zero for all that is no instance.
 	Version Version
-	// Edition is empty where the release knows no editions.
-	Edition Edition
-	// Name is what users name the version by in the cluster, "postgres-17.5-lite"; empty
-	// where the product has no such names.
-	Name string
+	// Axes are what it is on other axes: {"edition": "lite"}. It is not to be changed.
+	Axes map[string]string
+	// Called is what users name the version by in the cluster, "postgres-17.5-lite"; empty
+	// where there are no such names.
+	Called string
+	// Optional says that it is taken along only where it is asked for.
+	Optional bool
+	// beyond are the axes on which it is not what is selected where nothing is said.
+	beyond []string
 }
 
-// Extra is an image beside the instances, FerretDB for example.
-type Extra struct {
-	Image
-	Name string
+// Edition is what the image is on that axis; empty where the release knows no editions.
+func (i Image) Edition() Edition { return Edition(i.Axes[editionAxis]) }
+
+// Chart is the operator's chart; nil where its name or tag is not known.
+func (r *Release) Chart() *Chart {
+	if len(r.Charts) == 0 || r.Charts[0].Tag == "" {
+		return nil
+	}
+	return &r.Charts[0]
 }
 
-// Images are all images of the release, its chart among them, each once.
-func (r *Release) Images() []Image {
-	var all []Image
-	add := func(image Image) {
-		if !slices.Contains(all, image) {
-			all = append(all, image)
+// Operator is the operator's image; nil where the product has none of its own.
+func (r *Release) Operator() *Image {
+	for i := range r.Images {
+		if r.Images[i].Role == RoleOperator {
+			return &r.Images[i]
 		}
 	}
-	for _, image := range []*Image{r.Chart, r.Operator} {
-		if image != nil {
-			add(*image)
+	return nil
+}
+
+// Values are those of the operator's chart.
+func (r *Release) Values() []Value {
+	if len(r.Charts) == 0 {
+		return nil
+	}
+	return r.Charts[0].Values
+}
+
+// Instances are the matrix: newest version first, editions in the catalogue's order.
+func (r *Release) Instances() []Image { return r.having(RoleInstance) }
+
+// Extras are images beside the instances.
+func (r *Release) Extras() []Image { return r.having(RoleExtra) }
+
+func (r *Release) having(role Role) []Image {
+	return slices.DeleteFunc(slices.Clone(r.Images), func(i Image) bool { return i.Role != role })
+}
+
+// Locations are all images of the release, its charts among them, each once.
+func (r *Release) Locations() []Location {
+	var all []Location
+	add := func(l Location) {
+		if !slices.Contains(all, l) {
+			all = append(all, l)
 		}
 	}
-	for _, instance := range r.Instances {
-		add(instance.Image)
+	for _, c := range r.Charts {
+		if c.Tag != "" {
+			add(c.Location)
+		}
 	}
-	for _, extra := range r.Extras {
-		add(extra.Image)
+	for _, i := range r.Images {
+		add(i.Location)
 	}
 	return all
 }
 
 // Versions returns the release's PostgreSQL versions, newest first.
-func (r *Release) Versions() []Version { return versionsOf(r.Instances) }
+func (r *Release) Versions() []Version { return versionsOf(r.Instances()) }
 
 // Editions returns the release's editions in the catalogue's order; none where it knows
 // no editions.
 func (r *Release) Editions() []Edition {
 	var all []Edition
-	for _, i := range r.Instances {
-		if i.Edition != "" && !slices.Contains(all, i.Edition) {
-			all = append(all, i.Edition)
+	for _, word := range r.Axis(editionAxis) {
+		all = append(all, Edition(word))
+	}
+	return all
+}
+
+// Axis returns what the release's images are on an axis, in the catalogue's order.
+func (r *Release) Axis(name string) []string {
+	var all []string
+	for _, i := range r.Images {
+		if word := i.Axes[name]; word != "" && !slices.Contains(all, word) {
+			all = append(all, word)
 		}
 	}
 	return all
 }
 
-func versionsOf(instances []Instance) []Version {
-	all := make([]Version, len(instances))
-	for i, instance := range instances {
-		all[i] = instance.Version
+func versionsOf(images []Image) []Version {
+	all := make([]Version, len(images))
+	for i, image := range images {
+		all[i] = image.Version
 	}
 	slices.SortFunc(all, newestFirst)
 	return slices.Compact(all)

@@ -35,9 +35,10 @@ func (p *Product) TagVersions(repository string, tags []string) []TagVersion {
 	return found
 }
 
-// tagReader reads the tags of one edition.
+// tagReader reads the tags of one entry.
 type tagReader struct {
-	edition Edition
+	edition Edition // of the entry; empty where the tag tells
+	written map[string]string
 	pattern *regexp.Regexp
 }
 
@@ -45,13 +46,30 @@ type tagReader struct {
 func (p *Product) tagReaders(repository string) []tagReader {
 	var readers []tagReader
 	for _, shape := range p.spec.Shapes {
-		for _, spec := range shape.Instances {
-			if spec.Repository == repository && spec.Tag.has("release") && spec.Tag.has("version") {
-				readers = append(readers, tagReader{edition: spec.Edition, pattern: spec.Tag.matcher()})
+		for _, spec := range shape.Images {
+			if string(spec.Repository) == repository && spec.Tag.has("release") && spec.Tag.has("version") {
+				readers = append(readers, newTagReader(shape, spec))
 			}
 		}
 	}
 	return readers
+}
+
+func newTagReader(shape shapeSpec, spec imageSpec) tagReader {
+	known, written := map[string][]string{}, map[string]string{}
+	for _, axis := range spec.Axes {
+		for _, word := range shape.Axes[axis].Values {
+			text, ok := shape.Axes[axis].Write[word]
+			if !ok {
+				text = word
+			}
+			known[axis] = append(known[axis], text)
+			if axis == editionAxis {
+				written[text] = word
+			}
+		}
+	}
+	return tagReader{edition: Edition(spec.With[editionAxis]), written: written, pattern: spec.Tag.matcher(known)}
 }
 
 func (r tagReader) read(tag string) (TagVersion, bool) {
@@ -63,6 +81,10 @@ func (r tagReader) read(tag string) (TagVersion, bool) {
 	if err != nil {
 		return TagVersion{}, false
 	}
+	edition := r.edition
+	if at := r.pattern.SubexpIndex(editionAxis); at > 0 {
+		edition = Edition(r.written[match[at]])
+	}
 	release := strings.ReplaceAll(match[r.pattern.SubexpIndex("release")], "_", "+")
-	return TagVersion{Release: release, Version: v, Edition: r.edition}, true
+	return TagVersion{Release: release, Version: v, Edition: edition}, true
 }

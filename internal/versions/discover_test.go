@@ -42,17 +42,17 @@ func TestTagVersionsNeverOfAnotherRepository(t *testing.T) {
 func TestTemplateReadsBackWhatItWrote(t *testing.T) {
 	tests := []template{"v{version}-{release}", "{release}_{major}_{version}", "{release}-{release}-{version}", "a+{version}.{release}"}
 	for _, tt := range tests {
-		in := blank{release: "v4.3.1", version: Version{17, 10}}
-		pattern := tt.matcher()
+		in := blanks{"release": "v4.3.1"}.with(ofVersion(Version{17, 10}))
+		pattern := tt.matcher(nil)
 		match := pattern.FindStringSubmatch(tt.expand(in))
 		if match == nil {
 			t.Errorf("matcher(%s) does not match %s", tt, tt.expand(in))
 			continue
 		}
-		got := blank{release: match[pattern.SubexpIndex("release")]}
-		got.version, _ = ParseVersion(match[pattern.SubexpIndex("version")])
-		if got != in {
-			t.Errorf("matcher(%s) reads %+v, want %+v", tt, got, in)
+		for _, word := range tt.words() {
+			if got := match[pattern.SubexpIndex(word)]; got != in[word] {
+				t.Errorf("matcher(%s) reads %s for %s, want %s", tt, got, word, in[word])
+			}
 		}
 	}
 }

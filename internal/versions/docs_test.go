@@ -14,12 +14,14 @@ const page = "../../docs/catalogue.md"
 func TestDocsExplainEveryKey(t *testing.T) {
 	text := readPage(t)
 	types := []reflect.Type{
-		reflect.TypeFor[productSpec](), reflect.TypeFor[shapeSpec](), reflect.TypeFor[imageSpec](),
-		reflect.TypeFor[instanceSpec](), reflect.TypeFor[valueSpec](), reflect.TypeFor[releaseSpec](),
+		reflect.TypeFor[productSpec](), reflect.TypeFor[clusterSpec](), reflect.TypeFor[kindSpec](), reflect.TypeFor[requiresSpec](),
+		reflect.TypeFor[acceptSpec](), reflect.TypeFor[shapeSpec](), reflect.TypeFor[axisSpec](), reflect.TypeFor[imageSpec](),
+		reflect.TypeFor[chartSpec](), reflect.TypeFor[valueSpec](), reflect.TypeFor[objectSpec](), reflect.TypeFor[releaseSpec](),
+		reflect.TypeFor[overrideSpec](),
 	}
 	for _, typ := range types {
 		for _, field := range reflect.VisibleFields(typ) {
-			if key := field.Tag.Get("yaml"); !strings.Contains(text, "`"+key+"`") {
+			if key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); !strings.Contains(text, "`"+key+"`") {
 				t.Errorf("docs/catalogue.md does not explain the key %s of %s", key, typ)
 			}
 		}

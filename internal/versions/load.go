@@ -82,25 +82,28 @@ func readCatalogue(path string) ([]byte, error) {
 
 // Merge returns a catalogue with one more file: a new product, or more about one that is
 // there already. Registries, shapes and releases of the file replace those of the same
-// name as a whole; title, notice and target do where they are given. The receiver stays
+// name as a whole; title, notice, target and cluster do where they are given, and accepted places are
+// added. The receiver stays
 // as it is. File stands in errors only.
 func (c *Catalogue) Merge(file string, data []byte) (*Catalogue, error) {
-	merged, err := c.merge(data)
+	merged, err := c.merge(file, data)
 	if err != nil {
 		return nil, fmt.Errorf("catalogue %s: %w", file, err)
 	}
 	return merged, nil
 }
 
-func (c *Catalogue) merge(data []byte) (*Catalogue, error) {
+func (c *Catalogue) merge(name string, data []byte) (*Catalogue, error) {
 	spec, err := parseSpec(data)
 	if err != nil {
 		return nil, err
 	}
-	product, err := compile(spec.over(c.spec(spec.Product)))
+	before := c.find(spec.Product)
+	product, err := compile(spec.over(before.spec))
 	if err != nil {
 		return nil, err
 	}
+	product.files = append(slices.Clone(before.files), file{name: name, data: data})
 	merged := &Catalogue{}
 	for _, p := range c.products {
 		if p.Name != product.Name {
@@ -112,13 +115,20 @@ func (c *Catalogue) merge(data []byte) (*Catalogue, error) {
 	return merged, nil
 }
 
-func (c *Catalogue) spec(product string) productSpec {
+// file is a catalogue file as it was read.
+type file struct {
+	name string
+	data []byte
+}
+
+// find is a product; an empty one where the catalogue has none of that name.
+func (c *Catalogue) find(product string) *Product {
 	for _, p := range c.products {
 		if p.Name == product {
-			return p.spec
+			return p
 		}
 	}
-	return productSpec{}
+	return &Product{}
 }
 
 // parseSpec reads exactly one document, strictly.
@@ -133,6 +143,9 @@ func parseSpec(data []byte) (productSpec, error) {
 		return spec, fmt.Errorf("%w; write one file for each product", err)
 	case err != nil:
 		return spec, err
+	}
+	if isLegacy(root) {
+		return parseLegacy(root)
 	}
 	if err := checkKeys(root, reflect.TypeOf(spec), "the file"); err != nil {
 		return spec, err
@@ -153,6 +166,10 @@ func (s productSpec) over(old productSpec) productSpec {
 	if s.Target != "" {
 		merged.Target = s.Target
 	}
+	if s.Cluster != nil {
+		merged.Cluster = s.Cluster
+	}
+	merged.Accept = append(slices.Clone(old.Accept), s.Accept...)
 	merged.Registries = mergeMaps(old.Registries, s.Registries)
 	merged.Shapes = mergeMaps(old.Shapes, s.Shapes)
 	merged.Releases = mergeMaps(old.Releases, s.Releases)

@@ -35,15 +35,15 @@ releases:
 		t.Errorf("Product = %+v, want title and target replaced and the notice kept", p)
 	}
 	var got []string
-	for _, i := range r.Instances {
-		got = append(got, i.Source(ref.Folder{}).String())
+	for _, i := range r.Instances() {
+		got = append(got, i.Vendor().String())
 	}
 	want := "mirror.example.com/tanzu/postgres-instance:v17.10-4.3.2 mirror.example.com/tanzu/postgres-instance:v17.10-lite-4.3.2 mirror.example.com/tanzu/postgres-instance:v16.9-lite-4.3.2"
 	if joined := strings.Join(got, " "); joined != want {
 		t.Errorf("Instances = %s, want %s", joined, want)
 	}
-	if len(r.Extras) != 0 {
-		t.Errorf("Extras = %v, want none where the tag is not given", r.Extras)
+	if len(r.Extras()) != 0 {
+		t.Errorf("Extras = %v, want none where the tag is not given", r.Extras())
 	}
 }
 
@@ -83,39 +83,39 @@ releases:
 		{"registry", "registry.example.com", "https://registry.example.com", "registries.home: registry https://registry.example.com: it starts with a scheme"},
 		{"unknown registry", "registry: home", "registry: hom", "shapes.usual: registry: hom is not one of registries; did you mean home? it has home"},
 		{"no registry", "    registry: home\n", "", "shapes.usual: registry: it is missing; name one of registries"},
-		{"image's registry", "{repository: chart,", "{registry: away, repository: chart,", "shapes.usual: chart: registry: away is not one of registries"},
-		{"image's repository", "repository: operator", "repository: Operator", "shapes.usual: operator: repository: a repository is in lower case; write operator"},
-		{"instance's repository", "repository: instance", "repository: ''", "shapes.usual: instances: repository: the repository is missing"},
-		{"placeholder", `chart, tag: "{release}"`, `chart, tag: "{version}"`, `shapes.usual: chart: tag: "{version}" is not a placeholder here; it has {release}`},
-		{"placeholder's name", `"{version}"`, `"{vresion}"`, `shapes.usual: instances: tag: "{vresion}" is not a placeholder here; did you mean {version}?`},
-		{"brace", `"{version}"`, `"{version"`, `shapes.usual: instances: tag: "{version" has a brace without its partner`},
-		{"name of an instance", `"pg-{major}"`, `"pg-{minor}"`, `shapes.usual: instances: name: "{minor}" is not a placeholder here; did you mean {major}?`},
-		{"no tag", `tag: "{version}", `, "", "shapes.usual: instances: tag: it is missing"},
-		{"bad tag", `"{version}"`, `".{version}"`, "releases.v1.0.0: versions.17.5: .17.5 is no tag"},
+		{"image's registry", "{repository: chart,", "{registry: away, repository: chart,", "shapes.usual: charts.chart: registry: away is not one of registries"},
+		{"image's repository", "repository: operator", "repository: Operator", "shapes.usual: images.operator: repository: a repository is in lower case; write operator"},
+		{"instance's repository", "repository: instance", "repository: ''", "shapes.usual: images.instance: repository: the repository is missing"},
+		{"placeholder", `chart, tag: "{release}"`, `chart, tag: "{version}"`, `shapes.usual: charts.chart: tag: "{version}" is not a placeholder here; it has {release}`},
+		{"placeholder's name", `"{version}"`, `"{vresion}"`, `shapes.usual: images.instance: tag: "{vresion}" is not a placeholder here; did you mean {version}?`},
+		{"brace", `"{version}"`, `"{version"`, `shapes.usual: images.instance: tag: "{version" has a brace without its partner`},
+		{"name of an instance", `"pg-{major}"`, `"pg-{majr}"`, `shapes.usual: images.instance: called: "{majr}" is not a placeholder here; did you mean {major}?`},
+		{"no tag", `tag: "{version}", `, "", "shapes.usual: images.instance: tag: it is missing"},
+		{"bad tag", `"{version}"`, `".{version}"`, "releases.v1.0.0: images.instance: 17.5: .17.5 is no tag"},
 		{"two without edition", "[{edition: full,", "[{repository: x1, tag: y}, {edition: full,", "shapes.usual: instances: each of several needs an edition"},
 		{"edition twice", "[{edition: full,", "[{edition: full, repository: x1, tag: y}, {edition: full,", "shapes.usual: instances: the edition full is there twice"},
 		{"edition's name", "edition: full", "edition: Full", "shapes.usual: instances: Full is no name for an edition"},
 		{"extra's name", "extras: {proxy:", "extras: {operator:", "shapes.usual: extras: operator is no name for an extra"},
-		{"extra's image", "{repository: proxy}", "{repository: _}", "shapes.usual: extras.proxy: repository: _ is no repository"},
-		{"value's image", "image: operator", "image: operators", "shapes.usual: values.image: image: operators is not an image of the shape; did you mean operator? it has proxy, operator, instance"},
+		{"extra's image", "{repository: proxy}", "{repository: _}", "shapes.usual: images.proxy: repository: _ is no repository"},
+		{"value's image", "image: operator", "image: operators", "shapes.usual: charts.chart: values.image: operators is not an image of the shape; did you mean operator? it has operator, instance, proxy, target, pullSecret"},
 		{"value's form", "form: reference", "form: ref", "shapes.usual: values.image: form: ref is not known here; it has reference, repository, registry, path, tag"},
 		{"value of both", "form: reference}", "form: reference, pullSecret: name}", "shapes.usual: values.image: it names an image or the pull secret, not both"},
 		{"pull secret", "{image: operator, form: reference}", "{pullSecret: nam}", "shapes.usual: values.image: pullSecret: nam is not known here; did you mean name?"},
-		{"value's key", "{image: {image:", "{image..x: {image:", "shapes.usual: values.image..x: the key has an empty element"},
+		{"value's key", "{image: {image:", "{image..x: {image:", "shapes.usual: charts.chart: values.image..x: the key has an empty element"},
 		{"release's name", "v1.0.0:", "first:", "releases.first: it is no release; write it as v4.3.1"},
 		{"release twice", "releases:", "releases:\n  1.0.0: {shape: usual, versions: [17.5]}", "it is there as"},
 		{"no releases", "releases:\n  v1.0.0: {shape: usual, versions: [17.5], tags: {proxy: v2}}", "", "releases: there is none"},
 		{"shape", "shape: usual", "shape: usul", "releases.v1.0.0: shape: usul is not one of shapes; did you mean usual? it has usual"},
-		{"release's registry", "shape: usual, v", "shape: usual, registry: hme, v", "releases.v1.0.0: chart: registry: hme is not one of registries; did you mean home?"},
+		{"release's registry", "shape: usual, v", "shape: usual, registry: hme, v", "releases.v1.0.0: charts.chart: registry: hme is not one of registries; did you mean home?"},
 		{"no versions", "versions: [17.5], ", "", "releases.v1.0.0: versions: a release has versions if its shape has instances, and only then"},
 		{"version", "[17.5]", "[17]", "line 13: 17 is no PostgreSQL version; write it as 17.5"},
 		{"version's kind", "[17.5]", "[[17.5]]", "line 13: write a version as 17.5 or as {version: 17.5, editions: [full]}"},
-		{"version's editions", "[17.5]", "[{version: 17.5, editions: 7.5}]", "cannot unmarshal"},
+		{"version's editions", "[17.5]", "[{version: 17.5, editions: 7.5}]", "line 13: editions: write a list of what the version has"},
 		{"version twice", "[17.5]", "[17.5, 17.5]", "releases.v1.0.0: versions: 17.5 is there twice"},
-		{"version's edition", "[17.5]", "[{version: 17.5, editions: [lite]}]", "releases.v1.0.0: versions.17.5: editions: lite is not an edition of the release's shape; it has full"},
-		{"tag of nothing", "tags: {proxy:", "tags: {prxy:", "releases.v1.0.0: tags: prxy is not an image of the shape; did you mean proxy? it has chart, operator, proxy"},
+		{"version's edition", "[17.5]", "[{version: 17.5, editions: [lite]}]", "releases.v1.0.0: versions.17.5: edition: lite is not of the release's shape; it has full"},
+		{"tag of nothing", "tags: {proxy:", "tags: {prxy:", "releases.v1.0.0: tags: prxy is not an image of the shape; did you mean proxy? it has chart, operator, instance, proxy"},
 		{"tag's placeholder", "{proxy: v2}", "{proxy: 'v{x}'}", `releases.v1.0.0: tags.proxy: "{x}" is not a placeholder here`},
-		{"bad tag of an extra", "{proxy: v2}", "{proxy: a b}", `releases.v1.0.0: proxy: "a b" is no tag`},
+		{"bad tag of an extra", "{proxy: v2}", "{proxy: a b}", `releases.v1.0.0: images.proxy: "a b" is no tag`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

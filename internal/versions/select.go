@@ -3,6 +3,7 @@ package versions
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,8 +25,16 @@ type Selection struct {
 	Editions []Edition
 	// Extras are the wanted images beside the instances, or "all", or "none"; nil is all.
 	Extras []string
-	// Source takes the place of the vendor's own registry and folder; zero keeps those.
-	Source ref.Folder
+	// Axes are the wanted words on other axes, "os": {"trixie"}; an axis that is not there, or
+	// has none, is what the catalogue selects by default. "all" is all of them.
+	Axes map[string][]string
+	// Whole takes everything of the releases, what is optional or not a default among it, and
+	// neither Versions nor anything else narrows it.
+	Whole bool
+	// Source takes the place of the vendor's own registry and folder; zero keeps those. Sources
+	// do so for the registries that the catalogue gives their names.
+	Source  ref.Folder
+	Sources map[string]ref.Folder
 	// Target is the private registry. Without a path the product's own target is the
 	// path. Where it is zero, targets have a repository and a tag, but no host.
 	Target ref.Folder
@@ -97,29 +106,105 @@ func (s Selection) choose(product *Product, releases []*Release) ([]*Release, er
 	if err := s.checkEditions(product, releases); err != nil {
 		return nil, err
 	}
+	if err := s.checkAxes(releases); err != nil {
+		return nil, err
+	}
 	if err := s.checkVersions(releases); err != nil {
 		return nil, err
 	}
 	if err := s.checkExtras(releases); err != nil {
 		return nil, err
 	}
+	if err := s.checkSources(product); err != nil {
+		return nil, err
+	}
+	if s.Whole {
+		return releases, nil
+	}
 	narrowed := make([]*Release, len(releases))
 	for i, r := range releases {
 		narrow := *r
-		instances := s.inEditions(r)
-		versions, _ := s.Versions.match(versionsOf(instances))
-		narrow.Instances = slices.DeleteFunc(instances, func(x Instance) bool { return !slices.Contains(versions, x.Version) })
-		narrow.Extras = slices.DeleteFunc(slices.Clone(r.Extras), func(x Extra) bool { return !s.wantsExtra(x.Name) })
+		versions, _ := s.Versions.match(versionsOf(s.onAxes(r)))
+		narrow.Charts = slices.DeleteFunc(slices.Clone(r.Charts), func(c Chart) bool { return c.Optional && !slices.Contains(s.Extras, c.Name) })
+		narrow.Images = slices.DeleteFunc(slices.Clone(r.Images), func(x Image) bool { return !s.wants(x, versions) })
 		narrowed[i] = &narrow
 	}
 	return narrowed, nil
 }
 
-// inEditions returns a release's instances in the wanted editions.
-func (s Selection) inEditions(r *Release) []Instance {
-	return slices.DeleteFunc(slices.Clone(r.Instances), func(x Instance) bool {
-		return x.Edition != "" && len(s.Editions) > 0 && !slices.Contains(s.Editions, x.Edition)
-	})
+// wants tells whether an image is selected, of those of some versions.
+func (s Selection) wants(x Image, versions []Version) bool {
+	switch x.Role {
+	case RoleOperator:
+		return true
+	case RoleInstance:
+		return s.isOnAxes(x) && slices.Contains(versions, x.Version)
+	default:
+		return s.wantsExtra(x) && s.isOnAxes(x)
+	}
+}
+
+// onAxes returns a release's instances that are what is wanted on all axes.
+func (s Selection) onAxes(r *Release) []Image {
+	return slices.DeleteFunc(r.Instances(), func(x Image) bool { return !s.isOnAxes(x) })
+}
+
+func (s Selection) isOnAxes(x Image) bool {
+	for axis, word := range x.Axes {
+		wanted := s.on(axis)
+		if len(wanted) > 0 && !slices.Contains(wanted, word) && !slices.Contains(wanted, allWord) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(x.beyond, func(axis string) bool { return len(s.on(axis)) == 0 })
+}
+
+// on are the wanted words on an axis; none where nothing was said.
+func (s Selection) on(axis string) []string {
+	if words := s.Axes[axis]; len(words) > 0 || axis != editionAxis {
+		return words
+	}
+	return editionNames(s.Editions)
+}
+
+// checkAxes wants every axis, and every word on it, to exist in one of the releases.
+func (s Selection) checkAxes(releases []*Release) error {
+	var axes []string
+	for _, r := range releases {
+		for _, x := range r.Images {
+			axes = slices.AppendSeq(axes, maps.Keys(x.Axes))
+		}
+	}
+	slices.Sort(axes)
+	axes = slices.Compact(axes)
+	for _, axis := range slices.Sorted(maps.Keys(s.Axes)) {
+		if !slices.Contains(axes, axis) {
+			return unknown(axis, "an axis of "+names(releases), axes)
+		}
+		var have []string
+		for _, r := range releases {
+			have = append(have, r.Axis(axis)...)
+		}
+		slices.Sort(have)
+		have = slices.Compact(have)
+		for _, word := range s.Axes[axis] {
+			if word != allWord && !slices.Contains(have, word) {
+				return unknown(word, "on the axis "+axis+" of "+names(releases), have)
+			}
+		}
+	}
+	return nil
+}
+
+// checkSources wants every registry that is replaced to be one of the product's.
+func (s Selection) checkSources(product *Product) error {
+	have := slices.Sorted(maps.Keys(product.spec.Registries))
+	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
+		if !slices.Contains(have, name) {
+			return unknown(name, "a registry of "+product.Name, have)
+		}
+	}
+	return nil
 }
 
 func (s Selection) checkEditions(product *Product, releases []*Release) error {
@@ -163,7 +248,7 @@ func editionNames(all []Edition) []string {
 func (s Selection) checkVersions(releases []*Release) error {
 	var available, anyEdition []Version
 	for _, r := range releases {
-		available = append(available, versionsOf(s.inEditions(r))...)
+		available = append(available, versionsOf(s.onAxes(r))...)
 		anyEdition = append(anyEdition, r.Versions()...)
 	}
 	_, missed := s.Versions.match(available)
@@ -172,20 +257,40 @@ func (s Selection) checkVersions(releases []*Release) error {
 	}
 	where := "in " + names(releases)
 	if len(missed[0].pick(anyEdition)) > 0 {
-		where += " as " + strings.Join(editionNames(s.Editions), " or ")
+		where += " as " + s.onAxesInWords()
 	}
 	return missed[0].missing(available, where)
 }
 
-func (s Selection) wantsExtra(name string) bool {
-	return s.Extras == nil || slices.Contains(s.Extras, name) || slices.Contains(s.Extras, allWord)
+// onAxesInWords is what is wanted beside versions.
+func (s Selection) onAxesInWords() string {
+	words := editionNames(s.Editions)
+	for _, axis := range slices.Sorted(maps.Keys(s.Axes)) {
+		words = append(words, s.Axes[axis]...)
+	}
+	if len(words) == 0 {
+		return "what is selected by default"
+	}
+	return strings.Join(words, " or ")
+}
+
+func (s Selection) wantsExtra(x Image) bool {
+	if s.Extras == nil {
+		return !x.Optional
+	}
+	return slices.Contains(s.Extras, x.Name) || slices.Contains(s.Extras, allWord)
 }
 
 func (s Selection) checkExtras(releases []*Release) error {
 	var have []string
 	for _, r := range releases {
-		for _, x := range r.Extras {
+		for _, x := range r.Extras() {
 			have = append(have, x.Name)
+		}
+		for _, c := range r.Charts {
+			if c.Optional {
+				have = append(have, c.Name)
+			}
 		}
 	}
 	for _, name := range s.Extras {
@@ -208,36 +313,78 @@ type placed struct {
 // artifacts lists what is left of a narrowed release.
 func (s Selection) artifacts(product *Product, r *Release) []placed {
 	var all []placed
-	add := func(role Role, image Image) *Artifact {
-		all = append(all, placed{vendor: image.Source(ref.Folder{}), Artifact: Artifact{
-			Product: product.Name,
-			Release: r.Name,
-			Role:    role,
-			Source:  image.Source(s.Source),
-			Target:  s.target(product).Reference(image.Repository, image.Tag),
+	add := func(role Role, l Location) *Artifact {
+		source, chartURL := s.source(l)
+		all = append(all, placed{vendor: l.Vendor(), Artifact: Artifact{
+			Product: product.Name, Release: r.Name, Role: role, Source: source, ChartURL: chartURL,
+			Target: s.target(product).Reference(l.placed(), l.Tag),
 		}})
 		return &all[len(all)-1].Artifact
 	}
-	if r.Chart != nil {
-		add(RoleChart, *r.Chart)
+	for i, c := range r.Charts {
+		if c.Tag == "" {
+			continue
+		}
+		if made := add(RoleChart, c.Location); i > 0 {
+			made.Name = c.Name
+		}
 	}
-	if r.Operator != nil {
-		add(RoleOperator, *r.Operator)
-	}
-	served := map[Image]int{}
-	for _, x := range r.Instances {
-		at, ok := served[x.Image]
+	served := map[Location]int{}
+	for _, x := range r.Images {
+		at, ok := served[x.Location]
 		if !ok {
 			at = len(all)
-			served[x.Image] = at
-			add(RoleInstance, x.Image).Edition = x.Edition
+			served[x.Location] = at
+			describe(add(x.Role, x.Location), x)
 		}
-		all[at].Versions = append(all[at].Versions, x.Version)
-	}
-	for _, x := range r.Extras {
-		add(RoleExtra, x.Image).Extra = x.Name
+		if !x.Version.IsZero() && !slices.Contains(all[at].Versions, x.Version) {
+			all[at].Versions = append(all[at].Versions, x.Version)
+		}
 	}
 	return all
+}
+
+// describe says what an image is.
+func describe(a *Artifact, x Image) {
+	a.Edition = x.Edition()
+	switch {
+	case x.Role == RoleExtra:
+		a.Extra = x.Name
+	case x.Role == RoleInstance && x.Name != instanceName:
+		a.Name = x.Name
+	}
+	for axis, word := range x.Axes {
+		if axis == editionAxis {
+			continue
+		}
+		if a.Axes == nil {
+			a.Axes = map[string]string{}
+		}
+		a.Axes[axis] = word
+	}
+}
+
+// SourceOf is where the selection takes something from.
+func (s Selection) SourceOf(l Location) ref.Reference {
+	from, _ := s.source(l)
+	return from
+}
+
+// source is where something is taken from. What another source holds is in a registry, and
+// where a relocation put it.
+func (s Selection) source(l Location) (from ref.Reference, chartURL string) {
+	override := s.Source
+	if named, ok := s.Sources[l.From]; ok {
+		override = named
+	}
+	switch {
+	case override.IsZero():
+		return l.Vendor(), l.URL
+	case l.URL != "":
+		return override.Reference(l.placed(), l.Tag), ""
+	default:
+		return override.Reference(l.Repository, l.Tag), ""
+	}
 }
 
 // target is the folder in the private registry.

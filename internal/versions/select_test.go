@@ -79,7 +79,7 @@ func TestSelectRefuses(t *testing.T) {
 		{"17.6", Selection{}, "17.6 is not in v4.3.1; it has 17.5, 17.4"},
 		{"17.6", Selection{Releases: []string{"v4.3.1", "v4.0.0"}}, "17.6 is not in v4.3.1 or v4.0.0; it has 17.5, 17.4"},
 		{"17.5", Selection{Releases: []string{"v4.0.0"}}, "17.5 is not in v4.0.0; it has 16.6, 15.10, 14.15, 13.18, 12.22, 11.22"},
-		{"", Selection{Product: "cnpg"}, "cnpg is not a product of the catalogue; it has tanzu"},
+		{"", Selection{Product: "xyz"}, "xyz is not a product of the catalogue; it has " + productNames()},
 		{"", Selection{Releases: []string{"v4.3.1", "v4.4.0"}}, "v4.4.0 is not a known release of tanzu; it has v4.3.1, v4.0.0, v2.0.1, v1.5.0"},
 		{"", Selection{Editions: []Edition{"light"}}, "light is not an edition of v4.3.1; it has full, lite"},
 		{"", Selection{Editions: []Edition{"ful"}}, "ful is not an edition of v4.3.1; did you mean full? it has full, lite"},
@@ -96,7 +96,7 @@ func TestSelectRefuses(t *testing.T) {
 }
 
 func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
-	s := pick(t, "16.10", Selection{Product: "cloudnative-pg", Editions: []Edition{"minimal"}})
+	s := pick(t, "16.10", Selection{Product: "old-cnpg", Editions: []Edition{"minimal"}})
 	const want = "16.10 is not in 1.27.1 as minimal; it has 17.6"
 	if _, err := Select(other(t), s); message(err) != want {
 		t.Errorf("Select(16.10 minimal) = %q, want %q", message(err), want)
@@ -254,4 +254,12 @@ func TestReleaseWithBuildMetadata(t *testing.T) {
 	if got := p.TagVersions("postgres", []string{"16.9-1.0.0_build.7"}); len(got) != 1 || got[0].Release != "1.0.0+build.7" {
 		t.Errorf("TagVersions() = %v, want release 1.0.0+build.7", got)
 	}
+}
+
+func productNames() string {
+	var all []string
+	for _, p := range Builtin().Products() {
+		all = append(all, p.Name)
+	}
+	return strings.Join(all, ", ")
 }

@@ -2,28 +2,41 @@ package versions
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// template is a name with placeholders, "v{version}-lite-{release}".
+// template is a name with placeholders, "v{version}{edition}-{release}".
 type template string
 
-// blank are the things that stand in a template's placeholders.
-type blank struct {
-	release string
-	version Version
+// blanks are the texts that stand in a template's placeholders, by their names.
+type blanks map[string]string
+
+// with is blanks with more, which take the place of others.
+func (b blanks) with(more blanks) blanks {
+	all := maps.Clone(b)
+	maps.Copy(all, more)
+	return all
 }
 
-// placeholders are what a template may contain, each with the pattern that finds it
-// again in a tag.
-var placeholders = map[string]string{
+// ofVersion are the placeholders of a PostgreSQL version.
+func ofVersion(v Version) blanks {
+	return blanks{"version": v.String(), "major": fmt.Sprint(v.Major), "minor": fmt.Sprint(v.Minor)}
+}
+
+// patterns find again in a tag what stood in a placeholder; others are words.
+var patterns = map[string]string{
 	"release": `v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9A-Za-z.-]+)?(?:_[0-9A-Za-z.-]+)?`,
 	"version": `[1-9][0-9]{0,3}\.(?:0|[1-9][0-9]{0,3})`,
 	"major":   `[1-9][0-9]{0,3}`,
+	"minor":   `0|[1-9][0-9]{0,3}`,
 }
+
+const anyWord = `[0-9A-Za-z.]+`
 
 var placeholderPattern = regexp.MustCompile(`\{[^{}]*\}`)
 
@@ -31,12 +44,7 @@ var placeholderPattern = regexp.MustCompile(`\{[^{}]*\}`)
 // stands.
 func (t template) check(allowed ...string) error {
 	for _, found := range placeholderPattern.FindAllString(string(t), -1) {
-		word := strings.Trim(found, "{}")
-		ok := false
-		for _, a := range allowed {
-			ok = ok || word == a
-		}
-		if !ok {
+		if word := strings.Trim(found, "{}"); !slices.Contains(allowed, word) {
 			return unknown(found, "a placeholder here", braced(allowed))
 		}
 	}
@@ -46,26 +54,36 @@ func (t template) check(allowed ...string) error {
 	return nil
 }
 
-// expand fills the placeholders in.
-func (t template) expand(b blank) string {
-	return strings.NewReplacer(
-		"{release}", b.release,
-		"{version}", b.version.String(),
-		"{major}", fmt.Sprint(b.version.Major),
-	).Replace(string(t))
+// expand fills the placeholders in. One that is not among the blanks stays as it is.
+func (t template) expand(b blanks) string {
+	return placeholderPattern.ReplaceAllStringFunc(string(t), func(found string) string {
+		if text, ok := b[strings.Trim(found, "{}")]; ok {
+			return text
+		}
+		return found
+	})
 }
 
 // expandTag is expand for tags, which take no plus: as helm does, an underscore stands for it.
-func (t template) expandTag(b blank) string { return strings.ReplaceAll(t.expand(b), "+", "_") }
+func (t template) expandTag(b blanks) string { return strings.ReplaceAll(t.expand(b), "+", "_") }
 
 // has tells whether a placeholder is in the template.
 func (t template) has(placeholder string) bool {
 	return strings.Contains(string(t), "{"+placeholder+"}")
 }
 
-// matcher is the template read backwards: a pattern with a group for each placeholder,
-// which is where it first stands.
-func (t template) matcher() *regexp.Regexp {
+// words are the names of the placeholders, each where it stands.
+func (t template) words() []string {
+	found := placeholderPattern.FindAllString(string(t), -1)
+	for i, word := range found {
+		found[i] = strings.Trim(word, "{}")
+	}
+	return found
+}
+
+// matcher is the template read backwards: a pattern with a group for each placeholder, which
+// is where it first stands. Some words are known: each is then one of its texts.
+func (t template) matcher(known map[string][]string) *regexp.Regexp {
 	var pattern strings.Builder
 	rest := string(t)
 	seen := map[string]bool{}
@@ -77,10 +95,24 @@ func (t template) matcher() *regexp.Regexp {
 			group = "?:"
 		}
 		seen[word] = true
-		fmt.Fprintf(&pattern, "%s(%s%s)", regexp.QuoteMeta(before), group, placeholders[word])
+		fmt.Fprintf(&pattern, "%s(%s%s)", regexp.QuoteMeta(before), group, patternOf(word, known[word]))
 		rest = after
 	}
 	return regexp.MustCompile("^" + pattern.String() + regexp.QuoteMeta(rest) + "$")
+}
+
+func patternOf(word string, known []string) string {
+	if len(known) > 0 {
+		quoted := make([]string, len(known))
+		for i, text := range known {
+			quoted[i] = regexp.QuoteMeta(text)
+		}
+		return strings.Join(quoted, "|")
+	}
+	if pattern, ok := patterns[word]; ok {
+		return pattern
+	}
+	return anyWord
 }
 
 func braced(words []string) []string {

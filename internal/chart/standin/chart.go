@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -20,7 +21,6 @@ import (
 	helmregistry "helm.sh/helm/v3/pkg/registry"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The chart's files. What stands in [[ ]] is filled in here, what stands in {{ }} is for
@@ -60,28 +60,28 @@ func newChart(opts Options, release *versions.Release, a versions.Artifact) (v1.
 // vendor's registry, as the vendor's do, wherever the stand-in is pushed.
 func gather(release *versions.Release, a versions.Artifact) facts {
 	f := facts{Chart: path.Base(a.Source.Repository), ChartVersion: a.Source.Tag}
-	if release.Operator != nil {
-		f.OperatorImage = release.Operator.Source(ref.Folder{}).String()
+	if operator := release.Operator(); operator != nil {
+		f.OperatorImage = operator.Vendor().String()
 	}
 	value := instanceValue(release)
-	for _, i := range release.Instances {
-		source := i.Source(ref.Folder{})
-		image := "{{ .Values." + value.Key() + " }}"
-		if value.Form == versions.FormRepository {
+	for _, i := range release.Instances() {
+		source := i.Vendor()
+		image := "{{ .Values." + value.At + " }}"
+		if !value.IsWhole() {
 			f.InstanceRepository = source.Name()
 			image += ":" + i.Tag
 		} else {
 			f.InstanceImage = source.String()
 		}
-		f.Versions = append(f.Versions, postgresVersion{Name: i.Name, Version: i.Version, Image: image})
+		f.Versions = append(f.Versions, postgresVersion{Name: i.Called, Version: i.Version, Image: image})
 	}
 	return f
 }
 
 // instanceValue is the chart's value that names the instance images.
 func instanceValue(release *versions.Release) versions.Value {
-	for _, v := range release.Values {
-		if v.Image == string(versions.RoleInstance) {
+	for _, v := range release.Values() {
+		if slices.Contains(v.Images(), string(versions.RoleInstance)) {
 			return v
 		}
 	}

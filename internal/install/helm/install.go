@@ -20,6 +20,8 @@ type Request struct {
 	Values map[string]any
 	// Edit changes what the chart renders before it is sent; nil changes nothing.
 	Edit chart.Edit
+	// More are objects that are installed beside the chart's, and edited like them.
+	More []chart.Object
 	// Check refuses what is about to be sent, hooks and all, before any of it is; nil takes
 	// everything.
 	Check func(*chart.Rendering) error
@@ -58,7 +60,7 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 		return nil, err
 	}
 	r.client.guard.databases = request.Databases
-	r.records.sent = &sent{owner: owner, edit: request.Edit, check: request.Check, accepted: request.Accepted, databases: request.Databases}
+	r.records.sent = &sent{owner: owner, edit: request.Edit, more: request.More, check: request.Check, accepted: request.Accepted, databases: request.Databases}
 	request.Wait = request.Wait || request.Atomic
 	grace := graceAfterCancel
 	if request.Atomic {

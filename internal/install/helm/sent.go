@@ -17,6 +17,7 @@ import (
 type sent struct {
 	owner     cluster.Owner
 	edit      chart.Edit
+	more      []chart.Object
 	check     func(*chart.Rendering) error
 	accepted  []chart.Accept
 	databases []schema.GroupKind
@@ -28,7 +29,7 @@ func (s *sent) Run(manifest *bytes.Buffer) (*bytes.Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rendering, err = s.prepare(rendering); err != nil {
+	if rendering, err = s.prepare(rendering.With(s.more...)); err != nil {
 		return nil, err
 	}
 	if err := s.checked(rendering); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // checkNamespaces looks for the pull secret wherever it is needed.
 func (v *verification) checkNamespaces(ctx context.Context) error {
-	instances, err := v.Cluster.Instances(ctx, v.Instance)
+	instances, err := v.Cluster.Instances(ctx, v.Databases...)
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // Options steer Run. Cluster, Dial, HelmRelease, Namespace and PullSecret are needed.
@@ -18,9 +18,10 @@ type Options struct {
 	Cluster                            *cluster.Cluster
 	Dial                               Dial
 	HelmRelease, Namespace, PullSecret string
-	// Version is the kind whose objects are the versions that a user can pick, and Instance
-	// the kind of a database; empty for products without one.
-	Version, Instance schema.GroupKind
+	// Offers are the kinds whose objects are what users pick images from, and Databases those of
+	// databases; none for products without.
+	Offers    []versions.Kind
+	Databases []schema.GroupKind
 	// Namespaces need the pull secret besides those that have databases or have it already.
 	Namespaces []string
 	// Hosts are the registries that images may come from; none means those that the
@@ -43,7 +44,7 @@ type Options struct {
 type verification struct {
 	Options
 	manifest *chart.Rendering
-	versions []unstructured.Unstructured
+	offered  []offered
 	asker    *asker
 	check    Check
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 const (
@@ -119,7 +120,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b.options = verify.Options{
 		Cluster: connected, HelmRelease: "house", Namespace: "pg", PullSecret: "regsecret",
-		Version: schema.GroupKind{Group: "lab.example.com", Kind: "Ver"}, Instance: schema.GroupKind{Group: "lab.example.com", Kind: "Db"},
+		Offers: []versions.Kind{{Group: "lab.example.com", Kind: "Ver", Image: "spec.instanceImage", Version: "spec.dbVersion"}}, Databases: []schema.GroupKind{{Group: "lab.example.com", Kind: "Db"}},
 		Dial: func(_ string, given cluster.Credentials) (verify.Puller, error) {
 			return &private{lost: b.private.lost, errors: b.private.errors, password: b.private.password, given: given.Password}, nil
 		},

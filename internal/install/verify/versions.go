@@ -4,35 +4,52 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
+// offered is an object that users pick images from.
+type offered struct {
+	unstructured.Unstructured
+	kind versions.Kind
+}
+
 // readVersions lists what users can pick.
 func (v *verification) readVersions(ctx context.Context) error {
-	if v.Version.Empty() {
-		return nil
+	for _, offer := range v.Offers {
+		kind := schema.GroupKind{Group: offer.Group, Kind: offer.Kind}
+		mapping, known, err := v.Cluster.Serves(kind)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return cluster.Wrap(ErrNoVersionKind, fmt.Errorf("the cluster does not know %s: %w", kind, ErrNotInstalled))
+		}
+		found, err := v.Cluster.List(ctx, mapping.Resource, "", metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, object := range found {
+			v.offered = append(v.offered, offered{object, offer})
+		}
 	}
-	mapping, known, err := v.Cluster.Serves(v.Version)
-	if err != nil {
-		return err
-	}
-	if !known {
-		return cluster.Wrap(ErrNoVersionKind, fmt.Errorf("the cluster does not know %s: %w", v.Version, ErrNotInstalled))
-	}
-	v.versions, err = v.Cluster.List(ctx, mapping.Resource, "", metav1.ListOptions{})
-	return err
+	return nil
 }
 
 // checkImages asks for every image, once each, but for those that are accepted.
 func (v *verification) checkImages(ctx context.Context) error {
-	isVersion := func(object chart.Object) bool { return object.GetKind() == v.Version.Kind }
+	isVersion := func(object chart.Object) bool {
+		return slices.ContainsFunc(v.Offers, func(o versions.Kind) bool { return o.Kind == object.GetKind() })
+	}
 	hosts := slices.Clone(v.Hosts)
 	if len(hosts) == 0 {
 		for _, image := range v.manifest.ImagesOf(v.Origin) {
@@ -48,8 +65,8 @@ func (v *verification) checkImages(ctx context.Context) error {
 		}
 		v.check.Images = append(v.check.Images, check)
 	}
-	for i := range v.versions {
-		v.check.Versions = append(v.check.Versions, v.versionCheck(&v.versions[i]))
+	for _, object := range v.offered {
+		v.check.Versions = append(v.check.Versions, v.versionChecks(object)...)
 	}
 	return v.asker.askAll(ctx, v.check.asked(), hosts)
 }
@@ -87,23 +104,27 @@ func isAmong(hosts []string, host string) bool {
 	return slices.ContainsFunc(hosts, func(h string) bool { return ref.CanonicalHost(h) == ref.CanonicalHost(host) })
 }
 
-// versionCheck compares a version with what the release made of it.
-func (v *verification) versionCheck(object *unstructured.Unstructured) VersionCheck {
-	text := func(from map[string]any, field string) string {
-		value, _, _ := unstructured.NestedString(from, "spec", field)
-		return value
-	}
-	check := VersionCheck{Name: object.GetName(), DBVersion: text(object.Object, "dbVersion")}
-	check.Image = text(object.Object, "instanceImage")
-	check.Edited = true
-	for _, made := range v.manifest.Objects {
-		if made.GetKind() == object.GetKind() && made.GetName() == object.GetName() {
-			check.Expected = text(made.Object, "instanceImage")
-			check.Edited = check.Expected != check.Image
+// versionChecks compare what an object offers with what the release made of it.
+func (v *verification) versionChecks(object offered) []VersionCheck {
+	var made map[string]string
+	for _, other := range v.manifest.Objects {
+		if other.GetKind() == object.GetKind() && other.GetName() == object.GetName() {
+			made = object.kind.Texts(other.Object, object.kind.Image)
 		}
 	}
-	if !check.Edited {
-		check.Expected = ""
+	names := object.kind.Texts(object.Object, object.kind.Version)
+	images := object.kind.Texts(object.Object, object.kind.Image)
+	var checks []VersionCheck
+	for _, at := range slices.Sorted(maps.Keys(images)) {
+		check := VersionCheck{Name: object.GetName(), DBVersion: names[at]}
+		if at != "" {
+			check.Name += " " + at
+		}
+		check.Image, check.Expected = images[at], made[at]
+		if check.Edited = check.Expected != check.Image; !check.Edited {
+			check.Expected = ""
+		}
+		checks = append(checks, check)
 	}
-	return check
+	return checks
 }

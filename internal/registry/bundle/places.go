@@ -25,7 +25,7 @@ func newPlaces(c *versions.Catalogue) *places {
 	p := &places{known: make(map[string]map[string]offered), near: make(map[string]offered)}
 	for _, product := range c.Products() {
 		for _, release := range product.Releases {
-			all, err := versions.Select(c, versions.Selection{Product: product.Name, Releases: []string{release.Name}})
+			all, err := versions.Select(c, versions.Selection{Product: product.Name, Releases: []string{release.Name}, Whole: true})
 			if err != nil {
 				continue
 			}

@@ -33,7 +33,8 @@ func ShapeOf(t reflect.Type) *Shape {
 	case reflect.Struct:
 		shape := &Shape{Keys: map[string]*Shape{}}
 		for _, field := range reflect.VisibleFields(t) {
-			shape.Keys[field.Tag.Get("yaml")] = ShapeOf(field.Type)
+			key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			shape.Keys[key] = ShapeOf(field.Type)
 		}
 		return shape
 	default:

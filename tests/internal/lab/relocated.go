@@ -115,16 +115,15 @@ func Credentials(account registrytest.Account) cluster.Credentials {
 // Subject is the release, to be installed into a namespace.
 func (r *Relocated) Subject(namespace string) install.Subject {
 	return install.Subject{
-		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target,
+		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers,
 		PullSecret: PullSecret, HelmRelease: "postgres-operator", Namespace: namespace,
 	}
 }
 
 // Verification verifies what was installed there.
 func (r *Relocated) Verification(c *cluster.Cluster, namespace string) verify.Options {
-	traits := install.TraitsOf(r.Product)
 	return verify.Options{
-		Cluster: c, Dial: r.Dial, Version: traits.Version, Instance: traits.Instance,
+		Cluster: c, Dial: r.Dial, Offers: r.Product.Cluster.Offers, Databases: install.DatabasesOf(r.Product),
 		HelmRelease: "postgres-operator", Namespace: namespace, PullSecret: PullSecret,
 	}
 }

@@ -18,6 +18,15 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
+// Source is where a product is taken from in place of its own registries. The zero value keeps
+// those.
+type Source struct {
+	// Folder takes the place of all that Named does not name; zero keeps them.
+	ref.Folder
+	// Named are by the names that the catalogue gives to registries.
+	Named map[string]ref.Folder
+}
+
 // Config is everything that a user can set, but for credentials, which are read where
 // they are used and never kept here. Values are valid one by one; whether a command has
 // all that it needs is the command's to say.
@@ -31,11 +40,13 @@ type Config struct {
 	Extras   []string
 	// ChartImages adds the images that the charts run, or list, and the catalogue lacks.
 	ChartImages bool
+	// Axes are the wanted words on further axes, by the axis.
+	Axes map[string][]string
 	// Catalogues are files that are merged over the built-in catalogue.
 	Catalogues []string
 
-	// Source overrides the product's own registry where it is not zero; Registry is the target.
-	Source   ref.Folder
+	// Source overrides the product's own registries; Registry is the target.
+	Source   Source
 	Registry ref.Folder
 
 	// SourcePlainHTTP and PlainHTTP allow HTTP on the source and the target.

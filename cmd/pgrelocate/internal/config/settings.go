@@ -16,10 +16,10 @@ import (
 var (
 	// Common belongs to every command.
 	Common = []string{"quiet", "verbose", "no-progress"}
-	// Selection says what to relocate.
-	Selection = []string{"product", "release", "versions", "editions", "extras", "catalogue"}
 	// Charts says what charts add to the selection.
 	Charts = []string{"chart-images"}
+	// Selection says what to relocate.
+	Selection = []string{"product", "release", "versions", "editions", "axis", "extras", "catalogue"}
 	// Connection says how to speak to registries.
 	Connection = []string{"ca-file", "plain-http", "jobs", "limit-rate", "stall-timeout", "retry-timeout"}
 	// Sides names both registries.
@@ -42,11 +42,12 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newList(&c.Releases), "release", "take `RELEASE` of the operator, v4.3.1; the newest known if not given")
 	fs.Var(&expression{target: &c.Versions}, "versions", "take these PostgreSQL `VERSIONS`: 17.5, 17 (its newest minor), '>=14 <17', latest or all")
 	fs.Var(newList(&c.Editions), "editions", "take these `EDITIONS` of the instance images: full, lite; all if not given")
-	fs.Var(newList(&c.Extras, "all"), "extras", "take these `IMAGES` beside the instances: ferretdb, all or none")
+	fs.Var(&axes{&c.Axes}, "axis", "take these `WORDS` of what else images differ in: os=trixie, flavour=all; see pgrelocate products")
+	fs.Var(newList(&c.Extras), "extras", "take these `IMAGES` beside the instances: ferretdb, all or none; all but optional ones if not given")
 	fs.BoolVar(&c.ChartImages, "chart-images", false, "take the images too that the charts run, or list, and the selection lacks, from where the charts name them")
 	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
 
-	fs.Var((*location)(&c.Source), "source", "copy from `HOST[/PATH]` instead of the product's own registry")
+	fs.Var((*source)(&c.Source), "source", "copy from `[NAME=]HOST[/PATH]` instead of the product's own registry, or its registry NAME")
 	fs.VarP((*location)(&c.Registry), "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
 	fs.BoolVar(&c.SourcePlainHTTP, "source-plain-http", false, "allow plain HTTP to the source; loopback needs no permission")
 	fs.BoolVar(&c.PlainHTTP, "plain-http", false, "allow plain HTTP to the private registry; loopback needs no permission")

@@ -66,7 +66,7 @@ func (s *Session) chartImages(ctx context.Context, release string, selected []ve
 	}
 	images := make([]versions.Artifact, len(beyond))
 	for i, image := range beyond {
-		images[i] = family.artifact(image, s.cfg.Source, targetOf(target, family.product))
+		images[i] = family.artifact(image, s.cfg.Source.Folder, targetOf(target, family.product))
 	}
 	return images, nil
 }
@@ -89,11 +89,11 @@ func (s *Session) familyOf(release string, selected []versions.Artifact) (f fami
 	if err != nil {
 		return f, err
 	}
-	for _, image := range found.Images() {
-		vendors := image.Source(ref.Folder{})
+	for _, location := range found.Locations() {
+		vendors := location.Vendor()
 		f.known = append(f.known, vendors)
 		for _, a := range selected {
-			if a.Source == image.Source(s.cfg.Source) {
+			if a.Source == s.selection().SourceOf(location) {
 				f.selected = append(f.selected, vendors, a.Source)
 			}
 		}

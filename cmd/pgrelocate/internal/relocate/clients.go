@@ -240,7 +240,7 @@ func readable(ctx context.Context, keychain authn.Keychain, host string) error {
 // sent: that of the source that was named or, without one, the one registry that all artifacts
 // come from. Where those come from several, each has to have its login in the docker config.
 func ownerOfCredentials(cfg *config.Config, artifacts []versions.Artifact) string {
-	if !cfg.Source.IsZero() {
+	if !cfg.Source.IsZero() && len(cfg.Source.Named) == 0 {
 		return cfg.Source.Host
 	}
 	host := ""

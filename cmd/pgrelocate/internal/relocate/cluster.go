@@ -1,6 +1,7 @@
 package relocate
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
@@ -24,13 +25,9 @@ type Place struct {
 
 // of is the place with what the product says where nothing was said.
 func (p Place) of(product *versions.Product) Place {
-	traits := install.TraitsOf(product)
-	if p.Namespace == "" {
-		p.Namespace = traits.Namespace
-	}
-	if p.HelmRelease == "" {
-		p.HelmRelease = traits.HelmRelease
-	}
+	p.Namespace = cmp.Or(p.Namespace, product.Cluster.Namespace)
+	p.HelmRelease = cmp.Or(p.HelmRelease, product.Cluster.HelmRelease)
+	p.PullSecret = cmp.Or(p.PullSecret, install.PullSecretOf(product))
 	return p
 }
 

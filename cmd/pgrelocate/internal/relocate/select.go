@@ -53,16 +53,18 @@ func (s *Session) artifacts(target ref.Folder) ([]versions.Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	selected, err := versions.Select(catalogue, versions.Selection{
-		Product:  s.cfg.Product,
-		Releases: s.cfg.Releases,
-		Versions: s.cfg.Versions,
-		Editions: s.cfg.Editions,
-		Extras:   s.cfg.Extras,
-		Source:   s.cfg.Source,
-		Target:   target,
-	})
+	selection := s.selection()
+	selection.Target = target
+	selected, err := versions.Select(catalogue, selection)
 	return selected, unknown(err)
+}
+
+// selection is what the settings select, without a target.
+func (s *Session) selection() versions.Selection {
+	return versions.Selection{
+		Product: s.cfg.Product, Releases: s.cfg.Releases, Versions: s.cfg.Versions, Editions: s.cfg.Editions,
+		Extras: s.cfg.Extras, Axes: s.cfg.Axes, Source: s.cfg.Source.Folder, Sources: s.cfg.Source.Named,
+	}
 }
 
 // sourceFolder and targetFolder say where artifacts come from and go to, as briefly as that

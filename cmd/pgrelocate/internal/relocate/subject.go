@@ -1,6 +1,7 @@
 package relocate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
@@ -24,7 +25,7 @@ type ChartChoice struct {
 
 // subject is the one release that the settings name, with everything that belongs to it.
 func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, error) {
-	subject := install.Subject{User: choice.User, Chart: choice.found, Accept: choice.Accept}
+	subject := install.Subject{User: choice.User, Chart: choice.found}
 	if len(s.cfg.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.cfg.Releases, " and "))
 	}
@@ -38,7 +39,11 @@ func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, err
 		}
 	}
 	place = place.of(product)
+	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)
 	subject.Product, subject.PullSecret = product, place.PullSecret
+	if subject.Offers, err = s.offers(); err != nil {
+		return subject, err
+	}
 	subject.Namespace, subject.HelmRelease = place.Namespace, place.HelmRelease
 	if subject.Release, err = product.Release(s.releaseOf(product, subject.Chart)); err != nil {
 		return subject, unknown(err)
@@ -48,6 +53,28 @@ func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, err
 	}
 	subject.Target = targetOf(s.cfg.Registry, product)
 	return subject, nil
+}
+
+// acceptedBy are the places that a product's own data accepts.
+func acceptedBy(product *versions.Product) []chart.Accept {
+	var all []chart.Accept
+	for _, a := range product.Accept {
+		all = append(all, chart.Accept{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Path: a.Path, Reason: a.Why})
+	}
+	return all
+}
+
+// offers are the kinds that users pick images from, of all products: charts bring those of others.
+func (s *Session) offers() ([]versions.Kind, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	var all []versions.Kind
+	for _, product := range catalogue.Products() {
+		all = append(all, product.Cluster.Offers...)
+	}
+	return all, nil
 }
 
 // releaseOf is the release that was asked for, else the one that the chart belongs to; empty
@@ -71,7 +98,7 @@ func (s *Session) artifactsOf(release string) ([]versions.Artifact, error) {
 		return nil, err
 	}
 	all, err := versions.Select(catalogue, versions.Selection{
-		Product: s.cfg.Product, Releases: []string{release}, Target: s.cfg.Registry,
+		Product: s.cfg.Product, Releases: []string{release}, Whole: true, Target: s.cfg.Registry,
 	})
 	return all, unknown(err)
 }

@@ -62,7 +62,7 @@ func (c *Clients) mayTravelOpen(ctx context.Context, side registry.Side, host st
 func builtinHost(host string) bool {
 	for _, product := range versions.Builtin().Products() {
 		for _, release := range product.Releases {
-			artifacts, err := versions.Select(versions.Builtin(), versions.Selection{Product: product.Name, Releases: []string{release.Name}})
+			artifacts, err := versions.Select(versions.Builtin(), versions.Selection{Product: product.Name, Releases: []string{release.Name}, Whole: true})
 			if err != nil {
 				continue
 			}

@@ -107,9 +107,8 @@ func (v *verifying) lookInBundle(ctx context.Context) error {
 }
 
 func (v *verifying) check(ctx context.Context) (err error) {
-	traits := install.TraitsOf(v.product)
 	opts := verify.Options{
-		Cluster: v.cluster, Dial: v.dial(ctx), Version: traits.Version, Instance: traits.Instance,
+		Cluster: v.cluster, Dial: v.dial(ctx), Offers: v.product.Cluster.Offers, Databases: install.DatabasesOf(v.product),
 		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
 		Origin: chart.OriginOf(nil, v.product.Releases...), Accept: v.Accept,

@@ -1,0 +1,41 @@
+package versions
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// classic is the location of a chart in a classic Helm repository. A registry cannot hold a plus
+// in a tag: as helm does, an underscore stands for it.
+func classic(spec chartSpec, version string) (Location, error) {
+	at, err := url.Parse(spec.URL)
+	switch {
+	case err != nil || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http":
+		return Location{}, fmt.Errorf("url: %s is no address of a Helm repository; write https://HOST/PATH", ref.Quote(spec.URL))
+	case at.User != nil:
+		return Location{}, errors.New("url: a password has no place in it; log in to the host instead")
+	}
+	folder, err := ref.ParseFolder(at.Host + strings.TrimSuffix(at.Path, "/"))
+	if err != nil {
+		return Location{}, fmt.Errorf("url: %w", err)
+	}
+	if spec.Chart == "" {
+		return Location{}, errors.New("chart: the chart's name in the repository is missing")
+	}
+	if err := ref.CheckRepository("", spec.Chart); err != nil || strings.Contains(spec.Chart, "/") {
+		return Location{}, fmt.Errorf("chart: %s is no name of a chart", ref.Quote(spec.Chart))
+	}
+	l := Location{
+		Registry: folder, Repository: spec.Chart, Tag: strings.ReplaceAll(version, "+", "_"),
+		As: cmp.Or(spec.As, "charts/"+spec.Chart), URL: strings.TrimSuffix(spec.URL, "/"),
+	}
+	if version == "" {
+		return l, nil
+	}
+	return l, cmp.Or(complete(l.Tag), ref.CheckTag(l.Tag))
+}

@@ -1,0 +1,158 @@
+package versions
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// images are all images of the release: first what has no version, and then the families; each
+// family the newest version first.
+func (b releaseBuilder) images() ([]Image, error) {
+	var operators, instances, extras []Image
+	for _, spec := range b.shape.Images {
+		made, err := b.family(spec)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", spec.label(), err)
+		}
+		switch spec.role() {
+		case RoleOperator:
+			operators = append(operators, made...)
+		case RoleInstance:
+			instances = append(instances, made...)
+		default:
+			extras = append(extras, made...)
+		}
+	}
+	slices.SortStableFunc(instances, func(x, y Image) int { return newestFirst(x.Version, y.Version) })
+	return slices.Concat(operators, instances, extras), b.checkAxes()
+}
+
+// family makes the images of one entry; none where the release has no such image.
+func (b releaseBuilder) family(spec imageSpec) ([]Image, error) {
+	over := b.spec.Images[spec.Name]
+	tag := cmp.Or(b.spec.Tags[spec.Name], over.Tag, spec.Tag)
+	if over.Without || tag == "" {
+		return nil, nil
+	}
+	spec.Repository, spec.Tag = cmp.Or(over.Repository, spec.Repository), tag
+	if !spec.isVersioned() {
+		return b.cells(spec, over.Registry, versionSpec{})
+	}
+	var all []Image
+	for _, v := range b.spec.Versions {
+		made, err := b.cells(spec, over.Registry, v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.Version, err)
+		}
+		all = append(all, made...)
+	}
+	return all, nil
+}
+
+// cells makes the images of one version, or of none: one for each combination on the axes.
+func (b releaseBuilder) cells(spec imageSpec, registry string, v versionSpec) ([]Image, error) {
+	if !fits(spec, v) {
+		return nil, nil
+	}
+	fill := b.fill
+	if !v.Version.IsZero() {
+		fill = fill.with(ofVersion(v.Version))
+	}
+	var made []Image
+	for _, at := range b.combinations(spec, v) {
+		written := fill.with(b.written(at))
+		location, err := b.location(registry, spec.Registry, spec.Repository, spec.As, spec.Tag, written)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, Image{
+			Location: location, Name: spec.family(), Role: spec.role(), Version: v.Version, Axes: at,
+			Called: spec.Called.expand(written), Optional: spec.Optional, beyond: b.beyond(at),
+		})
+	}
+	return made, nil
+}
+
+// fits tells whether a version has what an entry is: {edition: lite}.
+func fits(spec imageSpec, v versionSpec) bool {
+	for axis, word := range spec.With {
+		if only, said := v.Axes[axis]; said && !slices.Contains(only, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// combinations are all points on the axes of an entry, in the catalogue's order.
+func (b releaseBuilder) combinations(spec imageSpec, v versionSpec) []map[string]string {
+	all := []map[string]string{maps.Clone(spec.With)}
+	for _, axis := range spec.Axes {
+		if axis == versionAxis {
+			continue
+		}
+		var next []map[string]string
+		for _, point := range all {
+			for _, word := range b.words(axis, v) {
+				longer := map[string]string{axis: word}
+				maps.Copy(longer, point)
+				next = append(next, longer)
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+// words are what there is on an axis: of the version, else of the release, else of the shape.
+func (b releaseBuilder) words(axis string, v versionSpec) []string {
+	if only, said := v.Axes[axis]; said {
+		return only
+	}
+	if only, said := b.spec.Axes[axis]; said {
+		return only
+	}
+	return b.shape.Axes[axis].Values
+}
+
+// written are the texts that stand for a point on the axes in templates.
+func (b releaseBuilder) written(at map[string]string) blanks {
+	texts := blanks{}
+	for axis, word := range at {
+		text, ok := b.shape.Axes[axis].Write[word]
+		if !ok {
+			text = word
+		}
+		texts[axis] = text
+	}
+	return texts
+}
+
+// beyond are the axes on which a point is not selected where nothing is said.
+func (b releaseBuilder) beyond(at map[string]string) []string {
+	var axes []string
+	for axis, word := range at {
+		if chosen := b.shape.Axes[axis].Default; len(chosen) > 0 && !slices.Contains(chosen, word) {
+			axes = append(axes, axis)
+		}
+	}
+	return axes
+}
+
+// checkAxes finds what a version says on axes that no image has.
+func (b releaseBuilder) checkAxes() error {
+	for _, v := range b.spec.Versions {
+		for _, axis := range slices.Sorted(maps.Keys(v.Axes)) {
+			if err := b.shape.checkOn(axis, v.Axes[axis]); err != nil {
+				return fmt.Errorf("versions.%s: %w", v.Version, err)
+			}
+		}
+	}
+	for _, axis := range slices.Sorted(maps.Keys(b.spec.Axes)) {
+		if err := b.shape.checkOn(axis, b.spec.Axes[axis]); err != nil {
+			return fmt.Errorf("axes: %w", err)
+		}
+	}
+	return nil
+}
