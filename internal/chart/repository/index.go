@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -55,7 +55,7 @@ func parseIndex(text []byte) (*index, error) {
 	parsed := new(index)
 	decode := func() error { return yaml.Unmarshal(text, parsed) }
 	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
-		decode = func() error { return json.Unmarshal(text, parsed) }
+		decode = func() error { return jsonlimit.Unmarshal(text, parsed) }
 	}
 	if err := decode(); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,8 @@ import (
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
+
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
 
 // Manager is who we are to the API server, as the manager of fields; the label
@@ -114,7 +115,7 @@ func (c *Cluster) reach(ctx context.Context, client rest.Interface) error {
 	c.version = &version.Info{}
 	body, err := client.Get().AbsPath("/version").DoRaw(bounded)
 	if err == nil {
-		err = json.Unmarshal(body, c.version)
+		err = jsonlimit.Unmarshal(body, c.version)
 	}
 	switch {
 	case err == nil:

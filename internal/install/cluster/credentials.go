@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -85,7 +86,7 @@ func configKey(host string) string {
 // have been written by anybody. No entry gives an error that errors.Is ErrNoEntry.
 func decodeDockerConfig(content []byte, host string) (Credentials, error) {
 	var config dockerConfig
-	if err := json.Unmarshal(content, &config); err != nil {
+	if err := jsonlimit.Unmarshal(content, &config); err != nil {
 		// The JSON error could quote a piece of a password.
 		return Credentials{}, errors.New("it holds no docker config")
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -72,6 +73,12 @@ func openError(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	switch {
+	case errors.Is(err, archive.ErrNeeds):
+		err = errUnsigned
+	case errors.Is(err, archive.ErrPacked):
+		err = fmt.Errorf("%w: %w", ErrSignature, err)
+	}
 	return &OpenError{Name: name, Err: err}
 }
 
@@ -97,7 +104,11 @@ func opened(ctx context.Context, name string, a *archive.Archive, opts OpenOptio
 }
 
 func (o OpenOptions) archive() archive.Options {
-	return archive.Options{Volumes: o.Volumes, SpoolDir: o.SpoolDir}
+	opts := archive.Options{Volumes: o.Volumes, SpoolDir: o.SpoolDir}
+	if o.PublicKey != "" { // what cannot be ours is not even looked into
+		opts.Needs = []string{write.LockFile, write.SignatureFile}
+	}
+	return opts
 }
 
 // ReadLock reads a lock from a file of its own, a receipt for example, or out of a bundle.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
 
 // TypeOf is the media type that a manifest's bytes say it has, for an OCI manifest need not
@@ -17,7 +19,7 @@ func TypeOf(body []byte) types.MediaType {
 		Layers        json.RawMessage `json:"layers"`
 		Manifests     json.RawMessage `json:"manifests"`
 	}
-	if json.Unmarshal(body, &said) != nil || said.SchemaVersion != 2 {
+	if jsonlimit.Unmarshal(body, &said) != nil || said.SchemaVersion != 2 {
 		return ""
 	}
 	image, index := said.Config != nil && said.Layers != nil, said.Manifests != nil

@@ -2,13 +2,13 @@ package plan
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
@@ -72,7 +72,7 @@ func (o Origin) fits(ctx context.Context, links *oci.Links, platform v1.Platform
 		return fmt.Errorf("reading the config %s: %w", links.Config.Digest, err)
 	}
 	var has v1.Platform
-	if json.Unmarshal(body, &has) != nil || has.OS == "" || has.Architecture == "" || has.Satisfies(platform) {
+	if jsonlimit.Unmarshal(body, &has) != nil || has.OS == "" || has.Architecture == "" || has.Satisfies(platform) {
 		return nil
 	}
 	return &PlatformError{Want: platform.String(), Have: []string{has.String()}}

@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
@@ -36,7 +37,7 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 		var page struct {
 			Tags []string `json:"tags"`
 		}
-		if err := json.Unmarshal(body, &page); err != nil {
+		if err := jsonlimit.Unmarshal(body, &page); err != nil {
 			return err
 		}
 		tags = append(tags, page.Tags...)
@@ -294,7 +295,7 @@ func unsupportedReferrers(err error) bool {
 
 func indexEntries(body []byte) ([]v1.Descriptor, error) {
 	var index v1.IndexManifest
-	if err := json.Unmarshal(body, &index); err != nil {
+	if err := jsonlimit.Unmarshal(body, &index); err != nil {
 		return nil, err
 	}
 	return index.Manifests, nil
@@ -332,7 +333,7 @@ func (c *Client) ListReferrers(ctx context.Context, repository string, subject v
 	case err != nil:
 		return err
 	default:
-		if err := json.Unmarshal(existing.Body, &index); err != nil {
+		if err := jsonlimit.Unmarshal(existing.Body, &index); err != nil {
 			return c.transport.Failure(transport.Request{Op: "reading the referrers", Ref: c.refOf(repository, tag)}, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
@@ -143,7 +143,7 @@ func declaredType(body []byte, also []types.MediaType) types.MediaType {
 	var manifest struct {
 		MediaType string `json:"mediaType"`
 	}
-	if json.Unmarshal(body, &manifest) != nil {
+	if jsonlimit.Unmarshal(body, &manifest) != nil {
 		return ""
 	}
 	return mediaTypeOf(manifest.MediaType, also)

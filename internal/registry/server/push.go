@@ -3,13 +3,13 @@ package server
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
@@ -51,7 +51,7 @@ func mediaType(r *http.Request, body []byte) types.MediaType {
 	var fields struct {
 		MediaType types.MediaType `json:"mediaType"`
 	}
-	_ = json.Unmarshal(body, &fields) // what is no JSON is refused by whoever reads the rest
+	_ = jsonlimit.Unmarshal(body, &fields) // what is no JSON is refused by whoever reads the rest
 	return cmp.Or(types.MediaType(r.Header.Get("Content-Type")), fields.MediaType)
 }
 

@@ -33,6 +33,7 @@ var opening = advices{
 	{archive.ErrNoSpace, moreRoom},
 	{syscall.ENOSPC, moreRoom},
 	{syscall.EFBIG, moreRoom},
+	{archive.ErrPacked, "unpack it yourself, with gunzip, if you believe it"},
 	{bundle.ErrNoName, "say it with --name HOST/REPOSITORY:TAG"},
 	{volumes.ErrMissing, "volumes on other disks are named too, each with a further -f"},
 	{archive.ErrMixed, "a volume may belong to another bundle: compare them with the checksum file, sha256sum -c"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"runtime/debug"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -37,6 +38,8 @@ func (s *Session) OpenBundle(ctx context.Context, file BundleFile) (*bundle.Bund
 	}
 	opts := file.Options
 	opts.Catalogue = catalogue
+	// A bundle may name a hundred thousand things. Reading that leaves as much garbage as it keeps.
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	var b *bundle.Bundle
 	if file.Stream != nil {
 		b, err = bundle.OpenReader(ctx, file.Stream, opts)

@@ -6,17 +6,23 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 )
 
 // openFolder opens a directory: an OCI image layout, or an unpacked download.
-func openFolder(ctx context.Context, path string) (*Archive, error) {
+func openFolder(ctx context.Context, path string, opts Options) (*Archive, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
 	members, err := folderMembers(ctx, root)
+	if err == nil {
+		err = opts.needed(func(name string) bool {
+			return slices.ContainsFunc(members, func(m folderMember) bool { return m.name == name })
+		})
+	}
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}

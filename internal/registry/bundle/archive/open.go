@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
@@ -39,13 +40,16 @@ type Options struct {
 	// SpoolDir receives, unlinked, what comes through a pipe and the distinct files of a
 	// compressed archive, which can be read from its beginning only; empty means os.TempDir.
 	SpoolDir string
+	// Needs are files that have to be there, in an archive that is not compressed. Where they
+	// are not, it is ErrNeeds or ErrPacked, and nothing is read or unpacked but names.
+	Needs []string
 }
 
 // Open opens a file, its volumes (any of them, or the name without the number), or a
 // directory. The context is for opening alone. The caller closes the archive.
 func Open(ctx context.Context, path string, opts Options) (*Archive, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return openFolder(ctx, path)
+		return openFolder(ctx, path, opts)
 	}
 	names, err := volumes.Find(path, opts.Volumes)
 	if err != nil {
@@ -90,9 +94,18 @@ func openFile(ctx context.Context, v *volumes.Set, opts Options) (*Archive, erro
 		return nil, err
 	}
 	if bytes.Equal(head, gzipMagic) {
+		if len(opts.Needs) > 0 {
+			return nil, ErrPacked
+		}
 		return openCompressed(ctx, io.NewSectionReader(v, 0, v.Size()), opts)
 	}
 	members, err := scanner{at: v, size: v.Size(), links: true}.members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = opts.needed(func(name string) bool {
+		return slices.ContainsFunc(members, func(m member) bool { return m.name == name })
+	})
 	if err != nil {
 		return nil, err
 	}

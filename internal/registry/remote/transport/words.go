@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"mime"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
 
 // answerOfFailure is what a registry says about a failure, in the words of the distribution
@@ -23,7 +25,7 @@ type answerOfFailure struct {
 // it says to people. A page for browsers says nothing.
 func wordsOf(contentType string, body []byte) (codes, words []string) {
 	var answer answerOfFailure
-	if json.Unmarshal(body, &answer) != nil {
+	if jsonlimit.Unmarshal(body, &answer) != nil {
 		if kind, _, err := mime.ParseMediaType(contentType); err == nil && kind == "text/plain" {
 			words = appendWord(nil, string(bytes.TrimSpace(body)))
 		}

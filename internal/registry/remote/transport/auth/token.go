@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
 
 // token is a bearer token and when it should be replaced.
@@ -92,7 +94,7 @@ func (t *tokenAnswer) check() error {
 // readAnswer reads what a token server says.
 func readAnswer(body []byte) (*tokenAnswer, error) {
 	answer := new(tokenAnswer)
-	if err := json.Unmarshal(body, answer); err != nil {
+	if err := jsonlimit.Unmarshal(body, answer); err != nil {
 		return nil, fmt.Errorf("reading the token server's answer: %w", err)
 	}
 	return answer, answer.check()
