@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/demo"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 )
@@ -26,8 +27,8 @@ func TestReadmeTour(t *testing.T) {
 	elsewhere(t)
 	said := keepDemo(t)
 	private, vendor := addresses(t, said)
-	here := strings.NewReplacer(privateAddress, private, vendorAddress, vendor)
-	there := strings.NewReplacer(private, privateAddress, vendor, vendorAddress)
+	here := strings.NewReplacer(demo.PrivateAddress, private, demo.VendorAddress, vendor)
+	there := strings.NewReplacer(private, demo.PrivateAddress, vendor, demo.VendorAddress)
 	for _, step := range tour[1:] {
 		args := strings.Fields(strings.TrimPrefix(here.Replace(step.line), "pgrelocate "))
 		streams, out, messages := terminal.Test("")

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 // check asks both registries for the digest of every artifact, and holds the answers
 // against what was published.
 func (d *demo) check(ctx context.Context) error {
-	s := relocate.New(d.cfg, relocate.Options{UserAgent: userAgent()})
+	s := relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent})
 	defer s.Close()
 	found, err := s.Plan(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *demo) check(ctx context.Context) error {
 	if len(wrong) > 0 {
 		return &exit.VerificationError{Err: errors.Join(wrong...)}
 	}
-	_, err = fmt.Fprintf(d.Out, "%s: the digests are the same on both sides\n", output.Count(len(found.Artifacts), "artifact"))
+	_, err = fmt.Fprintf(d.Result, "%s: the digests are the same on both sides\n", output.Count(len(found.Artifacts), "artifact"))
 	return err
 }
 
@@ -44,6 +44,6 @@ func (d *demo) checkArtifact(a *plan.Artifact, published string) error {
 	if a.Digest != a.TargetDigest || a.TargetDigest != published {
 		return fmt.Errorf("%s is %s, but %s is %s, and %s was published", a.Source, a.Digest, a.Target, a.TargetDigest, published)
 	}
-	d.detail("%s %s", a.TargetDigest, output.Short(a.Target))
+	d.Detail("%s %s", a.TargetDigest, output.Short(a.Target))
 	return nil
 }

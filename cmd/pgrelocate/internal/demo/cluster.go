@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -7,52 +7,38 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// demoNamespace is where the demonstration installs, and what it removes again.
-const demoNamespace = "pgrelocate-demo"
+// namespace is where the demonstration installs, and what it removes again.
+const namespace = "pgrelocate-demo"
 
-// standInOperator is the hidden command that the demonstration's operator runs.
-const standInOperator = "stand-in-operator"
-
-// newStandInOperatorCommand does nothing until it is told to end: the demonstration's
-// operator is this program itself, for that is one program that is at hand.
-func newStandInOperatorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    standInOperator,
-		Hidden: true,
-		Args:   noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			<-cmd.Context().Done()
-			return nil
-		},
-	}
-}
+// OperatorCommand is the hidden command that the demonstration's operator runs: it does nothing
+// until it is told to end. The operator is this program itself, for that is one that is at hand.
+const OperatorCommand = "stand-in-operator"
 
 // operator makes the stand-in's operator a program that runs.
 func (d *demo) operator(opts *standin.Options) (err error) {
-	if d.cluster.Kubeconfig == "" {
+	if d.Place.Kubeconfig == "" {
 		return nil
 	}
 	opts.OperatorBinary, err = os.Executable()
-	opts.OperatorArgs = []string{standInOperator}
+	opts.OperatorArgs = []string{OperatorCommand}
 	return err
 }
 
 // clusterSteps carry the demonstration on into a cluster, where one was named.
-func (d *demo) clusterSteps() []demoStep {
-	if d.cluster.Kubeconfig == "" {
+func (d *demo) clusterSteps() []step {
+	if d.Place.Kubeconfig == "" {
 		return nil
 	}
-	return []demoStep{
+	return []step{
 		{"Install from the private registry into the cluster", d.install},
 		{"Let the nodes prove that they can pull", d.verifyByNodes},
 		{"Uninstall", d.uninstall},
@@ -65,7 +51,7 @@ func (d *demo) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := d.session(d.cfg).Connect(ctx, d.cluster.Place)
+	cluster, err := relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent}).Connect(ctx, d.Place)
 	if err != nil {
 		return err
 	}
@@ -79,23 +65,21 @@ func (d *demo) install(ctx context.Context) error {
 			return exit.Usagef("this cluster knows %s already, and the demonstration would change that: use another one", kind)
 		}
 	}
-	d.cluster.Namespace = demoNamespace
+	d.Place.Namespace = namespace
 	d.installed = true
-	opts := &installFlags{placeFlags: d.cluster, wait: true}
-	opts.Timeout = 2 * time.Minute
-	d.note("$ pgrelocate install --registry %s --namespace %s", d.cfg.Registry, demoNamespace)
-	return installRelease(ctx, d.app, d.cfg, opts)
+	d.Note("$ pgrelocate install --registry %s --namespace %s", d.cfg.Registry, namespace)
+	return d.Install(ctx, d.cfg, d.Place)
 }
 
 func (d *demo) verifyByNodes(ctx context.Context) error {
-	d.note("$ pgrelocate verify --pull --namespace %s", demoNamespace)
-	return verifyInstallation(ctx, d.app, d.cfg, &verifyFlags{placeFlags: d.cluster, pull: true})
+	d.Note("$ pgrelocate verify --pull --namespace %s", namespace)
+	return d.Verify(ctx, d.cfg, d.Place)
 }
 
 func (d *demo) uninstall(ctx context.Context) error {
-	d.note("$ pgrelocate uninstall --namespace %s", demoNamespace)
+	d.Note("$ pgrelocate uninstall --namespace %s", namespace)
 	d.installed = false
-	return uninstallRelease(ctx, d.app, d.cfg, d.cluster.Place, install.UninstallOptions{})
+	return d.Uninstall(ctx, d.cfg, d.Place)
 }
 
 // leaveCluster removes the operator where the demonstration ends early, for it could not
@@ -107,6 +91,6 @@ func (d *demo) leaveCluster(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	if err := d.uninstall(ctx); err != nil && !errors.Is(err, verify.ErrNotInstalled) {
-		d.warn("%v", fmt.Errorf("the demonstration's operator stays in namespace %s: %w", demoNamespace, err))
+		d.Warn("%v", fmt.Errorf("the demonstration's operator stays in namespace %s: %w", namespace, err))
 	}
 }

@@ -1,7 +1,10 @@
-package main
+package demo
 
 import (
+	"context"
 	"errors"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,14 +14,38 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 )
+
+// commands do what the commands do, and print nothing.
+func commands() Commands {
+	session := func(cfg *config.Config) *relocate.Session { return relocate.New(cfg, relocate.Options{}) }
+	return Commands{
+		Plan: func(ctx context.Context, cfg *config.Config) error {
+			s := session(cfg)
+			defer s.Close()
+			_, err := s.Plan(ctx)
+			return err
+		},
+		Copy: func(ctx context.Context, cfg *config.Config) error {
+			s := session(cfg)
+			defer s.Close()
+			_, err := s.Copy(ctx, relocate.CopyOptions{})
+			return err
+		},
+	}
+}
+
+// silent is a demonstration nobody listens to.
+func silent() Options {
+	nothing := func(string, ...any) {}
+	return Options{Settings: config.Defaults(), Commands: commands(), Note: nothing, Detail: nothing, Warn: nothing, Result: io.Discard}
+}
 
 // copied is a demonstration that has come as far as the first copy.
 func copied(t *testing.T) *demo {
 	t.Helper()
-	streams, _, _ := terminal.Test("")
-	d, err := newDemo(newApp(streams), config.Defaults(), demoOptions{})
+	d, err := begin(silent())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,5 +115,24 @@ func TestDemoSecondCopyFindsWrites(t *testing.T) {
 	d.cfg.OnConflict = "update"
 	if err := d.copyAgain(t.Context()); err == nil || !strings.Contains(err.Error(), "the second copy wrote") {
 		t.Errorf("copyAgain() that writes = %v, want that found", err)
+	}
+}
+
+// What ends a demonstration is said with its step, and nothing of it is left behind.
+func TestDemoThatFails(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	broken := errors.New("broken")
+	opts := silent()
+	opts.Copy = func(context.Context, *config.Config) error { return broken }
+	if err := Run(t.Context(), opts); !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "demo, step 4: ") {
+		t.Errorf("Run() = %v, want the fourth step's error", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	opts.Copy = func(context.Context, *config.Config) error { cancel(exit.ErrInterrupted); return broken }
+	if err := Run(ctx, opts); !errors.Is(err, exit.ErrInterrupted) || errors.Is(err, broken) {
+		t.Errorf("Run() = %v, want why the context ended", err)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("%v is left behind, %v", left, err)
 	}
 }

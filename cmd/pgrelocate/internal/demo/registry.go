@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"cmp"
@@ -16,17 +16,17 @@ import (
 // anyPort is whatever is free on the loopback.
 const anyPort = "127.0.0.1:0"
 
-// demoRegistry is a registry that counts what it is asked.
-type demoRegistry struct {
+// countedRegistry is a registry that counts what it is asked.
+type countedRegistry struct {
 	*server.Running
 	content *store.Store
 	// requests counts all requests, writes those that are not GET or HEAD.
 	requests, writes atomic.Int64
 }
 
-// startDemoRegistry starts a registry on the loopback, with its content in dir: at an address
+// startRegistry starts a registry on the loopback, with its content in dir: at an address
 // if one is named and nothing else listens there, otherwise on a free port.
-func startDemoRegistry(ctx context.Context, dir, address string) (*demoRegistry, error) {
+func startRegistry(ctx context.Context, dir, address string) (*countedRegistry, error) {
 	content, err := store.Open(dir)
 	if err != nil {
 		return nil, err
@@ -38,12 +38,12 @@ func startDemoRegistry(ctx context.Context, dir, address string) (*demoRegistry,
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a registry: %w", err), content.Close())
 	}
-	r := &demoRegistry{content: content}
+	r := &countedRegistry{content: content}
 	r.Running = server.Start(ctx, listener, r.count(server.NewWritable(content)))
 	return r, nil
 }
 
-func (r *demoRegistry) count(next http.Handler) http.Handler {
+func (r *countedRegistry) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.requests.Add(1)
 		if req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -54,7 +54,7 @@ func (r *demoRegistry) count(next http.Handler) http.Handler {
 }
 
 // close ends the registry; nil has none.
-func (r *demoRegistry) close() {
+func (r *countedRegistry) close() {
 	if r != nil {
 		_, _ = r.Close(), r.content.Close() // the demonstration is over either way
 	}
