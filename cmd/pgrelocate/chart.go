@@ -18,11 +18,12 @@ move it, is found by rendering them.
 CHART is oci://HOST/PATH[:VERSION], a packed chart's file, an unpacked one's folder or,
 with --repo, the name of a chart in a classic repository.`,
 		Example: `  pgrelocate chart images oci://quay.io/jetstack/charts/cert-manager
-  pgrelocate chart images --repo https://charts.example.com operator`,
+  pgrelocate chart images --repo https://charts.example.com operator
+  pgrelocate chart relocate oci://quay.io/jetstack/charts/cert-manager --registry registry.example.com/mirror`,
 		Args: noCommand,
 		RunE: showHelp,
 	}
-	cmd.AddCommand(newChartImagesCommand(a))
+	cmd.AddCommand(newChartImagesCommand(a), newChartRelocateCommand(a))
 	for _, sub := range cmd.Commands() {
 		sub.Flags().SortFlags = false
 	}

@@ -36,5 +36,10 @@ func (u UserValues) Over(base map[string]any) (map[string]any, error) {
 	return chartutil.MergeTables(mine, copyValues(base)), nil
 }
 
+// Lay lays values over others, as helm lays one values file over another. Both stay as they are.
+func Lay(over, under map[string]any) map[string]any {
+	return chartutil.MergeTables(copyValues(over), copyValues(under))
+}
+
 // FormatValues writes values as YAML.
 func FormatValues(values map[string]any) ([]byte, error) { return yaml.Marshal(values) }

@@ -21,6 +21,11 @@ type mark struct {
 	free bool
 }
 
+// same tells whether two marks stand at the same place of the same value.
+func (m mark) same(other mark) bool {
+	return m.start == other.start && m.end == other.end && m.text == other.text && m.free == other.free && m.at.key() == other.at.key()
+}
+
 // token is what stands before the part: something that is valid at the beginning of a host and of
 // a repository, and that nobody writes.
 func token(i int) string { return fmt.Sprintf("zq%dz", i) }

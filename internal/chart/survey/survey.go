@@ -149,13 +149,16 @@ func (s *surveyor) look(ctx context.Context, v *view) error {
 	return s.trace(ctx, v, s.add(empties(v.all)))
 }
 
-// add adds marks and returns their numbers.
+// add adds marks and returns their numbers. A value that is marked already keeps its mark.
 func (s *surveyor) add(marks []mark) []int {
 	numbers := make([]int, len(marks))
-	for i := range marks {
-		numbers[i] = len(s.marks) + i
+	for i, m := range marks {
+		numbers[i] = slices.IndexFunc(s.marks, m.same)
+		if numbers[i] < 0 {
+			numbers[i] = len(s.marks)
+			s.marks = append(s.marks, m)
+		}
 	}
-	s.marks = append(s.marks, marks...)
 	return numbers
 }
 
