@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
 			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
 			"lines":     writeLines,
+			"charts":    func(ts *testscript.TestScript, _ bool, args []string) { serveCharts(t, ts, args) },
 			"pack":      pack,
 			"push":      func(ts *testscript.TestScript, _ bool, args []string) { push(t, ts, args) },
 			"freeport":  freePort,

@@ -57,9 +57,9 @@ func (p *planning) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	owner := ownerOfCredentials(p.cfg, p.artifacts)
+	sources := p.sourcesOf(p.artifacts)
 	p.sides = registry.Endpoints{
-		Source: func(host string) (registry.Source, error) { return p.Clients.Source(ctx, host, owner) },
+		Source: func(host string) (registry.Source, error) { return sources.open(ctx, host) },
 		Target: target,
 	}
 	return nil

@@ -57,7 +57,7 @@ type saving struct {
 	*Session
 	SaveOptions
 	artifacts []versions.Artifact
-	owner     string // of the credentials in the environment
+	from      *sources
 	found     *lock.Collection
 	written   *write.Result
 }
@@ -71,13 +71,13 @@ func (v *saving) claim(context.Context) error {
 
 func (v *saving) choose(context.Context) (err error) {
 	v.artifacts, err = v.Session.artifacts(ref.Folder{}) // which registry it goes to is not known yet
-	v.owner = ownerOfCredentials(v.cfg, v.artifacts)
+	v.from = v.sourcesOf(v.artifacts)
 	return err
 }
 
 func (v *saving) takeChartImages(ctx context.Context) (err error) {
 	v.artifacts, err = v.withChartImages(ctx, v.artifacts, ref.Folder{}, atSource(func(host string) (registry.Source, error) {
-		return v.Clients.Source(ctx, host, v.owner)
+		return v.from.open(ctx, host)
 	}))
 	return err
 }
@@ -110,12 +110,12 @@ func (v *saving) sources(ctx context.Context) func(string) (registry.Source, err
 		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
 	}
 	return func(host string) (registry.Source, error) {
-		client, err := v.Clients.Source(ctx, host, v.owner)
+		source, err := v.from.open(ctx, host)
 		if err != nil {
 			return nil, err
 		}
-		client.Prepare(repositories[host])
-		return client, nil
+		source.Prepare(repositories[host])
+		return source, nil
 	}
 }
 
