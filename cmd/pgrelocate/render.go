@@ -12,6 +12,7 @@ import (
 )
 
 func newRenderCommand(a *app) *cobra.Command {
+	var place placeFlags
 	var opts relocate.RenderOptions
 	cmd := &cobra.Command{
 		Use:   "render",
@@ -32,13 +33,14 @@ As for an install, versions whose image was not relocated are left out, and name
     --accept 'ConfigMap/help:data.text=prose'`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = placeOf(cfg)
+			opts.Place = place.Place
 			return renderRelease(ctx, a, cfg, opts)
 		}),
 	}
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, releaseSettings)
-	a.settings.AddFlags(flags, config.Place, config.PullSecret)
+	place.addPlace(flags)
+	place.addPullSecret(flags)
 	addChartFlags(flags, &opts.Chart)
 	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", true, "leave versions out whose image was not relocated")
 	flags.StringVar(&opts.Render.KubeVersion, "kube-version", chart.DefaultKubeVersion, "render for this `VERSION` of Kubernetes")

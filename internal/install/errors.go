@@ -100,8 +100,10 @@ func (e *NoChartError) Error() string {
 // AbsentError says that what an install needs is not in the private registry. It is an
 // ErrNotMirrored unless another error is the reason for an image.
 type AbsentError struct {
-	// Target and Release are where a relocation would put it.
+	// Target, Product and Release are where a relocation would put it; Product is its name, and
+	// may be empty for the default one.
 	Target  ref.Folder
+	Product string
 	Release string
 	// Chart is the chart, where that is what is missing; else Images are, each with its reason.
 	Chart  string
@@ -130,8 +132,10 @@ func (e *OtherReleaseError) Error() string {
 
 // ProofError lists the places of a rendering that name what is not below the target.
 type ProofError struct {
-	// Target and Release are where a relocation would put what is missing.
+	// Target, Product and Release are where a relocation would put what is missing; Product is
+	// its name, and may be empty for the default one.
 	Target  ref.Folder
+	Product string
 	Release string
 	Places  []chart.Place
 }

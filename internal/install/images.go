@@ -82,7 +82,7 @@ func referenceOf(ref ref.Reference) string {
 
 // sortOut fails where an image that is needed is not there, and tells of the others.
 func (p *Prepared) sortOut() error {
-	absent := &AbsentError{Target: p.Target, Release: p.Release.Name}
+	absent := &AbsentError{Target: p.Target, Product: p.Product.Name, Release: p.Release.Name}
 	for _, image := range p.Images {
 		switch {
 		case image.Foreign && image.Needed:

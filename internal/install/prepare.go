@@ -99,7 +99,7 @@ func (p *Prepared) pullChart(ctx context.Context, reg verify.Puller) error {
 		p.Chart, err = chart.Fetch(ctx, reg, ref.Repository, p.ChartDigest)
 	}
 	if errors.Is(err, registry.ErrNotFound) {
-		return &AbsentError{Target: p.Target, Release: p.Release.Name, Chart: ref.String(), Err: cluster.Wrap(ErrNotMirrored, err)}
+		return &AbsentError{Target: p.Target, Product: p.Product.Name, Release: p.Release.Name, Chart: ref.String(), Err: cluster.Wrap(ErrNotMirrored, err)}
 	}
 	if err != nil {
 		return fmt.Errorf("pulling chart %s: %w", ref, err)

@@ -37,7 +37,7 @@ func (p *Prepared) prove(ctx context.Context) error {
 		p.Notices = append(p.Notices, fmt.Sprintf("nothing had to be accepted at %s", unused))
 	}
 	if len(found.Open) > 0 {
-		return &ProofError{Target: p.Target, Release: p.Release.Name, Places: found.Open}
+		return &ProofError{Target: p.Target, Product: p.Product.Name, Release: p.Release.Name, Places: found.Open}
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (p *Prepared) proof() chart.Proof {
 // it names no image that the private registry was not asked for.
 func (p *Prepared) checkSent(rendering *chart.Rendering) error {
 	if found := p.proof().Check(rendering); len(found.Open) > 0 {
-		return &RefusedManifestError{Err: &ProofError{Target: p.Target, Release: p.Release.Name, Places: found.Open}}
+		return &RefusedManifestError{Err: &ProofError{Target: p.Target, Product: p.Product.Name, Release: p.Release.Name, Places: found.Open}}
 	}
 	var unknown []string
 	for _, image := range rendering.ImagesOf(p.origin()) {

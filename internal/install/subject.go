@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -70,11 +71,15 @@ func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (b
 }
 
 // rewriteOthers lets the values that name other images, which no catalogue knows, name them at
-// the target where that has them: somebody relocated them for that.
+// the target where that has them: somebody relocated them for that. Where one value moves all
+// images of a chart, it moves those too.
 func (s Subject) rewriteOthers(made *chart.Rewritten, defaults map[string]any, has func(versions.Artifact) (bool, error)) error {
+	if slices.ContainsFunc(s.Release.Values(), versions.Value.MovesAll) {
+		return nil
+	}
 	origin := chart.OriginOf(s.Artifacts, s.Release)
 	for _, named := range chart.NamedIn(defaults, origin) {
-		if s.Target.Holds(named.Image) || named.IsSet(made.Values) {
+		if s.Target.Holds(named.Image) || slices.Contains(origin.Images, named.Image.Canonical()) || named.IsSet(made.Values) {
 			continue
 		}
 		at := origin.Below(s.Target, named.Image)
@@ -99,7 +104,7 @@ func (p *Prepared) needOperator(ctx context.Context) error {
 			return err
 		}
 		return &AbsentError{
-			Target: p.Target, Release: p.Release.Name, Err: ErrNotMirrored,
+			Target: p.Target, Product: p.Product.Name, Release: p.Release.Name, Err: ErrNotMirrored,
 			Images: []string{fmt.Sprintf("%s: %v", artifact.Target, ErrNotMirrored)},
 		}
 	}

@@ -65,6 +65,17 @@ func (v Value) IsPullSecret() bool {
 	return named
 }
 
+// MovesAll tells whether the value names the target's folder, to which the chart adds the names
+// of its images.
+func (v Value) MovesAll() bool {
+	moves := false
+	eachWord(v.Tree, func(word string) {
+		name, _, _ := strings.Cut(word, ".")
+		moves = moves || name == "target"
+	})
+	return moves
+}
+
 // IsWhole tells whether the value is the whole reference of one image.
 func (v Value) IsWhole() bool {
 	text, _ := v.Tree.(string)

@@ -9,6 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 const (
@@ -53,9 +55,9 @@ func ofInstalling(err error) string {
 	case errors.As(err, &noChart):
 		return "name one with --chart FILE"
 	case errors.As(err, &absent) && absent.Chart != "":
-		return fmt.Sprintf("relocate the release first: pgrelocate copy --registry %s --release %s", absent.Target, absent.Release)
+		return "relocate the release first: " + ofCopy(absent.Target, absent.Product, absent.Release)
 	case errors.As(err, &absent):
-		return fmt.Sprintf("relocate them first: pgrelocate copy --registry %s --release %s", absent.Target, absent.Release)
+		return "relocate them first: " + ofCopy(absent.Target, absent.Product, absent.Release)
 	case errors.As(err, &other):
 		return "name the release that the chart belongs to: --release"
 	case errors.As(err, &proof):
@@ -71,11 +73,20 @@ func ofInstalling(err error) string {
 	}
 }
 
+// ofCopy is the command that relocates a release.
+func ofCopy(target ref.Folder, product, release string) string {
+	command := "pgrelocate copy --registry " + target.String()
+	if product != "" && product != versions.DefaultProduct {
+		command += " --product " + product
+	}
+	return command + " --release " + release
+}
+
 // ofProof says how a proof can be made to hold.
 func ofProof(err *install.ProofError) string {
 	switch cause, _ := err.Cause(); cause {
 	case chart.NotRelocated:
-		return fmt.Sprintf("relocate them first: pgrelocate copy --registry %s --release %s", err.Target, err.Release)
+		return "relocate them first: " + ofCopy(err.Target, err.Product, err.Release)
 	case chart.NamesSource:
 		return "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
 	case chart.Unchanged:

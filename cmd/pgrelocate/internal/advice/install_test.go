@@ -28,6 +28,8 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.NoChartError{}, "name one with --chart FILE"},
 		{&install.AbsentError{Target: target, Release: "v4.3.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
 		{&install.AbsentError{Target: target, Release: "v4.3.1", Images: []string{"i"}, Err: install.ErrNotMirrored}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&install.AbsentError{Target: target, Product: "tanzu", Release: "v4.3.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&install.AbsentError{Target: target, Product: "cert-manager", Release: "v1.21.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --product cert-manager --release v1.21.1"},
 		{&install.OtherReleaseError{}, "name the release that the chart belongs to: --release"},
 		{&install.ProofError{Places: []chart.Place{{Cause: chart.NamesSource}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
 		{&install.ProofError{Places: []chart.Place{{Cause: chart.Elsewhere}}}, "relocate these images too, with pgrelocate copy --chart-images, or set others with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
