@@ -91,7 +91,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	flags.BoolVar(&f.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print manifests and actions, and change nothing")
-	a.settings.AddFlags(flags, config.Connection, config.Output)
+	a.settings.AddFlags(flags, []string{"with-prerequisites"}, config.Connection, config.Output)
 	return cmd
 }
 

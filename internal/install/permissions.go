@@ -50,8 +50,8 @@ func (i *installation) allNamespaces() []string {
 
 func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	said := "kubernetes " + i.Cluster.Version()
-	if i.outcome.Prepared.usesCertManager() {
-		answer, err := i.certManager(ctx)
+	for _, needed := range i.outcome.Prepared.prerequisites() {
+		answer, err := i.ask(ctx, needed)
 		if err != nil {
 			return "", err
 		}
@@ -63,16 +63,20 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	return said, i.ownership(ctx)
 }
 
-// certManager says how cert-manager does.
-func (i *installation) certManager(ctx context.Context) (string, error) {
+// ask says how a prerequisite does.
+func (i *installation) ask(ctx context.Context, needed cluster.Prerequisite) (string, error) {
 	if i.DryRun {
-		return ", cert-manager is not asked in a dry run", nil
+		has, err := i.Cluster.HasPrerequisite(needed)
+		if err == nil && !has {
+			err = &cluster.PrerequisiteError{Prerequisite: needed, Err: cluster.ErrNoPrerequisite}
+		}
+		return ", " + needed.Title + " is not asked in a dry run", err
 	}
 	namespace := i.Subject.Namespace
 	if slices.Contains(i.missing, namespace) {
 		namespace = "default"
 	}
-	notice, err := i.Cluster.CheckCertManager(ctx, namespace)
+	notice, err := i.Cluster.CheckPrerequisite(ctx, needed, namespace)
 	switch {
 	case err != nil:
 		return "", err
@@ -80,5 +84,5 @@ func (i *installation) certManager(ctx context.Context) (string, error) {
 		i.Hooks.warn(notice)
 		return "", nil
 	}
-	return ", cert-manager answers", nil
+	return ", " + needed.Title + " answers", nil
 }

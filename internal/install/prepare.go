@@ -146,7 +146,13 @@ func (p *Prepared) renderLive(ctx context.Context, opts chart.RenderOptions) (*c
 	return p.Chart.Render(ctx, p.Values, opts)
 }
 
-// usesCertManager tells whether the product, or what its chart renders, needs cert-manager.
-func (p *Prepared) usesCertManager() bool {
-	return len(p.Product.Cluster.Requires) > 0 || cluster.UseCertManager(p.Rendering.Objects)
+// prerequisites are what the product, or what its chart renders, needs of what is known.
+func (p *Prepared) prerequisites() []cluster.Prerequisite {
+	var all []cluster.Prerequisite
+	for _, known := range p.Prerequisites {
+		if slices.Contains(p.Product.Cluster.Requires, known.Product) || known.UsedBy(p.Rendering.Objects) {
+			all = append(all, known)
+		}
+	}
+	return all
 }

@@ -84,7 +84,10 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := install.Subject{Target: ref.Folder{Host: "r.example.com", Path: "house"}, PullSecret: "regsecret", HelmRelease: "house", Namespace: "pg"}
+	subject := install.Subject{
+		Target: ref.Folder{Host: "r.example.com", Path: "house"}, PullSecret: "regsecret", HelmRelease: "house", Namespace: "pg",
+		Prerequisites: install.PrerequisitesOf(all),
+	}
 	if subject.Product, err = all.Product("house"); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +208,7 @@ func TestRefusals(t *testing.T) {
 		{"refused credentials", nil, func(b *bench, _ *install.Options) { b.private.refuses = registry.ErrUnauthorized }, "images", func(err error) bool { return errors.Is(err, registry.ErrUnauthorized) }},
 		{"an image that is not there", map[string]string{"templates/d.yaml": deployment}, func(b *bench, _ *install.Options) { b.private.missing = []string{"house/op"} }, "images", as[*install.AbsentError]},
 		{"a kind that nobody defines", map[string]string{"templates/d.yaml": strings.Replace(db, ", namespace: demo", "", 1)}, nil, "prerequisites", as[*cluster.UnknownKindsError]},
-		{"cert-manager is wanted", map[string]string{"templates/i.yaml": "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: i}\n"}, nil, "prerequisites", func(err error) bool { return errors.Is(err, cluster.ErrNoCertManager) }},
+		{"cert-manager is wanted", map[string]string{"templates/i.yaml": "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: i}\n"}, nil, "prerequisites", func(err error) bool { return errors.Is(err, cluster.ErrNoPrerequisite) }},
 		{"what is somebody else's", nil, func(b *bench, _ *install.Options) {
 			b.Put(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: pg}\n")
 		}, "prerequisites", as[*install.ForeignError]},

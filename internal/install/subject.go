@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -29,6 +30,8 @@ type Subject struct {
 	User chart.UserValues
 	// Offers are the kinds, of whatever product, whose objects are what users pick images from.
 	Offers []versions.Kind
+	// Prerequisites are all that are known; see PrerequisitesOf.
+	Prerequisites []cluster.Prerequisite
 	// Accept are the places in the manifests that may name what is not below the target.
 	Accept []chart.Accept
 	// HelmRelease and Namespace are where it goes.

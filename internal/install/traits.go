@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -37,6 +39,18 @@ func databases(product *versions.Product, defined []schema.GroupKind) []schema.G
 		return known
 	}
 	return defined
+}
+
+// PrerequisitesOf are all products of a catalogue that tell how to see whether they work.
+func PrerequisitesOf(catalogue *versions.Catalogue) []cluster.Prerequisite {
+	var all []cluster.Prerequisite
+	for _, product := range catalogue.Products() {
+		if product.Cluster.Probe != nil {
+			probe := &unstructured.Unstructured{Object: product.Cluster.Probe}
+			all = append(all, cluster.Prerequisite{Product: product.Name, Title: product.Title, Probe: probe.DeepCopy()})
+		}
+	}
+	return all
 }
 
 // offer is what is known of a kind that users pick images from.

@@ -15,6 +15,9 @@ type Cluster struct {
 	Databases []Kind
 	// Offers are the kinds whose objects are what users pick images from.
 	Offers []Kind
+	// Probe is an object that it accepts if it works, by which others that require it can tell;
+	// nil where there is none. It is not to be changed.
+	Probe map[string]any
 	// Requires are the products that it does not work without, by name.
 	Requires []string
 }

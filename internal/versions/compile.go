@@ -89,6 +89,13 @@ func clusterOf(spec productSpec) (Cluster, error) {
 	if c.Offers, err = kindsOf(given.Offers, true); err != nil {
 		return c, fmt.Errorf("offers: %w", err)
 	}
+	if given.Probe != nil {
+		probe, ok := given.Probe.(map[string]any)
+		if !ok || probe["apiVersion"] == nil || probe["kind"] == nil {
+			return c, errors.New("probe: it needs apiVersion and kind")
+		}
+		c.Probe = probe
+	}
 	for _, required := range given.Requires {
 		if !namePattern.MatchString(required.Product) {
 			return c, fmt.Errorf("requires: product: %s is no name of a product", ref.Quote(required.Product))

@@ -35,6 +35,7 @@ type clusterSpec struct {
 	PullSecret  string         `yaml:"pullSecret,omitempty"`
 	Databases   []kindSpec     `yaml:"databases,omitempty"`
 	Offers      []kindSpec     `yaml:"offers,omitempty"`
+	Probe       any            `yaml:"probe,omitempty"`
 	Requires    []requiresSpec `yaml:"requires,omitempty"`
 }
 

@@ -217,7 +217,7 @@ func TestNoCertManager(t *testing.T) {
 		}
 	}()
 	_, err := install.Run(t.Context(), s.options(t))
-	if !errors.Is(err, cluster.ErrNoCertManager) || !strings.Contains(err.Error(), "cert-manager is not installed") {
+	if !errors.Is(err, cluster.ErrNoPrerequisite) || !strings.Contains(err.Error(), "cert-manager is not installed") {
 		t.Errorf("Run() = %v, want that cert-manager is missing", err)
 	}
 }
@@ -228,7 +228,7 @@ func TestCertManagerDoesNotAnswer(t *testing.T) {
 	defer s.certManager.Down.Store(false)
 	asked := s.certManager.Asked.Load()
 	_, err := install.Run(t.Context(), s.options(t))
-	if !errors.Is(err, cluster.ErrWebhook) || !strings.Contains(err.Error(), "webhook does not answer") {
+	if !errors.Is(err, cluster.ErrNoAnswer) || !strings.Contains(err.Error(), "webhook does not answer") {
 		t.Errorf("Run() = %v, want that the webhook does not answer", err)
 	}
 	if s.certManager.Asked.Load() == asked {

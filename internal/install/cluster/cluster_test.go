@@ -83,7 +83,7 @@ func TestKnows(t *testing.T) {
 	}
 	err := c.CheckKinds(parse(t, db))
 	var unknown *cluster.UnknownKindsError
-	if !errors.As(err, &unknown) || unknown.Kinds[0] != dbKind || unknown.OfCertManager() {
+	if !errors.As(err, &unknown) || unknown.Kinds[0] != dbKind {
 		t.Errorf("CheckKinds() = %v, want that %v is unknown", err, dbKind)
 	}
 	if err := c.CheckKinds(parse(t, crd+"---\n"+db)); err != nil {

@@ -33,10 +33,6 @@ var (
 	ErrNoEntry = errors.New("it has no credentials")
 	// ErrNoPassword: these credentials cannot go into a pull secret.
 	ErrNoPassword = errors.New("these credentials are a token that only docker can use")
-	// ErrNoCertManager: cert-manager is needed and not installed.
-	ErrNoCertManager = errors.New("cert-manager is not installed, and the operator needs it")
-	// ErrWebhook: cert-manager's webhook does not answer.
-	ErrWebhook = errors.New("cert-manager's webhook does not answer")
 )
 
 // Explain makes an API server's refusal an ErrDenied; other errors, and nil, stay as they are.
@@ -87,16 +83,6 @@ func (e *UnknownKindsError) Error() string {
 		names[i] = kind.String()
 	}
 	return fmt.Sprintf("the cluster does not know %s, which the chart uses", strings.Join(names, ", "))
-}
-
-// OfCertManager tells whether any of the kinds is cert-manager's.
-func (e *UnknownKindsError) OfCertManager() bool {
-	for _, kind := range e.Kinds {
-		if kind.Group == certManagerGroup {
-			return true
-		}
-	}
-	return false
 }
 
 // DeniedError lists everything that the caller may not do. It is an ErrDenied.

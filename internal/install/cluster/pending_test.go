@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
@@ -159,17 +160,22 @@ metadata: {name: issuers.cert-manager.io}
 spec: {group: cert-manager.io, names: {kind: Issuer, plural: issuers, singular: issuer}, scope: Namespaced, versions: [{name: v1, served: true, storage: true}]}
 `
 
-func TestCertManager(t *testing.T) {
+// certManager is a prerequisite that people know.
+var certManager = cluster.Prerequisite{Product: "cert-manager", Title: "cert-manager", Probe: &unstructured.Unstructured{Object: map[string]any{
+	"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "spec": map[string]any{"selfSigned": map[string]any{}},
+}}}
+
+func TestPrerequisite(t *testing.T) {
 	server := clustertest.New(t)
 	c := connect(t, server)
-	if _, err := c.CheckCertManager(t.Context(), "default"); !errors.Is(err, cluster.ErrNoCertManager) {
-		t.Errorf("CheckCertManager() = %v, want ErrNoCertManager", err)
+	if _, err := c.CheckPrerequisite(t.Context(), certManager, "default"); !errors.Is(err, cluster.ErrNoPrerequisite) {
+		t.Errorf("CheckPrerequisite() = %v, want ErrNoPrerequisite", err)
 	}
 	server.Put(t, issuerCRD)
 	c.Refresh()
 	server.Writes()
-	if notice, err := c.CheckCertManager(t.Context(), "default"); notice != "" || err != nil || len(server.Writes()) > 0 {
-		t.Errorf("CheckCertManager() = %q, %v, want that it answers, and nothing written", notice, err)
+	if notice, err := c.CheckPrerequisite(t.Context(), certManager, "default"); notice != "" || err != nil || len(server.Writes()) > 0 {
+		t.Errorf("CheckPrerequisite() = %q, %v, want that it answers, and nothing written", notice, err)
 	}
 	server.Refuse(func(r *http.Request) *clustertest.Refusal {
 		if strings.HasSuffix(r.URL.Path, "/issuers") {
@@ -177,15 +183,16 @@ func TestCertManager(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := c.CheckCertManager(t.Context(), "default"); !errors.Is(err, cluster.ErrWebhook) {
-		t.Errorf("CheckCertManager() = %v, want ErrWebhook", err)
+	if _, err := c.CheckPrerequisite(t.Context(), certManager, "default"); !errors.Is(err, cluster.ErrNoAnswer) {
+		t.Errorf("CheckPrerequisite() = %v, want ErrNoAnswer", err)
 	}
 	server.Refuse(nil)
 	server.Deny("create issuers.cert-manager.io")
-	if notice, err := c.CheckCertManager(t.Context(), "default"); notice == "" || err != nil {
-		t.Errorf("CheckCertManager() forbidden = %q, %v, want a notice", notice, err)
+	if notice, err := c.CheckPrerequisite(t.Context(), certManager, "default"); notice == "" || err != nil {
+		t.Errorf("CheckPrerequisite() forbidden = %q, %v, want a notice", notice, err)
 	}
-	if !cluster.UseCertManager(parse(t, "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: i}\n")) || cluster.UseCertManager(parse(t, db)) {
-		t.Error("UseCertManager() does not tell who uses it")
+	const issuer = "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: i}\n"
+	if !certManager.UsedBy(parse(t, issuer)) || certManager.UsedBy(parse(t, db)) || certManager.UsedBy(parse(t, issuerCRD+"---\n"+issuer)) {
+		t.Error("UsedBy() does not tell who uses it, and does not bring it along")
 	}
 }

@@ -115,7 +115,7 @@ func Credentials(account registrytest.Account) cluster.Credentials {
 // Subject is the release, to be installed into a namespace.
 func (r *Relocated) Subject(namespace string) install.Subject {
 	return install.Subject{
-		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers,
+		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers, Prerequisites: install.PrerequisitesOf(versions.Builtin()),
 		PullSecret: PullSecret, HelmRelease: "postgres-operator", Namespace: namespace,
 	}
 }

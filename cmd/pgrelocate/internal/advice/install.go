@@ -15,7 +15,6 @@ import (
 
 const (
 	permissions = "a cluster administrator can grant what is needed: see examples/rbac.yaml"
-	certManager = "install cert-manager first, for example: helm install cert-manager oci://quay.io/jetstack/charts/cert-manager --namespace cert-manager --create-namespace --set crds.enabled=true (its images may have to be relocated as well)"
 	rotate      = "run `pgrelocate secret --rotate` with valid credentials"
 )
 
@@ -142,6 +141,8 @@ func ofCluster(err error) string {
 		unreadable *cluster.UnreadableError
 		notReady   *cluster.NotReadyError
 		unknown    *cluster.UnknownKindsError
+
+		prerequisite *cluster.PrerequisiteError
 	)
 	switch {
 	case errors.Is(err, cluster.ErrNoKubeconfig):
@@ -162,13 +163,21 @@ func ofCluster(err error) string {
 		return "write USER:PASSWORD on one line, or a docker config.json with an entry for " + unreadable.Host
 	case errors.As(err, &notReady):
 		return firstTrouble(notReady.Pending)
-	case errors.As(err, &unknown) && !unknown.OfCertManager():
+	case errors.As(err, &unknown):
 		return "install what defines them first"
-	case errors.As(err, &unknown), errors.Is(err, cluster.ErrNoCertManager):
-		return certManager
+	case errors.As(err, &prerequisite):
+		return ofPrerequisite(prerequisite)
 	default:
 		return ofClusterToo(err)
 	}
+}
+
+// ofPrerequisite says how to get one, or to see what is wrong with it.
+func ofPrerequisite(err *cluster.PrerequisiteError) string {
+	if errors.Is(err, cluster.ErrNoPrerequisite) {
+		return "--with-prerequisites installs it from the private registry, once copy --with-prerequisites has brought it there"
+	}
+	return "see whether its pods run: kubectl get pods -A | grep " + err.Prerequisite.Product
 }
 
 // ofClusterToo is the rest of ofCluster.
@@ -180,8 +189,6 @@ func ofClusterToo(err error) string {
 		return "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"
 	case errors.Is(err, cluster.ErrNoPassword):
 		return "give the cluster credentials of its own: --pull-credentials-file FILE"
-	case errors.Is(err, cluster.ErrWebhook):
-		return "see whether its pods run: kubectl get pods -A -l app.kubernetes.io/name=webhook"
 	default:
 		return ""
 	}

@@ -20,7 +20,6 @@ import (
 // Each cause that installing runs into has its line, however deep it lies.
 func TestHintsOfInstalling(t *testing.T) {
 	target := ref.Folder{Host: "registry.example.com", Path: "pg"}
-	certManager := "install cert-manager first, for example: helm install cert-manager oci://quay.io/jetstack/charts/cert-manager --namespace cert-manager --create-namespace --set crds.enabled=true (its images may have to be relocated as well)"
 	tests := []struct {
 		err  error
 		want string
@@ -62,9 +61,8 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&cluster.NoNamespaceError{Namespace: "demo"}, "create it first: kubectl create namespace demo"},
 		{&cluster.UnreadableError{Host: "r.example.com"}, "write USER:PASSWORD on one line, or a docker config.json with an entry for r.example.com"},
 		{&cluster.UnknownKindsError{Kinds: []schema.GroupKind{{Group: "x.example.com", Kind: "X"}}}, "install what defines them first"},
-		{&cluster.UnknownKindsError{Kinds: []schema.GroupKind{{Group: "cert-manager.io", Kind: "Issuer"}}}, certManager},
-		{cluster.ErrNoCertManager, certManager},
-		{fmt.Errorf("%w: x", cluster.ErrWebhook), "see whether its pods run: kubectl get pods -A -l app.kubernetes.io/name=webhook"},
+		{&cluster.PrerequisiteError{Err: cluster.ErrNoPrerequisite}, "--with-prerequisites installs it from the private registry, once copy --with-prerequisites has brought it there"},
+		{&cluster.PrerequisiteError{Prerequisite: cluster.Prerequisite{Product: "cert-manager"}, Err: cluster.ErrNoAnswer}, "see whether its pods run: kubectl get pods -A | grep cert-manager"},
 		{cluster.ErrNotOurs, "--force-secret takes it over, --pull-secret NAME chooses another name"},
 		{cluster.ErrConflict, "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"},
 		{cluster.ErrNoPassword, "give the cluster credentials of its own: --pull-credentials-file FILE"},

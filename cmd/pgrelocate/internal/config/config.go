@@ -27,6 +27,13 @@ type Source struct {
 	Named map[string]ref.Folder
 }
 
+// Prerequisites say whether what a product does not work without is taken along.
+type Prerequisites struct {
+	Wanted bool
+	// Releases are those of the products that they name; others are the newest known.
+	Releases map[string]string
+}
+
 // Config is everything that a user can set, but for credentials, which are read where
 // they are used and never kept here. Values are valid one by one; whether a command has
 // all that it needs is the command's to say.
@@ -42,6 +49,8 @@ type Config struct {
 	ChartImages bool
 	// Axes are the wanted words on further axes, by the axis.
 	Axes map[string][]string
+	// Prerequisites are the products that the chosen one does not work without.
+	Prerequisites Prerequisites
 	// Catalogues are files that are merged over the built-in catalogue.
 	Catalogues []string
 

@@ -113,7 +113,7 @@ func TestPrecedence(t *testing.T) {
 func TestEverySettingEverywhere(t *testing.T) {
 	place(t)
 	values := map[string]string{
-		"product": "other", "release": "v4.3.1,v4.0.0", "versions": "13.20,17", "editions": "lite", "extras": "none", "axis": "os=trixie,bookworm,flavour=all",
+		"product": "other", "release": "v4.3.1,v4.0.0", "versions": "13.20,17", "editions": "lite", "extras": "none", "axis": "os=trixie,bookworm,flavour=all", "with-prerequisites": "cert-manager=v1.20.3",
 		"source": "source.example.com/a,hub=hub.example.com", "registry": "registry.example.com:5000/b",
 		"source-plain-http": "true", "plain-http": "true", "jobs": "3", "limit-rate": "50MiB",
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8",
@@ -124,7 +124,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 	want := Config{
 		Product: "other", Releases: []string{"v4.3.1", "v4.0.0"}, Versions: expressionOf(t, "13.20,17"),
 		Editions: []versions.Edition{versions.Lite}, Extras: []string{"none"}, Catalogues: []string{"/a.yaml", "/b.yaml"},
-		Axes: map[string][]string{"os": {"trixie", "bookworm"}, "flavour": {"all"}},
+		Prerequisites: Prerequisites{Wanted: true, Releases: map[string]string{"cert-manager": "v1.20.3"}},
+		Axes:          map[string][]string{"os": {"trixie", "bookworm"}, "flavour": {"all"}},
 		Source: Source{
 			Folder: ref.Folder{Host: "source.example.com", Path: "a"},
 			Named:  map[string]ref.Folder{"hub": {Host: "hub.example.com"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -86,3 +87,36 @@ func (s *source) String() string {
 	return strings.Join(words, ",")
 }
 func (s *source) Type() string { return "registry" }
+
+// prerequisites is true, false, or NAME=RELEASE,…, which is true.
+type prerequisites Prerequisites
+
+func (p *prerequisites) Set(text string) error {
+	if wanted, err := strconv.ParseBool(text); err == nil {
+		*p = prerequisites{Wanted: wanted}
+		return nil
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		name, release, named := strings.Cut(strings.TrimSpace(item), "=")
+		if !named || name == "" || release == "" {
+			return errors.New("must be true, false, or NAME=RELEASE")
+		}
+		if p.Releases == nil {
+			p.Releases = map[string]string{}
+		}
+		p.Wanted, p.Releases[name] = true, release
+	}
+	return nil
+}
+
+func (p *prerequisites) String() string {
+	if len(p.Releases) == 0 {
+		return strconv.FormatBool(p.Wanted)
+	}
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(p.Releases)) {
+		words = append(words, name+"="+p.Releases[name])
+	}
+	return strings.Join(words, ",")
+}
+func (p *prerequisites) Type() string { return "prerequisites" }

@@ -16,8 +16,8 @@ import (
 var (
 	// Common belongs to every command.
 	Common = []string{"quiet", "verbose", "no-progress"}
-	// Charts says what charts add to the selection.
-	Charts = []string{"chart-images"}
+	// Charts says what is taken along beside the selection.
+	Charts = []string{"with-prerequisites", "chart-images"}
 	// Selection says what to relocate.
 	Selection = []string{"product", "release", "versions", "editions", "axis", "extras", "catalogue"}
 	// Connection says how to speak to registries.
@@ -44,6 +44,8 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newList(&c.Editions), "editions", "take these `EDITIONS` of the instance images: full, lite; all if not given")
 	fs.Var(&axes{&c.Axes}, "axis", "take these `WORDS` of what else images differ in: os=trixie, flavour=all; see pgrelocate products")
 	fs.Var(newList(&c.Extras), "extras", "take these `IMAGES` beside the instances: ferretdb, all or none; all but optional ones if not given")
+	fs.Var((*prerequisites)(&c.Prerequisites), "with-prerequisites", "take along, or install where it is not there, what the product does not work without; `NAME=RELEASE` chooses another release than the newest known")
+	fs.Lookup("with-prerequisites").NoOptDefVal = "true"
 	fs.BoolVar(&c.ChartImages, "chart-images", false, "take the images too that the charts run, or list, and the selection lacks, from where the charts name them")
 	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
 

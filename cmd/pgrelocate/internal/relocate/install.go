@@ -34,8 +34,9 @@ func (s *Session) Install(ctx context.Context, opts InstallOptions) (*Installed,
 		i.chooseRelease,
 		i.findCredentials, // those that go into the cluster
 		i.openRegistry,
-		i.connect, // the cluster
-		i.install, // the steps in internal/install/run.go
+		i.connect,              // the cluster
+		i.installPrerequisites, // of what the cluster lacks
+		i.install,              // the steps in internal/install/run.go
 	)
 	if err != nil {
 		return nil, err

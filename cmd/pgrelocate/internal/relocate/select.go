@@ -56,7 +56,10 @@ func (s *Session) artifacts(target ref.Folder) ([]versions.Artifact, error) {
 	selection := s.selection()
 	selection.Target = target
 	selected, err := versions.Select(catalogue, selection)
-	return selected, unknown(err)
+	if err != nil || !s.cfg.Prerequisites.Wanted {
+		return selected, unknown(err)
+	}
+	return s.withPrerequisites(catalogue, selected, target)
 }
 
 // selection is what the settings select, without a target.

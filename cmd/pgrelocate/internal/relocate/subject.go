@@ -25,7 +25,7 @@ type ChartChoice struct {
 
 // subject is the one release that the settings name, with everything that belongs to it.
 func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, error) {
-	subject := install.Subject{User: choice.User, Chart: choice.found}
+	var subject install.Subject
 	if len(s.cfg.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.cfg.Releases, " and "))
 	}
@@ -34,21 +34,29 @@ func (s *Session) subject(place Place, choice ChartChoice) (install.Subject, err
 		return subject, err
 	}
 	if choice.File != "" {
-		if subject.Chart, err = chart.ReadFile(choice.File); err != nil {
+		if choice.found, err = chart.ReadFile(choice.File); err != nil {
 			return subject, &exit.UsageError{Err: err}
 		}
 	}
+	return s.subjectOf(product, s.releaseOf(product, choice.found), place, choice)
+}
+
+// subjectOf is a release of a product, with everything that belongs to it.
+func (s *Session) subjectOf(product *versions.Product, release string, place Place, choice ChartChoice) (install.Subject, error) {
+	subject := install.Subject{User: choice.User, Chart: choice.found}
 	place = place.of(product)
 	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)
 	subject.Product, subject.PullSecret = product, place.PullSecret
-	if subject.Offers, err = s.offers(); err != nil {
+	catalogue, err := s.Catalogue()
+	if err != nil {
 		return subject, err
 	}
+	subject.Offers, subject.Prerequisites = offers(catalogue), install.PrerequisitesOf(catalogue)
 	subject.Namespace, subject.HelmRelease = place.Namespace, place.HelmRelease
-	if subject.Release, err = product.Release(s.releaseOf(product, subject.Chart)); err != nil {
+	if subject.Release, err = product.Release(release); err != nil {
 		return subject, unknown(err)
 	}
-	if subject.Artifacts, err = s.artifactsOf(subject.Release.Name); err != nil {
+	if subject.Artifacts, err = s.artifactsOf(product, subject.Release.Name); err != nil {
 		return subject, err
 	}
 	subject.Target = targetOf(s.cfg.Registry, product)
@@ -65,16 +73,12 @@ func acceptedBy(product *versions.Product) []chart.Accept {
 }
 
 // offers are the kinds that users pick images from, of all products: charts bring those of others.
-func (s *Session) offers() ([]versions.Kind, error) {
-	catalogue, err := s.Catalogue()
-	if err != nil {
-		return nil, err
-	}
+func offers(catalogue *versions.Catalogue) []versions.Kind {
 	var all []versions.Kind
 	for _, product := range catalogue.Products() {
 		all = append(all, product.Cluster.Offers...)
 	}
-	return all, nil
+	return all
 }
 
 // releaseOf is the release that was asked for, else the one that the chart belongs to; empty
@@ -92,13 +96,13 @@ func (s *Session) releaseOf(product *versions.Product, given *chart.Chart) strin
 }
 
 // artifactsOf are all of a release, at the vendor's and in the private registry.
-func (s *Session) artifactsOf(release string) ([]versions.Artifact, error) {
+func (s *Session) artifactsOf(product *versions.Product, release string) ([]versions.Artifact, error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
 		return nil, err
 	}
 	all, err := versions.Select(catalogue, versions.Selection{
-		Product: s.cfg.Product, Releases: []string{release}, Whole: true, Target: s.cfg.Registry,
+		Product: product.Name, Releases: []string{release}, Whole: true, Target: s.cfg.Registry,
 	})
 	return all, unknown(err)
 }
