@@ -182,6 +182,9 @@ func secretCommand(subject install.Subject) string {
 	if subject.HelmRelease != subject.Product.Cluster.HelmRelease {
 		command += " --helm-release " + subject.HelmRelease
 	}
+	if subject.PullSecret != install.PullSecretOf(subject.Product) {
+		command += " --pull-secret " + subject.PullSecret
+	}
 	return command
 }
 

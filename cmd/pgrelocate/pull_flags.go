@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 )
 
 // pullFlags say which credentials go into the cluster.
@@ -18,13 +19,13 @@ func (f *pullFlags) add(fs *pflag.FlagSet) {
 
 // given are the credentials in the file that was named, - being standard input; nil where
 // none was.
-func (f *pullFlags) given(a *app) (*string, error) {
+func (f *pullFlags) given(a *app) (*relocate.PullCredentials, error) {
 	if f.file == "" {
 		return nil, nil
 	}
 	if f.file == "-" {
 		text, err := readAll(a.In)
-		return &text, err
+		return &relocate.PullCredentials{Text: text, From: f.file}, err
 	}
 	file, err := os.Open(f.file)
 	if err != nil {
@@ -32,6 +33,5 @@ func (f *pullFlags) given(a *app) (*string, error) {
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, longestSecret))
-	given := string(text)
-	return &given, err
+	return &relocate.PullCredentials{Text: string(text), From: f.file}, err
 }

@@ -12,11 +12,13 @@ import (
 // rooms are asked one after the other; the first that knows the error advises.
 var rooms = []func(error) string{
 	wrongPlace,
+	refusedForCluster,
 	refusedFromEnvironment,
 	exit.Hint,
 	ofUseCases,
 	installed,
 	refusedByRegistry,
+	notAtSource,
 	conflict,
 	incomplete,
 	aboutBundle,

@@ -5,8 +5,26 @@ import (
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
+
+// refusedForCluster is for credentials that were meant for the cluster: logging in would change
+// nothing.
+func refusedForCluster(err error) string {
+	var refused *relocate.RefusedPullError
+	if !errors.As(err, &refused) {
+		return ""
+	}
+	from := refused.From
+	switch from {
+	case "":
+		return fmt.Sprintf("the credentials in %s are wrong, or have expired: set new ones", config.PasswordVariable("pull"))
+	case "-":
+		from = "standard input"
+	}
+	return fmt.Sprintf("the credentials from %s (--pull-credentials-file) are wrong, or have expired", from)
+}
 
 // refusedFromEnvironment is for who gave credentials in the environment: they must be mended
 // there, and logging in would change nothing.

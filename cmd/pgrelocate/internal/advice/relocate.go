@@ -63,3 +63,19 @@ func wrongPlace(err error) string {
 	}
 	return fmt.Sprintf("nothing at all was found in %s: does it lie in another folder (--source HOST/PATH)?", output.FolderOr(sources, "several registries"))
 }
+
+// notAtSource is for runs in which some of the selection is not at the source, though it is the
+// right place.
+func notAtSource(err error) string {
+	var partial *exit.PartialError
+	if !errors.As(err, &partial) {
+		return ""
+	}
+	for _, err := range partial.Errors {
+		var failed *registry.Error
+		if errors.As(err, &failed) && failed.Side == registry.SideSource && errors.Is(failed, registry.ErrNotFound) {
+			return fmt.Sprintf("%s does not have all that the catalogue says of this release: leave it out with --versions, --editions or --extras, or correct the catalogue with --catalogue FILE", failed.Host)
+		}
+	}
+	return ""
+}

@@ -28,7 +28,8 @@ func TestForPartialFailures(t *testing.T) {
 	}{
 		{"one", []error{failed("a", registry.ErrUnreachable), failed("b", registry.ErrNotFound)}, unreachable},
 		{"all missing", []error{failed("a", registry.ErrNotFound), failed("b", registry.ErrNotFound)}, elsewhere},
-		{"some missing", []error{failed("a", registry.ErrNotFound)}, ""},
+		{"some missing", []error{failed("a", registry.ErrNotFound)},
+			"r.example.com does not have all that the catalogue says of this release: leave it out with --versions, --editions or --extras, or correct the catalogue with --catalogue FILE"},
 	}
 	for _, tt := range tests {
 		if got := For(&exit.PartialError{Thing: "artifacts", Total: 2, Errors: tt.errs}); got != tt.want {

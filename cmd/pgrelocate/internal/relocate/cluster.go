@@ -42,6 +42,18 @@ func (s *Session) Connect(ctx context.Context, place Place) (*cluster.Cluster, e
 	return found, exit.Misnamed(err)
 }
 
+// dialAs is dial that knows where one login comes from.
+func (s *Session) dialAs(ctx context.Context, known pullLogin) verify.Dial {
+	dial := s.dial(ctx)
+	return func(host string, login credentials.Login) (verify.Puller, error) {
+		opened, err := dial(host, login)
+		if err != nil || login != known.Login {
+			return opened, err
+		}
+		return &puller{opened, known}, nil
+	}
+}
+
 // dial returns what opens the private registry with a login that goes into the cluster, or is in it.
 func (s *Session) dial(ctx context.Context) verify.Dial {
 	return func(host string, login credentials.Login) (verify.Puller, error) {

@@ -11,9 +11,9 @@ type InstallOptions struct {
 	Place  Place
 	Chart  ChartChoice
 	Bundle BundleFile
-	// PullCredentials go into the cluster, as cluster.ParseCredentials reads them; nil takes
+	// PullCredentials go into the cluster; nil takes
 	// those in the environment for pulling, or else the user's own for the registry.
-	PullCredentials *string
+	PullCredentials *PullCredentials
 	// Run are the options for the run itself; those that name the release, the cluster and
 	// the registries are filled in.
 	Run install.Options
@@ -48,6 +48,7 @@ func (s *Session) Install(ctx context.Context, opts InstallOptions) (*Installed,
 type installing struct {
 	*Session
 	InstallOptions
+	login   pullLogin
 	outcome *install.Outcome
 }
 
@@ -73,13 +74,14 @@ func (i *installing) chooseRelease(context.Context) (err error) {
 }
 
 func (i *installing) findCredentials(ctx context.Context) (err error) {
-	i.Run.Credentials, err = i.pullCredentials(ctx, i.PullCredentials)
+	i.login, err = i.pullCredentials(ctx, i.PullCredentials)
+	i.Run.Credentials = i.login.Login
 	return err
 }
 
 func (i *installing) openRegistry(ctx context.Context) (err error) {
 	i.Run.Registry, err = i.Clients.Target(ctx, false)
-	i.Run.Dial = i.dial(ctx)
+	i.Run.Dial = i.dialAs(ctx, i.login)
 	return err
 }
 

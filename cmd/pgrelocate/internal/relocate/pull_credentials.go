@@ -2,33 +2,87 @@ package relocate
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
-// pullCredentials are those that go into the cluster: those that were given, as
-// cluster.ParseCredentials reads it, where any were; else those in the environment
-// for pulling; else the user's own for the private registry.
-func (s *Session) pullCredentials(ctx context.Context, given *string) (credentials.Login, error) {
+// PullCredentials are credentials for the cluster that were given.
+type PullCredentials struct {
+	// Text is as cluster.ParseCredentials reads it.
+	Text string
+	// From is the file that it was read from; - is standard input.
+	From string
+}
+
+// RefusedPullError says that the registry refuses credentials that were meant for the cluster, and
+// are not those with which the user reaches it.
+type RefusedPullError struct {
+	// From is the file that they come from, or - for standard input; empty for the environment.
+	From string
+	// Err is what the registry said.
+	Err error
+}
+
+// Error is what the registry said.
+func (e *RefusedPullError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the registry said.
+func (e *RefusedPullError) Unwrap() error { return e.Err }
+
+// pullLogin is a login that goes into the cluster, with where it comes from.
+type pullLogin struct {
+	credentials.Login
+	own  bool // it is the user's own
+	from string
+}
+
+// refused tells whose credentials it was that a registry refused.
+func (l pullLogin) refused(err error) error {
+	if l.own || !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrExpired) {
+		return err
+	}
+	return &RefusedPullError{From: l.from, Err: err}
+}
+
+// puller is a registry that is asked with such a login.
+type puller struct {
+	verify.Puller
+	login pullLogin
+}
+
+func (p *puller) Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error) {
+	found, err := p.Puller.Resolve(ctx, repository, reference)
+	return found, p.login.refused(err)
+}
+
+// pullCredentials are those that go into the cluster: those that were given where any were; else
+// those in the environment for pulling; else the user's own for the private registry.
+func (s *Session) pullCredentials(ctx context.Context, given *PullCredentials) (login pullLogin, err error) {
 	host := s.cfg.Registry.Host
 	if given != nil {
-		return cluster.ParseCredentials(*given, host)
+		login.from = given.From
+		login.Login, err = cluster.ParseCredentials(given.Text, host)
+		return login, err
 	}
-	found, err := credentials.FromEnvironment(config.Variable("pull"))
-	if err != nil {
-		return found, &exit.UsageError{Err: err}
+	if login.Login, err = credentials.FromEnvironment(config.Variable("pull")); err != nil {
+		return login, &exit.UsageError{Err: err}
 	}
-	if !found.IsZero() {
-		return found, s.Clients.mayReceive(registry.SideTarget, host)
+	if !login.IsZero() {
+		return login, s.Clients.mayReceive(registry.SideTarget, host)
 	}
-	return s.ownCredentials(ctx, host)
+	login.own = true
+	login.Login, err = s.ownCredentials(ctx, host)
+	return login, err
 }
 
 // ownCredentials are those with which the user reaches the private registry.

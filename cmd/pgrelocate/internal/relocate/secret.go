@@ -6,7 +6,6 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
 // SecretOptions are what making pull secrets takes besides the settings.
@@ -16,9 +15,9 @@ type SecretOptions struct {
 	// Namespaces get a secret of the place's name; without any, every secret that was made
 	// for the private registry is renewed.
 	Namespaces []string
-	// PullCredentials go into the cluster, as cluster.ParseCredentials reads them; nil takes
+	// PullCredentials go into the cluster; nil takes
 	// those in the environment for pulling, or else the user's own for the registry.
-	PullCredentials *string
+	PullCredentials *PullCredentials
 	// Force takes over a secret that is not ours.
 	Force bool
 }
@@ -46,7 +45,7 @@ func (s *Session) Secrets(ctx context.Context, opts SecretOptions) ([]cluster.Se
 type secretMaking struct {
 	*Session
 	SecretOptions
-	login   credentials.Login
+	login   pullLogin
 	cluster *cluster.Cluster
 	results []cluster.SecretResult
 }
@@ -70,11 +69,11 @@ func (m *secretMaking) findCredentials(ctx context.Context) (err error) {
 }
 
 func (m *secretMaking) tryCredentials(ctx context.Context) error {
-	client, err := m.Clients.As(ctx, m.cfg.Registry.Host, m.login)
+	client, err := m.Clients.As(ctx, m.cfg.Registry.Host, m.login.Login)
 	if err != nil {
 		return err
 	}
-	return client.Ping(ctx)
+	return m.login.refused(client.Ping(ctx))
 }
 
 func (m *secretMaking) connect(ctx context.Context) (err error) {
@@ -85,13 +84,13 @@ func (m *secretMaking) connect(ctx context.Context) (err error) {
 // apply goes on after a failure.
 func (m *secretMaking) apply(ctx context.Context) (err error) {
 	if len(m.Namespaces) == 0 {
-		m.results, err = m.cluster.Rotate(ctx, m.cfg.Registry.Host, m.login)
+		m.results, err = m.cluster.Rotate(ctx, m.cfg.Registry.Host, m.login.Login)
 		return err
 	}
 	var failures []error
 	for _, namespace := range m.Namespaces {
 		result, err := m.cluster.Apply(ctx, cluster.PullSecret{
-			Namespace: namespace, Name: m.Place.PullSecret, Host: m.cfg.Registry.Host, Credentials: m.login, Force: m.Force,
+			Namespace: namespace, Name: m.Place.PullSecret, Host: m.cfg.Registry.Host, Credentials: m.login.Login, Force: m.Force,
 			Owner: cluster.Owner{Namespace: m.Place.Namespace, Release: m.Place.HelmRelease},
 		})
 		if err != nil {
