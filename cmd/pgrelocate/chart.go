@@ -19,7 +19,8 @@ CHART is oci://HOST/PATH[:VERSION], a packed chart's file, an unpacked one's fol
 with --repo, the name of a chart in a classic repository.`,
 		Example: `  pgrelocate chart images oci://quay.io/jetstack/charts/cert-manager
   pgrelocate chart images --repo https://charts.example.com operator
-  pgrelocate chart relocate oci://quay.io/jetstack/charts/cert-manager --registry registry.example.com/mirror`,
+  pgrelocate chart relocate oci://quay.io/jetstack/charts/cert-manager \
+    --registry registry.example.com/mirror`,
 		Args: noCommand,
 		RunE: showHelp,
 	}

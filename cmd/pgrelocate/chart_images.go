@@ -25,13 +25,16 @@ CHART is oci://HOST/PATH[:VERSION], a packed chart's file, an unpacked one's fol
 with --repo, the name of a chart in a classic repository. Nothing is changed anywhere, and
 no cluster is asked. Large charts with hundreds of switches take minutes;
 --switches=false leaves those out.`,
-		Example: `  pgrelocate chart images oci://quay.io/jetstack/charts/cert-manager --version v1.19.1
+		Example: `  pgrelocate chart images oci://quay.io/jetstack/charts/cert-manager \
+    --version v1.19.1
 
   # from a classic repository, with values of your own
-  pgrelocate chart images --repo https://charts.example.com operator -f mine.yaml
+  pgrelocate chart images --repo https://charts.example.com operator \
+    -f mine.yaml
 
   # the images alone, for a script
-  pgrelocate chart images ./mychart -o json | jq -r '.images[] | select(.runs).image'`,
+  pgrelocate chart images ./mychart -o json \
+    | jq -r '.images[] | select(.runs).image'`,
 		Args: exactArgs("CHART"),
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
 			return listChartImages(ctx, a, cfg, flags.of(args))

@@ -40,15 +40,16 @@ HOST/PATH/jetstack/x:1. So does a chart from a registry; another one goes to cha
 --publish puts the chart there a second time, under a version of its own and with default
 values that name the private registry, so that a plain "helm install" needs no flags. Its
 manifest tells by digest what it was made from.`,
-		Example: `  pgrelocate chart relocate oci://quay.io/jetstack/charts/cert-manager --version v1.19.1 \
-    --registry registry.example.com/mirror > values.yaml
+		Example: `  pgrelocate chart relocate oci://quay.io/jetstack/charts/cert-manager \
+    --version v1.19.1 --registry registry.example.com/mirror > values.yaml
 
   # look first; from a classic repository, with values of your own
-  pgrelocate chart relocate --repo https://charts.example.com operator -f mine.yaml \
-    --registry registry.example.com/mirror --dry-run
+  pgrelocate chart relocate --repo https://charts.example.com operator \
+    -f mine.yaml --registry registry.example.com/mirror --dry-run
 
   # what is behind switches too, and a chart that needs no flags
-  pgrelocate chart relocate ./mychart --registry registry.example.com/mirror --optional --publish`,
+  pgrelocate chart relocate ./mychart --registry registry.example.com/mirror \
+    --optional --publish`,
 		Args: exactArgs("CHART"),
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, args []string) error {
 			flags.SurveyOptions = flags.survey.of(args)

@@ -117,5 +117,17 @@ func writeFlags(text *strings.Builder, title string, flags *pflag.FlagSet, width
 	if !flags.HasAvailableFlags() {
 		return
 	}
-	fmt.Fprintf(text, "\n%s\n%s\n", title, strings.TrimRight(flags.FlagUsagesWrapped(width), " \n"))
+	usages := flags.FlagUsagesWrapped(width)
+	for at := width; widest(usages) > width && at > width/2; at-- { // pflag takes the width for a wish
+		usages = flags.FlagUsagesWrapped(at)
+	}
+	fmt.Fprintf(text, "\n%s\n%s\n", title, strings.TrimRight(usages, " \n"))
+}
+
+// widest is how many characters the longest line has.
+func widest(text string) (most int) {
+	for line := range strings.Lines(text) {
+		most = max(most, utf8.RuneCountInString(strings.TrimRight(line, " \n")))
+	}
+	return most
 }
