@@ -46,6 +46,7 @@ func TestImportsRunOneWay(t *testing.T) {
 var rooms = map[string][]string{
 	"internal/files":     nil,
 	"internal/jsonlimit": nil,
+	"internal/secrets":   nil,
 
 	"internal/versions":          {"internal/versions/document", "internal/versions/ref"},
 	"internal/versions/document": nil,
@@ -58,8 +59,8 @@ var rooms = map[string][]string{
 	"internal/registry/transfer":              {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":                {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/remote/transport", "internal/registry/remote/uploads"},
 	"internal/registry/remote/uploads":        {"internal/files"},
-	"internal/registry/remote/transport":      {"internal/jsonlimit", "internal/registry", "internal/registry/remote/transport/auth"},
-	"internal/registry/remote/transport/auth": {"internal/jsonlimit", "internal/registry"},
+	"internal/registry/remote/transport":      {"internal/jsonlimit", "internal/registry", "internal/secrets", "internal/registry/remote/transport/auth"},
+	"internal/registry/remote/transport/auth": {"internal/jsonlimit", "internal/registry", "internal/secrets"},
 	"internal/registry/lock":                  {"internal/jsonlimit", "internal/registry", "internal/registry/holdings", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/bundle":                {"internal/files", "internal/registry", "internal/registry/holdings", "internal/registry/oci", "internal/registry/lock", "internal/registry/bundle/archive", "internal/registry/bundle/imagelayout", "internal/registry/bundle/write"},
 	"internal/registry/bundle/archive":        {"internal/files", "internal/jsonlimit", "internal/registry/bundle/imagelayout", "internal/registry/bundle/volumes"},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
 // app is what every command has at hand: the streams, the settings, and the ways to say
@@ -23,6 +26,9 @@ type app struct {
 	terminal.Streams
 
 	settings *config.Loader
+	// secrets are hidden in whatever is said: Err hides them by itself, print in results. What is
+	// made for programs, manifests, locks and bundles, goes to Out as it is.
+	secrets *secrets.Set
 	// quiet and verbose are settings, kept here once they are known.
 	quiet, verbose bool
 	// outages shows which registries fail; nil until there is somebody to tell.
@@ -30,12 +36,18 @@ type app struct {
 }
 
 func newApp(streams terminal.Streams) *app {
-	shared := progress.Share(streams.Err)
+	known := new(secrets.Set)
+	for _, name := range config.Credentials {
+		if strings.HasSuffix(name, "_PASSWORD") {
+			known.Add(os.Getenv(name))
+		}
+	}
+	shared := progress.Share(known.Writer(streams.Err))
 	streams.Err = shared
 	if streams.OutTTY && streams.ErrTTY {
 		streams.Out = shared.Beside(streams.Out)
 	}
-	return &app{Streams: streams, settings: config.NewLoader()}
+	return &app{Streams: streams, secrets: known, settings: config.NewLoader()}
 }
 
 // action is what a command does once the settings are known.
@@ -70,7 +82,7 @@ func (a *app) load() (*config.Config, error) {
 
 // print writes a result to stdout as -o says.
 func (a *app) print(cfg *config.Config, view output.View) error {
-	return output.Write(a.Out, cfg.Output, view)
+	return output.Write(a.Out, cfg.Output, view, a.secrets.HideAlone)
 }
 
 // note tells the user something that is not the result; --quiet silences it.

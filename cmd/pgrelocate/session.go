@@ -27,6 +27,7 @@ func (a *app) session(cfg *config.Config) *relocate.Session {
 		UserAgent:   userAgent(),
 		FromFolder:  a.settings.FromFolder(cfg),
 		Confinement: confinement(),
+		Secrets:     a.secrets,
 		Hooks: relocate.Hooks{
 			Note:     func(text string) { a.note("%s", text) },
 			Detail:   func(text string) { a.detail("%s", text) },

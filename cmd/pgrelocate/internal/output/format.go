@@ -4,6 +4,7 @@
 package output
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,23 +45,34 @@ type View interface {
 	WriteTable(w io.Writer) error
 }
 
-// Write writes a view to w in a format; the empty Format is Table.
-func Write(w io.Writer, format Format, view View) error {
+// Write writes a view to w in a format; the empty Format is Table. What is written goes through
+// hide first, which takes out what nobody may see.
+func Write(w io.Writer, format Format, view View, hide func(string) string) error {
+	var text bytes.Buffer
+	if err := write(&text, format, view); err != nil {
+		return err
+	}
+	hidden := hide(text.String())
+	if format == YAML { // which may break a text into lines
+		made, err := yaml.JSONToYAML([]byte(hidden))
+		if err != nil {
+			return err
+		}
+		hidden = string(made)
+	}
+	_, err := io.WriteString(w, hidden)
+	return err
+}
+
+func write(w io.Writer, format Format, view View) error {
 	switch format {
 	case Table, "":
 		return view.WriteTable(w)
-	case JSON:
+	case JSON, YAML:
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		return enc.Encode(view)
-	case YAML:
-		text, err := yaml.Marshal(view)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(text)
-		return err
 	default:
 		return fmt.Errorf("no output format %q", format)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
 type fruit struct {
@@ -35,21 +37,38 @@ func TestWrite(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got strings.Builder
-		if err := Write(&got, tt.format, view); err != nil {
+		if err := Write(&got, tt.format, view, strings.Clone); err != nil {
 			t.Fatalf("Write(%q) = %v", tt.format, err)
 		}
 		if diff := cmp.Diff(tt.want, got.String()); diff != "" {
 			t.Errorf("Write(%q) (-want +got):\n%s", tt.format, diff)
 		}
 	}
-	if err := Write(io.Discard, "xml", view); err == nil {
+	if err := Write(io.Discard, "xml", view, strings.Clone); err == nil {
 		t.Error("Write(xml) = nil, want an error")
 	}
 	var back fruit
 	var text strings.Builder
-	_ = Write(&text, JSON, view)
+	_ = Write(&text, JSON, view, strings.Clone)
 	if err := json.Unmarshal([]byte(text.String()), &back); err != nil || back != view {
 		t.Errorf("Unmarshal(Write(JSON)) = %+v, %v, want %+v", back, err, view)
+	}
+}
+
+// Whatever the format, what is written has gone through the filter, before lines are broken.
+func TestWriteHides(t *testing.T) {
+	var known secrets.Set
+	const secret = "a pass phrase of many words, long enough to be broken into several lines by YAML: it is"
+	known.Add(secret)
+	view := fruit{Header: NewHeader("Fruit"), Name: "said: " + secret + " & more"}
+	for _, format := range Formats() {
+		var got strings.Builder
+		if err := Write(&got, format, view, known.HideAlone); err != nil {
+			t.Fatalf("Write(%q) = %v", format, err)
+		}
+		if !strings.Contains(got.String(), "said: *** & more") {
+			t.Errorf("Write(%q) = %q, want it with *** in the place of the secret", format, got.String())
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -31,6 +32,7 @@ type Clients struct {
 	notice    func(string)
 	warning   func(string)
 	outage    func(registry.Outage)
+	secrets   *secrets.Set // see Options
 	// fromFolder is as in Options; announce says it, once.
 	fromFolder []string
 	announce   func()
@@ -110,6 +112,9 @@ func (c *Clients) journal() *uploads.Journal {
 func (c *Clients) As(ctx context.Context, host string, login credentials.Login) (*remote.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.learn(login.Authenticator()); err != nil {
+		return nil, err
+	}
 	return c.open(ctx, registry.SideTarget, host, remote.Options{Keychain: onlyLogin{host, login}})
 }
 
@@ -117,6 +122,9 @@ func (c *Clients) As(ctx context.Context, host string, login credentials.Login) 
 func (c *Clients) Trying(ctx context.Context, host string, login credentials.Login) (*remote.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.learn(login.Authenticator()); err != nil {
+		return nil, err
+	}
 	return c.open(ctx, registry.SideTarget, host, remote.Options{
 		Keychain: credentials.Keychain(host, login), RetryTimeout: loginPatience,
 	})
@@ -169,7 +177,7 @@ func (c *Clients) ownLogin(ctx context.Context, side registry.Side, host, owner 
 		}
 	}
 	opts.Keychain = credentials.Keychain(owner, given)
-	return opts, readable(ctx, opts.Keychain, host)
+	return opts, c.readable(ctx, opts.Keychain, host)
 }
 
 // settingOf is the setting that names a side's registry.
@@ -212,6 +220,7 @@ func (c *Clients) shared(ctx context.Context, side registry.Side, host string, o
 	if opts.RetryTimeout == 0 {
 		opts.RetryTimeout = c.cfg.RetryTimeout
 	}
+	opts.Secrets = c.secrets
 	opts.UserAgent, opts.Notice, opts.Warning, opts.Outage = c.userAgent, c.notice, c.warning, c.outage
 	return opts, nil
 }
@@ -226,13 +235,25 @@ func (c *Clients) close() {
 }
 
 // readable finds out early what a keychain cannot read: later every artifact would fail
-// for the same reason.
-func readable(ctx context.Context, keychain authn.Keychain, host string) error {
+// for the same reason. What it has is hidden from then on.
+func (c *Clients) readable(ctx context.Context, keychain authn.Keychain, host string) error {
 	resource, err := name.NewRegistry(host)
 	if err != nil {
 		return nil //nolint:nilerr // a name that is wrong is for the client to say
 	}
-	_, err = authn.Resolve(ctx, keychain, resource)
+	found, err := authn.Resolve(ctx, keychain, resource)
+	if err == nil {
+		err = c.learn(found)
+	}
+	return err
+}
+
+// learn makes the secrets of a login known.
+func (c *Clients) learn(login authn.Authenticator) error {
+	config, err := login.Authorization()
+	if err == nil && c.secrets != nil {
+		c.secrets.Add(secrets.Of(*config)...)
+	}
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -30,7 +31,9 @@ type Options struct {
 	FromFolder []string
 	// Confinement is what charts are rendered in.
 	Confinement chart.Confinement
-	Hooks       Hooks
+	// Secrets get to know every password and token of the run; nil keeps them to the clients.
+	Secrets *secrets.Set
+	Hooks   Hooks
 }
 
 // Hooks are told how a use case goes. Each may be nil.
@@ -63,6 +66,7 @@ type Session struct {
 func New(cfg *config.Config, opts Options) *Session {
 	s := &Session{cfg: cfg, opts: opts}
 	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) }, func(line string) { s.warn(line) })
+	s.Clients.secrets = opts.Secrets
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
 	s.Clients.announce = sync.OnceFunc(func() { // before the first request
 		if len(opts.FromFolder) > 0 {

@@ -35,7 +35,6 @@ type Client struct {
 	transport *http.Transport
 	gate      *gate
 	auth      *auth.Authorizer
-	secrets   secrets
 	limit     *rate.Limiter // nil is unbounded
 	contact   contact
 	// noExpect: the registry, or what is before it, does not answer "Expect: 100-continue".
@@ -64,11 +63,10 @@ func New(host string, opts Options) (*Client, error) {
 		gate:      opts.Limits.gate,
 		limit:     opts.Limits.rate,
 	}
-	c.opts.Notice, c.opts.Warning = c.discreetly(opts.Notice), c.discreetly(opts.Warning)
 	c.contact.turn, c.contact.scheme = make(chan struct{}, 1), c.firstScheme(tlsConfig.RootCAs != nil)
 	c.auth = auth.New(auth.Options{
 		Registry: reg, Keychain: opts.Keychain, Push: opts.Push,
-		Ask: c.askForToken, PlainHTTP: c.MayUsePlainHTTP, Learned: c.secrets.add,
+		Ask: c.askForToken, PlainHTTP: c.MayUsePlainHTTP, Learned: opts.Secrets.Add,
 	})
 	return c, nil
 }

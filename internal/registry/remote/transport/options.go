@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
 // Options steer a Client. The zero value is an anonymous client of a registry over
@@ -44,6 +45,9 @@ type Options struct {
 	UserAgent string
 	// Traffic counts; it may be nil.
 	Traffic *registry.Traffic
+	// Secrets get to know every password and token that is sent, for whoever writes what the
+	// client says; nil keeps them to the client.
+	Secrets *secrets.Set
 	// Warning is told of what a user should mend, one line each; nil is Notice.
 	Warning func(string)
 	// Outage is told of each failure of the registry after which a request is tried again, or
@@ -88,6 +92,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Traffic == nil {
 		o.Traffic = &registry.Traffic{}
+	}
+	if o.Secrets == nil {
+		o.Secrets = new(secrets.Set)
 	}
 	if o.Notice == nil {
 		o.Notice = func(string) {}

@@ -232,5 +232,5 @@ func (c *Client) Failure(request Request, err error) error {
 	if !errors.As(err, &access) && (missing || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)) {
 		err = &registry.AccessError{Repository: request.Need.Repository, Push: request.Need.Push, Err: err}
 	}
-	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: &discreet{err, &c.secrets}}
+	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: err}
 }

@@ -123,6 +123,10 @@ func (c *Client) statusError(resp *http.Response) *StatusError {
 	return e
 }
 
+// Printable is what a registry says, fit for people's eyes: without control characters, short,
+// and without the secrets, for of one that is cut off nobody could recognise the rest.
+func (c *Client) Printable(text string) string { return printable(c.opts.Secrets.Hide(text)) }
+
 // printable keeps a registry's words from spoiling a terminal: no control characters, and
 // no more than a few lines.
 func printable(s string) string {

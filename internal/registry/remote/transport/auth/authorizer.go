@@ -23,6 +23,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
 // Options say for whom an Authorizer works. Registry, Keychain and Ask are needed.
@@ -144,7 +146,7 @@ func (a *Authorizer) login(ctx context.Context, repository string) (authn.AuthCo
 	for _, field := range []*string{&known.Username, &known.Password, &known.IdentityToken, &known.RegistryToken} {
 		*field = strings.TrimSpace(*field)
 	}
-	a.opts.Learned(secretsOf(known)...)
+	a.opts.Learned(secrets.Of(known)...)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logins[repository] = known

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
@@ -98,13 +95,4 @@ func readAnswer(body []byte) (*tokenAnswer, error) {
 		return nil, fmt.Errorf("reading the token server's answer: %w", err)
 	}
 	return answer, answer.check()
-}
-
-// secretsOf are the parts of a login that nobody else may see, as they travel.
-func secretsOf(login authn.AuthConfig) []string {
-	all := []string{login.Password, login.IdentityToken, login.RegistryToken, login.Auth}
-	if login.Password != "" {
-		all = append(all, base64.StdEncoding.EncodeToString([]byte(login.Username+":"+login.Password)))
-	}
-	return all
 }

@@ -1,0 +1,86 @@
+package secrets
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// The longest is hidden first, and what is too short not at all.
+func TestHide(t *testing.T) {
+	var s Set
+	s.Add("pass", "Ym9iOnBhc3M=")
+	s.Add("passport", "x", "")
+	if got, want := s.Hide("passport PASS Ym9iOnBhc3M= x"), "*** *** *** x"; got != want {
+		t.Errorf("Hide() = %q, want %q", got, want)
+	}
+}
+
+// Every form in which a registry or an error of ours may repeat a secret is known.
+func TestForms(t *testing.T) {
+	const password = `p&ss "wörd"/+<\`
+	var s Set
+	s.Add(Of(authn.AuthConfig{Username: "bob", Password: password})...)
+	inJSON, err := json.Marshal(password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := json.Marshal(string(inJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := "bob:" + password
+	for _, form := range []string{
+		password, url.QueryEscape(password), url.PathEscape(password), fmt.Sprintf("%q", password), fmt.Sprintf("%q", fmt.Sprintf("%q", password)),
+		string(inJSON), string(twice), strings.ToUpper(url.QueryEscape(password)),
+		base64.StdEncoding.EncodeToString([]byte(password)), base64.RawURLEncoding.EncodeToString([]byte(password)),
+		base64.StdEncoding.EncodeToString([]byte(pair)), url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(pair))),
+	} {
+		if got := s.Hide("<" + form + ">"); strings.Contains(strings.ToLower(got), "ss") || !strings.Contains(got, hidden) {
+			t.Errorf("Hide(%q) = %q", form, got)
+		}
+	}
+}
+
+// A short secret may be a word of a product's name, which a result must not alter.
+func TestHideAlone(t *testing.T) {
+	var s Set
+	s.Add("postgres", "not-so-short-a-secret")
+	text := `{"target":"r.example.com/tanzu-sql-postgres/postgres:17","error":"bad password postgres (not-so-short-a-secret.example.com)"}`
+	want := `{"target":"r.example.com/tanzu-sql-postgres/postgres:17","error":"bad password *** (***.example.com)"}`
+	if got := s.HideAlone(text); got != want {
+		t.Errorf("HideAlone() = %s, want %s", got, want)
+	}
+	if got, want := s.Hide("tanzu-sql-postgres"), "tanzu-sql-***"; got != want {
+		t.Errorf("Hide() = %q, want %q", got, want)
+	}
+}
+
+func TestWriter(t *testing.T) {
+	var s Set
+	var out bytes.Buffer
+	w := s.Writer(&out)
+	s.Add("hunter2") // learned later
+	if n, err := fmt.Fprintln(w, "error: hunter2"); err != nil || n != len("error: hunter2\n") || out.String() != "error: ***\n" {
+		t.Errorf("Write() = %d, %v and %q", n, err, out.String())
+	}
+}
+
+// Hiding goes through a text once for each form, whatever stands in it.
+func FuzzHide(f *testing.F) {
+	f.Add("hunter2", "error: HUNTER2 İ hunter2")
+	f.Fuzz(func(t *testing.T, secret, text string) {
+		var s Set
+		s.Add(secret)
+		got := s.Hide(text)
+		if len(secret) >= shortest && !strings.Contains(hidden, secret) && strings.Contains(strings.ReplaceAll(got, hidden, "\x00"), secret) {
+			t.Errorf("Hide(%q) = %q holds %q", text, got, secret)
+		}
+	})
+}
