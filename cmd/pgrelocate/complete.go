@@ -33,6 +33,21 @@ func completeSettings(a *app, root *cobra.Command) {
 	completeFlags(root, completers)
 }
 
+// completing tells whether a shell asks for completions.
+func completing(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
+
+// plainUsages takes the quotes away by which the help finds the names of values: shells show them.
+func plainUsages(cmd *cobra.Command) {
+	plain := func(flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) }
+	cmd.PersistentFlags().VisitAll(plain)
+	cmd.Flags().VisitAll(plain)
+	for _, sub := range cmd.Commands() {
+		plainUsages(sub)
+	}
+}
+
 // completeFlags gives the flags of a command, and of all below it, their completers.
 func completeFlags(cmd *cobra.Command, completers map[string]cobra.CompletionFunc) {
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {

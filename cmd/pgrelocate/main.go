@@ -30,6 +30,9 @@ func run(ctx context.Context, args []string, streams terminal.Streams) int {
 	defer stop()
 
 	root := newRootCommand(a)
+	if completing(args) {
+		plainUsages(root)
+	}
 	root.SetArgs(args)
 	return a.conclude(ctx, root.ExecuteContext(ctx))
 }

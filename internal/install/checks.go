@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -35,9 +37,9 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 		return "", err
 	}
 	i.outcome.Prepared = p
-	detail := fmt.Sprintf("%s %s, %d objects, every image below %s", p.Chart.Name(), p.Chart.Version(), len(p.Rendering.Objects), p.Target)
+	detail := fmt.Sprintf("%s %s, %s, every image below %s", p.Chart.Name(), p.Chart.Version(), english.Plural(len(p.Rendering.Objects), "object", ""), p.Target)
 	if p.Accepted > 0 {
-		detail += fmt.Sprintf(", %d places accepted", p.Accepted)
+		detail += fmt.Sprintf(", %s accepted", english.Plural(p.Accepted, "place", ""))
 	}
 	return detail, helm.CheckSize(p.Chart, p.Values, p.Rendering)
 }
@@ -106,7 +108,7 @@ func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
 		i.Hooks.warn("kept, for databases use them, although their image is not in the registry: " + strings.Join(kept, ", "))
 	}
 	if rest := notIn(inUse, p.Unmirrored); len(rest) > 0 {
-		i.Hooks.warn(fmt.Sprintf("%d versions can be picked but not pulled, for their image was not relocated: %s", len(rest), strings.Join(rest, ", ")))
+		i.Hooks.warn(fmt.Sprintf("%s can be picked but not pulled, for their image was not relocated: %s", english.Plural(len(rest), "version", ""), strings.Join(rest, ", ")))
 	}
 	return nil
 }

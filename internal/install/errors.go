@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -61,7 +63,7 @@ func takenBack(changes *helm.Changes) []string {
 	if changes == nil {
 		return nil
 	}
-	lines := []string{fmt.Sprintf("taken back: %d objects that this run had made", len(changes.Gone))}
+	lines := []string{fmt.Sprintf("taken back: %s that this run had made", english.Plural(len(changes.Gone), "object", ""))}
 	add := func(what string, objects []string) {
 		if len(objects) > 0 {
 			lines = append(lines, what+": "+some(objects))
@@ -116,7 +118,7 @@ func (e *AbsentError) Error() string {
 	if e.Chart != "" {
 		return fmt.Sprintf("chart %s: %v", e.Chart, e.Err)
 	}
-	return fmt.Sprintf("%d images that the operator needs cannot be pulled\n  %s", len(e.Images), strings.Join(e.Images, "\n  "))
+	return fmt.Sprintf("%s that the operator needs cannot be pulled\n  %s", english.Plural(len(e.Images), "image", ""), strings.Join(e.Images, "\n  "))
 }
 
 // Unwrap returns the reason, that of the last image where there are several.
@@ -146,15 +148,15 @@ func (e *ProofError) Error() string {
 	cause, one := e.Cause()
 	switch {
 	case !one:
-		text = fmt.Sprintf("the rendered chart names what is not in %s in %d places", e.Target, len(e.Places))
+		text = fmt.Sprintf("the rendered chart names what is not in %s in %s", e.Target, english.Plural(len(e.Places), "place", ""))
 	case cause == chart.NotRelocated:
-		text = fmt.Sprintf("the rendered chart names images that were not relocated in %d places", len(e.Places))
+		text = fmt.Sprintf("the rendered chart names images that were not relocated in %s", english.Plural(len(e.Places), "place", ""))
 	case cause == chart.Unchanged:
-		text = fmt.Sprintf("the rendered chart names relocated images where they come from in %d places", len(e.Places))
+		text = fmt.Sprintf("the rendered chart names relocated images where they come from in %s", english.Plural(len(e.Places), "place", ""))
 	case cause == chart.NamesSource:
-		text = fmt.Sprintf("the rendered chart still names the source registry in %d places", len(e.Places))
+		text = fmt.Sprintf("the rendered chart still names the source registry in %s", english.Plural(len(e.Places), "place", ""))
 	default:
-		text = fmt.Sprintf("the rendered chart names images outside of %s in %d places", e.Target, len(e.Places))
+		text = fmt.Sprintf("the rendered chart names images outside of %s in %s", e.Target, english.Plural(len(e.Places), "place", ""))
 	}
 	for _, place := range e.Places {
 		text += "\n  " + place.Use.String() + ": " + place.Text
@@ -187,7 +189,7 @@ type UnmirroredError struct{ Versions []string }
 
 // Error lists them.
 func (e *UnmirroredError) Error() string {
-	return fmt.Sprintf("%d versions have no image in the registry: %s: %v", len(e.Versions), strings.Join(e.Versions, ", "), ErrNotMirrored)
+	return fmt.Sprintf("%s without an image in the registry: %s: %v", english.Plural(len(e.Versions), "version", ""), strings.Join(e.Versions, ", "), ErrNotMirrored)
 }
 
 // Is makes it an ErrNotMirrored.
@@ -210,7 +212,7 @@ type UnaskedError struct{ Images []string }
 
 // Error lists them, one a line.
 func (e *UnaskedError) Error() string {
-	return fmt.Sprintf("it names %d images that were not looked for\n  %s", len(e.Images), strings.Join(e.Images, "\n  "))
+	return fmt.Sprintf("it names %s that nobody looked for\n  %s", english.Plural(len(e.Images), "image", ""), strings.Join(e.Images, "\n  "))
 }
 
 // NoReleaseError says that there is no such release. It is a verify.ErrNotInstalled.

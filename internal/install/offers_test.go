@@ -139,9 +139,9 @@ func TestProofErrorTellsTheCause(t *testing.T) {
 		causes []chart.Cause
 		want   string
 	}{
-		{[]chart.Cause{chart.NotRelocated}, "the rendered chart names images that were not relocated in 1 places\n  Pod p spec: text"},
+		{[]chart.Cause{chart.NotRelocated}, "the rendered chart names images that were not relocated in 1 place\n  Pod p spec: text"},
 		{[]chart.Cause{chart.NamesSource, chart.NamesSource}, "the rendered chart still names the source registry in 2 places\n  Pod p spec: text\n  Pod p spec: text"},
-		{[]chart.Cause{chart.Elsewhere}, "the rendered chart names images outside of registry.example.com/pg in 1 places\n  Pod p spec: text"},
+		{[]chart.Cause{chart.Elsewhere}, "the rendered chart names images outside of registry.example.com/pg in 1 place\n  Pod p spec: text"},
 		{[]chart.Cause{chart.Elsewhere, chart.NotRelocated}, "the rendered chart names what is not in registry.example.com/pg in 2 places\n" +
 			"  Pod p spec: text (it is not below the target)\n  Pod p spec: text (it was not relocated)"},
 	}

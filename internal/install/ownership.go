@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 )
@@ -24,7 +26,7 @@ type ForeignError struct{ Objects []Foreign }
 
 // Error lists them, one a line.
 func (e *ForeignError) Error() string {
-	lines := []string{fmt.Sprintf("%d objects that the chart brings are there already, and are not of this helm release", len(e.Objects))}
+	lines := []string{fmt.Sprintf("%s that the chart brings, there already and not of this helm release", english.Plural(len(e.Objects), "object", ""))}
 	for _, object := range e.Objects {
 		switch {
 		case object.Owner == cluster.Owner{}:

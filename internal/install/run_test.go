@@ -272,7 +272,7 @@ func TestAtomicFailure(t *testing.T) {
 	stuck := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: stuck}\nspec: {replicas: 1, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: '{{ .Values.image }}'}]}}}\n"
 	_, err := b.run(t, map[string]string{"templates/d.yaml": stuck}, func(o *install.Options) { o.Atomic, o.Adopt = true, true })
 	for _, want := range []string{
-		"operator: not ready: Deployment pg/stuck", "ConfigMap pg/c taken over", "taken back: 1 objects that this run had made",
+		"operator: not ready: Deployment pg/stuck", "ConfigMap pg/c taken over", "taken back: 1 object that this run had made",
 		"there before this run, and still there: ConfigMap pg/c", "there is no helm release house now",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

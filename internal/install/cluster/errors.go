@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -98,7 +99,7 @@ func (e *DeniedError) Error() string {
 	if user == "" {
 		user = "the user of the kubeconfig"
 	}
-	text := fmt.Sprintf("%s lacks %d permissions", user, len(e.Permissions))
+	text := fmt.Sprintf("%s lacks %s", user, english.Plural(len(e.Permissions), "permission", ""))
 	for _, permission := range e.Permissions {
 		text += "\n  may not " + permission.String()
 	}

@@ -115,7 +115,7 @@ func (b *Bundle) checkBlobs() error {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return fmt.Errorf("%d blobs are missing, %s the first", len(missing), missing[0])
+		return fmt.Errorf("blobs are missing: %d, %s the first", len(missing), missing[0])
 	}
 	return nil
 }

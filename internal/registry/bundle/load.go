@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dustin/go-humanize/english"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -130,7 +131,7 @@ func (b *Bundle) CheckOmitted(ctx context.Context, target holdings.BlobHolder, t
 	slices.Sort(missing)
 	return nil, &registry.Error{
 		Op: "loading delta", Side: registry.SideTarget, Ref: b.name + " into " + to.String(),
-		Err: fmt.Errorf("%w: %d blobs, %s the first", ErrIncomplete, len(missing), missing[0]),
+		Err: fmt.Errorf("%w: %s, %s the first", ErrIncomplete, english.Plural(len(missing), "blob", ""), missing[0]),
 	}
 }
 
