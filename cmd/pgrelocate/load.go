@@ -53,7 +53,7 @@ argument does.`,
 	file.addFlags(cmd.Flags())
 	file.addTargetFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
-	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "signatures", "catalogue"}, config.Connection, config.State, config.Output)
+	a.settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "index", "signatures", "catalogue"}, config.Connection, config.State, config.Output)
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 	"path"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -49,7 +50,8 @@ func pack(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // push is the script command: push HOST REPOSITORY:TAG [CHART [index]]. It puts a small image
-// into a registry, or a packed chart, which may lie in an index.
+// into a registry, or a packed chart, which may lie in an index; for the chart "platforms" an index
+// of images for linux/amd64, linux/arm64 and linux/s390x.
 func push(t *testing.T, ts *testscript.TestScript, args []string) {
 	if len(args) < 2 || len(args) > 4 {
 		ts.Fatalf("usage: push HOST REPOSITORY:TAG [CHART [index]]")
@@ -59,6 +61,10 @@ func push(t *testing.T, ts *testscript.TestScript, args []string) {
 		ts.Fatalf("push: no registry at %s", args[0])
 	}
 	r := found.(*registrytest.Registry)
+	if len(args) == 3 && args[2] == "platforms" {
+		pushPlatforms(t, ts, r, args[1])
+		return
+	}
 	layer := static.NewLayer([]byte(args[1]), types.OCILayer)
 	if len(args) > 2 {
 		layer = static.NewLayer([]byte(ts.ReadFile(args[2])), "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
@@ -74,4 +80,17 @@ func push(t *testing.T, ts *testscript.TestScript, args []string) {
 		return
 	}
 	r.Push(t, args[1], image)
+}
+
+func pushPlatforms(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, at string) {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, architecture := range []string{"amd64", "arm64", "s390x"} {
+		layer := static.NewLayer(bytes.Repeat([]byte(architecture), 1000), types.OCILayer)
+		image, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), layer)
+		ts.Check(err)
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}},
+		})
+	}
+	ts.Check(remote.WriteIndex(r.Reference(t, at), index, r.Remote(t.Context())...))
 }

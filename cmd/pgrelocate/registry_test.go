@@ -32,6 +32,7 @@ var running sync.Map
 //
 //	basic        user "robot" with the password "s3cret" may use it, and nobody else
 //	debian       it is Debian's docker-registry, and not one in the test's process
+//	sparse       it is distribution v3, and takes indexes without all of their images
 //	tokens       with debian: a token server before it, where "robot" may push and "reader"
 //	             with the same password may only pull
 //	tls          HTTPS by a private authority, whose file is in NAME_CA
@@ -66,6 +67,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			opts.Accounts = []registrytest.Account{{Username: "robot", Password: "s3cret"}}
 		case "debian":
 			start = registrytest.Debian
+		case "sparse":
+			start, opts.SparseIndexes = registrytest.Distribution, true
 		case "tokens":
 			opts.Tokens = &registrytest.TokenOptions{}
 			opts.Accounts = []registrytest.Account{

@@ -41,7 +41,7 @@ what has its tag and lacks some, and exit code 5 says that there is any.`,
 		}),
 	}
 	file.addBundleFlag(cmd.Flags(), "say which artifacts are in this `FILE`")
-	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"with-prerequisites", "registry", "check"}, config.Connection, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"with-prerequisites", "registry", "check", "platform", "index"}, config.Connection, config.Output)
 	return cmd
 }
 

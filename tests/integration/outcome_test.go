@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
@@ -255,7 +256,7 @@ func TestIndex(t *testing.T) {
 			want := r.source.Push(t, sourceName(artifacts[0]), index).String()
 			opts := plan.Options{}
 			if tt.platform != "" {
-				opts.Platform = platform(t, tt.platform)
+				opts.Platforms = []v1.Platform{*platform(t, tt.platform)}
 				digest, err := images[tt.platform].Digest()
 				if err != nil {
 					t.Fatal(err)

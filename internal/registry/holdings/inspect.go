@@ -27,6 +27,10 @@ type Registry interface {
 // Inspector looks for blobs in the repositories of one registry, for each once, however many
 // images share it. It is safe for concurrent use. Use NewInspector.
 type Inspector struct {
+	// Platforms are those whose images count, of indexes that may be sparse; none is all. It is
+	// to be set before the first question.
+	Platforms []v1.Platform
+
 	registry Registry
 
 	mu    sync.Mutex
@@ -93,8 +97,16 @@ func (i *Inspector) below(ctx context.Context, repository, reference string) (bl
 	if err != nil {
 		return nil, nil, err
 	}
+	links, err := oci.Parse(top)
+	if err != nil {
+		return nil, nil, err
+	}
+	unwanted := links.Unwanted(i.Platforms)
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
+			if unwanted[child.Digest] {
+				return oci.Manifest{}, oci.ErrSkip
+			}
 			found, err := i.registry.Manifest(ctx, repository, child.Digest.String(), child.MediaType)
 			if errors.Is(err, registry.ErrNotFound) && (oci.IsManifest(child.MediaType) || child.MediaType == "") {
 				missing = append(missing, child.Digest.String())

@@ -28,8 +28,12 @@ type stock struct {
 	fresh bool
 }
 
-func newInventory(target registry.Target) *inventory {
-	return &inventory{target: target, blobs: holdings.NewInspector(target), byName: map[string]*stock{}}
+func newInventory(target registry.Target, opts Options) *inventory {
+	blobs := holdings.NewInspector(target)
+	if opts.sparse() {
+		blobs.Platforms = opts.Platforms
+	}
+	return &inventory{target: target, blobs: blobs, byName: map[string]*stock{}}
 }
 
 func (i *inventory) get(repository string) *stock {

@@ -21,7 +21,7 @@ import (
 // side, a refused login for example. Otherwise an artifact that cannot be copied is in the
 // plan with StateFailed.
 func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Artifact, opts Options) (*Plan, error) {
-	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target), listings: map[Origin]*listing{}}
+	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}}
 	for _, artifact := range artifacts {
 		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact})
 	}
@@ -126,6 +126,9 @@ func (p *planner) resolve(ctx context.Context, a *Artifact) error {
 	}
 	if a.Digest == a.TargetDigest {
 		a.State, a.Manifests = StatePresent, nil
+		if err := p.checkImages(ctx, a); err != nil || a.State != StatePresent {
+			return err
+		}
 		return p.check(ctx, a)
 	}
 	return p.conflict(ctx, a)
@@ -139,7 +142,7 @@ func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
 		return err
 	}
 	a.Digest, a.MediaType = found.Digest.String(), string(found.MediaType)
-	if p.opts.Platform != nil {
+	if p.opts.changes() || len(p.opts.Platforms) > 0 && !found.MediaType.IsIndex() {
 		return p.readTree(ctx, a)
 	}
 	return nil
@@ -184,7 +187,7 @@ func (p *planner) conflict(ctx context.Context, a *Artifact) error {
 
 // readTree fetches the artifact's manifests.
 func (p *planner) readTree(ctx context.Context, a *Artifact) error {
-	found, err := p.read(ctx, a, sourceReference(a.Source), p.opts.Platform)
+	found, err := p.read(ctx, a, sourceReference(a.Source), &p.opts)
 	if err != nil {
 		return err
 	}

@@ -59,10 +59,11 @@ func (e *ConflictError) Unwrap() error { return registry.ErrConflict }
 // Options steer New. The zero value copies every platform and everything
 // attached to an image, and fails on conflicts.
 type Options struct {
-	// Platform narrows an index to the one image that satisfies it, which then stands under
-	// the index's tag; nil copies indexes whole. Several cannot be chosen: that would take
-	// an index of our own making, with another digest than the vendor's.
-	Platform *v1.Platform
+	// Platforms are those whose images are wanted of an index; none copies indexes whole. An
+	// image or an index that is for none of them fails.
+	Platforms []v1.Platform
+	// Index says what becomes of an index where there are Platforms.
+	Index Index
 	// OnConflict is ConflictFail when empty.
 	OnConflict OnConflict
 	// Check looks for everything below what the target has a tag for, with one request a blob:
@@ -89,6 +90,8 @@ type Artifact struct {
 	// Size is the bytes of the artifact's distinct blobs, those of attachments too; for one that is
 	// present those of its image, and 0 unless Options.Measure has its manifest read.
 	Size int64 `json:"size"`
+	// Sparse says that it is an index some of whose images stay behind.
+	Sparse bool `json:"sparse,omitempty"`
 	// Attachments are the references, by digest, of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`
 	// Err is set where State is StateFailed.

@@ -1,9 +1,12 @@
 package plan
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,7 +17,7 @@ import (
 
 // PlatformError says that there is no image for a platform.
 type PlatformError struct {
-	// Want is what was asked for, "linux/arm64".
+	// Want is what was asked for, "linux/arm64", or "linux/amd64 or linux/arm64".
 	Want string
 	// Have are the platforms that there are; it may be empty.
 	Have []string
@@ -29,36 +32,132 @@ func (e *PlatformError) Error() string {
 	return text
 }
 
-// narrow finds the one image for a platform: in an index, or the image itself. What is no image
-// at all, a chart for example, is for every platform.
-func (o Origin) narrow(ctx context.Context, top oci.Manifest, platform v1.Platform) (oci.Manifest, error) {
+// Index says what becomes of an index of images for several platforms.
+type Index string
+
+// The ways in which an index for several platforms is copied where Options.Platforms names some.
+// The zero value means IndexAuto.
+const (
+	// IndexAuto is one platform's image alone under the index's tag; with several it is
+	// IndexSparse.
+	IndexAuto Index = "auto"
+	// IndexSparse copies the index as it is, with its digest, and the wanted images of it. Some
+	// registries refuse an index some of whose images are not there.
+	IndexSparse Index = "sparse"
+	// IndexWhole copies the index with all its images, if it has a wanted one.
+	IndexWhole Index = "whole"
+	// IndexStrip copies an index of our own making with the wanted images alone: its digest is
+	// another than the vendor's, and so the vendor's signatures of it do not hold.
+	IndexStrip Index = "strip"
+)
+
+func (o Options) auto() bool { return o.Index == "" || o.Index == IndexAuto }
+
+// image is the one platform whose image takes the place of indexes; nil where they stay.
+func (o Options) image() *v1.Platform {
+	if len(o.Platforms) != 1 || !o.auto() {
+		return nil
+	}
+	return &o.Platforms[0]
+}
+
+// sparse tells whether indexes stay as they are, with some of their images.
+func (o Options) sparse() bool {
+	return o.Index == IndexSparse && len(o.Platforms) > 0 || o.auto() && len(o.Platforms) > 1
+}
+
+// changes tells whether an artifact may become another than its source has.
+func (o Options) changes() bool {
+	return len(o.Platforms) > 0 && (o.image() != nil || o.Index == IndexStrip)
+}
+
+// narrow takes what is wanted of an index, or wants an image to be for a wanted platform. What is
+// no image at all, a chart for example, is for every platform. Left are the index's images that
+// stay behind.
+func (o Origin) narrow(ctx context.Context, top oci.Manifest, opts Options) (narrowed oci.Manifest, left map[v1.Hash]bool, err error) {
 	links, err := oci.Parse(top)
+	if err != nil {
+		return oci.Manifest{}, nil, err
+	}
+	if !top.Descriptor.MediaType.IsIndex() {
+		return top, nil, o.fits(ctx, links, opts.Platforms)
+	}
+	unwanted := links.Unwanted(opts.Platforms)
+	if platforms := links.Platforms(); len(platforms) == 0 || !hasWanted(links, unwanted) {
+		return oci.Manifest{}, nil, &PlatformError{Want: platformNames(opts.Platforms), Have: platforms}
+	}
+	switch {
+	case opts.image() != nil:
+		for _, child := range links.Manifests {
+			if child.Platform != nil && child.Platform.Satisfies(*opts.image()) {
+				narrowed, err = o.manifest(ctx, child.Digest.String())
+				return narrowed, nil, err
+			}
+		}
+		return oci.Manifest{}, nil, &PlatformError{Want: platformNames(opts.Platforms), Have: links.Platforms()}
+	case opts.Index == IndexStrip && len(unwanted) > 0:
+		narrowed, err = strip(top, unwanted)
+		return narrowed, nil, err
+	case opts.sparse():
+		return top, unwanted, nil
+	default:
+		return top, nil, nil
+	}
+}
+
+// hasWanted tells whether an index has an image that is wanted.
+func hasWanted(links *oci.Links, unwanted map[v1.Hash]bool) bool {
+	return slices.ContainsFunc(links.Manifests, func(child v1.Descriptor) bool {
+		return child.Platform != nil && child.Platform.OS != "unknown" && !unwanted[child.Digest]
+	})
+}
+
+func platformNames(platforms []v1.Platform) string {
+	names := make([]string, len(platforms))
+	for i, p := range platforms {
+		names[i] = p.String()
+	}
+	return strings.Join(names, " or ")
+}
+
+// strip is an index without some of its manifests. Everything else about it stays, to the letter.
+func strip(index oci.Manifest, unwanted map[v1.Hash]bool) (oci.Manifest, error) {
+	var fields map[string]json.RawMessage
+	var children []json.RawMessage
+	if err := jsonlimit.Unmarshal(index.Body, &fields); err != nil {
+		return oci.Manifest{}, err
+	}
+	if err := jsonlimit.Unmarshal(fields["manifests"], &children); err != nil {
+		return oci.Manifest{}, err
+	}
+	kept := slices.DeleteFunc(children, func(child json.RawMessage) bool {
+		var named struct {
+			Digest v1.Hash `json:"digest"`
+		}
+		return json.Unmarshal(child, &named) == nil && unwanted[named.Digest]
+	})
+	var err error
+	if fields["manifests"], err = json.Marshal(kept); err != nil {
+		return oci.Manifest{}, err
+	}
+	body, err := json.Marshal(fields)
 	if err != nil {
 		return oci.Manifest{}, err
 	}
-	if !top.Descriptor.MediaType.IsIndex() {
-		return top, o.fits(ctx, links, platform)
+	digest, size, err := v1.SHA256(bytes.NewReader(body))
+	if err != nil {
+		return oci.Manifest{}, err
 	}
-	missing := &PlatformError{Want: platform.String()}
-	for _, child := range links.Manifests {
-		if child.Platform == nil {
-			continue
-		}
-		if child.Platform.Satisfies(platform) {
-			return o.manifest(ctx, child.Digest.String())
-		}
-		if child.Platform.OS != "unknown" { // attestations of builds stand beside the images
-			missing.Have = append(missing.Have, child.Platform.String())
-		}
-	}
-	return oci.Manifest{}, missing
+	descriptor := index.Descriptor
+	descriptor.Digest, descriptor.Size = digest, size
+	return oci.Manifest{Descriptor: descriptor, Body: body}, nil
 }
 
 // mostConfigBytes is more than any image's config has.
 const mostConfigBytes = 4 << 20
 
 // fits reads which platform an image is for from its config. One that does not say fits.
-func (o Origin) fits(ctx context.Context, links *oci.Links, platform v1.Platform) error {
+func (o Origin) fits(ctx context.Context, links *oci.Links, platforms []v1.Platform) error {
 	if links.Config == nil || !links.Config.MediaType.IsConfig() || links.Config.Size > mostConfigBytes {
 		return nil
 	}
@@ -72,8 +171,8 @@ func (o Origin) fits(ctx context.Context, links *oci.Links, platform v1.Platform
 		return fmt.Errorf("reading the config %s: %w", links.Config.Digest, err)
 	}
 	var has v1.Platform
-	if jsonlimit.Unmarshal(body, &has) != nil || has.OS == "" || has.Architecture == "" || has.Satisfies(platform) {
+	if jsonlimit.Unmarshal(body, &has) != nil || has.OS == "" || has.Architecture == "" || slices.ContainsFunc(platforms, has.Satisfies) {
 		return nil
 	}
-	return &PlatformError{Want: platform.String(), Have: []string{has.String()}}
+	return &PlatformError{Want: platformNames(platforms), Have: []string{has.String()}}
 }

@@ -14,12 +14,14 @@ import (
 )
 
 // read fetches the manifest that reference stands for at the artifact's source, with everything
-// below it; the last of what it returns stands for reference itself. With a platform, the one
-// image for it takes the place of an index.
-func (p *planner) read(ctx context.Context, a *Artifact, reference string, platform *v1.Platform) ([]Manifest, error) {
+// below it; the last of what it returns stands for reference itself. Of an index only what
+// Options.Platforms wants is taken, where opts are not nil.
+func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts *Options) ([]Manifest, error) {
 	top, err := a.Origin.manifest(ctx, reference)
-	if err == nil && platform != nil {
-		top, err = a.Origin.narrow(ctx, top, *platform)
+	var left map[v1.Hash]bool
+	if err == nil && opts != nil && len(opts.Platforms) > 0 {
+		top, left, err = a.Origin.narrow(ctx, top, *opts)
+		a.Sparse = len(left) > 0
 	}
 	if err != nil {
 		return nil, err
@@ -27,7 +29,10 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, platf
 	var all []Manifest
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
-			if child.MediaType == "" {
+			switch {
+			case left[child.Digest]:
+				return oci.Manifest{}, oci.ErrSkip
+			case child.MediaType == "":
 				return a.Origin.manifest(ctx, child.Digest.String())
 			}
 			return a.Origin.manifest(ctx, child.Digest.String(), child.MediaType)

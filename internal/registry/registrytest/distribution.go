@@ -80,6 +80,9 @@ func distributionConfig(tb testing.TB, r *Registry, opts Options) object {
 			"maintenance": object{"readonly": object{"enabled": opts.ReadOnly}},
 		},
 	}
+	if opts.SparseIndexes {
+		config["validation"] = object{"manifests": object{"indexes": object{"platforms": "none"}}}
+	}
 	switch {
 	case r.Tokens != nil:
 		config["auth"] = object{"token": r.Tokens.distributionConfig()}

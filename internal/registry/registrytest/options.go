@@ -8,6 +8,8 @@ import (
 // Options say what a registry is like. The zero value is an empty registry over plain
 // HTTP that lets everybody do everything.
 type Options struct {
+	// SparseIndexes has distribution v3 take indexes some of whose images are not there.
+	SparseIndexes bool
 	// TLS serves HTTPS with a certificate of a private authority: see Registry.CAFile.
 	TLS bool
 	// ClientCerts demands a certificate of that authority from clients; it implies TLS.

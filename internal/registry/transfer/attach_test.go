@@ -129,7 +129,7 @@ func TestPlatform(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	_, amd64, arm64 := pushIndex(t, w.from, "one:v0")
 	push(t, w.from, "one:single", imageOf(t, randomLayer(t, 1_000)))
-	opts := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	opts := plan.Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64"}}}
 	_, report := w.copy(t, opts, "one:v0", "one:single")
 	wantCopied(t, report)
 	if got := digestAt(t, w.to, "mirror/one:v0"); got != arm64.String() {
@@ -140,7 +140,7 @@ func TestPlatform(t *testing.T) {
 	}
 	wantStates(t, w.plan(t, opts, "one:v0", "one:single"), "present present")
 
-	opts.Platform.Architecture = "s390x"
+	opts.Platforms[0].Architecture = "s390x"
 	w = newWorld(t, w.from, startRegistry(t, true))
 	planned := w.plan(t, opts, "one:v0")
 	wantStates(t, planned, "failed")
@@ -155,8 +155,8 @@ func TestPlatformOfASingleImage(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	image := must[v1.Image](t)(mutate.ConfigFile(imageOf(t, randomLayer(t, 1_000)), &v1.ConfigFile{OS: "linux", Architecture: "amd64"}))
 	push(t, w.from, "one:v0", image)
-	amd64 := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}
-	arm64 := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	amd64 := plan.Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}}}
+	arm64 := plan.Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64"}}}
 	var wrong *plan.PlatformError
 	for _, state := range []string{"new", "present"} {
 		planned := w.plan(t, arm64, "one:v0")

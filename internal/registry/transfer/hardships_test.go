@@ -132,7 +132,7 @@ func TestNarrowedIndexThatIsPresentIsLeftAlone(t *testing.T) {
 		})
 	}))
 	pushIndex(t, w.from, "one:v0")
-	opts := plan.Options{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}
+	opts := plan.Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64"}}}
 	_, report := w.copy(t, opts, "one:v0")
 	wantCopied(t, report)
 	writes.Store(0)
@@ -152,7 +152,7 @@ func TestSkippedArtifactMovesNothing(t *testing.T) {
 	pushIndex(t, w.from, "one:v0")
 	push(t, w.to, "mirror/one:v0", imageOf(t, randomLayer(t, 1_000)))
 	planned := w.plan(t, plan.Options{
-		Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}, OnConflict: plan.ConflictSkip,
+		Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64"}}, OnConflict: plan.ConflictSkip,
 	}, "one:v0")
 	wantStates(t, planned, "skip")
 	if len(planned.Blobs) != 0 || planned.BytesToMove != 0 {

@@ -22,7 +22,10 @@ func ofUseCases(err error) string {
 		wrong     *relocate.WrongError
 		stranger  *relocate.StrangerError
 	)
+	var sparse *relocate.SparseError
 	switch {
+	case errors.As(err, &sparse):
+		return "--index whole or --index strip"
 	case errors.As(err, &stranger):
 		return fmt.Sprintf("if that is right, say so with --config %s, or with --%s", config.LocalFile, stranger.Setting)
 	case errors.As(err, &selection):

@@ -75,8 +75,10 @@ type Config struct {
 	OnConflict plan.OnConflict
 	// Check looks for every blob of what is at the target already.
 	Check bool
-	// Platform narrows indexes to one of their images; nil keeps them whole.
-	Platform *v1.Platform
+	// Platforms are those that are wanted of indexes, and Index what becomes of these; none keeps
+	// them whole.
+	Platforms []v1.Platform
+	Index     plan.Index
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
 	Signatures bool
 

@@ -116,7 +116,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"product": "other", "release": "v4.3.1,v4.0.0", "versions": "13.20,17", "editions": "lite", "extras": "none", "axis": "os=trixie,bookworm,flavour=all", "with-prerequisites": "cert-manager=v1.20.3",
 		"source": "source.example.com/a,hub=hub.example.com", "registry": "registry.example.com:5000/b",
 		"source-plain-http": "true", "plain-http": "true", "jobs": "3", "limit-rate": "50MiB",
-		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8",
+		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8,linux/amd64", "index": "strip",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
 		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "state-dir": "/state",
 		"chart-images": "true",
@@ -133,7 +133,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Registry:        ref.Folder{Host: "registry.example.com:5000", Path: "b"},
 		SourcePlainHTTP: true, PlainHTTP: true, CAFile: "/ca.pem", Jobs: 3, LimitRate: 50 << 20,
 		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: plan.ConflictSkip,
-		Platform: &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}, Signatures: false,
+		Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64", Variant: "v8"}, {OS: "linux", Architecture: "amd64"}}, Index: "strip", Signatures: false,
 		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state", ChartImages: true,
 	}
 	ways := map[string]func(key, value string) *Loader{

@@ -25,7 +25,7 @@ var (
 	// Sides names both registries.
 	Sides = []string{"source", "registry", "source-plain-http"}
 	// Copying says how to copy.
-	Copying = []string{"on-conflict", "check", "platform", "signatures"}
+	Copying = []string{"on-conflict", "check", "platform", "index", "signatures"}
 	// State says where runs leave notes for each other.
 	State = []string{"state-dir"}
 	// Output says how results are written.
@@ -62,7 +62,9 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newChoice(&c.OnConflict, plan.ConflictFail, plan.ConflictUpdate, plan.ConflictSkip), "on-conflict",
 		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")
 	fs.BoolVar(&c.Check, "check", false, "look for every blob of what is at the target already, and put back what is gone")
-	fs.Var(&platform{&c.Platform}, "platform", "copy only `PLATFORM`, linux/amd64, of multi-platform images, which changes their digests; an image that is for others only fails")
+	fs.Var(&platforms{target: &c.Platforms}, "platform", "copy only these `PLATFORMS`, linux/amd64,linux/arm64, of multi-platform images; an image that is for others only fails")
+	fs.Var(newChoice(&c.Index, plan.IndexAuto, plan.IndexSparse, plan.IndexWhole, plan.IndexStrip), "index",
+		"with --platform, copy indexes as `FORM`: sparse (unchanged, with these images alone), whole, or strip (a new one, which no signature of the vendor covers); one platform's image alone or else sparse if not given")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 
 	fs.Var((*path)(&c.StateDir), "state-dir", "note in `DIR` which uploads are open, for the next run to go on with; pgrelocate in the user's folder for state if not given")

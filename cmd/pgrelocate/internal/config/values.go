@@ -146,29 +146,37 @@ func (r *rate) String() string {
 }
 func (r *rate) Type() string { return "size" }
 
-// platform is OS/ARCHITECTURE[/VARIANT].
-type platform struct{ target **v1.Platform }
+// platforms are OS/ARCHITECTURE[/VARIANT], with commas between them.
+type platforms struct {
+	target *[]v1.Platform
+	set    bool
+}
 
-func (p *platform) Set(s string) error {
-	if s == "" {
-		*p.target = nil
-		return nil
+func (p *platforms) Set(s string) error {
+	if !p.set {
+		*p.target, p.set = nil, true
 	}
-	parsed, err := v1.ParsePlatform(s)
-	if err != nil || parsed.OS == "" || parsed.Architecture == "" {
-		return errors.New("must be OS/ARCHITECTURE[/VARIANT], such as linux/amd64")
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		parsed, err := v1.ParsePlatform(item)
+		if err != nil || parsed.OS == "" || parsed.Architecture == "" {
+			return errors.New("must be OS/ARCHITECTURE[/VARIANT], such as linux/amd64")
+		}
+		*p.target = append(*p.target, *parsed)
 	}
-	*p.target = parsed
 	return nil
 }
 
-func (p *platform) String() string {
-	if *p.target == nil {
-		return ""
+func (p *platforms) String() string {
+	names := make([]string, len(*p.target))
+	for i, platform := range *p.target {
+		names[i] = platform.String()
 	}
-	return (*p.target).String()
+	return strings.Join(names, ",")
 }
-func (p *platform) Type() string { return "platform" }
+func (p *platforms) Type() string { return "list" }
 
 // path is a file's name. In a config file it counts from that file's folder.
 type path string

@@ -8,8 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/packed"
@@ -193,7 +192,7 @@ func (r *relocating) choose(context.Context) error {
 		reached[at] = true
 		artifacts = append(artifacts, r.artifact(versions.RoleChartImage, image.Source, image.Target))
 	}
-	if err := pinned(r.cfg.Platform, artifacts); err != nil {
+	if err := pinned(r.cfg, artifacts); err != nil {
 		return err
 	}
 	var unknown []string
@@ -212,12 +211,13 @@ func (r *relocating) choose(context.Context) error {
 
 // pinned refuses to take one platform of images that manifests name by digest: the digest would
 // be another.
-func pinned(platform *v1.Platform, artifacts []versions.Artifact) error {
+func pinned(cfg *config.Config, artifacts []versions.Artifact) error {
 	at := slices.IndexFunc(artifacts, func(a versions.Artifact) bool { return a.Source.Digest != "" })
-	if platform == nil || at < 0 {
+	changes := len(cfg.Platforms) == 1 && cfg.Index == plan.IndexAuto || len(cfg.Platforms) > 0 && cfg.Index == plan.IndexStrip
+	if !changes || at < 0 {
 		return nil
 	}
-	return exit.Usagef("%s is named by its digest, which it would not have any more with one platform only", artifacts[at].Source)
+	return exit.Usagef("%s is named by its digest, which it would not have any more with fewer platforms", artifacts[at].Source)
 }
 
 func (r *relocating) artifact(role versions.Role, source, target ref.Reference) versions.Artifact {

@@ -70,6 +70,9 @@ func (c *copying) transfer(ctx context.Context) error {
 	if report == nil {
 		return err
 	}
+	if err == nil {
+		err = c.wholeWhereRefused(ctx, report)
+	}
 	c.copied = &Copied{
 		Report: report, Failures: failuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),

@@ -68,7 +68,7 @@ func (m *mirrorCheck) inspect(ctx context.Context) error {
 		return err
 	}
 	private.Prepare(repositories(m.matrix.Artifacts))
-	if m.matrix.Mirrored, err = holdings.NewInspector(private).Ask(ctx, m.questions); err != nil {
+	if m.matrix.Mirrored, err = m.inspector(private).Ask(ctx, m.questions); err != nil {
 		return err
 	}
 	wrong := 0

@@ -72,15 +72,20 @@ func (p *planning) compare(ctx context.Context) error {
 
 // make asks both sides what there is.
 func (p *planning) make(ctx context.Context) (err error) {
-	p.plan, err = plan.New(ctx, p.sides, p.artifacts, plan.Options{
-		Platform:           p.cfg.Platform,
-		OnConflict:         p.cfg.OnConflict,
-		Check:              p.cfg.Check,
-		Measure:            p.measure,
-		WithoutAttachments: !p.cfg.Signatures,
-	})
+	p.plan, err = plan.New(ctx, p.sides, p.artifacts, p.planOptions())
 	if err == nil {
 		p.warn(p.plan.Warnings...)
 	}
 	return err
+}
+
+func (p *planning) planOptions() plan.Options {
+	return plan.Options{
+		Platforms:          p.cfg.Platforms,
+		Index:              p.cfg.Index,
+		OnConflict:         p.cfg.OnConflict,
+		Check:              p.cfg.Check,
+		Measure:            p.measure,
+		WithoutAttachments: !p.cfg.Signatures,
+	}
 }

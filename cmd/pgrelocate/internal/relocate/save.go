@@ -52,6 +52,14 @@ func (s *Session) Save(ctx context.Context, opts SaveOptions) (*Saved, error) {
 	return &Saved{Result: v.written, Source: s.Clients.FromSource.Counts()}, nil
 }
 
+// SparseError says that a bundle cannot hold indexes without all of their images.
+type SparseError struct{}
+
+// Error says so.
+func (e *SparseError) Error() string {
+	return "a bundle holds indexes with all of their images, or new ones with the wanted images alone"
+}
+
 // saving is a save that is under way.
 type saving struct {
 	*Session
@@ -70,6 +78,9 @@ func (v *saving) claim(context.Context) error {
 }
 
 func (v *saving) choose(context.Context) (err error) {
+	if v.cfg.Index == plan.IndexSparse || v.cfg.Index == plan.IndexAuto && len(v.cfg.Platforms) > 1 {
+		return &exit.UsageError{Err: &SparseError{}}
+	}
 	v.artifacts, err = v.Session.artifacts(ref.Folder{}) // which registry it goes to is not known yet
 	v.from = v.sourcesOf(v.artifacts)
 	return err
@@ -89,7 +100,8 @@ func (v *saving) collect(ctx context.Context) error {
 	}
 	v.note("reading %s of %s", output.Count(len(v.artifacts), "artifact"), sourceFolder(v.artifacts))
 	v.found, err = lock.Collect(ctx, v.sources(ctx), v.artifacts, catalogue, plan.Options{
-		Platform:           v.cfg.Platform,
+		Platforms:          v.cfg.Platforms,
+		Index:              v.cfg.Index,
 		WithoutAttachments: !v.cfg.Signatures,
 	})
 	if err != nil {

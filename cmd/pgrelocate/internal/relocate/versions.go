@@ -7,6 +7,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -79,7 +80,7 @@ func (l *listing) askRegistry(ctx context.Context) error {
 	}
 	ask := func() ([]holdings.Answer, error) { return holdings.Ask(ctx, private, questions) }
 	if l.cfg.Check {
-		ask = func() ([]holdings.Answer, error) { return holdings.NewInspector(private).Ask(ctx, questions) }
+		ask = func() ([]holdings.Answer, error) { return l.inspector(private).Ask(ctx, questions) }
 	}
 	if l.matrix.Mirrored, err = ask(); err != nil {
 		return err
@@ -97,6 +98,15 @@ func (l *listing) askRegistry(ctx context.Context) error {
 		l.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: damaged, Total: len(questions)}}
 	}
 	return nil
+}
+
+// inspector looks for what the settings want of indexes.
+func (s *Session) inspector(private holdings.Registry) *holdings.Inspector {
+	inspector := holdings.NewInspector(private)
+	if s.cfg.Index != plan.IndexWhole {
+		inspector.Platforms = s.cfg.Platforms
+	}
+	return inspector
 }
 
 func (l *listing) lookInBundle(ctx context.Context) error {
