@@ -20,7 +20,7 @@ func (c *copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 			refused = append(refused, result.Artifact.Artifact)
 		}
 	}
-	if len(refused) == 0 || ctx.Err() != nil || c.cfg.Index == plan.IndexSparse {
+	if len(refused) == 0 || c.cfg.Index == plan.IndexSparse {
 		return nil
 	}
 	opts := c.planOptions()
