@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
-// placeFlags say which cluster, and where in it. They are named as kubectl and helm name them.
+// placeFlags say which cluster, and where in it, where that is no setting: the demonstration goes
+// into no cluster that is not named for it.
 type placeFlags struct{ relocate.Place }
 
 // addAccess adds the flags that name the cluster.
@@ -19,18 +20,12 @@ func (f *placeFlags) addAccess(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Context, "context", "", "use this `CONTEXT` of the kubeconfig instead of its current one")
 }
 
-// addPlace adds the flags that say where the operator is.
-func (f *placeFlags) addPlace(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.Namespace, "namespace", "n", "", "the operator's `NAMESPACE`; postgres-system for tanzu")
-	f.addRelease(fs)
-}
-
-func (f *placeFlags) addRelease(fs *pflag.FlagSet) {
-	fs.StringVar(&f.HelmRelease, "helm-release", "", "the `NAME` of the helm release; postgres-operator for tanzu")
-}
-
-func (f *placeFlags) addPullSecret(fs *pflag.FlagSet) {
-	fs.StringVar(&f.PullSecret, "pull-secret", install.DefaultPullSecret, "the `NAME` of the pull secret")
+// placeOf is the place that the settings name.
+func placeOf(cfg *config.Config) relocate.Place {
+	return relocate.Place{
+		Kubeconfig: cfg.Kubeconfig, Context: cfg.Context,
+		Namespace: cfg.Namespace, HelmRelease: cfg.HelmRelease, PullSecret: cfg.PullSecret,
+	}
 }
 
 // addChartFlags adds the flags that say which chart with which values.

@@ -33,9 +33,9 @@ to be read instead of both.`,
   pgrelocate config -o json`,
 		Args: noArgs,
 		RunE: a.with(func(_ context.Context, cfg *config.Config, _ []string) error {
-			return a.print(cfg, view.NewConfig(a.settings))
+			return a.print(cfg, view.NewConfig(a.settings, a.session(cfg).Hosts()))
 		}),
 	}
-	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Sides, config.Connection, config.Copying, config.State, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Sides, config.Connection, config.Copying, config.State, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces, config.Output)
 	return cmd
 }

@@ -24,8 +24,7 @@ import (
 type installFlags struct {
 	placeFlags
 	pullFlags
-	chart              relocate.ChartChoice
-	instanceNamespaces []string
+	chart relocate.ChartChoice
 	install.Options
 	wait   bool
 	bundle bundleFlags
@@ -69,16 +68,14 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
   pgrelocate install --registry registry.example.com --dry-run`,
 		ValidArgsFunction: fileNames,
 		RunE: a.withBundle(&f.bundle, func(ctx context.Context, cfg *config.Config, _ []string) error {
+			f.Place, f.InstanceNamespaces = placeOf(cfg), cfg.InstanceNamespaces
 			return installRelease(ctx, a, cfg, f)
 		}),
 	}
 	flags := cmd.Flags()
 	f.flags = flags
 	a.settings.AddFlags(flags, releaseSettings)
-	f.addAccess(flags)
-	f.addPlace(flags)
-	f.addPullSecret(flags)
-	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "put the pull secret into these `NAMESPACES` too, demo,prod")
+	a.settings.AddFlags(flags, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces)
 	f.pullFlags.add(flags)
 	addChartFlags(flags, &f.chart)
 	f.bundle.addBundleFlag(flags, "take the chart from this `FILE`, and install only if the private registry holds all of it, digest by digest")
@@ -127,7 +124,7 @@ func (f *installFlags) options(a *app, cfg *config.Config) (opts relocate.Instal
 		return opts, err
 	}
 	opts.PullCredentials, err = f.pullFlags.given(a)
-	opts.Run.NoWait, opts.Run.InstanceNamespaces = !f.wait, splitNames(f.instanceNamespaces)
+	opts.Run.NoWait = !f.wait
 	return opts, err
 }
 

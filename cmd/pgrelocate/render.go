@@ -12,7 +12,6 @@ import (
 )
 
 func newRenderCommand(a *app) *cobra.Command {
-	var place placeFlags
 	var opts relocate.RenderOptions
 	cmd := &cobra.Command{
 		Use:   "render",
@@ -33,14 +32,13 @@ As for an install, versions whose image was not relocated are left out, and name
     --accept 'ConfigMap/help:data.text=prose'`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = place.Place
+			opts.Place = placeOf(cfg)
 			return renderRelease(ctx, a, cfg, opts)
 		}),
 	}
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, releaseSettings)
-	place.addPlace(flags)
-	place.addPullSecret(flags)
+	a.settings.AddFlags(flags, config.Place, config.PullSecret)
 	addChartFlags(flags, &opts.Chart)
 	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", true, "leave versions out whose image was not relocated")
 	flags.StringVar(&opts.Render.KubeVersion, "kube-version", chart.DefaultKubeVersion, "render for this `VERSION` of Kubernetes")

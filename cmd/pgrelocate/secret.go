@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ type secretFlags struct {
 	placeFlags
 	pullFlags
 	namespaces    []string
+	operator      string // its namespace
 	rotate, force bool
 }
 
@@ -42,16 +44,18 @@ are stored.`,
     --pull-credentials-file - < robot.txt`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			f.Place = placeOf(cfg)
+			f.Namespace = cmp.Or(f.operator, cfg.Namespace)
 			return applySecrets(ctx, a, cfg, f)
 		}),
 	}
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, []string{"registry", "product", "catalogue"})
-	f.addAccess(flags)
+	a.settings.AddFlags(flags, config.Access)
 	flags.StringArrayVarP(&f.namespaces, "namespace", "n", nil, "put the secret into these `NAMESPACES`, demo,prod; they must exist")
-	f.addRelease(flags)
-	flags.StringVar(&f.Namespace, "operator-namespace", "", "the `NAMESPACE` of that helm release; postgres-system for tanzu")
-	f.addPullSecret(flags)
+	a.settings.AddFlags(flags, []string{"helm-release"})
+	flags.StringVar(&f.operator, "operator-namespace", "", "the `NAMESPACE` of that helm release, which the setting \"namespace\" is else; postgres-system for tanzu")
+	a.settings.AddFlags(flags, config.PullSecret)
 	f.pullFlags.add(flags)
 	flags.BoolVar(&f.rotate, "rotate", false, "renew the secrets that pgrelocate has made, in all namespaces")
 	flags.BoolVar(&f.force, "force-secret", false, "take over a secret that pgrelocate did not make")

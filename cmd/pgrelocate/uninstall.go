@@ -13,7 +13,6 @@ import (
 )
 
 func newUninstallCommand(a *app) *cobra.Command {
-	var place placeFlags
 	var opts install.UninstallOptions
 	cmd := &cobra.Command{
 		Use:   "uninstall",
@@ -28,12 +27,11 @@ again. Where there is no such release, nothing is touched, and that is an error.
 		Example: `  pgrelocate uninstall`,
 		Args:    noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return uninstallRelease(ctx, a, cfg, place.Place, opts)
+			return uninstallRelease(ctx, a, cfg, placeOf(cfg), opts)
 		}),
 	}
 	flags := cmd.Flags()
-	place.addAccess(flags)
-	place.addPlace(flags)
+	a.settings.AddFlags(flags, config.Access, config.Place)
 	flags.BoolVar(&opts.Force, "force", false, "uninstall although databases exist")
 	flags.DurationVar(&opts.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
 	a.settings.AddFlags(flags, []string{"product", "catalogue"}, config.Output)

@@ -11,7 +11,6 @@ import (
 )
 
 func newValuesCommand(a *app) *cobra.Command {
-	var place placeFlags
 	var offline bool
 	cmd := &cobra.Command{
 		Use:   "values",
@@ -26,12 +25,12 @@ to be there and asks nobody.`,
     --version v4.3.1 -f values.yaml`,
 		Args: noArgs,
 		RunE: a.with(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return printValues(ctx, a, cfg, relocate.ValuesOptions{Place: place.Place, Offline: offline})
+			return printValues(ctx, a, cfg, relocate.ValuesOptions{Place: placeOf(cfg), Offline: offline})
 		}),
 	}
 	flags := cmd.Flags()
 	a.settings.AddFlags(flags, releaseSettings)
-	place.addPullSecret(flags)
+	a.settings.AddFlags(flags, config.PullSecret)
 	flags.BoolVar(&offline, "offline", false, "do not ask the registry what it has")
 	a.settings.AddFlags(flags, config.Connection)
 	return cmd

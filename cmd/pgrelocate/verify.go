@@ -17,11 +17,10 @@ import (
 // verifyFlags are the flags of `pgrelocate verify`.
 type verifyFlags struct {
 	placeFlags
-	instanceNamespaces []string
-	deep, pull         bool
-	noCluster          bool
-	accept             acceptFlag
-	bundle             bundleFlags
+	deep, pull bool
+	noCluster  bool
+	accept     acceptFlag
+	bundle     bundleFlags
 }
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -60,14 +59,12 @@ below. With a bundle the digests have to be those of the bundle.`,
   pgrelocate verify --pull`,
 		ValidArgsFunction: fileNames,
 		RunE: a.withBundle(&f.bundle, func(ctx context.Context, cfg *config.Config, _ []string) error {
+			f.Place = placeOf(cfg)
 			return verifyInstallation(ctx, a, cfg, f)
 		}),
 	}
 	flags := cmd.Flags()
-	f.addAccess(flags)
-	f.addPlace(flags)
-	f.addPullSecret(flags)
-	flags.StringArrayVar(&f.instanceNamespaces, "instance-namespaces", nil, "these `NAMESPACES` need the pull secret besides those that have databases, demo,prod")
+	a.settings.AddFlags(flags, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces)
 	flags.BoolVar(&f.deep, "deep", false, "ask for every layer of every image")
 	flags.BoolVar(&f.pull, "pull", false, "let the nodes pull every image")
 	flags.Var(&f.accept, "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name an image from elsewhere; again for more")
@@ -79,7 +76,7 @@ below. With a bundle the digests have to be those of the bundle.`,
 
 func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, flags *verifyFlags) error {
 	opts := relocate.VerifyOptions{
-		Place: flags.Place, Namespaces: splitNames(flags.instanceNamespaces),
+		Place: flags.Place, Namespaces: cfg.InstanceNamespaces,
 		Deep: flags.deep, Pull: flags.pull, NoCluster: flags.noCluster, Accept: flags.accept,
 	}
 	if flags.bundle.given() || flags.noCluster {

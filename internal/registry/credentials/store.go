@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/credentials"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -94,7 +95,7 @@ func erase(host string) (bool, Place, error) {
 }
 
 // Located tells where the login of a registry would come from, without asking a helper
-// for it; ok is false where no file mentions the registry.
+// for it; ok is false where no file mentions the registry, or a folder in it.
 func Located(host string) (place Place, ok bool) {
 	files, err := places()
 	if err != nil {
@@ -102,7 +103,7 @@ func Located(host string) (place Place, ok bool) {
 	}
 	key := serverKey(host)
 	for _, file := range files {
-		_, listed := file.GetAuthConfigs()[key]
+		listed := mentions(file, key)
 		if helper := helperOf(file, key); helper != "" {
 			return Place{File: file.Filename, Helper: "docker-credential-" + helper}, true
 		}
@@ -111,6 +112,16 @@ func Located(host string) (place Place, ok bool) {
 		}
 	}
 	return Place{}, false
+}
+
+// mentions tells whether a file has an entry for a registry, or for a folder in it.
+func mentions(file *configfile.ConfigFile, key string) bool {
+	for name := range file.GetAuthConfigs() {
+		if name == key || strings.HasPrefix(name, key+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *file) helper(key string) credentials.Store {

@@ -86,6 +86,15 @@ type Config struct {
 	// StateFolder.
 	StateDir string
 
+	// Kubeconfig and Context name the cluster; as kubectl finds it where they are empty.
+	Kubeconfig, Context string
+	// Namespace and HelmRelease are where the operator is; empty for where the product usually is.
+	Namespace, HelmRelease string
+	// PullSecret is the name of the pull secrets; InstanceNamespaces have databases, which need
+	// one too.
+	PullSecret         string
+	InstanceNamespaces []string
+
 	Output     output.Format
 	Quiet      bool
 	Verbose    bool

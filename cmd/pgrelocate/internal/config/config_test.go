@@ -119,7 +119,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8,linux/amd64", "index": "strip",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
 		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "state-dir": "/state",
-		"chart-images": "true",
+		"chart-images": "true", "kubeconfig": "/kube", "context": "staging", "namespace": "operators",
+		"helm-release": "pg", "pull-secret": "pull", "instance-namespaces": "demo,prod",
 	}
 	want := Config{
 		Product: "other", Releases: []string{"v4.3.1", "v4.0.0"}, Versions: expressionOf(t, "13.20,17"),
@@ -135,6 +136,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: plan.ConflictSkip,
 		Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64", Variant: "v8"}, {OS: "linux", Architecture: "amd64"}}, Index: "strip", Signatures: false,
 		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state", ChartImages: true,
+		Kubeconfig: "/kube", Context: "staging", Namespace: "operators", HelmRelease: "pg", PullSecret: "pull",
+		InstanceNamespaces: []string{"demo", "prod"},
 	}
 	ways := map[string]func(key, value string) *Loader{
 		"flag": func(key, value string) *Loader { return parsed(t, "--"+key+"="+value) },

@@ -175,10 +175,11 @@ func textOf(value *yaml.Node) (text any, ok bool) {
 
 func unknownKey(stray *document.UnknownKeyError, known []string) *exit.UsageError {
 	err := exit.Usagef(":%d: unknown key %q", stray.Line, stray.Key)
-	if secretive(stray.Key) {
+	nearest := versions.Nearest(stray.Key, known)
+	if secretive(stray.Key) && !secretive(nearest) {
 		return err.WithHint("credentials are never read from a config file; use `pgrelocate login` or the environment (docs/configuration.md)")
 	}
-	if nearest := versions.Nearest(stray.Key, known); nearest != "" {
+	if nearest != "" {
 		return exit.Usagef(":%d: unknown key %q; did you mean %q?", stray.Line, stray.Key, nearest)
 	}
 	return err.WithHint("known keys: %s", strings.Join(known, ", "))

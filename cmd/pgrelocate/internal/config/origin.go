@@ -161,7 +161,11 @@ func Reference() []Entry {
 // Trusting are the settings that decide where content and logins go, and whom to trust.
 var Trusting = []string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict"}
 
-// FromFolder are those of Trusting that cfg, which Load returned, has from the file in the
+// TrustingCluster are the settings that decide where in which cluster something is changed, and
+// who gets the pull secret.
+var TrustingCluster = slices.Concat(Access, Place, PullSecret, InstanceNamespaces)
+
+// FromFolder are those of Trusting and TrustingCluster that cfg, which Load returned, has from the file in the
 // working directory, where nobody has named that file: whoever wrote what is checked out there
 // chose them, and perhaps not the user. It is empty for every other Config.
 func (l *Loader) FromFolder(cfg *Config) []string {
@@ -169,7 +173,7 @@ func (l *Loader) FromFolder(cfg *Config) []string {
 		return nil
 	}
 	var keys []string
-	for _, key := range Trusting {
+	for _, key := range slices.Concat(Trusting, TrustingCluster) {
 		if origin := l.origins[key]; origin.Kind == FromFile && origin.Name == LocalFile {
 			keys = append(keys, key)
 		}

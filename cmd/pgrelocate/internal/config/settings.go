@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -28,6 +29,12 @@ var (
 	Copying = []string{"on-conflict", "check", "platform", "index", "signatures"}
 	// State says where runs leave notes for each other.
 	State = []string{"state-dir"}
+	// Access says which cluster, Place where in it the operator is.
+	Access = []string{"kubeconfig", "context"}
+	Place  = []string{"namespace", "helm-release"}
+	// PullSecret names the pull secrets, InstanceNamespaces those who need one besides the operator.
+	PullSecret         = []string{"pull-secret"}
+	InstanceNamespaces = []string{"instance-namespaces"}
 	// Output says how results are written.
 	Output = []string{"output"}
 )
@@ -68,6 +75,13 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 
 	fs.Var((*path)(&c.StateDir), "state-dir", "note in `DIR` which uploads are open, for the next run to go on with; pgrelocate in the user's folder for state if not given")
+
+	fs.Var((*path)(&c.Kubeconfig), "kubeconfig", "reach the cluster by `FILE`; as kubectl does if not given")
+	fs.StringVar(&c.Context, "context", "", "use this `CONTEXT` of the kubeconfig instead of its current one")
+	fs.StringVarP(&c.Namespace, "namespace", "n", "", "the operator's `NAMESPACE`; postgres-system for tanzu")
+	fs.StringVar(&c.HelmRelease, "helm-release", "", "the `NAME` of the helm release; postgres-operator for tanzu")
+	fs.StringVar(&c.PullSecret, "pull-secret", install.DefaultPullSecret, "the `NAME` of the pull secret")
+	fs.Var(newList(&c.InstanceNamespaces), "instance-namespaces", "these `NAMESPACES`, demo,prod, hold databases, and need the pull secret too")
 
 	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
 	fs.BoolVarP(&c.Quiet, "quiet", "q", false, "show nothing but results, warnings and errors")

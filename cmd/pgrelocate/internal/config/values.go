@@ -18,7 +18,7 @@ import (
 // The types below are pflag.Values, so that a flag, an environment variable and a line
 // of a config file are parsed by the same code and refused in the same words.
 
-// list is a comma-separated list of words. What is set first replaces the default, what
+// list is a comma-separated list of words, each once. What is set first replaces the default, what
 // is set after it is added: --editions full --editions lite.
 type list[T ~string] struct {
 	target *[]T
@@ -41,7 +41,7 @@ func (l *list[T]) Set(s string) error {
 		*l.target, l.set = nil, true
 	}
 	for item := range strings.SplitSeq(s, ",") {
-		if item = strings.TrimSpace(item); item != "" {
+		if item = strings.TrimSpace(item); item != "" && !slices.Contains(*l.target, T(item)) {
 			*l.target = append(*l.target, T(item))
 		}
 	}

@@ -33,6 +33,10 @@ func (p Place) of(product *versions.Product) Place {
 
 // Connect reaches the cluster.
 func (s *Session) Connect(ctx context.Context, place Place) (*cluster.Cluster, error) {
+	if err := s.mayReach(place); err != nil {
+		return nil, err
+	}
+	s.announceCluster()
 	found, err := cluster.Connect(ctx, cluster.Access{
 		Kubeconfig: place.Kubeconfig, Context: place.Context, UserAgent: s.opts.UserAgent,
 	})

@@ -3,6 +3,7 @@ package relocate
 import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -26,6 +27,16 @@ func unknown(err error) error {
 
 // Catalogue is the built-in catalogue with the user's own files over it. It is loaded once.
 func (s *Session) Catalogue() (*versions.Catalogue, error) { return s.catalogue() }
+
+// Hosts are the registries of both sides, as the settings and the catalogue name them; empty where
+// none is named, or where artifacts come from several.
+func (s *Session) Hosts() map[registry.Side]string {
+	hosts := map[registry.Side]string{registry.SideSource: s.cfg.Source.Host, registry.SideTarget: s.cfg.Registry.Host}
+	if artifacts, err := s.artifacts(ref.Folder{}); err == nil {
+		hosts[registry.SideSource] = ownerOfCredentials(s.cfg, artifacts)
+	}
+	return hosts
+}
 
 // Product is the product of the settings.
 func (s *Session) Product() (*versions.Product, error) {

@@ -9,6 +9,7 @@ package relocate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -60,6 +61,8 @@ type Session struct {
 	cfg       *config.Config
 	opts      Options
 	catalogue func() (*versions.Catalogue, error)
+	// announceCluster says, once, which of the cluster's settings are from the folder's file.
+	announceCluster func()
 }
 
 // New returns a session with the settings. It reads and sends nothing yet.
@@ -68,11 +71,8 @@ func New(cfg *config.Config, opts Options) *Session {
 	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) }, func(line string) { s.warn(line) })
 	s.Clients.secrets = opts.Secrets
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
-	s.Clients.announce = sync.OnceFunc(func() { // before the first request
-		if len(opts.FromFolder) > 0 {
-			s.warn(fmt.Sprintf("%s in this folder sets %s", config.LocalFile, strings.Join(opts.FromFolder, ", ")))
-		}
-	})
+	s.Clients.announce = s.announcing(config.Trusting) // before the first request
+	s.announceCluster = s.announcing(config.TrustingCluster)
 	s.catalogue = sync.OnceValues(func() (*versions.Catalogue, error) {
 		catalogue, err := versions.Load(cfg.Catalogues...)
 		if err != nil {
@@ -81,6 +81,22 @@ func New(cfg *config.Config, opts Options) *Session {
 		return catalogue, nil
 	})
 	return s
+}
+
+// announcing returns what says, once, which of the settings the file in the working directory has
+// chosen.
+func (s *Session) announcing(settings []string) func() {
+	return sync.OnceFunc(func() {
+		var chosen []string
+		for _, setting := range settings {
+			if slices.Contains(s.opts.FromFolder, setting) {
+				chosen = append(chosen, setting)
+			}
+		}
+		if len(chosen) > 0 {
+			s.warn(fmt.Sprintf("%s in this folder sets %s", config.LocalFile, strings.Join(chosen, ", ")))
+		}
+	})
 }
 
 // Close closes the connections that are kept.

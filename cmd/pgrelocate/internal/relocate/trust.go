@@ -14,14 +14,18 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// StrangerError says that a login would go where only a file in the working directory sends it.
+// StrangerError says that a login would go where only a file in the working directory sends it, or
+// that this file alone names a kubeconfig.
 type StrangerError struct {
-	// Host would receive the login; Setting is what the file sets.
+	// Host would receive the login, and is empty where none is; Setting is what the file sets.
 	Host, Setting string
 }
 
 // Error says so.
 func (e *StrangerError) Error() string {
+	if e.Host == "" {
+		return fmt.Sprintf("only %s in this folder names the %s, which can have programs run", config.LocalFile, e.Setting)
+	}
 	return fmt.Sprintf("no login is sent to %s: only %s in this folder asks for that, with %q", e.Host, config.LocalFile, e.Setting)
 }
 
@@ -56,6 +60,15 @@ func (c *Clients) mayTravelOpen(ctx context.Context, side registry.Side, host st
 		return err
 	}
 	return &exit.UsageError{Err: &StrangerError{Host: host + " over plain HTTP", Setting: setting}}
+}
+
+// mayReach refuses a kubeconfig that only such a file names: it can have programs run, as plugins for
+// credentials, and chooses where pull secrets go.
+func (s *Session) mayReach(place Place) error {
+	if slices.Contains(s.opts.FromFolder, "kubeconfig") && place.Kubeconfig == s.cfg.Kubeconfig {
+		return &exit.UsageError{Err: &StrangerError{Setting: "kubeconfig"}}
+	}
+	return nil
 }
 
 // builtinHost tells whether the program's own catalogue names a host as a source.

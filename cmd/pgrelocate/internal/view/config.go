@@ -2,9 +2,12 @@ package view
 
 import (
 	"io"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
 // Config is the result of `pgrelocate config`.
@@ -26,22 +29,44 @@ type settingView struct {
 
 // credentialsView says where the credentials of a side come from, and never what they are.
 type credentialsView struct {
-	Side string   `json:"side"`
+	Side string `json:"side"`
+	// Host is the registry that they are for; empty where none is named, or artifacts come from
+	// several.
+	Host string `json:"host,omitempty"`
+	// From are the variables that hold them, or the file or program that has a login for the host;
+	// empty where there is none.
 	From []string `json:"from"`
 }
 
-// NewConfig shows every setting with its origin.
-func NewConfig(settings *config.Loader) Config {
+// NewConfig shows every setting with its origin; hosts are the registries of both sides.
+func NewConfig(settings *config.Loader, hosts map[registry.Side]string) Config {
 	view := Config{Header: output.NewHeader("Config"), Files: append([]string{}, settings.Files()...)}
 	for _, value := range settings.Values() {
 		view.Settings = append(view.Settings, settingView{
 			Key: value.Key, Value: value.Text, Origin: string(value.Origin.Kind), From: value.Origin.Name,
 		})
 	}
-	for _, side := range []string{"source", "registry"} {
-		view.Secrets = append(view.Secrets, credentialsView{Side: side, From: append([]string{}, config.CredentialsFrom(side)...)})
+	view.Secrets = []credentialsView{
+		newCredentialsView("source", hosts[registry.SideSource]),
+		newCredentialsView("registry", hosts[registry.SideTarget]),
 	}
 	return view
+}
+
+func newCredentialsView(side, host string) credentialsView {
+	view := credentialsView{Side: side, Host: host, From: append([]string{}, config.CredentialsFrom(side)...)}
+	if place, ok := credentials.Located(host); ok && len(view.From) == 0 && host != "" {
+		view.From = append(view.From, place.String())
+	}
+	return view
+}
+
+// none says that there are no credentials.
+func (v credentialsView) none() string {
+	if v.Host == "" {
+		return "no registry is named"
+	}
+	return "no login for " + v.Host
 }
 
 // WriteTable writes a line for each setting.
@@ -52,10 +77,16 @@ func (v Config) WriteTable(w io.Writer) error {
 	}
 	for _, c := range v.Secrets {
 		if len(c.From) == 0 {
-			grid.Row(c.Side+" credentials", "", "docker config")
+			grid.Row(c.Side+" credentials", "", c.none())
 		}
 		for _, name := range c.From {
-			grid.Row(c.Side+" credentials", "(set)", "environment "+name)
+			value := "(set)"
+			if strings.HasPrefix(name, config.Variable(c.Side)) {
+				name = "environment " + name
+			} else if strings.HasPrefix(name, "docker-credential-") {
+				value = "(asked)" // it may have none
+			}
+			grid.Row(c.Side+" credentials", value, name)
 		}
 	}
 	_, err := grid.WriteTo(w)
