@@ -90,7 +90,7 @@ type Config struct {
 	Kubeconfig, Context string
 	// Namespace and HelmRelease are where the operator is; empty for where the product usually is.
 	Namespace, HelmRelease string
-	// PullSecret is the name of the pull secrets; InstanceNamespaces have databases, which need
+	// PullSecret is the name of the pull secrets, empty for the product's usual one; InstanceNamespaces have databases, which need
 	// one too.
 	PullSecret         string
 	InstanceNamespaces []string

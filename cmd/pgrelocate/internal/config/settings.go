@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -80,7 +79,7 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.StringVar(&c.Context, "context", "", "use this `CONTEXT` of the kubeconfig instead of its current one")
 	fs.StringVarP(&c.Namespace, "namespace", "n", "", "the operator's `NAMESPACE`; postgres-system for tanzu")
 	fs.StringVar(&c.HelmRelease, "helm-release", "", "the `NAME` of the helm release; postgres-operator for tanzu")
-	fs.StringVar(&c.PullSecret, "pull-secret", install.DefaultPullSecret, "the `NAME` of the pull secret")
+	fs.StringVar(&c.PullSecret, "pull-secret", "", "the `NAME` of the pull secret; regsecret for tanzu")
 	fs.Var(newList(&c.InstanceNamespaces), "instance-namespaces", "these `NAMESPACES`, demo,prod, hold databases, and need the pull secret too")
 
 	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
