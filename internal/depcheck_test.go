@@ -84,7 +84,7 @@ var rooms = map[string][]string{
 	"internal/install/clustertest": nil,
 	"internal/install/cluster":     {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
 	"internal/install/helm":        {"internal/chart", "internal/install/cluster"},
-	"internal/install/verify":      {"internal/chart", "internal/registry", "internal/registry/oci", "internal/install/cluster", "internal/install/helm"},
+	"internal/install/verify":      {"internal/chart", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/helm"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.

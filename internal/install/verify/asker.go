@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -24,12 +25,13 @@ type asker struct {
 
 	mu    sync.Mutex
 	hosts map[string]*hostAccess
-	seen  map[string]map[string]bool // blobs that are there, by host
 }
 
 // hostAccess is a host with the credentials that are stored for it.
 type hostAccess struct {
 	registry Puller
+	// inspector looks below what the registry has, for each blob once.
+	inspector *holdings.Inspector
 	// without says why no credentials are stored; nil where they are.
 	without error
 	// gave says that the host has given out an image.
@@ -40,7 +42,7 @@ type hostAccess struct {
 func newAsker(c *cluster.Cluster, dial Dial, namespace, secret string, deep bool) *asker {
 	return &asker{
 		cluster: c, dial: dial, namespace: namespace, secret: secret, deep: deep,
-		hosts: map[string]*hostAccess{}, seen: map[string]map[string]bool{},
+		hosts: map[string]*hostAccess{},
 	}
 }
 
@@ -62,8 +64,9 @@ func (a *asker) access(ctx context.Context, host string) *hostAccess {
 	}
 	if access.err == nil {
 		access.registry, access.err = a.dial(host, credentials)
+		access.inspector = holdings.NewInspector(access.registry)
 	}
-	a.hosts[host], a.seen[host] = access, map[string]bool{}
+	a.hosts[host] = access
 	return access
 }
 
@@ -118,7 +121,9 @@ func (a *asker) ask(ctx context.Context, image string, hosts []string) (ImageChe
 		a.mu.Lock()
 		access.gave = true
 		a.mu.Unlock()
-		err = a.deeper(ctx, access.registry, ref, check.Digest)
+		if a.deep {
+			err = access.lacks(ctx, ref.Repository, check.Digest)
+		}
 	}
 	if ctx.Err() != nil {
 		return check, context.Cause(ctx)
@@ -139,18 +144,12 @@ func orLatest(image ref.Reference) string {
 	}
 }
 
-// deeper asks for the blobs where that was wanted.
-func (a *asker) deeper(ctx context.Context, reg Puller, image ref.Reference, digest string) error {
-	if !a.deep {
-		return nil
+// lacks asks for all that is below an image; the error says what is gone.
+func (h *hostAccess) lacks(ctx context.Context, repository, digest string) error {
+	missing, err := h.inspector.Missing(ctx, repository, digest)
+	if err == nil && len(missing) > 0 {
+		return &holdings.DamagedError{Missing: missing}
 	}
-	a.mu.Lock()
-	found := &blobs{registry: reg, seen: maps.Clone(a.seen[image.Host])}
-	a.mu.Unlock()
-	err := found.of(ctx, image.Repository, digest)
-	a.mu.Lock()
-	maps.Copy(a.seen[image.Host], found.seen)
-	a.mu.Unlock()
 	return err
 }
 

@@ -291,7 +291,7 @@ func TestDeep(t *testing.T) {
 	b.private.lost["pg/instance"] = true
 	wants(t, b.run(t))
 	b.options.Deep = true
-	wants(t, b.run(t), "v17 cannot be pulled: its blob sha256:"+strings.Repeat("b", 64)+" is missing in the registry")
+	wants(t, b.run(t), "v17 cannot be pulled: it lacks sha256:"+strings.Repeat("b", 64))
 }
 
 // The pull secret is wanted wherever a database is, or was, or will be.
