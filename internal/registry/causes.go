@@ -2,24 +2,6 @@ package registry
 
 import "errors"
 
-// Causes of a failed operation that a user can do something about, for errors.Is. What is to
-// be done in terms of a program's own commands is for that program to say.
-var (
-	// ErrExpired: the registry says that what was presented to it has expired.
-	ErrExpired = errors.New("credentials expired")
-	// ErrQuota: the registry has no room for what was sent, or grants none.
-	ErrQuota = errors.New("no room left")
-	// ErrTooLarge: something before the registry refuses request bodies of this size, and the
-	// registry takes no smaller pieces.
-	ErrTooLarge = errors.New("request body too large")
-	// ErrPlainHTTP: the registry speaks plain HTTP, and nobody has allowed that.
-	ErrPlainHTTP = errors.New("plain HTTP")
-	// ErrProxy: a proxy on the way refuses to let requests through.
-	ErrProxy = errors.New("refused by the proxy")
-	// ErrNoRegistry: what answers under that name does not speak the distribution protocol.
-	ErrNoRegistry = errors.New("no registry")
-)
-
 // AccessError is what a registry does not let the credentials do: it unwraps to ErrUnauthorized
 // or ErrForbidden or, where a repository would have to exist before it is written to, to
 // ErrRepositoryUnknown.
@@ -70,3 +52,13 @@ func (e *CertificateError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what TLS says.
 func (e *CertificateError) Unwrap() error { return e.Err }
+
+// IncompleteError says that an artifact is at the target, or can be put there, and not all
+// that is attached to it, or that nobody knows whether that is so.
+type IncompleteError struct{ Errs []error }
+
+// Error lists the reasons, a line each.
+func (e *IncompleteError) Error() string { return errors.Join(e.Errs...).Error() }
+
+// Unwrap returns the reasons.
+func (e *IncompleteError) Unwrap() []error { return e.Errs }

@@ -38,6 +38,23 @@ var (
 	ErrUnknownType = errors.New("no manifest that can be copied")
 	// ErrConflict: the target's tag holds other content.
 	ErrConflict = errors.New("tag holds other content")
+
+	// The rest are causes that a user can do something about. What, in terms of a program's own
+	// commands, is for that program to say.
+
+	// ErrExpired: the registry says that what was presented to it has expired.
+	ErrExpired = errors.New("credentials expired")
+	// ErrQuota: the registry has no room for what was sent, or grants none.
+	ErrQuota = errors.New("no room left")
+	// ErrTooLarge: something before the registry refuses request bodies of this size, and the
+	// registry takes no smaller pieces.
+	ErrTooLarge = errors.New("request body too large")
+	// ErrPlainHTTP: the registry speaks plain HTTP, and nobody has allowed that.
+	ErrPlainHTTP = errors.New("plain HTTP")
+	// ErrProxy: a proxy on the way refuses to let requests through.
+	ErrProxy = errors.New("refused by the proxy")
+	// ErrNoRegistry: what answers under that name does not speak the distribution protocol.
+	ErrNoRegistry = errors.New("no registry")
 )
 
 // Error is a failed operation on one side. It unwraps to its cause.
@@ -65,13 +82,3 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-// IncompleteError says that an artifact is at the target, or can be put there, and not all
-// that is attached to it, or that nobody knows whether that is so.
-type IncompleteError struct{ Errs []error }
-
-// Error lists the reasons, a line each.
-func (e *IncompleteError) Error() string { return errors.Join(e.Errs...).Error() }
-
-// Unwrap returns the reasons.
-func (e *IncompleteError) Unwrap() []error { return e.Errs }

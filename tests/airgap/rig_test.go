@@ -2,7 +2,6 @@ package airgap_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,28 +20,13 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/tests/internal/program"
 )
-
-// program builds pgrelocate as users have it, once.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "pgrelocate-test-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "pgrelocate")
-	out, err := exec.Command("go", "build", "-o", file, "github.com/pgrelocate/pgrelocate/cmd/pgrelocate").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building pgrelocate: %w\n%s", err, out)
-	}
-	return file, nil
-})
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(released.root)
-	if file, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(file))
-	}
+	program.Remove()
 	os.Exit(code)
 }
 
@@ -85,7 +69,7 @@ func (d desk) try(t *testing.T, args ...string) (int, string) {
 // program is the program, ready to run.
 func (d desk) program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	file, err := program()
+	file, err := program.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

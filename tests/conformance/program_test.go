@@ -2,36 +2,19 @@ package conformance_test
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-)
 
-// program builds pgrelocate as users have it, once.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "pgrelocate-test-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "pgrelocate")
-	out, err := exec.Command("go", "build", "-o", file, "github.com/pgrelocate/pgrelocate/cmd/pgrelocate").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building pgrelocate: %w\n%s", err, out)
-	}
-	return file, nil
-})
+	"github.com/pgrelocate/pgrelocate/tests/internal/program"
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if file, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(file))
-	}
+	program.Remove()
 	os.Exit(code)
 }
 
@@ -39,7 +22,7 @@ func TestMain(m *testing.M) {
 // what that has in parentheses.
 func run(t *testing.T, until string, args ...string) []string {
 	t.Helper()
-	file, err := program()
+	file, err := program.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,28 +21,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/tests/internal/program"
 )
 
-// program builds pgrelocate as users have it, once, into a folder that TestMain removes.
-var program = sync.OnceValues(func() (string, error) {
-	file := filepath.Join(programDir, "pgrelocate")
-	out, err := exec.Command("go", "build", "-o", file, "github.com/pgrelocate/pgrelocate/cmd/pgrelocate").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building pgrelocate: %w\n%s", err, out)
-	}
-	return file, nil
-})
-
-var programDir string
-
 func TestMain(m *testing.M) {
-	var err error
-	if programDir, err = os.MkdirTemp("", "pgrelocate-test-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(programDir)
+		program.Remove()
 		os.Exit(code)
 	}))
 }
@@ -60,7 +42,7 @@ type user struct {
 // with handlers before the target.
 func newUser(t *testing.T, wrap ...registrytest.Middleware) *user {
 	t.Helper()
-	file, err := program()
+	file, err := program.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,26 +3,15 @@ package bundle_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"log"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -57,12 +46,11 @@ func ExampleOpen() {
 }
 
 func saveExample(ctx context.Context, file string) error {
-	server := httptest.NewServer(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))))
-	defer server.Close()
-	host := strings.TrimPrefix(server.URL, "http://")
-	if err := pushExample(host + "/postgres-operator:v4.3.1"); err != nil {
+	host, end, err := registrytest.Small("postgres-operator:v4.3.1")
+	if err != nil {
 		return err
 	}
+	defer end()
 	client, err := remote.New(host, remote.Options{})
 	if err != nil {
 		return err
@@ -79,16 +67,4 @@ func saveExample(ctx context.Context, file string) error {
 	}
 	_, err = write.File(ctx, file, &write.Content{Content: found.Content}, found.Open, write.Options{})
 	return err
-}
-
-func pushExample(reference string) error {
-	to, err := name.ParseReference(reference)
-	if err != nil {
-		return err
-	}
-	image, err := mutate.AppendLayers(empty.Image, static.NewLayer([]byte("an operator"), types.OCILayer))
-	if err != nil {
-		return err
-	}
-	return ggcrremote.Write(to, image)
 }

@@ -24,11 +24,7 @@ import (
 // use opens a bundle and verifies it.
 func use(t testing.TB, body []byte) error {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "bundle")
-	if err := os.WriteFile(path, body, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return useFile(t, path)
+	return useFile(t, bundletest.File(t, body))
 }
 
 func useFile(t testing.TB, path string) error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // A server that the registry points to may ask for credentials; it does not get them, nor
@@ -22,12 +23,12 @@ func TestStrangersLearnNoCredentials(t *testing.T) {
 			leaked.Add(1)
 		}
 	}
-	tokens := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+	tokens := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		note(r)
 		fmt.Fprint(w, `{"token":"x"}`)
 	})
 	for _, challenge := range []string{`Bearer realm="` + tokens.URL + `"`, `Basic realm="x"`} {
-		stranger := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+		stranger := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			note(r)
 			w.Header().Set("WWW-Authenticate", challenge)
 			w.WriteHeader(http.StatusUnauthorized)

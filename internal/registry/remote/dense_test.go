@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Answers that would take many times their size once they are values are refused: lists of tags
@@ -18,7 +19,7 @@ func TestDenseAnswersAreRefused(t *testing.T) {
 	dense := func(field, element string) string {
 		return `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","` + field + `":[` + strings.Repeat(element+",", 1<<20) + element + `]}`
 	}
-	registry := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+	registry := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.oci.image.index.v1+json")
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/tags/list"):

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // A registry, or a proxy before it, that does not take pieces gets the blob whole, and so do all
@@ -52,7 +54,7 @@ func TestRegistriesThatTakeNoPieces(t *testing.T) {
 func TestPiecesEndWithTheRun(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		k := newKeeper()
-		host := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+		host := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			k.ServeHTTP(w, r)
 			if silent && r.Method == http.MethodPatch {
 				<-r.Context().Done()

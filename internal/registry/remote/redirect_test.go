@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
@@ -16,7 +17,7 @@ func TestUploadThatOpensElsewhere(t *testing.T) {
 	content := []byte("content")
 	for _, code := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		uploads := &takesUploads{}
-		client := tokenClient(t, guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := tokenClient(t, secret.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v2/moved/") {
 				http.Redirect(w, r, "/v2/moved/?"+r.URL.RawQuery, code)
 				return
@@ -45,14 +46,14 @@ func TestUploadSentToAStranger(t *testing.T) {
 	var asked, leaked atomic.Int64
 	content := []byte("content")
 	uploads := &takesUploads{}
-	stranger := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+	stranger := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		if r.Header.Get("Authorization") != "" {
 			leaked.Add(1)
 		}
 		uploads.ServeHTTP(w, r)
 	})
-	client := tokenClient(t, guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	client := tokenClient(t, secret.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, stranger.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 	})), Options{Keychain: secret})
 	if _, err := client.PushBlob(context.Background(), "a", blobOf(t, content), memoryBody(content), false); err != nil {

@@ -3,21 +3,10 @@ package transfer_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"log"
-	"net/http/httptest"
-	"strings"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -26,14 +15,19 @@ import (
 
 // A copy is a plan and what carries it out.
 func ExampleCopy() {
-	vendor, private := exampleRegistry(), exampleRegistry()
-	defer vendor.Close()
-	defer private.Close()
-	if err := pushExample(host(vendor) + "/postgres-operator:v4.3.1"); err != nil {
+	vendor, end, err := registrytest.Small("postgres-operator:v4.3.1")
+	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	report, err := relocate(context.Background(), host(vendor), host(private))
+	defer end()
+	private, endPrivate, err := registrytest.Small()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer endPrivate()
+	report, err := relocate(context.Background(), vendor, private)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -62,22 +56,4 @@ func relocate(ctx context.Context, vendor, private string) (*transfer.Report, er
 		return nil, err
 	}
 	return transfer.Copy(ctx, ends, planned, transfer.Options{})
-}
-
-func exampleRegistry() *httptest.Server {
-	return httptest.NewServer(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))))
-}
-
-func host(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
-
-func pushExample(reference string) error {
-	to, err := name.ParseReference(reference)
-	if err != nil {
-		return err
-	}
-	image, err := mutate.AppendLayers(empty.Image, static.NewLayer([]byte("an operator"), types.OCILayer))
-	if err != nil {
-		return err
-	}
-	return ggcrremote.Write(to, image)
 }

@@ -3,8 +3,6 @@ package archive
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,11 +12,7 @@ import (
 // use opens an archive.
 func use(t testing.TB, body []byte) error {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "bundle")
-	if err := os.WriteFile(path, body, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return useFile(t, path)
+	return useFile(t, bundletest.File(t, body))
 }
 
 func useFile(t testing.TB, path string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,6 +64,16 @@ func Pack(t testing.TB, items []Item) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// File writes what may be a bundle to a file of the test's own.
+func File(t testing.TB, body []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bundle")
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Regular is the entry of a regular file.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // tokenRegistry answers every read with a tag list once it has a token for the repository.
@@ -123,7 +124,7 @@ func TestTokenThatNoLongerServesIsReplaced(t *testing.T) {
 
 func TestWrongPasswordIsTriedOnce(t *testing.T) {
 	reg := &tokenRegistry{password: "right"}
-	client := tokenClient(t, reg, Options{Side: registry.SideTarget, Keychain: fixedKeychain{Username: "user", Password: "very-secret"}})
+	client := tokenClient(t, reg, Options{Side: registry.SideTarget, Keychain: registrytest.Login{Username: "user", Password: "very-secret"}})
 	for range 3 {
 		_, err := client.Tags(context.Background(), "a")
 		var failed *registry.Error
@@ -145,7 +146,7 @@ func TestWrongPasswordIsTriedOnce(t *testing.T) {
 
 func TestPasswordsAreTrimmed(t *testing.T) {
 	reg := &tokenRegistry{password: "right"}
-	client := tokenClient(t, reg, Options{Keychain: fixedKeychain{Username: "user ", Password: "right\n"}})
+	client := tokenClient(t, reg, Options{Keychain: registrytest.Login{Username: "user ", Password: "right\n"}})
 	if _, err := client.Tags(context.Background(), "a"); err != nil {
 		t.Error(err)
 	}
@@ -156,7 +157,7 @@ func TestRealmNeedsTLS(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="http://tokens.example.com/token"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	client := tokenClient(t, handler, Options{Keychain: fixedKeychain{Username: "user", Password: "secret"}})
+	client := tokenClient(t, handler, Options{Keychain: registrytest.Login{Username: "user", Password: "secret"}})
 	if _, err := client.Tags(context.Background(), "a"); err == nil || !strings.Contains(err.Error(), "without TLS") {
 		t.Errorf("Tags with a token server in the clear = %v, want an error that says so", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // repositoryOf is the repository of a request for its tags.
@@ -314,7 +315,7 @@ func TestExpiredRefreshToken(t *testing.T) {
 	client := tokenClient(t, challenging(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"error":"invalid_grant","error_description":"refresh token expired"}`)
-	}), Options{Keychain: fixedKeychain{IdentityToken: "very-secret"}})
+	}), Options{Keychain: registrytest.Login{IdentityToken: "very-secret"}})
 	for range 2 {
 		_, err := client.Tags(context.Background(), "a")
 		if !errors.Is(err, registry.ErrUnauthorized) || !strings.Contains(err.Error(), "refresh token expired") {

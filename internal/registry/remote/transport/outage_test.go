@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // The bound is one for the run: what begins in an outage that has lasted as long is not tried
@@ -107,7 +108,7 @@ func TestReadAllOfABodyThatDrips(t *testing.T) {
 func TestProxyThatRefuses(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusProxyAuthRequired} {
 		var asked atomic.Int64
-		proxy := serverOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		proxy := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			asked.Add(1)
 			w.WriteHeader(status)
 		})
@@ -155,7 +156,7 @@ func TestDeadCertificateFiles(t *testing.T) {
 func TestOutageIsTold(t *testing.T) {
 	var failures atomic.Int64
 	var told []registry.Outage
-	client := tokenClient(t, guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	client := tokenClient(t, secret.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if failures.Add(-1) >= 0 {
 			http.Error(w, "closed until noon, "+secret.Password, http.StatusServiceUnavailable)
 			return

@@ -11,19 +11,21 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // A registry that is spoken to by plain HTTP may insist on TLS: it is the same registry.
 func TestRegistryThatInsistsOnTLS(t *testing.T) {
 	var got atomic.Int64
-	secure := httptest.NewTLSServer(guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	secure := httptest.NewTLSServer(secret.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		got.Add(n)
 		w.Header().Set("Location", "/v2/a/blobs/uploads/1")
 		w.WriteHeader(http.StatusAccepted)
 	})))
 	t.Cleanup(secure.Close)
-	plain := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+	plain := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusPermanentRedirect)
 	})
 	client := newClient(t, "registry.localhost", Options{Keychain: secret})
@@ -44,14 +46,14 @@ func TestRegistryThatInsistsOnTLS(t *testing.T) {
 func TestTokenServerThatHasMoved(t *testing.T) {
 	var leaked atomic.Int64
 	answer := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"token":"x"}`) }
-	stranger := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+	stranger := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
 			leaked.Add(1)
 		}
 		answer(w, r)
 	})
 	// Its new address is the registry's own server, and asks for the password there.
-	moved := guarded(http.HandlerFunc(answer))
+	moved := secret.Guard(http.HandlerFunc(answer))
 	for _, to := range []string{"", stranger.URL} {
 		client := tokenClient(t, challenging(func(w http.ResponseWriter, r *http.Request) {
 			switch {

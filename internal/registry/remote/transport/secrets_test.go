@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
@@ -25,13 +26,13 @@ func TestARegistrysErrorsDoNotRepeatSecrets(t *testing.T) {
 	)
 	tests := []struct {
 		name      string
-		keychain  fixedKeychain
+		keychain  registrytest.Login
 		challenge string
 	}{
-		{"password", fixedKeychain{Username: "bob", Password: password}, `Basic realm="x"`},
-		{"password for a token", fixedKeychain{Username: "bob", Password: password}, ""},
-		{"identity token", fixedKeychain{Username: "bob", IdentityToken: password}, ""},
-		{"registry token", fixedKeychain{RegistryToken: given}, ""},
+		{"password", registrytest.Login{Username: "bob", Password: password}, `Basic realm="x"`},
+		{"password for a token", registrytest.Login{Username: "bob", Password: password}, ""},
+		{"identity token", registrytest.Login{Username: "bob", IdentityToken: password}, ""},
+		{"registry token", registrytest.Login{RegistryToken: given}, ""},
 	}
 	for _, tt := range tests {
 		for _, status := range []int{http.StatusForbidden, http.StatusServiceUnavailable} {
@@ -130,7 +131,7 @@ func TestNoChannelRepeatsSecrets(t *testing.T) {
 				}
 				answer(w, r)
 			}), Options{
-				Keychain: fixedKeychain{Username: "bob", Password: password}, Secrets: known, RetryTimeout: 50 * time.Millisecond,
+				Keychain: registrytest.Login{Username: "bob", Password: password}, Secrets: known, RetryTimeout: 50 * time.Millisecond,
 				Notice: func(line string) { told = append(told, line) },
 			})
 			_, err := client.Tags(t.Context(), "a")
