@@ -75,6 +75,7 @@ var rooms = map[string][]string{
 	"internal/registry/registrytest":          {"internal/registry", "internal/registry/oci"},
 
 	"internal/chart":            {"internal/registry", "internal/registry/oci"},
+	"internal/chart/inplace":    {"internal/chart"},
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/oci"},
 	"internal/chart/repository": {"internal/chart", "internal/jsonlimit", "internal/registry", "internal/registry/remote/transport"},
 	"internal/chart/standin":    {"internal/chart", "internal/registry"},

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
 // relocateFlags are the flags of chart relocate.
@@ -100,30 +101,38 @@ func relocateChart(ctx context.Context, a *app, cfg *config.Config, flags *reloc
 	return made.Failures
 }
 
-// tellOfRelocation says what was copied, or would be.
+// tellOfRelocation says what was copied, or would be, and where the charts are.
 func (a *app) tellOfRelocation(cfg *config.Config, made *relocate.RelocatedChart, err error) error {
-	var text strings.Builder
-	switch {
-	case made.Copied != nil:
-		interrupted := err != nil && exit.Code(err) == exit.Interrupted
-		if err := view.NewCopy(cfg.Registry, made.Copied, interrupted).WriteTable(&text); err != nil {
-			return err
-		}
-	case err == nil:
-		if err := view.NewPlan(cfg.Registry, &relocate.Planned{Plan: made.Plan}).WriteTable(&text); err != nil {
-			return err
-		}
+	if err := a.tellOfCopy(cfg, made.Plan, made.Copied, made.Failures, err); err != nil {
+		return err
 	}
-	if text.Len() > 0 {
-		a.note("%s", strings.TrimSuffix(text.String(), "\n"))
-	}
-	a.listFailures(made.Failures)
 	if err == nil && made.Copied != nil {
 		a.note("the chart is oci://%s", made.Target)
 		if !made.Published.IsZero() {
 			a.note("with values that name the registry it is oci://%s", made.Published)
 		}
 	}
+	return nil
+}
+
+// tellOfCopy says beside a result what was copied for it or, where nothing was to be, would be.
+func (a *app) tellOfCopy(cfg *config.Config, planned *plan.Plan, copied *relocate.Copied, failures, ended error) error {
+	var text strings.Builder
+	switch {
+	case copied != nil:
+		interrupted := ended != nil && exit.Code(ended) == exit.Interrupted
+		if err := view.NewCopy(cfg.Registry, copied, interrupted).WriteTable(&text); err != nil {
+			return err
+		}
+	case ended == nil:
+		if err := view.NewPlan(cfg.Registry, &relocate.Planned{Plan: planned}).WriteTable(&text); err != nil {
+			return err
+		}
+	}
+	if text.Len() > 0 {
+		a.note("%s", strings.TrimSuffix(text.String(), "\n"))
+	}
+	a.listFailures(failures)
 	return nil
 }
 

@@ -96,9 +96,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		newRenderCommand(a),
 		newUninstallCommand(a),
 	)
-	addGroup(root, "any", "Without a catalogue:",
-		newChartCommand(a),
-	)
+	addGroup(root, "any", "Without a catalogue:", newChartCommand(a), newManifestsCommand(a))
 	addGroup(root, "about", "Look around:",
 		newDemoCommand(a),
 		newConfigCommand(a),

@@ -42,6 +42,20 @@ func (r *Rendering) Strings(see func(use Use, text string)) {
 	r.eachString(func(use Use, _ spot, text string) { see(use, text) })
 }
 
+// MentionsOf are the images that one object names; of is the object, without a path.
+func MentionsOf(origin Origin, of Use, object map[string]any) []Mention {
+	var all []Mention
+	names := newNames(origin)
+	visit(spot{}, object, func(at spot, text string) {
+		of.Path = at.path
+		for _, m := range names.mentions(at, text) {
+			m.Use = of
+			all = append(all, m)
+		}
+	})
+	return all
+}
+
 // MentionsIn are the images that a string names that stands by itself, as a value does; key is
 // what names it.
 func MentionsIn(origin Origin, key, text string) []Mention {

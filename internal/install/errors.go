@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -140,23 +141,26 @@ type ProofError struct {
 	Product string
 	Release string
 	Places  []chart.Place
+	// Thing is what names them; "the rendered chart" when empty.
+	Thing string
 }
 
 // Error says what is wrong, and lists the places, one a line, with the cause where there are several.
 func (e *ProofError) Error() string {
 	var text string
+	thing := cmp.Or(e.Thing, "the rendered chart")
 	cause, one := e.Cause()
 	switch {
 	case !one:
-		text = fmt.Sprintf("the rendered chart names what is not in %s in %s", e.Target, english.Plural(len(e.Places), "place", ""))
+		text = fmt.Sprintf("%s names what is not in %s in %s", thing, e.Target, english.Plural(len(e.Places), "place", ""))
 	case cause == chart.NotRelocated:
-		text = fmt.Sprintf("the rendered chart names images that were not relocated in %s", english.Plural(len(e.Places), "place", ""))
+		text = fmt.Sprintf("%s names images that were not relocated in %s", thing, english.Plural(len(e.Places), "place", ""))
 	case cause == chart.Unchanged:
-		text = fmt.Sprintf("the rendered chart names relocated images where they come from in %s", english.Plural(len(e.Places), "place", ""))
+		text = fmt.Sprintf("%s names relocated images where they come from in %s", thing, english.Plural(len(e.Places), "place", ""))
 	case cause == chart.NamesSource:
-		text = fmt.Sprintf("the rendered chart still names the source registry in %s", english.Plural(len(e.Places), "place", ""))
+		text = fmt.Sprintf("%s still names the source registry in %s", thing, english.Plural(len(e.Places), "place", ""))
 	default:
-		text = fmt.Sprintf("the rendered chart names images outside of %s in %s", e.Target, english.Plural(len(e.Places), "place", ""))
+		text = fmt.Sprintf("%s names images outside of %s in %s", thing, e.Target, english.Plural(len(e.Places), "place", ""))
 	}
 	for _, place := range e.Places {
 		text += "\n  " + place.Use.String() + ": " + place.Text

@@ -27,7 +27,7 @@ type Relocated struct{ Source, Target ref.Reference }
 // Below is where an image goes below a folder: its repository keeps its path, as it is
 // spelled, so that a value that takes a registry alone can lead to it.
 func Below(target ref.Folder, m chart.Mention) ref.Reference {
-	path, _, _ := strings.Cut(tailOf(m), "@")
+	path, _, _ := strings.Cut(Tail(m), "@")
 	if at := strings.LastIndexByte(path, ':'); at >= 0 {
 		path = path[:at]
 	}
@@ -38,8 +38,8 @@ func Below(target ref.Folder, m chart.Mention) ref.Reference {
 	return at
 }
 
-// tailOf is a mention's name without its host.
-func tailOf(m chart.Mention) string {
+// Tail is a mention's name without its host.
+func Tail(m chart.Mention) string {
 	if m.End == 0 {
 		return strings.TrimPrefix(m.Image.String(), m.Image.Host+"/")
 	}
@@ -108,7 +108,7 @@ func (s *solving) lead(m chart.Mention, leads []lead) bool {
 // part is what has to stand in a value so that a mention names the target: what its name will
 // be, without what follows the value's part there.
 func (s *solving) part(m chart.Mention, l lead) (string, bool) {
-	part, ok := strings.CutSuffix(s.target.String()+"/"+tailOf(m), l.suffix)
+	part, ok := strings.CutSuffix(s.target.String()+"/"+Tail(m), l.suffix)
 	return part, ok && part != ""
 }
 

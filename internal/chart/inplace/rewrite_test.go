@@ -1,0 +1,112 @@
+package inplace
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// mirrored is an image's name in a registry with a port.
+func mirrored(m chart.Mention) string {
+	tail := m.Spelled()
+	for _, host := range ref.Hosts(m.Image.Host) {
+		tail = strings.TrimPrefix(tail, host+"/")
+	}
+	return "registry.example.com:5000/mirror/" + tail
+}
+
+// Every image changes where it stands; comments, quotes, order and all other bytes stay.
+func TestRewrite(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, want := archive.Files[0].Data, string(archive.Files[1].Data)
+		for _, ending := range []string{"\n", "\r\n"} {
+			f, err := Parse([]byte(strings.ReplaceAll(string(in), "\n", ending)))
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			got, err := f.Rewrite(chart.Origin{}, mirrored)
+			if err != nil {
+				t.Errorf("%s: Rewrite = %v", file, err)
+			}
+			if diff := cmp.Diff(want, strings.ReplaceAll(string(got), ending, "\n")); diff != "" {
+				t.Errorf("%s: Rewrite (-want +got):\n%s", file, diff)
+			}
+		}
+	}
+}
+
+func TestRewriteRefuses(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"an escape", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {image: \"quay.\\x69o/a/b:1\"}\n", "line 4: quay.io/a/b:1 is written"},
+	}
+	for _, tt := range tests {
+		f, err := Parse([]byte(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := f.Rewrite(chart.Origin{}, mirrored); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: Rewrite = %s, %v, want %s", tt.name, got, err, tt.want)
+		}
+	}
+	f, err := Parse([]byte("apiVersion: v1\nkind: Pod\nspec: {image: quay.io/a/b:1}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Rewrite(chart.Origin{}, func(chart.Mention) string { return "[::1]:5000/a/b:1" }); err == nil {
+		t.Errorf("Rewrite to what is no plain text = %s, want an error", got)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, body := range map[string]string{
+		"UTF-16":   "\xff\xfea\x00",
+		"a chart":  "kind: {{ .Values.kind }}\nspec: {{- x }}\n",
+		"too much": strings.Repeat("#", MaxFile+1),
+	} {
+		if _, err := Parse([]byte(body)); err == nil {
+			t.Errorf("%s: Parse = nil, want an error", name)
+		}
+	}
+	for name, body := range map[string]string{"nothing": "", "a comment": "# a\n", "no object": "a: 1\n---\n- b\n", "a CRD": "apiVersion: v1\nkind: CustomResourceDefinition\n"} {
+		if f, err := Parse([]byte(body)); err != nil || f.Objects() != 0 {
+			t.Errorf("%s: Parse = %v, %v, want no objects", name, f, err)
+		}
+	}
+}
+
+func FuzzRewrite(f *testing.F) {
+	files, _ := filepath.Glob(filepath.Join("testdata", "*.txtar"))
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil {
+			f.Add(txtar.Parse(text).Files[0].Data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		parsed, err := Parse(body)
+		if err != nil {
+			return
+		}
+		changed, err := parsed.Rewrite(chart.Origin{}, mirrored)
+		if err != nil {
+			return
+		}
+		if _, err := Parse(changed); err != nil {
+			t.Errorf("Rewrite(%q) = %q, which cannot be read: %v", body, changed, err)
+		}
+	})
+}
