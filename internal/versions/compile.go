@@ -50,6 +50,9 @@ func compile(spec productSpec) (*Product, error) {
 	if p.Accept, err = acceptedOf(spec.Accept); err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
 	}
+	if err := c.checkDiscover(); err != nil {
+		return nil, fmt.Errorf("discover: %w", err)
+	}
 	return p, c.releases(p)
 }
 

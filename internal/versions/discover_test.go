@@ -1,41 +1,78 @@
 package versions
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTagVersions(t *testing.T) {
-	p, err := Builtin().Product("tanzu")
+// tellingOf is a repository of the built-in product.
+func tellingOf(t *testing.T, product, repository string) (Telling, bool) {
+	t.Helper()
+	p, err := Builtin().Product(product)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, telling := range p.Telling() {
+		if telling.Repository == repository {
+			return telling, true
+		}
+	}
+	return Telling{}, false
+}
+
+func TestTellingReads(t *testing.T) {
+	instances, ok := tellingOf(t, "tanzu", "postgres-instance")
+	if !ok {
+		t.Fatal("Telling() lacks postgres-instance")
 	}
 	tags := []string{
 		"v17.5-v4.3.1", "v17.5-lite-v4.3.1", "v17.6-v4.5.0", "v18.4-v4.5.0", "v18.4-lite-v4.5.0", "v18.4-v4.5.0",
 		"latest", "v4.0.0", "v18.6", "v17.5", "v17.5-light-v4.3.1", "v17.5-lite-lite-v4.3.1", "v17-v4.3.1", "v17.5-v4.3.1.sig",
 		"sha256-20cd8e22a7d0c903e608c3b21f9b344f81f19730047372e7bc499f5f0425b638.sig", "", "v17.05-v4.3.1", "xv17.5-v4.3.1",
 	}
-	want := []TagVersion{
+	type said struct {
+		Release string
+		Version Version
+		Edition Edition
+	}
+	want := []said{
 		{"v4.5.0", Version{18, 4}, Full},
 		{"v4.5.0", Version{18, 4}, Lite},
 		{"v4.5.0", Version{17, 6}, Full},
 		{"v4.3.1", Version{17, 5}, Full},
 		{"v4.3.1", Version{17, 5}, Lite},
 	}
-	if diff := cmp.Diff(want, p.TagVersions("postgres-instance", tags)); diff != "" {
-		t.Errorf("TagVersions(postgres-instance) differ (-want +got):\n%s", diff)
+	var got []said
+	for _, tag := range instances.Read(tags) {
+		got = append(got, said{tag.Release, tag.Version, tag.Edition()})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Read(…) differs (-want +got):\n%s", diff)
 	}
 }
 
 // The vendor's registry holds an image that looks like an instance and that the operator
-// does not use.
-func TestTagVersionsNeverOfAnotherRepository(t *testing.T) {
-	p, _ := Builtin().Product("tanzu")
-	for _, repository := range []string{"postgres-oci", "postgres-operator", ""} {
-		if got := p.TagVersions(repository, []string{"v18.6", "v17.5-v4.3.1"}); len(got) != 0 {
-			t.Errorf("TagVersions(%q) = %v, want none", repository, got)
+// does not use; and an image whose tag tells nothing is no use.
+func TestTellingIsOfTheCatalogueAlone(t *testing.T) {
+	for _, repository := range []string{"postgres-oci", "ferretdb", ""} {
+		if _, ok := tellingOf(t, "tanzu", repository); ok {
+			t.Errorf("Telling() has %q, want it without", repository)
 		}
+	}
+}
+
+// Where a version's image belongs to no release, its tags tell of versions and axes alone.
+func TestTellingWithoutReleases(t *testing.T) {
+	postgres, ok := tellingOf(t, "cloudnative-pg", "postgresql")
+	if !ok || postgres.TellsReleases() || !postgres.TellsVersions() {
+		t.Fatalf("Telling() has postgresql: %v, releases %v, versions %v, want it with versions alone", ok, postgres.TellsReleases(), postgres.TellsVersions())
+	}
+	got := postgres.Read([]string{"18.6-202608170814-standard-trixie", "18-standard-trixie", "18.6-202608170814-small-trixie", "17.11"})
+	want := map[string]string{"built": "202608170814", "flavour": "standard", "os": "trixie"}
+	if len(got) != 1 || got[0].Version != (Version{18, 6}) || !maps.Equal(got[0].Axes, want) {
+		t.Errorf("Read(…) = %+v, want 18.6 with %v alone", got, want)
 	}
 }
 
@@ -44,13 +81,13 @@ func TestTemplateReadsBackWhatItWrote(t *testing.T) {
 	for _, tt := range tests {
 		in := blanks{"release": "v4.3.1"}.with(ofVersion(Version{17, 10}))
 		pattern := tt.matcher(nil)
-		match := pattern.FindStringSubmatch(tt.expand(in))
-		if match == nil {
+		read, ok := pattern.read(tt.expand(in))
+		if !ok {
 			t.Errorf("matcher(%s) does not match %s", tt, tt.expand(in))
 			continue
 		}
 		for _, word := range tt.words() {
-			if got := match[pattern.SubexpIndex(word)]; got != in[word] {
+			if got := read[word]; got != in[word] {
 				t.Errorf("matcher(%s) reads %s for %s, want %s", tt, got, word, in[word])
 			}
 		}

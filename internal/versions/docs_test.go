@@ -17,7 +17,7 @@ func TestDocsExplainEveryKey(t *testing.T) {
 		reflect.TypeFor[productSpec](), reflect.TypeFor[clusterSpec](), reflect.TypeFor[kindSpec](), reflect.TypeFor[requiresSpec](),
 		reflect.TypeFor[acceptSpec](), reflect.TypeFor[shapeSpec](), reflect.TypeFor[axisSpec](), reflect.TypeFor[imageSpec](),
 		reflect.TypeFor[chartSpec](), reflect.TypeFor[valueSpec](), reflect.TypeFor[objectSpec](), reflect.TypeFor[releaseSpec](),
-		reflect.TypeFor[overrideSpec](),
+		reflect.TypeFor[overrideSpec](), reflect.TypeFor[discoverSpec](),
 	}
 	for _, typ := range types {
 		for _, field := range reflect.VisibleFields(typ) {

@@ -82,9 +82,8 @@ func readCatalogue(path string) ([]byte, error) {
 
 // Merge returns a catalogue with one more file: a new product, or more about one that is
 // there already. Registries, shapes and releases of the file replace those of the same
-// name as a whole; title, notice, target and cluster do where they are given, and accepted places are
-// added. The receiver stays
-// as it is. File stands in errors only.
+// name as a whole; title, notice, target, cluster and discover do where they are given, and
+// accepted places are added. The receiver stays as it is. File stands in errors only.
 func (c *Catalogue) Merge(file string, data []byte) (*Catalogue, error) {
 	merged, err := c.merge(file, data)
 	if err != nil {
@@ -168,6 +167,9 @@ func (s productSpec) over(old productSpec) productSpec {
 	}
 	if s.Cluster != nil {
 		merged.Cluster = s.Cluster
+	}
+	if s.Discover != nil {
+		merged.Discover = s.Discover
 	}
 	merged.Accept = append(slices.Clone(old.Accept), s.Accept...)
 	merged.Registries = mergeMaps(old.Registries, s.Registries)

@@ -176,7 +176,9 @@ func FuzzMerge(f *testing.F) {
 					t.Errorf("Select gives a target that is none: %v", err)
 				}
 			}
-			p.TagVersions("postgres-instance", []string{"v17.5-v4.3.1"})
+			for _, telling := range p.Telling() {
+				telling.Read([]string{"v17.5-v4.3.1"})
+			}
 		}
 		if bytes.Contains(data, []byte("\x00")) {
 			t.Errorf("Merge(%q) = no error, want one", data)

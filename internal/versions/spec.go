@@ -24,6 +24,7 @@ type productSpec struct {
 	Registries map[string]string      `yaml:"registries"`
 	Cluster    *clusterSpec           `yaml:"cluster,omitempty"`
 	Accept     []acceptSpec           `yaml:"accept,omitempty"`
+	Discover   *discoverSpec          `yaml:"discover,omitempty"`
 	Shapes     map[string]shapeSpec   `yaml:"shapes"`
 	Releases   map[string]releaseSpec `yaml:"releases"`
 }
@@ -60,6 +61,12 @@ type acceptSpec struct {
 	Name      string `yaml:"name,omitempty"`
 	Path      string `yaml:"path"`
 	Why       string `yaml:"why"`
+}
+
+// discoverSpec says how releases are found that no catalogue has.
+type discoverSpec struct {
+	Images []string `yaml:"images,omitempty"`
+	Render *bool    `yaml:"render,omitempty"`
 }
 
 // shapeSpec is what many releases have in common.

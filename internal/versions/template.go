@@ -83,23 +83,47 @@ func (t template) words() []string {
 
 // matcher is the template read backwards: a pattern with a group for each placeholder, which
 // is where it first stands. Some words are known: each is then one of its texts.
-func (t template) matcher(known map[string][]string) *regexp.Regexp {
+func (t template) matcher(known map[string][]string) matcher {
 	var pattern strings.Builder
+	var m matcher
 	rest := string(t)
-	seen := map[string]bool{}
 	for _, at := range placeholderPattern.FindAllString(rest, -1) {
 		before, after, _ := strings.Cut(rest, at)
 		word := strings.Trim(at, "{}")
-		group := "?P<" + word + ">"
-		if seen[word] {
-			group = "?:"
+		group := "("
+		if slices.Contains(m.words, word) {
+			group = "(?:"
+		} else {
+			m.words = append(m.words, word)
 		}
-		seen[word] = true
-		fmt.Fprintf(&pattern, "%s(%s%s)", regexp.QuoteMeta(before), group, patternOf(word, known[word]))
+		fmt.Fprintf(&pattern, "%s%s%s)", regexp.QuoteMeta(before), group, ungrouped(patternOf(word, known[word])))
 		rest = after
 	}
-	return regexp.MustCompile("^" + pattern.String() + regexp.QuoteMeta(rest) + "$")
+	m.pattern = regexp.MustCompile("^" + pattern.String() + regexp.QuoteMeta(rest) + "$")
+	return m
 }
+
+// matcher finds again what a template was filled with.
+type matcher struct {
+	pattern *regexp.Regexp
+	words   []string // of the groups, in their order
+}
+
+// read is what stands in the placeholders; false where the text does not follow the template.
+func (m matcher) read(text string) (blanks, bool) {
+	match := m.pattern.FindStringSubmatch(text)
+	if match == nil {
+		return nil, false
+	}
+	found := blanks{}
+	for i, word := range m.words {
+		found[word] = match[i+1]
+	}
+	return found, true
+}
+
+// ungrouped is a pattern that catches nothing by itself.
+func ungrouped(pattern string) string { return "(?:" + pattern + ")" }
 
 func patternOf(word string, known []string) string {
 	if len(known) > 0 {

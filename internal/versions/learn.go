@@ -1,0 +1,355 @@
+package versions
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// UndeterminedError says that it cannot be found out what belongs to a release.
+type UndeterminedError struct {
+	Release string
+	Err     error
+}
+
+// Error says which release, and why.
+func (e *UndeterminedError) Error() string {
+	return fmt.Sprintf("what belongs to %s cannot be determined: %v", e.Release, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *UndeterminedError) Unwrap() error { return e.Err }
+
+// Learned is a release that evidence tells of.
+type Learned struct {
+	*Release
+	// File is a catalogue file that adds the release to the product.
+	File []byte
+	// LeftOut are images of the product, by name, of which nothing says which tag belongs to
+	// the release: it is without them.
+	LeftOut []string
+}
+
+// Learn works a release out of evidence, in the shape of the newest known one. What the charts
+// offer is what there is; where they offer nothing, or are not to be asked (see Renders), it is what
+// the tags say. Nothing is guessed: what the evidence does not say is an *UndeterminedError, or
+// stands in LeftOut. About is written at the head of the file.
+func (p *Product) Learn(e Evidence, about string) (*Learned, error) {
+	l := learning{product: p, evidence: e, spec: releaseSpec{Shape: p.spec.Releases[p.Newest().Name].Shape}}
+	made, err := l.learn(about)
+	if err != nil {
+		return nil, &UndeterminedError{Release: e.Release, Err: err}
+	}
+	return made, nil
+}
+
+// learning is a release that is being worked out.
+type learning struct {
+	product  *Product
+	evidence Evidence
+	spec     releaseSpec
+	points   []Tag // the instances
+	leftOut  []string
+}
+
+func (l *learning) learn(about string) (*Learned, error) {
+	before := l.product.spec.Releases[l.product.Newest().Name]
+	l.spec.Registry, l.spec.Images = before.Registry, placesOnly(before.Images)
+	if err := l.instances(); err != nil {
+		return nil, err
+	}
+	if err := l.versions(); err != nil {
+		return nil, err
+	}
+	if err := l.others(); err != nil {
+		return nil, err
+	}
+	return l.check(about)
+}
+
+// placesOnly are overrides without their tags, which belong to their release.
+func placesOnly(overrides map[string]overrideSpec) map[string]overrideSpec {
+	var all map[string]overrideSpec
+	for name, over := range overrides {
+		over.Tag = ""
+		if over != (overrideSpec{}) {
+			if all == nil {
+				all = map[string]overrideSpec{}
+			}
+			all[name] = over
+		}
+	}
+	return all
+}
+
+// shape is that of the newest known release.
+func (l *learning) shape() shapeSpec {
+	c := compiler{spec: l.product.spec}
+	shape, _ := c.shapeOf(l.spec)
+	return shape
+}
+
+// instances finds out which images databases run from.
+func (l *learning) instances() error {
+	if !slices.ContainsFunc(l.shape().Images, imageSpec.isVersioned) {
+		return nil
+	}
+	switch {
+	case len(l.evidence.Offers) > 0:
+		for _, offer := range l.evidence.Offers {
+			point, err := l.offered(offer)
+			if err != nil {
+				return err
+			}
+			l.points = append(l.points, point)
+		}
+		return nil
+	case l.product.Renders() && !l.evidence.Charts:
+		return errors.New("its chart was not read")
+	}
+	for _, telling := range l.product.Telling() {
+		if telling.role != RoleInstance || !telling.TellsReleases() || !telling.TellsVersions() {
+			continue
+		}
+		for _, tag := range telling.Read(l.evidence.Tags[telling.Key()]) {
+			if SameRelease(tag.Release, l.evidence.Release) {
+				l.points = append(l.points, tag)
+			}
+		}
+	}
+	if len(l.points) == 0 {
+		return errors.New("neither its chart nor the tags say which PostgreSQL versions it has")
+	}
+	return nil
+}
+
+// offered is what the image of an offer is.
+func (l *learning) offered(offer Offer) (Tag, error) {
+	image := tagOnly(offer.Image)
+	for _, entry := range l.entries(imageSpec.isVersioned) {
+		if entry.Vendor().Canonical().Name() != image.Name() {
+			continue
+		}
+		point, ok := entry.read(image.Tag)
+		if !ok || entry.TellsReleases() && !SameRelease(point.Release, l.evidence.Release) {
+			continue
+		}
+		beside, err := ParseVersion(offer.Version)
+		switch {
+		case point.Version.IsZero() && err != nil:
+			return point, fmt.Errorf("its chart offers %s as %s, which names no PostgreSQL version", image, ref.Quote(offer.Name))
+		case point.Version.IsZero():
+			point.Version = beside
+		case err == nil && beside != point.Version:
+			return point, fmt.Errorf("its chart offers %s as PostgreSQL %s, and the tag says %s", image, beside, point.Version)
+		}
+		return point, nil
+	}
+	return Tag{}, fmt.Errorf("its chart offers %s, which is none of the images that the catalogue has for %s", image, l.product.Name)
+}
+
+// entries are images of the shape that have one name for all releases, whether or not their tags
+// tell anything.
+func (l *learning) entries(wanted func(imageSpec) bool) []Telling {
+	c := compiler{spec: l.product.spec, registries: map[string]ref.Folder{}}
+	if err := c.readRegistries(); err != nil {
+		return nil
+	}
+	b := releaseBuilder{compiler: &c, spec: l.spec, shape: l.shape()}
+	var all []Telling
+	for _, image := range b.shape.Images {
+		over := b.spec.Images[image.Name]
+		repository := cmp.Or(over.Repository, image.Repository)
+		from, folder, err := b.registry(over.Registry, image.Registry, b.spec.Registry, b.shape.Registry)
+		if !wanted(image) || over.Without || err != nil || len(repository.words()) > 0 {
+			continue
+		}
+		all = append(all, Telling{
+			Name: image.Name, family: image.family(), role: image.role(), read: newTagReader(b.shape, image).read, tells: image.Tag,
+			Location: Location{Registry: folder, From: from, Repository: string(repository), As: image.As},
+		})
+	}
+	return all
+}
+
+// versions writes the instances as a release's versions, with what each has on the axes.
+func (l *learning) versions() error {
+	points := map[Version][]map[string]string{}
+	for _, point := range l.points {
+		points[point.Version] = append(points[point.Version], point.Axes)
+		for name, text := range point.vars {
+			if before, known := l.spec.Vars[name]; known && before != text {
+				return fmt.Errorf("{%s} is %s in some tags and %s in others", name, before, text)
+			}
+			if l.spec.Vars == nil {
+				l.spec.Vars = map[string]string{}
+			}
+			l.spec.Vars[name] = text
+		}
+	}
+	shape := l.shape()
+	for _, v := range slices.SortedFunc(maps.Keys(points), newestFirst) {
+		made := versionSpec{Version: v}
+		for _, axis := range slices.Sorted(maps.Keys(shape.Axes)) {
+			words := wordsOn(axis, points[v], shape.Axes[axis].Values)
+			if len(words) == 0 || slices.Equal(words, shape.Axes[axis].Values) {
+				continue
+			}
+			if made.Axes == nil {
+				made.Axes = map[string][]string{}
+			}
+			made.Axes[axis] = words
+		}
+		l.spec.Versions = append(l.spec.Versions, made)
+	}
+	return nil
+}
+
+// wordsOn are the words of points on an axis, in the catalogue's order.
+func wordsOn(axis string, points []map[string]string, order []string) []string {
+	var words []string
+	for _, point := range points {
+		if word, ok := point[axis]; ok && !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	slices.SortFunc(words, func(a, b string) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a), slices.Index(order, b)), strings.Compare(a, b))
+	})
+	return words
+}
+
+// others finds the tags of the images that belong to no version.
+func (l *learning) others() error {
+	for _, entry := range l.entries(func(s imageSpec) bool { return !s.isVersioned() }) {
+		tags := l.tagsNamed(entry.Vendor().Canonical().Name())
+		usual := entry.tells.expandTag(blanks{"release": l.evidence.Release})
+		switch {
+		case len(tags) > 1 && !slices.Contains(tags, usual):
+			return fmt.Errorf("its chart names %s as %s", entry.Repository, strings.Join(tags, " and as "))
+		case len(tags) > 1 || slices.Contains(tags, usual):
+		case len(tags) == 1:
+			l.setTag(entry.Name, tags[0])
+		case entry.tells == "":
+			l.leftOut = append(l.leftOut, entry.Name)
+		default:
+			if all, listed := l.evidence.Tags[entry.Key()]; listed && !slices.Contains(all, usual) {
+				return fmt.Errorf("there is no %s:%s, and its chart names none", entry.Repository, usual)
+			}
+		}
+	}
+	for _, chart := range l.shape().Charts {
+		if chart.Tag == "" && !chart.Optional {
+			return fmt.Errorf("nothing says which version of the chart %s it has", chart.Name)
+		}
+	}
+	return nil
+}
+
+// tagsNamed are the tags with which the charts name a repository.
+func (l *learning) tagsNamed(repository string) []string {
+	var tags []string
+	for _, image := range l.evidence.Images {
+		image = tagOnly(image)
+		if image.Name() == repository && image.Tag != "" && !slices.Contains(tags, image.Tag) {
+			tags = append(tags, image.Tag)
+		}
+	}
+	return tags
+}
+
+func (l *learning) setTag(name, tag string) {
+	if l.spec.Tags == nil {
+		l.spec.Tags = map[string]template{}
+	}
+	l.spec.Tags[name] = template(tag)
+}
+
+// check writes the file, reads it back, and wants the release in it to be what was found: no
+// instance more, and none less.
+func (l *learning) check(about string) (*Learned, error) {
+	file, err := l.file(about)
+	if err != nil {
+		return nil, err
+	}
+	var c Catalogue
+	c.products = []*Product{l.product}
+	with, err := c.Merge("as found", file)
+	if err != nil {
+		return nil, err
+	}
+	made, err := with.find(l.product.Name).Release(l.evidence.Release)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range made.Instances() {
+		if !slices.ContainsFunc(l.points, func(t Tag) bool { return t.isOf(image) }) {
+			return nil, fmt.Errorf("the versions and editions found do not make up the catalogue's shape: it would have %s too", image.Tag)
+		}
+	}
+	for _, point := range l.points {
+		if !slices.ContainsFunc(made.Instances(), point.isOf) {
+			return nil, fmt.Errorf("%s does not fit the catalogue's shape", point.Tag)
+		}
+	}
+	return &Learned{Release: made, File: file, LeftOut: l.leftOut}, nil
+}
+
+// isOf tells whether a tag is that of an image.
+func (t Tag) isOf(image Image) bool {
+	return t.Tag == image.Tag && t.Version == image.Version && maps.Equal(t.Axes, image.Axes)
+}
+
+// file is the release as a catalogue file.
+func (l *learning) file(about string) ([]byte, error) {
+	written := struct {
+		Product  string                 `yaml:"product"`
+		Releases map[string]releaseSpec `yaml:"releases"`
+	}{l.product.Name, map[string]releaseSpec{l.evidence.Release: l.spec}}
+	var out bytes.Buffer
+	for line := range strings.Lines(about) {
+		fmt.Fprintf(&out, "# %s\n", strings.TrimSpace(line))
+	}
+	for _, name := range l.leftOut {
+		fmt.Fprintf(&out, "# Nothing says which tag of %s belongs to it: tags: {%s: …} adds it.\n", name, name)
+	}
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(written); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}
+
+// ChartsOf are the charts of a release that the catalogue may lack, as the newest known one has
+// them. One that is nil, or has no tag, cannot be named without the catalogue.
+func (p *Product) ChartsOf(release string) []Chart {
+	spec := p.spec.Releases[p.Newest().Name]
+	c := compiler{spec: p.spec, registries: map[string]ref.Folder{}}
+	shape, err := c.shapeOf(spec)
+	if err != nil || c.readRegistries() != nil {
+		return nil
+	}
+	if known, err := p.Release(release); err == nil && SameRelease(known.Name, release) {
+		return known.Charts
+	}
+	b := releaseBuilder{
+		compiler: &c, name: release, shape: shape, fill: blanks{"release": release},
+		spec: releaseSpec{Registry: spec.Registry, Images: placesOnly(spec.Images)},
+	}
+	var all []Chart
+	for _, chart := range shape.Charts {
+		if made, err := b.chart(chart); err == nil && made != nil {
+			all = append(all, *made)
+		}
+	}
+	return all
+}
