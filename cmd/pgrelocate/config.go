@@ -36,6 +36,6 @@ to be read instead of both.`,
 			return a.print(cfg, view.NewConfig(a.settings, a.session(cfg).Hosts()))
 		}),
 	}
-	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Sides, config.Connection, config.Copying, config.State, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Discovery, config.Sides, config.Connection, config.Copying, config.State, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces, config.Output)
 	return cmd
 }

@@ -32,6 +32,10 @@ A tag that is there proves nothing of its layers: a registry may have lost some.
 looks for each of them, with one request to the private registry, and what is gone is put
 back.
 
+A release that the catalogue lacks, --release v4.5.0, is looked for at the source: its
+chart, rendered, says which PostgreSQL versions it has. What cannot be found out is an
+error; --known-only looks nowhere.
+
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # everything in the newest release
   pgrelocate copy --registry registry.example.com
@@ -60,7 +64,7 @@ What is relocated stays under its vendor's licence terms.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
 	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock")
-	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Copying, config.Connection, config.State, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.State, config.Output)
 	return cmd
 }
 
@@ -71,7 +75,20 @@ func copyRelease(ctx context.Context, a *app, cfg *config.Config, opts relocate.
 	s := a.session(cfg)
 	defer s.Close()
 	copied, err := s.Copy(ctx, opts)
+	if copied != nil {
+		defer a.tellReleases(s, copied)
+	}
 	return a.account(cfg, s, copied, err)
+}
+
+// tellReleases says what there is to know of releases that the catalogue lacks.
+func (a *app) tellReleases(s *relocate.Session, copied *relocate.Copied) {
+	for _, release := range s.Learned() {
+		a.note("where the source is out of reach, the catalogue has to know %s: pgrelocate versions export --release %s -f FILE, and --catalogue FILE there", release, release)
+	}
+	if copied.Newer != "" {
+		a.note("the source has %s, which the catalogue does not know: pgrelocate versions --discover", copied.Newer)
+	}
 }
 
 // account says what a copy or a load did, and what ended it.

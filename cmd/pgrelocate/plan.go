@@ -50,7 +50,7 @@ reason follows.`,
 	flags = cmd.Flags()
 	file.addBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
 	file.addTargetFlag(flags)
-	a.settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Copying, config.Connection, config.Output)
+	a.settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.Output)
 	return cmd
 }
 

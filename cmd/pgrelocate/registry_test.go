@@ -45,6 +45,8 @@ var running sync.Map
 //	forbidden    pushes are answered with 403
 //	tanzu:REL    it holds a small stand-in for that release of the catalogue
 //	relocated:REL  it holds that release where a copy puts it, with a chart that renders
+//	ahead:REL    it holds, where the vendor has it, that release with a chart that renders: no
+//	             catalogue knows it; 18.4 is in both editions, 17.6 in the full one
 //	lacks:TAG    it answers 404 for that tag
 //	signed       with tanzu: the operator's image has a signature where cosign keeps it
 //	loses        it can lose layers: see lose
@@ -56,7 +58,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	var opts registrytest.Options
 	var front []registrytest.Middleware
-	var release, relocated, note string
+	var release, relocated, ahead, note string
 	signed := false
 	var losing *registrytest.Losing
 	start := registrytest.InProcess
@@ -103,6 +105,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			release = value
 		case "relocated":
 			relocated = value
+		case "ahead":
+			ahead = value
 		default:
 			ts.Fatalf("registry: unknown word %s", word)
 		}
@@ -116,6 +120,9 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	if relocated != "" {
 		pushRelocated(t, ts, behind, relocated)
+	}
+	if ahead != "" {
+		pushAhead(t, ts, behind, ahead)
 	}
 	r := registrytest.Front(t, behind, front...)
 	running.Store(r.Host, r)
@@ -152,6 +159,17 @@ func pushRelocated(t *testing.T, ts *testscript.TestScript, r *registrytest.Regi
 	made, err := standin.New(standin.Options{Release: release, Bytes: 50_000})
 	ts.Check(err)
 	_, err = made.Push(t.Context(), ref.Folder{Host: r.Host, Path: "tanzu-sql-postgres"}, r.Remote(t.Context())...)
+	ts.Check(err)
+}
+
+// pushAhead pushes a stand-in for a release that no catalogue knows.
+func pushAhead(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
+	known, err := versions.Builtin().Merge("ahead", []byte(fmt.Sprintf(
+		"product: tanzu\nreleases: {%s: {shape: image-per-version, versions: [18.4, {version: 17.6, edition: [full]}], tags: {ferretdb: v2.5.0}}}", release)))
+	ts.Check(err)
+	made, err := standin.New(standin.Options{Catalogue: known, Release: release, Bytes: 50_000})
+	ts.Check(err)
+	_, err = made.Push(t.Context(), ref.Folder{Host: r.Host}, r.Remote(t.Context())...)
 	ts.Check(err)
 }
 

@@ -8,11 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
 func newVersionsCommand(a *app) *cobra.Command {
 	var file bundleFlags
+	var discover bool
 	cmd := &cobra.Command{
 		Use:   "versions [FILE...]",
 		Short: "List what there is, and what is mirrored",
@@ -23,7 +25,15 @@ so that what is listed here is what they would relocate.
 
 Nothing is asked of any registry unless --registry names yours: then each line says
 whether it is there already. With --check it is asked for every layer too: "damaged" is
-what has its tag and lacks some, and exit code 5 says that there is any.`,
+what has its tag and lacks some, and exit code 5 says that there is any.
+
+With --discover the source is asked what exists beyond the catalogue: the tags of the
+product's repositories tell of releases and versions, and the charts of the newest ones
+that are not known, and of those that --release names, are rendered: what they offer is what
+there is. Where catalogue, tags and chart disagree, the result says who says what. Exit code
+0 says that the source could be asked, whether or not there is anything new; with -o json
+the fields current, newest, updateAvailable and newVersions are for tools. Exit code 3 says
+that it could not be found out what belongs to some of the releases.`,
 		Example: `  # everything in the newest release
   pgrelocate versions
 
@@ -34,15 +44,43 @@ what has its tag and lacks some, and exit code 5 says that there is any.`,
   pgrelocate versions --versions '>=16' --registry registry.example.com
 
   # is every layer of the newest release really there?
-  pgrelocate versions --registry registry.example.com --check`,
+  pgrelocate versions --registry registry.example.com --check
+
+  # what does the vendor have that is newer than what we have mirrored?
+  pgrelocate versions --discover --registry registry.example.com
+
+  # what belongs to a release that the catalogue lacks?
+  pgrelocate versions --discover --release v4.5.0 -o json`,
 		ValidArgsFunction: fileNames,
 		RunE: a.withBundle(&file, func(ctx context.Context, cfg *config.Config, _ []string) error {
+			if discover {
+				return discoverVersions(ctx, a, cfg, file)
+			}
 			return listVersions(ctx, a, cfg, file)
 		}),
 	}
+	cmd.Flags().BoolVar(&discover, "discover", false, "ask the source which releases and versions exist beyond the catalogue")
 	file.addBundleFlag(cmd.Flags(), "say which artifacts are in this `FILE`")
-	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"with-prerequisites", "registry", "check", "platform", "index"}, config.Connection, config.Output)
+	a.settings.AddFlags(cmd.Flags(), config.Selection, []string{"with-prerequisites", "registry", "check", "source", "source-plain-http", "platform", "index"}, config.Connection, config.Output)
+	cmd.AddCommand(newVersionsExportCommand(a))
 	return cmd
+}
+
+func discoverVersions(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags) error {
+	if flags.given() || cfg.Check {
+		return exit.Usagef("--discover asks the source: it goes neither with a bundle nor with --check")
+	}
+	s := a.session(cfg)
+	defer s.Close()
+	found, err := s.Discover(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.print(cfg, view.NewDiscovery(found)); err != nil {
+		return err
+	}
+	a.listFailures(found.Failures)
+	return found.Failures
 }
 
 func listVersions(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags) error {

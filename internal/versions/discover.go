@@ -10,6 +10,38 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
+// TagVersion is what the tag of an instance image says.
+type TagVersion struct {
+	Release string
+	Version Version
+	Edition Edition
+}
+
+// TagVersions reads the tags of one repository of the vendor, "postgres-instance", by
+// the product's own patterns, and returns what they say: newest release first, then
+// newest version. Tags that follow no pattern are left out, and so is every repository
+// that no shape of the catalogue names, whatever its tags look like.
+func (p *Product) TagVersions(repository string, tags []string) []TagVersion {
+	var found []TagVersion
+	for _, name := range slices.Sorted(maps.Keys(p.spec.Shapes)) {
+		shape := p.spec.Shapes[name]
+		for _, spec := range shape.Images {
+			if string(spec.Repository) != repository || !spec.Tag.has("release") || !spec.Tag.has("version") {
+				continue
+			}
+			for _, tag := range (Telling{read: newTagReader(shape, spec).read}).Read(tags) {
+				if v := (TagVersion{tag.Release, tag.Version, tag.Edition()}); !slices.Contains(found, v) {
+					found = append(found, v)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b TagVersion) int {
+		return cmp.Or(compareReleases(b.Release, a.Release), newestFirst(a.Version, b.Version))
+	})
+	return found
+}
+
 // Telling is a repository of the vendor's whose tags tell of releases, or of versions.
 type Telling struct {
 	// Location is where it is; it has no tag.

@@ -3,6 +3,8 @@ package versions
 import (
 	"slices"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -33,9 +35,9 @@ type Saying string
 
 // What may be said. Nothing is the zero value, of who was not asked, or does not tell.
 const (
-	Unsaid   Saying = ""
-	Has      Saying = "yes"
-	HasNot   Saying = "no"
+	Unsaid Saying = ""
+	Has    Saying = "yes"
+	HasNot Saying = "no"
 )
 
 // Finding is what catalogue, tags and chart say about one artifact.
@@ -68,16 +70,30 @@ func (p *Product) ReleasesIn(tags map[string][]string) []string {
 	return all
 }
 
-// InstancesIn are the instances of which tags tell: of a release, or all where they do not say
-// to which they belong.
-func (p *Product) InstancesIn(tags map[string][]string, release string) []Tag {
+// InstancesOf are the instances of a release of which tags tell; none where tags do not say to
+// which release they belong.
+func (p *Product) InstancesOf(tags map[string][]string, release string) []Tag {
+	return p.instancesIn(tags, func(t Telling, tag Tag) bool { return t.TellsReleases() && SameRelease(tag.Release, release) })
+}
+
+// LooseVersions are the versions of which tags tell that belong to no release, newest first.
+func (p *Product) LooseVersions(tags map[string][]string) []Version {
+	var all []Version
+	for _, tag := range p.instancesIn(tags, func(t Telling, _ Tag) bool { return !t.TellsReleases() }) {
+		all = append(all, tag.Version)
+	}
+	slices.SortFunc(all, newestFirst)
+	return slices.Compact(all)
+}
+
+func (p *Product) instancesIn(tags map[string][]string, wanted func(Telling, Tag) bool) []Tag {
 	var all []Tag
 	for _, telling := range p.Telling() {
 		if telling.role != RoleInstance || !telling.TellsVersions() {
 			continue
 		}
 		for _, tag := range telling.Read(tags[telling.Key()]) {
-			if !telling.TellsReleases() || SameRelease(tag.Release, release) {
+			if wanted(telling, tag) {
 				all = append(all, tag)
 			}
 		}
@@ -88,8 +104,8 @@ func (p *Product) InstancesIn(tags map[string][]string, release string) []Tag {
 // SameRelease tells whether two names are of one release: with or without a v.
 func SameRelease(a, b string) bool { return withoutV(a) == withoutV(b) }
 
-// NewerRelease tells whether a is newer than b.
-func NewerRelease(a, b string) bool { return compareReleases(a, b) > 0 }
+// CompareReleases is negative where release a is older than b, positive where it is newer, else 0.
+func CompareReleases(a, b string) int { return compareReleases(a, b) }
 
 // Compare says what catalogue, tags and chart say about the artifacts of a release, in the order
 // of the catalogue, and then what else is. The release may be one that the catalogue lacks.
@@ -193,4 +209,38 @@ func said(yes bool) Saying {
 		return Has
 	}
 	return HasNot
+}
+
+// Taken is where the selection takes something from, as an artifact that has nothing else.
+func (s Selection) Taken(product *Product, role Role, l Location) Artifact {
+	from, chartURL := s.source(l)
+	return Artifact{Product: product.Name, Role: role, Source: from, ChartURL: chartURL}
+}
+
+// Place is the repository of a Location below the target, without a host.
+func (l Location) Place() string { return l.placed() }
+
+// IsPreview tells whether a release is one before another: v4.5.0-rc.1.
+func IsPreview(release string) bool {
+	v, err := semver.NewVersion(release)
+	return err == nil && v.Prerelease() != ""
+}
+
+// NewerVersions are those of all that are newer than what there is: than every minor of their
+// major, or than every major.
+func NewerVersions(have, all []Version) []Version {
+	newest := map[int]Version{}
+	highest := 0
+	for _, v := range have {
+		highest = max(highest, v.Major)
+		if v.Compare(newest[v.Major]) > 0 {
+			newest[v.Major] = v
+		}
+	}
+	newer := slices.DeleteFunc(slices.Clone(all), func(v Version) bool {
+		before, known := newest[v.Major]
+		return known && v.Compare(before) <= 0 || !known && v.Major < highest
+	})
+	slices.SortFunc(newer, newestFirst)
+	return slices.Compact(newer)
 }

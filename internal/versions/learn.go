@@ -36,6 +36,9 @@ type Learned struct {
 	// LeftOut are images of the product, by name, of which nothing says which tag belongs to
 	// the release: it is without them.
 	LeftOut []string
+
+	product, about string
+	spec           releaseSpec
 }
 
 // Learn works a release out of evidence, in the shape of the newest known one. What the charts
@@ -276,7 +279,11 @@ func (l *learning) setTag(name, tag string) {
 // check writes the file, reads it back, and wants the release in it to be what was found: no
 // instance more, and none less.
 func (l *learning) check(about string) (*Learned, error) {
-	file, err := l.file(about)
+	learned := &Learned{
+		Release: &Release{Name: l.evidence.Release}, LeftOut: l.leftOut,
+		product: l.product.Name, about: about, spec: l.spec,
+	}
+	file, err := CatalogueFile(learned)
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +307,8 @@ func (l *learning) check(about string) (*Learned, error) {
 			return nil, fmt.Errorf("%s does not fit the catalogue's shape", point.Tag)
 		}
 	}
-	return &Learned{Release: made, File: file, LeftOut: l.leftOut}, nil
+	learned.Release, learned.File = made, file
+	return learned, nil
 }
 
 // isOf tells whether a tag is that of an image.
@@ -308,18 +316,22 @@ func (t Tag) isOf(image Image) bool {
 	return t.Tag == image.Tag && t.Version == image.Version && maps.Equal(t.Axes, image.Axes)
 }
 
-// file is the release as a catalogue file.
-func (l *learning) file(about string) ([]byte, error) {
+// CatalogueFile is a catalogue file that adds releases to their product; all are of one.
+func CatalogueFile(all ...*Learned) ([]byte, error) {
 	written := struct {
 		Product  string                 `yaml:"product"`
 		Releases map[string]releaseSpec `yaml:"releases"`
-	}{l.product.Name, map[string]releaseSpec{l.evidence.Release: l.spec}}
+	}{Releases: map[string]releaseSpec{}}
 	var out bytes.Buffer
-	for line := range strings.Lines(about) {
-		fmt.Fprintf(&out, "# %s\n", strings.TrimSpace(line))
-	}
-	for _, name := range l.leftOut {
-		fmt.Fprintf(&out, "# Nothing says which tag of %s belongs to it: tags: {%s: …} adds it.\n", name, name)
+	for _, l := range all {
+		written.Product = l.product
+		written.Releases[l.Release.Name] = l.spec
+		for line := range strings.Lines(l.about) {
+			fmt.Fprintf(&out, "# %s\n", strings.TrimSpace(line))
+		}
+		for _, name := range l.LeftOut {
+			fmt.Fprintf(&out, "# Nothing says which tag of %s belongs to it: tags: {%s: …} adds it.\n", name, name)
+		}
 	}
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)

@@ -176,6 +176,7 @@ func FuzzMerge(f *testing.F) {
 					t.Errorf("Select gives a target that is none: %v", err)
 				}
 			}
+			p.TagVersions("postgres-instance", []string{"v17.5-v4.3.1"})
 			for _, telling := range p.Telling() {
 				telling.Read([]string{"v17.5-v4.3.1"})
 			}

@@ -251,14 +251,8 @@ func TestReleaseWithBuildMetadata(t *testing.T) {
 		t.Errorf("Select() = %s, want %s", got, want)
 	}
 	p, _ := c.Product("moved")
-	var got []Tag
-	for _, telling := range p.Telling() {
-		if telling.Repository == "postgres" {
-			got = telling.Read([]string{"16.9-1.0.0_build.7"})
-		}
-	}
-	if len(got) != 1 || got[0].Release != "1.0.0+build.7" {
-		t.Errorf("Read() = %v, want release 1.0.0+build.7", got)
+	if got := p.TagVersions("postgres", []string{"16.9-1.0.0_build.7"}); len(got) != 1 || got[0].Release != "1.0.0+build.7" {
+		t.Errorf("TagVersions() = %v, want release 1.0.0+build.7", got)
 	}
 }
 

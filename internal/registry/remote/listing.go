@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -58,6 +59,15 @@ func (c *Client) rememberTags(repository string, tags []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tags[repository] = known
+}
+
+// Listed are the tags of a repository as they were last listed, in their alphabetical order, and
+// those that were put since; false where nobody has listed them. Nothing is sent.
+func (c *Client) Listed(repository string) ([]string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, listed := c.tags[repository]
+	return slices.Sorted(maps.Keys(known)), listed
 }
 
 // rememberTag adds a tag that has just been put to what is known of the repository.

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // ofUseCases is for the causes of package relocate.
@@ -21,6 +22,8 @@ func ofUseCases(err error) string {
 		refused   *relocate.RefusedLoginError
 		wrong     *relocate.WrongError
 		stranger  *relocate.StrangerError
+
+		undetermined *versions.UndeterminedError
 	)
 	var sparse *relocate.SparseError
 	switch {
@@ -29,7 +32,9 @@ func ofUseCases(err error) string {
 	case errors.As(err, &stranger):
 		return fmt.Sprintf("if that is right, say so with --config %s, or with --%s", config.LocalFile, stranger.Setting)
 	case errors.As(err, &selection):
-		return "`pgrelocate versions` lists what is known; --catalogue FILE adds releases to that"
+		return "`pgrelocate versions` lists what is known, and with --discover what the source has; --catalogue FILE adds releases to that"
+	case errors.As(err, &undetermined):
+		return "a catalogue file can say what belongs to it: --catalogue FILE, see docs/catalogue.md"
 	case errors.As(err, &differs):
 		return "`pgrelocate load` puts it there"
 	case errors.As(err, &wrong) && wrong.Registry.IsZero():

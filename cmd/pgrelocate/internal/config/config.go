@@ -47,6 +47,8 @@ type Config struct {
 	Extras   []string
 	// ChartImages adds the images that the charts run, or list, and the catalogue lacks.
 	ChartImages bool
+	// KnownOnly looks for no release that the catalogue lacks.
+	KnownOnly bool
 	// Axes are the wanted words on further axes, by the axis.
 	Axes map[string][]string
 	// Prerequisites are the products that the chosen one does not work without.

@@ -18,6 +18,8 @@ var (
 	Common = []string{"quiet", "verbose", "no-progress"}
 	// Charts says what is taken along beside the selection.
 	Charts = []string{"with-prerequisites", "chart-images"}
+	// Discovery says whether releases are looked for that the catalogue lacks.
+	Discovery = []string{"known-only"}
 	// Selection says what to relocate.
 	Selection = []string{"product", "release", "versions", "editions", "axis", "extras", "catalogue"}
 	// Connection says how to speak to registries.
@@ -53,6 +55,7 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var((*prerequisites)(&c.Prerequisites), "with-prerequisites", "take along, or install where it is not there, what the product does not work without; `NAME=RELEASE` chooses another release than the newest known")
 	fs.Lookup("with-prerequisites").NoOptDefVal = "true"
 	fs.BoolVar(&c.ChartImages, "chart-images", false, "take the images too that the charts run, or list, and the selection lacks, from where the charts name them")
+	fs.BoolVar(&c.KnownOnly, "known-only", false, "look at no source for a release that the catalogue lacks: that is an error then")
 	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
 
 	fs.Var((*source)(&c.Source), "source", "copy from `[NAME=]HOST[/PATH]` instead of the product's own registry, or its registry NAME")

@@ -27,6 +27,9 @@ type Copied struct {
 	// Beyond are images that the charts run, or can run, and that are not selected. Only charts
 	// that were moved are looked at.
 	Beyond []string
+	// Newer is a release at the source that is newer than all that the catalogue knows; empty
+	// where none has been met with.
+	Newer string
 	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
 	// whole; nil where all are.
 	Failures error
@@ -38,6 +41,7 @@ func (s *Session) Copy(ctx context.Context, opts CopyOptions) (*Copied, error) {
 	c := &copying{planning: planning{Session: s}}
 	err := run(ctx,
 		func(context.Context) error { return claimLock(opts) }, // nothing is copied for a lock that cannot be written
+		c.look,            // for releases that the catalogue lacks
 		c.choose,          // what of the catalogue
 		c.connect,         // a client of each registry
 		c.takeChartImages, // what the charts run besides, where that is wanted
@@ -81,6 +85,6 @@ func (c *copying) transfer(ctx context.Context) error {
 		return err
 	}
 	err = c.keepBeyond(ctx)
-	c.copied.Beyond = c.beyond
+	c.copied.Beyond, c.copied.Newer = c.beyond, c.newer(ctx)
 	return cmp.Or(err, c.copied.Failures)
 }

@@ -24,6 +24,7 @@ type Planned struct {
 func (s *Session) Plan(ctx context.Context) (*Planned, error) {
 	p := &planning{Session: s, measure: true}
 	err := run(ctx,
+		p.look,            // for releases that the catalogue lacks
 		p.choose,          // what of the catalogue
 		p.connect,         // a client of each registry
 		p.takeChartImages, // what the charts run besides, where that is wanted
@@ -46,6 +47,8 @@ type planning struct {
 	measure bool
 	beyond  []string
 }
+
+func (p *planning) look(ctx context.Context) error { return p.learn(ctx, p.cfg.Releases) }
 
 func (p *planning) choose(context.Context) (err error) {
 	p.artifacts, err = p.Session.artifacts(p.cfg.Registry)

@@ -41,6 +41,7 @@ func (s *Session) Save(ctx context.Context, opts SaveOptions) (*Saved, error) {
 	v := &saving{Session: s, SaveOptions: opts}
 	err := run(ctx,
 		v.claim,           // its place can be written to
+		v.look,            // for releases that the catalogue lacks
 		v.choose,          // what of the catalogue
 		v.takeChartImages, // what the charts run besides, where that is wanted
 		v.collect,         // what the source has of it, with its manifests
@@ -76,6 +77,8 @@ func (v *saving) claim(context.Context) error {
 	}
 	return exit.Misnamed(write.Check(v.File, write.Options{VolumeSize: v.Volume, Overwrite: v.Overwrite}))
 }
+
+func (v *saving) look(ctx context.Context) error { return v.learn(ctx, v.cfg.Releases) }
 
 func (v *saving) choose(context.Context) (err error) {
 	if v.cfg.Index == plan.IndexSparse || v.cfg.Index == plan.IndexAuto && len(v.cfg.Platforms) > 1 {

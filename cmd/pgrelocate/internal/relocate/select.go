@@ -25,8 +25,14 @@ func unknown(err error) error {
 	return &exit.UsageError{Err: &SelectionError{err}}
 }
 
-// Catalogue is the built-in catalogue with the user's own files over it. It is loaded once.
-func (s *Session) Catalogue() (*versions.Catalogue, error) { return s.catalogue() }
+// Catalogue is the built-in catalogue with the user's own files over it, and with what the session
+// has found at the source. It is loaded once.
+func (s *Session) Catalogue() (*versions.Catalogue, error) {
+	if s.learned != nil {
+		return s.learned, nil
+	}
+	return s.catalogue()
+}
 
 // Hosts are the registries of both sides, as the settings and the catalogue name them; empty where
 // none is named, or where artifacts come from several.

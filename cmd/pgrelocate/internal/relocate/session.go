@@ -63,6 +63,8 @@ type Session struct {
 	catalogue func() (*versions.Catalogue, error)
 	// announceCluster says, once, which of the cluster's settings are from the folder's file.
 	announceCluster func()
+	// learned is the catalogue with what was found at the source; nil where nothing was.
+	learned *versions.Catalogue
 }
 
 // New returns a session with the settings. It reads and sends nothing yet.

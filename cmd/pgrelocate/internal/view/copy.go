@@ -41,6 +41,8 @@ type Copy struct {
 	// Beyond are images that the charts which were moved run, or can run, and that are not
 	// selected.
 	Beyond []string `json:"beyond"`
+	// Newer is a release at the source that is newer than all that the catalogue knows.
+	Newer string `json:"newer,omitempty"`
 }
 
 type copiedRow struct {
@@ -89,6 +91,7 @@ func NewCopy(to ref.Folder, report *relocate.Copied, interrupted bool) Copy {
 		SourceTraffic:   newTrafficView(report.Source),
 		TargetTraffic:   newTrafficView(report.Target),
 		Beyond:          append([]string{}, report.Beyond...),
+		Newer:           report.Newer,
 	}
 	for _, r := range report.Results {
 		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: Outcome(r)}

@@ -1,0 +1,157 @@
+package relocate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// looker looks at a product's source for what the catalogue lacks. Every repository is listed
+// once.
+type looker struct {
+	*Session
+	product *versions.Product
+	tags    map[string][]string // as in versions.Evidence
+}
+
+func (s *Session) newLooker() (*looker, error) {
+	product, err := s.Product()
+	return &looker{Session: s, product: product, tags: map[string][]string{}}, err
+}
+
+// artifacts are what the looker may ask for: all that the newest known release has, so that it
+// opens the same registries, with the same logins, as a copy; and more.
+func (l *looker) artifacts(more ...versions.Artifact) []versions.Artifact {
+	for _, location := range l.product.Newest().Locations() {
+		more = append(more, l.selection().Taken(l.product, "", location))
+	}
+	return more
+}
+
+// list lists the tags of every repository that tells of releases or versions. A repository that
+// is not there has none.
+func (l *looker) list(ctx context.Context) error {
+	sources := l.sourcesOf(l.artifacts())
+	for _, telling := range l.product.Telling() {
+		if _, done := l.tags[telling.Key()]; done {
+			continue
+		}
+		at := l.selection().SourceOf(telling.Location)
+		source, err := sources.open(ctx, at.Host)
+		if err != nil {
+			return err
+		}
+		tags, err := source.Tags(ctx, at.Repository)
+		if err != nil && !errors.Is(err, registry.ErrNotFound) {
+			return err
+		}
+		l.tags[telling.Key()] = tags
+	}
+	return nil
+}
+
+// from says where the looker has looked.
+func (l *looker) from() string {
+	var asked []versions.Artifact
+	for _, telling := range l.product.Telling() {
+		asked = append(asked, l.selection().Taken(l.product, "", telling.Location))
+	}
+	return sourceFolder(asked)
+}
+
+// named is a release as its vendor writes it, where tags tell of it; false where none does.
+func (l *looker) named(release string) (string, bool) {
+	for _, name := range l.product.ReleasesIn(l.tags) {
+		if versions.SameRelease(name, release) {
+			return name, true
+		}
+	}
+	return release, false
+}
+
+// evidence is what tags, and where the product says so its charts, tell of a release.
+func (l *looker) evidence(ctx context.Context, release string) (versions.Evidence, error) {
+	e := versions.Evidence{Release: release, Tags: l.tags}
+	if !l.product.Renders() {
+		return e, nil
+	}
+	var charts []versions.Artifact
+	for _, c := range l.product.ChartsOf(release) {
+		switch {
+		case c.Optional:
+		case c.Tag == "":
+			return e, &versions.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
+		default:
+			charts = append(charts, l.selection().Taken(l.product, versions.RoleChart, c.Location))
+		}
+	}
+	sources := l.sourcesOf(l.artifacts(charts...))
+	open := atSource(func(host string) (registry.Source, error) { return sources.open(ctx, host) })
+	for _, at := range charts {
+		packed, err := open(ctx, at)
+		if err != nil {
+			return e, fmt.Errorf("looking into the chart of %s: %w", release, err)
+		}
+		if err := l.lookInto(ctx, packed, &e); err != nil {
+			return e, fmt.Errorf("looking into chart %s: %w", at.Source, err)
+		}
+		e.Charts = true
+	}
+	return e, nil
+}
+
+// lookInto adds what a chart offers and names, as its vendor made it.
+func (l *looker) lookInto(ctx context.Context, packed *chart.Chart, e *versions.Evidence) error {
+	rendering, err := l.renderPlain(ctx, packed)
+	if err != nil {
+		return err
+	}
+	e.Offers = append(e.Offers, offersIn(rendering, l.product.Cluster.Offers)...)
+	for _, image := range rendering.ImagesOf(chart.OriginOf(nil, l.product.Releases...)) {
+		e.Images = append(e.Images, image.Ref)
+	}
+	e.Images = append(e.Images, packed.AnnotatedImages()...)
+	return nil
+}
+
+// renderPlain renders a chart as its vendor made it.
+func (s *Session) renderPlain(ctx context.Context, packed *chart.Chart) (*chart.Rendering, error) {
+	return packed.Render(ctx, nil, chart.RenderOptions{Release: "pgrelocate", Namespace: "default", Confinement: s.opts.Confinement})
+}
+
+// offersIn are the images that a rendering lets users pick, in its order.
+func offersIn(rendering *chart.Rendering, kinds []versions.Kind) []versions.Offer {
+	var all []versions.Offer
+	for _, object := range rendering.Objects {
+		for _, kind := range kinds {
+			if object.GroupVersionKind().Group != kind.Group || object.GetKind() != kind.Kind {
+				continue
+			}
+			beside := kind.Texts(object.Object, kind.Version)
+			images := kind.Texts(object.Object, kind.Image)
+			for _, at := range slices.Sorted(maps.Keys(images)) {
+				image, err := ref.ParseImage(images[at])
+				if err != nil {
+					continue // it names none
+				}
+				all = append(all, versions.Offer{Name: offerName(object.GetName(), at), Version: beside[at], Image: image.Tagged()})
+			}
+		}
+	}
+	return all
+}
+
+// offerName is what an offer is called: its object, and its place in that where there are several.
+func offerName(object, at string) string {
+	if at == "" {
+		return object
+	}
+	return object + " " + at
+}
