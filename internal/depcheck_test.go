@@ -80,6 +80,7 @@ var rooms = map[string][]string{
 	"internal/chart/repository": {"internal/chart", "internal/jsonlimit", "internal/registry", "internal/registry/remote/transport"},
 	"internal/chart/standin":    {"internal/chart", "internal/registry"},
 	"internal/chart/survey":     {"internal/chart"},
+	"internal/chart/difference": {"internal/chart"},
 
 	"internal/install":             {"internal/chart", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
 	"internal/install/clustertest": nil,

@@ -17,7 +17,7 @@ func newDemoCommand(a *app) *cobra.Command {
 	var opts demo.Options
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See the whole job done on this machine, in registries of its own",
+		Short: "See the whole job done here, in registries of its own",
 		Long: `Start two registries inside this program, one with a stand-in for the newest release
 and one that is empty, and do between them what "pgrelocate plan" and "pgrelocate copy"
 do between a vendor's registry and yours. It is the same code; only the content of the

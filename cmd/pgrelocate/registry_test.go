@@ -45,6 +45,7 @@ var running sync.Map
 //	forbidden    pushes are answered with 403
 //	tanzu:REL    it holds a small stand-in for that release of the catalogue
 //	relocated:REL  it holds that release where a copy puts it, with a chart that renders
+//	vendors:REL  it holds that release where the vendor has it, with a chart that renders
 //	ahead:REL    it holds, where the vendor has it, that release with a chart that renders: no
 //	             catalogue knows it; 18.4 is in both editions, 17.6 in the full one
 //	lacks:TAG    it answers 404 for that tag
@@ -58,7 +59,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	var opts registrytest.Options
 	var front []registrytest.Middleware
-	var release, relocated, ahead, note string
+	var release, relocated, vendors, ahead, note string
 	signed := false
 	var losing *registrytest.Losing
 	start := registrytest.InProcess
@@ -105,6 +106,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			release = value
 		case "relocated":
 			relocated = value
+		case "vendors":
+			vendors = value
 		case "ahead":
 			ahead = value
 		default:
@@ -119,7 +122,10 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 		sign(t, behind, "postgres-operator:"+release)
 	}
 	if relocated != "" {
-		pushRelocated(t, ts, behind, relocated)
+		pushStandIn(t, ts, behind, "tanzu-sql-postgres", relocated)
+	}
+	if vendors != "" {
+		pushStandIn(t, ts, behind, "", vendors)
 	}
 	if ahead != "" {
 		pushAhead(t, ts, behind, ahead)
@@ -154,11 +160,11 @@ func lose(t *testing.T, ts *testscript.TestScript, args []string) {
 	losing.(*registrytest.Losing).Lose(repository, digest.String())
 }
 
-// pushRelocated pushes a stand-in with a chart that renders, to where a copy puts it.
-func pushRelocated(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
+// pushStandIn pushes a stand-in with a chart that renders into a folder.
+func pushStandIn(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, folder, release string) {
 	made, err := standin.New(standin.Options{Release: release, Bytes: 50_000})
 	ts.Check(err)
-	_, err = made.Push(t.Context(), ref.Folder{Host: r.Host, Path: "tanzu-sql-postgres"}, r.Remote(t.Context())...)
+	_, err = made.Push(t.Context(), ref.Folder{Host: r.Host, Path: folder}, r.Remote(t.Context())...)
 	ts.Check(err)
 }
 

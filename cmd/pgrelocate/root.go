@@ -94,7 +94,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		newSecretCommand(a),
 		newValuesCommand(a),
 		newRenderCommand(a),
-		newUninstallCommand(a),
+		newUpgradePreviewCommand(a), newUninstallCommand(a),
 	)
 	addGroup(root, "any", "Without a catalogue:", newChartCommand(a), newManifestsCommand(a))
 	addGroup(root, "about", "Look around:",

@@ -16,7 +16,7 @@ func newUninstallCommand(a *app) *cobra.Command {
 	var opts install.UninstallOptions
 	cmd := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Remove the operator and its pull secrets, and keep the databases",
+		Short: "Remove the operator and its pull secrets; keep the databases",
 		Long: `Remove the helm release and the pull secrets that pgrelocate has made for it. CRDs stay,
 for every database would go with them, and so do namespaces and volumes.
 

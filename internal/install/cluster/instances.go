@@ -48,10 +48,12 @@ func (c *Cluster) Instances(ctx context.Context, kinds ...schema.GroupKind) ([]I
 			all = append(all, Instance{kind.Kind, found[i].GetNamespace(), found[i].GetName()})
 		}
 	}
-	slices.SortFunc(all, func(a, b Instance) int {
-		return strings.Compare(a.String()+" "+a.Kind, b.String()+" "+b.Kind)
-	})
+	slices.SortFunc(all, byName)
 	return all, nil
+}
+
+func byName(a, b Instance) int {
+	return strings.Compare(a.String()+" "+a.Kind, b.String()+" "+b.Kind)
 }
 
 // InUse are those of the names, of versions for example, that the spec of some object of the

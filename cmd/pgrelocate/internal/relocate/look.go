@@ -82,29 +82,42 @@ func (l *looker) evidence(ctx context.Context, release string) (versions.Evidenc
 	if !l.product.Renders() {
 		return e, nil
 	}
-	var charts []versions.Artifact
-	for _, c := range l.product.ChartsOf(release) {
-		switch {
-		case c.Optional:
-		case c.Tag == "":
-			return e, &versions.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
-		default:
-			charts = append(charts, l.selection().Taken(l.product, versions.RoleChart, c.Location))
-		}
+	charts, err := l.charts(ctx, release)
+	if err != nil {
+		return e, err
 	}
-	sources := l.sourcesOf(l.artifacts(charts...))
-	open := atSource(func(host string) (registry.Source, error) { return sources.open(ctx, host) })
-	for _, at := range charts {
-		packed, err := open(ctx, at)
-		if err != nil {
-			return e, fmt.Errorf("looking into the chart of %s: %w", release, err)
-		}
+	for _, packed := range charts {
 		if err := l.lookInto(ctx, packed, &e); err != nil {
-			return e, fmt.Errorf("looking into chart %s: %w", at.Source, err)
+			return e, fmt.Errorf("looking into the chart of %s: %w", release, err)
 		}
 		e.Charts = true
 	}
 	return e, nil
+}
+
+// charts are those of a release, from its source, but for optional ones.
+func (l *looker) charts(ctx context.Context, release string) ([]*chart.Chart, error) {
+	var asked []versions.Artifact
+	for _, c := range l.product.ChartsOf(release) {
+		switch {
+		case c.Optional:
+		case c.Tag == "":
+			return nil, &versions.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
+		default:
+			asked = append(asked, l.selection().Taken(l.product, versions.RoleChart, c.Location))
+		}
+	}
+	sources := l.sourcesOf(l.artifacts(asked...))
+	open := atSource(func(host string) (registry.Source, error) { return sources.open(ctx, host) })
+	var all []*chart.Chart
+	for _, at := range asked {
+		packed, err := open(ctx, at)
+		if err != nil {
+			return nil, fmt.Errorf("looking into the chart of %s: %w", release, err)
+		}
+		all = append(all, packed)
+	}
+	return all, nil
 }
 
 // lookInto adds what a chart offers and names, as its vendor made it.
