@@ -41,7 +41,8 @@ what is missing. The default product is Tanzu for Postgres on Kubernetes.
 The usual way through, with your own registry as HOST:
 
   pgrelocate demo                      see the whole job done, on this machine
-  pgrelocate versions                  what there is to relocate
+  pgrelocate products                  what can be relocated
+  pgrelocate versions                  what there is of a product
   pgrelocate login HOST -u USER        log in, once to each registry
   pgrelocate plan --registry HOST      what a copy would move, in bytes
   pgrelocate copy --registry HOST      move it
@@ -62,9 +63,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetIn(a.In)
-	root.SetOut(a.Out)
-	root.SetErr(a.Err)
+	setStreams(root, a)
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageFunc(showUsage(a))
 	root.SetHelpFunc(showHelpText(a))
@@ -75,6 +74,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	addGroup(root, "relocate", "Relocate:",
+		newProductsCommand(a),
 		newVersionsCommand(a),
 		newLoginCommand(a),
 		newPlanCommand(a),
@@ -108,6 +108,13 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 	root.SetHelpCommandGroupID("about")
 	completeSettings(a, root)
 	return root
+}
+
+// setStreams gives cobra the streams that everything else uses.
+func setStreams(root *cobra.Command, a *app) {
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 }
 
 // addGroup adds commands that stand under one title in the root's help.

@@ -132,8 +132,8 @@ func (b releaseBuilder) written(at map[string]string) blanks {
 // beyond are the axes on which a point is not selected where nothing is said.
 func (b releaseBuilder) beyond(at map[string]string) []string {
 	var axes []string
-	for axis, word := range at {
-		if chosen := b.shape.Axes[axis].Default; len(chosen) > 0 && !slices.Contains(chosen, word) {
+	for _, axis := range slices.Sorted(maps.Keys(at)) {
+		if chosen := b.shape.Axes[axis].Default; len(chosen) > 0 && !slices.Contains(chosen, at[axis]) {
 			axes = append(axes, axis)
 		}
 	}

@@ -45,12 +45,15 @@ func (s *Session) Hosts() map[registry.Side]string {
 }
 
 // Product is the product of the settings.
-func (s *Session) Product() (*versions.Product, error) {
+func (s *Session) Product() (*versions.Product, error) { return s.ProductNamed(s.cfg.Product) }
+
+// ProductNamed is a product of the catalogue.
+func (s *Session) ProductNamed(name string) (*versions.Product, error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
 		return nil, err
 	}
-	product, err := catalogue.Product(s.cfg.Product)
+	product, err := catalogue.Product(name)
 	return product, unknown(err)
 }
 

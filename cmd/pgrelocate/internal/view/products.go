@@ -1,0 +1,116 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Products is the result of `pgrelocate products`.
+type Products struct {
+	output.Header
+	Products []productView `json:"products"`
+}
+
+type productView struct {
+	Product string `json:"product"`
+	Title   string `json:"title"`
+	// Releases are all that the catalogue knows, newest first.
+	Releases []string `json:"releases"`
+	// Versions are the PostgreSQL versions of the newest release, newest first.
+	Versions []string `json:"versions,omitempty"`
+	// Axes are the words on each axis of the newest release.
+	Axes map[string][]string `json:"axes,omitempty"`
+	// Extras are the names for --extras of the newest release, and Optional those of them
+	// that are taken along only where they are named.
+	Extras   []string `json:"extras,omitempty"`
+	Optional []string `json:"optional,omitempty"`
+	// Target is the folder in the private registry where nothing else is said.
+	Target string `json:"target"`
+	// Namespace and HelmRelease are where the product usually is in a cluster.
+	Namespace   string `json:"namespace"`
+	HelmRelease string `json:"helmRelease"`
+}
+
+// NewProducts shows what there is to relocate.
+func NewProducts(products []*versions.Product) Products {
+	view := Products{Header: output.NewHeader("Products"), Products: []productView{}}
+	for _, product := range products {
+		view.Products = append(view.Products, newProductView(product))
+	}
+	return view
+}
+
+func newProductView(product *versions.Product) productView {
+	newest := product.Newest()
+	view := productView{
+		Product: product.Name, Title: product.Title, Target: product.Target,
+		Namespace: product.Cluster.Namespace, HelmRelease: product.Cluster.HelmRelease,
+		Axes: map[string][]string{},
+	}
+	for _, release := range product.Releases {
+		view.Releases = append(view.Releases, release.Name)
+	}
+	for _, version := range newest.Versions() {
+		view.Versions = append(view.Versions, version.String())
+	}
+	for _, image := range newest.Images {
+		for axis := range image.Axes {
+			view.Axes[axis] = newest.Axis(axis)
+		}
+	}
+	for _, image := range newest.Extras() {
+		view.addExtra(image.Name, image.Optional)
+	}
+	for _, chart := range newest.Charts {
+		if chart.Optional {
+			view.addExtra(chart.Name, true)
+		}
+	}
+	return view
+}
+
+func (v *productView) addExtra(name string, optional bool) {
+	if slices.Contains(v.Extras, name) {
+		return
+	}
+	v.Extras = append(v.Extras, name)
+	if optional {
+		v.Optional = append(v.Optional, name)
+	}
+}
+
+// WriteTable writes a line for each.
+func (v Products) WriteTable(w io.Writer) error {
+	grid := output.NewGrid("PRODUCT", "NEWEST", "AXES", "EXTRAS", "TITLE")
+	for _, p := range v.Products {
+		axes := strings.Join(slices.Sorted(maps.Keys(p.Axes)), ",")
+		grid.Row(p.Product, p.Releases[0], axes, p.extras(), p.Title)
+	}
+	_, err := grid.WriteTo(w)
+	return err
+}
+
+// shownExtras is how many fit into a line beside all else.
+const shownExtras = 3
+
+// extras are the first few, and how many more there are.
+func (v productView) extras() string {
+	var names []string
+	for i, name := range v.Extras {
+		if i == shownExtras {
+			names = append(names, fmt.Sprintf("+%d", len(v.Extras)-i))
+			break
+		}
+		if slices.Contains(v.Optional, name) {
+			name = "(" + name + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ",")
+}
