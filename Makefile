@@ -55,8 +55,9 @@ build: ## build bin/pgrelocate
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pgrelocate ./cmd/pgrelocate
 
 .PHONY: docs
-docs: ## write the generated pages: commands, settings, exit codes, results
+docs: ## write the generated pages: commands, settings, exit codes, results, the schema
 	go test ./cmd/pgrelocate -run '^TestDocs' -count=1 -update
+	go test ./internal/versions -run '^TestSchema$$' -count=1 -update
 
 .PHONY: release-check
 release-check: $(TOOLS)/goreleaser ## check .goreleaser.yaml
