@@ -1,0 +1,49 @@
+package versions
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+func TestClassic(t *testing.T) {
+	got, err := classic(chartSpec{URL: "https://charts.example.com:8443/stable/", Chart: "operator"}, "1.2.0+b7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Location{
+		Registry: ref.Folder{Host: "charts.example.com:8443", Path: "stable"}, Repository: "operator", Tag: "1.2.0_b7",
+		As: "charts/operator", URL: "https://charts.example.com:8443/stable",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("classic() differs (-want +got):\n%s", diff)
+	}
+	if got, err := classic(chartSpec{URL: "http://charts.example.com", Chart: "operator", As: "ours/op"}, ""); err != nil || got.As != "ours/op" || got.Tag != "" {
+		t.Errorf("classic(no version) = %+v, %v, want it at ours/op", got, err)
+	}
+	refused := []struct {
+		spec          chartSpec
+		version, want string
+	}{
+		{chartSpec{URL: "oci://registry.example.com/charts", Chart: "c"}, "1", "write https://HOST/PATH"},
+		{chartSpec{URL: "https://", Chart: "c"}, "1", "no address"},
+		{chartSpec{URL: "https://charts.example.com?x=1", Chart: "c"}, "1", "no address"},
+		{chartSpec{URL: "https://me:secret@charts.example.com", Chart: "c"}, "1", "log in"},
+		{chartSpec{URL: "https://charts.example.com", Chart: ""}, "1", "is missing"},
+		{chartSpec{URL: "https://charts.example.com", Chart: "a/b"}, "1", "no name of a chart"},
+		{chartSpec{URL: "https://charts.example.com", Chart: "c"}, "{build}", "the release says nothing for {build}"},
+		{chartSpec{URL: "https://charts.example.com", Chart: "c"}, "a b", "tag"},
+	}
+	for _, tt := range refused {
+		_, err := classic(tt.spec, tt.version)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("classic(%+v, %q) = %v, want an error with %q", tt.spec, tt.version, err, tt.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("classic(%s) = %v, which tells the password", tt.spec.URL, err)
+		}
+	}
+}
