@@ -36,6 +36,11 @@ A release that the catalogue lacks, --release v4.5.0, is looked for at the sourc
 chart, rendered, says which PostgreSQL versions it has. What cannot be found out is an
 error; --known-only looks nowhere.
 
+--lock FILE writes down what the private registry then holds of the selection, by digest,
+as a receipt does: to be kept beside the deployment as a record of what was relocated, to be
+compared with the lock of another day, or for "pgrelocate save --since FILE", which leaves
+out of a bundle what is in it.
+
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # everything in the newest release
   pgrelocate copy --registry registry.example.com
@@ -101,7 +106,7 @@ func (a *app) account(cfg *config.Config, s *relocate.Session, copied *relocate.
 		return printErr
 	}
 	a.listFailures(copied.Failures)
-	if copied.Copied+copied.Present > 0 {
+	if copied.Copied > 0 {
 		a.notice(s)
 	}
 	if interrupted {

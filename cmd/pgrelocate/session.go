@@ -32,12 +32,22 @@ func (a *app) session(cfg *config.Config) *relocate.Session {
 			Note:     func(text string) { a.note("%s", text) },
 			Detail:   func(text string) { a.detail("%s", text) },
 			Warn:     func(text string) { a.warn("%s", text) },
-			Moved:    func(r transfer.Result) { a.detail("%s %s", view.Outcome(r), r.Target) },
+			Moved:    a.moved,
 			Progress: func(meter *registry.Meter) func() { return a.progress(cfg, meter).Stop },
 			Outage:   a.outages.Tell,
 			Install:  a.installHooks(),
 		},
 	})
+}
+
+// moved tells of an artifact that a copy is done with. What was there already is for the curious,
+// and what failed is listed at the end.
+func (a *app) moved(r transfer.Result) {
+	tell := a.detail
+	if outcome := view.Outcome(r); outcome == "copied" || outcome == "repaired" {
+		tell = a.note
+	}
+	tell("%s %s", view.Outcome(r), r.Target)
 }
 
 // progress shows a meter as the terminal and the settings allow.
