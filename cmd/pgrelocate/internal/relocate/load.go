@@ -2,6 +2,7 @@ package relocate
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -91,6 +92,7 @@ func (l *loading) connect(ctx context.Context) error {
 		return err
 	}
 	l.artifacts = l.bundle.Lock().ArtifactsFor(l.cfg.Registry)
+	slices.SortStableFunc(l.artifacts, Order)
 	target.Prepare(repositories(l.artifacts))
 	held, err := l.bundle.CheckOmitted(ctx, target, l.cfg.Registry)
 	l.sides = l.bundle.Endpoints(target, held)

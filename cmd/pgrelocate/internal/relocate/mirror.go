@@ -2,9 +2,11 @@ package relocate
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // VerifyMirror holds the private registry against the selection, or against a bundle where one
@@ -26,7 +28,7 @@ type mirrorCheck struct {
 }
 
 func (m *mirrorCheck) want(ctx context.Context) error {
-	var digests []string
+	wanted := map[ref.Reference]string{} // digests
 	if !m.file.Given() {
 		if err := run(ctx, m.choose, m.takeChartImages); err != nil {
 			return err
@@ -38,16 +40,14 @@ func (m *mirrorCheck) want(ctx context.Context) error {
 		}
 		defer b.Close()
 		m.matrix.Artifacts = b.Lock().ArtifactsFor(m.cfg.Registry)
-		for _, locked := range b.Lock().Artifacts {
-			digests = append(digests, locked.Digest.String())
+		for i, locked := range b.Lock().Artifacts {
+			wanted[m.matrix.Artifacts[i].Target] = locked.Digest.String()
 		}
+		slices.SortStableFunc(m.matrix.Artifacts, Order)
 	}
 	m.questions = make([]holdings.Question, len(m.matrix.Artifacts))
 	for i, artifact := range m.matrix.Artifacts {
-		m.questions[i].Ref = artifact.Target
-		if digests != nil {
-			m.questions[i].Want = digests[i]
-		}
+		m.questions[i].Ref, m.questions[i].Want = artifact.Target, wanted[artifact.Target]
 	}
 	return nil
 }

@@ -3,10 +3,13 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	locked "github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
 
 // Bundle is the result of `pgrelocate bundle inspect` and `bundle verify`.
@@ -65,7 +68,8 @@ func NewBundle(b *bundle.Bundle, opts BundleOptions) Bundle {
 		Signed:      b.Signed(),
 		brief:       opts.Brief,
 	}
-	for _, a := range lock.Artifacts {
+	artifacts := slices.SortedStableFunc(slices.Values(lock.Artifacts), func(a, b locked.Artifact) int { return relocate.Order(a.Artifact, b.Artifact) })
+	for _, a := range artifacts {
 		view.Artifacts = append(view.Artifacts, bundledView{
 			artifactView: newArtifactView(a.Artifact),
 			Digest:       a.Digest.String(), MediaType: string(a.MediaType), Size: b.SizeOf(a.Digest),
