@@ -23,6 +23,7 @@ type bundleFlags struct {
 	publicKey string
 	spoolDir  string
 	anyTarget bool
+	flags     *pflag.FlagSet // of the command, where it can do without a bundle
 }
 
 // addFlags adds what every command that reads a bundle takes.
@@ -65,7 +66,7 @@ func (f *bundleFlags) takeArguments(args []string) error {
 func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
 	switch {
 	case !f.given():
-		return file, nil
+		return file, f.idle()
 	case slices.Contains(f.files, "-") && len(f.files) > 1:
 		return file, exit.Usagef("standard input is a whole bundle: - goes with no other file")
 	case f.files[0] == "-":
@@ -83,6 +84,16 @@ func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
 		}
 	}
 	return file, nil
+}
+
+// idle refuses flags that are about a bundle where none is named: they would do nothing.
+func (f *bundleFlags) idle() error {
+	for _, name := range []string{"public-key", "any-target"} {
+		if f.flags != nil && f.flags.Changed(name) {
+			return exit.Usagef("--%s is about a bundle, and none is named", name)
+		}
+	}
+	return nil
 }
 
 // need is file where there has to be one.
@@ -111,6 +122,7 @@ func (f *bundleFlags) readKey() (string, error) {
 // addBundleFlag adds --bundle, for commands in which a bundle stands beside registries; an argument
 // names it as well.
 func (f *bundleFlags) addBundleFlag(fs *pflag.FlagSet, usage string) {
+	f.flags = fs
 	fs.StringArrayVar(&f.files, "bundle", nil, usage+"; an argument does the same")
 	fs.StringVar(&f.publicKey, "public-key", "", "refuse the bundle unless it was signed with the key to this `FILE` (minisign)")
 }

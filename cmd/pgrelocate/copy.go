@@ -63,6 +63,9 @@ What is relocated stays under its vendor's licence terms.`,
 			if dryRun {
 				return showPlan(ctx, a, cfg)
 			}
+			if opts.Overwrite && opts.Lock == "" {
+				return exit.Usagef("--overwrite is about --lock, and none is named")
+			}
 			return copyRelease(ctx, a, cfg, opts)
 		}),
 	}

@@ -44,6 +44,9 @@ reason follows.`,
 			if file.given() {
 				return planLoad(ctx, a, cfg, flags, file)
 			}
+			if err := file.idle(); err != nil {
+				return err
+			}
 			return showPlan(ctx, a, cfg)
 		}),
 	}

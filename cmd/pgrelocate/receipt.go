@@ -33,6 +33,9 @@ where the registry says that it has it.`,
 			if err := oneFile(&file, args); err != nil {
 				return err
 			}
+			if overwrite && file == "" {
+				return exit.Usagef("--overwrite is about a file, and none is named")
+			}
 			return receipt(ctx, a, cfg, file, overwrite)
 		}),
 	}

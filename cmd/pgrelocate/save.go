@@ -148,6 +148,9 @@ func (f saveFlags) check(a *app) error {
 	if f.volume != 0 && f.volume < write.MinVolume {
 		return exit.Usagef("--volume-size: %d bytes are too few; %d at least", f.volume, write.MinVolume)
 	}
+	if f.overwrite && f.file == "-" {
+		return exit.Usagef("--overwrite: what goes to standard output replaces nothing")
+	}
 	if f.volume != 0 && f.file == "-" {
 		return exit.Usagef("--volume-size: what goes to standard output is in one piece")
 	}

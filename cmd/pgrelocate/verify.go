@@ -79,6 +79,9 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, flags *
 		Place: flags.Place, Namespaces: cfg.InstanceNamespaces,
 		Deep: flags.deep, Pull: flags.pull, NoCluster: flags.noCluster, Accept: flags.accept,
 	}
+	if flags.noCluster && (flags.pull || len(flags.accept) > 0) {
+		return exit.Usagef("--pull and --accept are about a cluster, and --no-cluster reaches none")
+	}
 	if flags.bundle.given() || flags.noCluster {
 		if err := needRegistry(cfg); err != nil {
 			return err
