@@ -56,7 +56,7 @@ type action func(ctx context.Context, cfg *config.Config, args []string) error
 // with returns a RunE that loads the settings and then does act.
 func (a *app) with(act action) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		cfg, err := a.load()
+		cfg, err := a.load(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -65,8 +65,8 @@ func (a *app) with(act action) func(*cobra.Command, []string) error {
 }
 
 // load reads the settings and passes its warnings on to the user.
-func (a *app) load() (*config.Config, error) {
-	cfg, warnings, err := a.settings.Load()
+func (a *app) load(ctx context.Context) (*config.Config, error) {
+	cfg, warnings, err := a.settings.Load(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ verify" does that.`,
 }
 
 func inspectBundle(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags, blobs bool) error {
-	file, err := flags.need(a)
+	file, err := flags.need(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ should be.`,
 }
 
 func verifyBundle(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags) error {
-	file, err := flags.need(a)
+	file, err := flags.need(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -63,7 +63,7 @@ func (f *bundleFlags) takeArguments(args []string) error {
 }
 
 // file is the bundle that the flags name; none is given where they name none.
-func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
+func (f *bundleFlags) file(ctx context.Context, a *app) (file relocate.BundleFile, err error) {
 	switch {
 	case !f.given():
 		return file, f.idle()
@@ -75,7 +75,7 @@ func (f *bundleFlags) file(a *app) (file relocate.BundleFile, err error) {
 		file.Files = f.files
 	}
 	file.Options.SpoolDir, file.AnyTarget = f.spoolDir, f.anyTarget
-	if file.Options.PublicKey, err = f.readKey(); err != nil {
+	if file.Options.PublicKey, err = f.readKey(ctx); err != nil {
 		return file, err
 	}
 	if f.name != "" {
@@ -97,19 +97,19 @@ func (f *bundleFlags) idle() error {
 }
 
 // need is file where there has to be one.
-func (f *bundleFlags) need(a *app) (relocate.BundleFile, error) {
+func (f *bundleFlags) need(ctx context.Context, a *app) (relocate.BundleFile, error) {
 	if !f.given() {
 		return relocate.BundleFile{}, exit.Usagef("which bundle? the command needs FILE")
 	}
-	return f.file(a)
+	return f.file(ctx, a)
 }
 
 // readKey reads the public key; empty where none is named.
-func (f *bundleFlags) readKey() (string, error) {
+func (f *bundleFlags) readKey(ctx context.Context) (string, error) {
 	if f.publicKey == "" {
 		return "", nil
 	}
-	key, err := os.ReadFile(f.publicKey)
+	key, err := files.ReadSmall(ctx, f.publicKey, longestSecret)
 	if err != nil {
 		return "", exit.Usagef("--public-key: %w", err)
 	}

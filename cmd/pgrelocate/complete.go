@@ -64,8 +64,8 @@ func completeFlags(cmd *cobra.Command, completers map[string]cobra.CompletionFun
 // complete makes a completion of what the catalogue says about the chosen product. A
 // shell that completes has no use for errors: without settings there are no proposals.
 func (a *app) complete(candidates func(*config.Config, *versions.Catalogue, *versions.Product) []string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		cfg, _, err := a.settings.Load()
+	return func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		cfg, _, err := a.settings.Load(cmd.Context())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -26,7 +26,7 @@ func TestDocumentedConfigFiles(t *testing.T) {
 				if err := os.WriteFile(config.LocalFile, []byte(content), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				if _, _, err := config.NewLoader().Load(); err != nil {
+				if _, _, err := config.NewLoader().Load(t.Context()); err != nil {
 					t.Errorf("the file\n%s\nis refused: %v", content, err)
 				}
 			})

@@ -93,7 +93,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 }
 
 func installRelease(ctx context.Context, a *app, cfg *config.Config, flags *installFlags) error {
-	opts, err := flags.options(a, cfg)
+	opts, err := flags.options(ctx, a, cfg)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, flags *inst
 }
 
 // options are what the flags say, with the files that they name.
-func (f *installFlags) options(a *app, cfg *config.Config) (opts relocate.InstallOptions, err error) {
+func (f *installFlags) options(ctx context.Context, a *app, cfg *config.Config) (opts relocate.InstallOptions, err error) {
 	opts = relocate.InstallOptions{Place: f.Place, Chart: f.chart, Run: f.Options}
 	if f.Strict && f.OnlyMirrored && f.flags.Changed("only-mirrored") {
 		return opts, exit.Usagef("--strict and --only-mirrored exclude each other")
@@ -120,10 +120,10 @@ func (f *installFlags) options(a *app, cfg *config.Config) (opts relocate.Instal
 	if err := needRegistry(cfg); err != nil {
 		return opts, err
 	}
-	if opts.Bundle, err = f.bundle.file(a); err != nil {
+	if opts.Bundle, err = f.bundle.file(ctx, a); err != nil {
 		return opts, err
 	}
-	opts.PullCredentials, err = f.pullFlags.given(a)
+	opts.PullCredentials, err = f.pullFlags.given(ctx, a)
 	opts.Run.NoWait = !f.wait
 	return opts, err
 }

@@ -61,7 +61,7 @@ func load(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags, dr
 	if err := needRegistry(cfg); err != nil {
 		return err
 	}
-	file, err := flags.need(a)
+	file, err := flags.need(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -125,11 +125,11 @@ func askLogin(ctx context.Context, a *app, host string, opts loginOptions) (cred
 // readSecret reads the password, and before it the user name where that is missing.
 func readSecret(ctx context.Context, a *app, host string, opts loginOptions, given *credentials.Login) (string, error) {
 	if opts.stdin {
-		return terminal.Await(ctx, func() (string, error) { return readAll(a.In) })
+		return files.Await(ctx, func() (string, error) { return readAll(a.In) })
 	}
 	if given.Username == "" {
 		fmt.Fprintf(a.Err, "user name for %s: ", host)
-		name, err := terminal.Await(ctx, func() (string, error) { return readLine(a.In) })
+		name, err := files.Await(ctx, func() (string, error) { return readLine(a.In) })
 		if err != nil {
 			return "", err
 		}

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"io"
-	"os"
+	"context"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // pullFlags say which credentials go into the cluster.
@@ -19,7 +19,7 @@ func (f *pullFlags) add(fs *pflag.FlagSet) {
 
 // given are the credentials in the file that was named, - being standard input; nil where
 // none was.
-func (f *pullFlags) given(a *app) (*relocate.PullCredentials, error) {
+func (f *pullFlags) given(ctx context.Context, a *app) (*relocate.PullCredentials, error) {
 	if f.file == "" {
 		return nil, nil
 	}
@@ -27,11 +27,9 @@ func (f *pullFlags) given(a *app) (*relocate.PullCredentials, error) {
 		text, err := readAll(a.In)
 		return &relocate.PullCredentials{Text: text, From: f.file}, err
 	}
-	file, err := os.Open(f.file)
-	if err != nil {
-		return nil, &exit.UsageError{Err: err}
+	text, err := files.ReadSmall(ctx, f.file, longestSecret)
+	if err != nil && ctx.Err() == nil {
+		err = &exit.UsageError{Err: err}
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, longestSecret))
 	return &relocate.PullCredentials{Text: string(text), From: f.file}, err
 }

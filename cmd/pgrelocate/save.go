@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 )
@@ -124,7 +125,7 @@ func (f saveFlags) options(ctx context.Context, a *app) (relocate.SaveOptions, e
 		}
 	}
 	if f.signKey != "" {
-		key, err := os.ReadFile(f.signKey)
+		key, err := files.ReadSmall(ctx, f.signKey, longestSecret)
 		if err != nil {
 			return opts, exit.Usagef("--sign-key: %w", err)
 		}

@@ -72,7 +72,7 @@ func applySecrets(ctx context.Context, a *app, cfg *config.Config, flags *secret
 		return exit.Usagef("either --namespace NAMESPACE, or --rotate for all namespaces")
 	}
 	var err error
-	if opts.PullCredentials, err = flags.pullFlags.given(a); err != nil {
+	if opts.PullCredentials, err = flags.pullFlags.given(ctx, a); err != nil {
 		return err
 	}
 	s := a.session(cfg)

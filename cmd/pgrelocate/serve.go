@@ -78,7 +78,7 @@ func serveBundle(ctx context.Context, a *app, cfg *config.Config, file bundleFla
 	if err := opts.check(); err != nil {
 		return err
 	}
-	wanted, err := file.need(a)
+	wanted, err := file.need(ctx, a)
 	if err != nil {
 		return err
 	}

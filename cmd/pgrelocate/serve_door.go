@@ -6,11 +6,11 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"syscall"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server/certificate"
 )
@@ -29,7 +29,7 @@ func (o serveOptions) door(ctx context.Context, a *app) (*door, error) {
 	if err != nil {
 		return nil, exit.Usagef("--listen: %w", err).WithHint("an address is HOST:PORT, such as 127.0.0.1:5000, or 0.0.0.0:5000 for all of this machine's")
 	}
-	users, err := o.users()
+	users, err := o.users(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,15 @@ func refusedAddress(address string, err error) error {
 	return exit.Usagef("--listen: %s: %w", address, err).WithHint("name an address of this machine and a port, such as 127.0.0.1:5000")
 }
 
+// longestUsers is more than anybody has, in bytes.
+const longestUsers = 16 << 20
+
 // users reads the htpasswd file; nil where none is named.
-func (o serveOptions) users() (*server.Passwords, error) {
+func (o serveOptions) users(ctx context.Context) (*server.Passwords, error) {
 	if o.htpasswd == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(o.htpasswd)
+	text, err := files.ReadSmall(ctx, o.htpasswd, longestUsers)
 	if err != nil {
 		return nil, exit.Usagef("--htpasswd: %w", err)
 	}

@@ -88,7 +88,7 @@ func verifyInstallation(ctx context.Context, a *app, cfg *config.Config, flags *
 		}
 	}
 	var err error
-	if opts.Bundle, err = flags.bundle.file(a); err != nil {
+	if opts.Bundle, err = flags.bundle.file(ctx, a); err != nil {
 		return err
 	}
 	s := a.session(cfg)

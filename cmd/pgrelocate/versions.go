@@ -84,7 +84,7 @@ func discoverVersions(ctx context.Context, a *app, cfg *config.Config, flags bun
 }
 
 func listVersions(ctx context.Context, a *app, cfg *config.Config, flags bundleFlags) error {
-	file, err := flags.file(a)
+	file, err := flags.file(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 
 	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // MaxArchive bounds a packed chart. Helm stores charts in Secrets of at most 1 MiB, so
@@ -40,6 +42,9 @@ func Parse(archive []byte) (*Chart, error) {
 
 // ReadFile reads a packed chart from a file.
 func ReadFile(path string) (*Chart, error) {
+	if err := files.CheckRegular(path); err != nil {
+		return nil, err
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

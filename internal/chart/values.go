@@ -8,6 +8,8 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/values"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // UserValues are what a user adds to the rewritten values, as helm's flags of the same
@@ -25,6 +27,13 @@ func (u UserValues) Over(base map[string]any) (map[string]any, error) {
 		// Helm would fetch an address; a file that turns out to be a page is a surprise.
 		if strings.Contains(file, "://") {
 			return nil, fmt.Errorf("values file %s: only files on this machine are read", file)
+		}
+		_, name, isSet := strings.Cut(file, "=")
+		if !isSet {
+			name = file
+		}
+		if err := files.CheckReadable(name); err != nil {
+			return nil, fmt.Errorf("values file: %w", err)
 		}
 	}
 	options := values.Options{ValueFiles: u.Files, Values: u.Set, StringValues: u.SetString, JSONValues: u.SetJSON, FileValues: u.SetFile}

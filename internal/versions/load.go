@@ -68,6 +68,10 @@ func Load(paths ...string) (*Catalogue, error) {
 const longestCatalogue = 1 << 20
 
 func readCatalogue(path string) ([]byte, error) {
+	// Opening a pipe may take for ever.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, fmt.Errorf("catalogue %s: it is no regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)

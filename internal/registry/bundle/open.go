@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/archive"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -111,24 +112,43 @@ func (o OpenOptions) archive() archive.Options {
 	return opts
 }
 
-// ReadLock reads a lock from a file of its own, a receipt for example, or out of a bundle.
+// ReadLock reads a lock from a file of its own, a receipt for example, or out of a bundle. A
+// receipt may come out of a pipe.
 func ReadLock(ctx context.Context, path string) (*lock.Lock, error) {
-	f, err := os.Open(path)
+	if !files.IsPipe(path) {
+		if lone, err := startsAsLock(path); err != nil || !lone {
+			return lockOfBundle(ctx, path, err)
+		}
+	}
+	body, err := files.ReadSmall(ctx, path, lock.MaxSize)
 	if err != nil {
 		return nil, err
 	}
+	found, err := lock.Parse(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return found, nil
+}
+
+// startsAsLock tells a lock from a bundle.
+func startsAsLock(path string) (bool, error) {
+	if err := files.CheckRegular(path); err != nil {
+		return false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
 	defer f.Close()
 	head := make([]byte, 1)
-	if _, err := io.ReadFull(f, head); err == nil && head[0] == '{' {
-		rest, err := io.ReadAll(io.LimitReader(f, lock.MaxSize))
-		if err != nil {
-			return nil, err
-		}
-		found, err := lock.Parse(append(head, rest...))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return found, nil
+	_, err = io.ReadFull(f, head)
+	return err == nil && head[0] == '{', nil
+}
+
+func lockOfBundle(ctx context.Context, path string, err error) (*lock.Lock, error) {
+	if err != nil {
+		return nil, err
 	}
 	b, err := Open(ctx, path, OpenOptions{})
 	if err != nil {

@@ -2,9 +2,9 @@ package config
 
 import (
 	"crypto/x509"
-	"os"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // CheckAuthorities finds out whether CAFile can be used, for whoever is about to send
@@ -13,7 +13,7 @@ func (c *Config) CheckAuthorities() error {
 	if c.CAFile == "" {
 		return nil
 	}
-	pem, err := os.ReadFile(c.CAFile)
+	pem, err := files.ReadRegular(c.CAFile, longestFile)
 	if err != nil {
 		return exit.Usagef("--ca-file: %w", err)
 	}

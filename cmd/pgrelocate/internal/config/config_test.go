@@ -95,7 +95,7 @@ func TestPrecedence(t *testing.T) {
 				args = []string{flag}
 			}
 			l := parsed(t, args...)
-			cfg, warnings, err := l.Load()
+			cfg, warnings, err := l.Load(t.Context())
 			if err != nil || len(warnings) > 0 {
 				t.Fatalf("Load() = %v, %v", warnings, err)
 			}
@@ -160,7 +160,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			t.Run(key+" by "+name, func(t *testing.T) {
 				place(t)
 				l := set(key, value)
-				cfg, _, err := l.Load()
+				cfg, _, err := l.Load(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -229,7 +229,7 @@ func TestLists(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			place(t)
 			write(t, LocalFile, tt.file)
-			cfg, _, err := parsed(t, tt.args...).Load()
+			cfg, _, err := parsed(t, tt.args...).Load(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -245,7 +245,7 @@ func TestPathsCountFromTheFile(t *testing.T) {
 	write(t, "conf/c.yaml", "ca-file: ca.pem\ncatalogue: [a.yaml, /abs/b.yaml]\n")
 	l := parsed(t)
 	l.File = "conf/c.yaml"
-	cfg, _, err := l.Load()
+	cfg, _, err := l.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestPathsCountFromTheFile(t *testing.T) {
 	t.Setenv("PGRELOCATE_CA_FILE", "ca.pem")
 	l = parsed(t)
 	l.File = "conf/c.yaml"
-	if cfg, _, _ := l.Load(); cfg.CAFile != "ca.pem" {
+	if cfg, _, _ := l.Load(t.Context()); cfg.CAFile != "ca.pem" {
 		t.Errorf("CAFile from the environment = %q, want ca.pem", cfg.CAFile)
 	}
 }
@@ -289,7 +289,7 @@ func TestLoadErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			place(t)
 			write(t, LocalFile, tt.file)
-			_, _, err := parsed(t).Load()
+			_, _, err := parsed(t).Load(t.Context())
 			if err == nil || err.Error() != tt.want {
 				t.Fatalf("Load() = %v, want %s", err, tt.want)
 			}
@@ -306,7 +306,7 @@ func TestLoadErrors(t *testing.T) {
 func TestAPasswordInAnAddressIsNotRepeated(t *testing.T) {
 	place(t)
 	write(t, LocalFile, "registry: https://robot:s3cret@registry.example.com\n")
-	_, _, err := parsed(t).Load()
+	_, _, err := parsed(t).Load(t.Context())
 	if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(exit.Hint(err), "s3cret") {
 		t.Errorf("Load() = %v, want an error without the password", err)
 	}
@@ -317,13 +317,13 @@ func TestNamedFile(t *testing.T) {
 	write(t, LocalFile, "jobs: 3\n")
 	write(t, "named.yaml", "quiet: true\n")
 	t.Setenv(FileVariable, "named.yaml")
-	cfg, _, err := parsed(t).Load()
+	cfg, _, err := parsed(t).Load(t.Context())
 	if err != nil || !cfg.Quiet || cfg.Jobs != 8 {
 		t.Errorf("Load() with %s = %+v, %v, want only what the named file says", FileVariable, cfg, err)
 	}
 	l := parsed(t)
 	l.File = "nowhere.yaml"
-	if _, _, err := l.Load(); err == nil || exit.Code(err) != exit.Usage {
+	if _, _, err := l.Load(t.Context()); err == nil || exit.Code(err) != exit.Usage {
 		t.Errorf("Load() of a file that is not there = %v, want a usage error", err)
 	}
 }
@@ -336,7 +336,7 @@ func TestUnknownVariables(t *testing.T) {
 	} {
 		t.Setenv(name, "registry.example.com")
 	}
-	_, warnings, err := parsed(t).Load()
+	_, warnings, err := parsed(t).Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/document"
 )
@@ -81,8 +83,21 @@ func UserFile() string {
 	return filepath.Join(dir, "pgrelocate", "config.yaml")
 }
 
-func readLayer(name string, known []string) (layer, error) {
-	data, err := os.ReadFile(name)
+// longestFile is more than any settings or authorities take, in bytes.
+const longestFile = 16 << 20
+
+// readLayer reads a config file. One that is named may be a pipe; others are found by anybody's
+// putting them there.
+func (l *Loader) readLayer(ctx context.Context, name string) (layer, error) {
+	read := func() ([]byte, error) { return files.ReadRegular(name, longestFile) }
+	if name == l.named() {
+		read = func() ([]byte, error) { return files.ReadSmall(ctx, name, longestFile) }
+	}
+	known := l.Keys()
+	data, err := read()
+	if ctx.Err() != nil {
+		return layer{}, context.Cause(ctx)
+	}
 	if err != nil {
 		return layer{}, &exit.UsageError{Err: fmt.Errorf("config file: %w", err)}
 	}

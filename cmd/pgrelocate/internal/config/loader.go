@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,8 +48,8 @@ func (l *Loader) AddFlags(fs *pflag.FlagSet, groups ...[]string) {
 
 // Load reads files and environment and returns the validated result. Warnings are for
 // the user and no reason to stop. Errors are *exit.UsageError and never hold secrets.
-func (l *Loader) Load() (cfg *Config, warnings []string, err error) {
-	merged, layers, err := l.readFiles()
+func (l *Loader) Load(ctx context.Context) (cfg *Config, warnings []string, err error) {
+	merged, layers, err := l.readFiles(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,14 +71,14 @@ func (l *Loader) Load() (cfg *Config, warnings []string, err error) {
 func (l *Loader) Files() []string { return l.files }
 
 // readFiles merges the config files; layers are the same files one by one.
-func (l *Loader) readFiles() (merged *viper.Viper, layers []layer, err error) {
+func (l *Loader) readFiles(ctx context.Context) (merged *viper.Viper, layers []layer, err error) {
 	names, err := l.fileNames()
 	if err != nil {
 		return nil, nil, err
 	}
 	merged = viper.New()
 	for _, name := range names {
-		next, err := readLayer(name, l.Keys())
+		next, err := l.readLayer(ctx, name)
 		if err != nil {
 			return nil, nil, err
 		}

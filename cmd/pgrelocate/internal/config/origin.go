@@ -158,8 +158,9 @@ func Reference() []Entry {
 	return entries
 }
 
-// Trusting are the settings that decide where content and logins go, and whom to trust.
-var Trusting = []string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict"}
+// Trusting are the settings that decide where content and logins go, what is written on this
+// machine, and whom to trust.
+var Trusting = []string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict", "state-dir"}
 
 // TrustingCluster are the settings that decide where in which cluster something is changed, and
 // who gets the pull secret.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -61,7 +62,7 @@ func (v *surveying) open(ctx context.Context) error {
 		return err
 	}
 	v.made.Chart, v.made.Source, v.made.Digest = found.Chart, found.Source, found.Digest
-	v.made.values, err = v.opts.User.Over(nil)
+	v.made.values, err = files.Await(ctx, func() (map[string]any, error) { return v.opts.User.Over(nil) })
 	return err
 }
 

@@ -13,6 +13,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // Streams are the standard streams and what is known of them. The zero value of the
@@ -90,32 +92,11 @@ func (s Streams) Secret(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret, err := Await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	secret, err := files.Await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	if ctx.Err() != nil {
 		_ = term.Restore(fd, before)
 	}
 	return string(secret), err
-}
-
-// Await returns what read returns, or, where ctx ends first, the cause of that: reading
-// from a person cannot be interrupted, but the program must not wait for it.
-func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	type answer struct {
-		value T
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		value, err := read()
-		answers <- answer{value, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.value, a.err
-	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
-	}
 }
 
 func columns(f *os.File) int {

@@ -1,8 +1,6 @@
 package terminal
 
 import (
-	"context"
-	"errors"
 	"testing"
 )
 
@@ -90,20 +88,6 @@ func TestPlain(t *testing.T) {
 		if got := Plain(tt.in); got != tt.want {
 			t.Errorf("Plain(%q) = %q, want %q", tt.in, got, tt.want)
 		}
-	}
-}
-
-func TestAwait(t *testing.T) {
-	if got, err := Await(t.Context(), func() (string, error) { return "typed", nil }); got != "typed" || err != nil {
-		t.Errorf("Await(typed) = %q, %v, want what was typed", got, err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	stopped := errors.New("stopped")
-	cancel(stopped)
-	never := make(chan struct{})
-	defer close(never)
-	if _, err := Await(ctx, func() (string, error) { <-never; return "", nil }); !errors.Is(err, stopped) {
-		t.Errorf("Await(nothing) = %v, want %v", err, stopped)
 	}
 }
 

@@ -45,11 +45,19 @@ type Options struct {
 	Needs []string
 }
 
-// Open opens a file, its volumes (any of them, or the name without the number), or a
+// Open opens a file, its volumes (any of them, or the name without the number), a pipe, or a
 // directory. The context is for opening alone. The caller closes the archive.
 func Open(ctx context.Context, path string, opts Options) (*Archive, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return openFolder(ctx, path, opts)
+	}
+	if len(opts.Volumes) == 0 && files.IsPipe(path) {
+		pipe, err := files.OpenPipe(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = pipe.Close() }() // all of it is kept elsewhere by then
+		return OpenReader(ctx, pipe, opts)
 	}
 	names, err := volumes.Find(path, opts.Volumes)
 	if err != nil {

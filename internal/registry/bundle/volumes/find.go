@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // Errors that callers tell apart with errors.Is.
@@ -109,6 +111,9 @@ func sameFile(a, b string) bool {
 func Read(names []string) (*Set, error) {
 	v := &Set{}
 	for i, name := range names {
+		if err := files.CheckRegular(name); err != nil {
+			return nil, errors.Join(err, v.Close())
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, errors.Join(err, v.Close())

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -66,9 +67,12 @@ func tlsConfigFor(host string, opts Options) (*tls.Config, error) {
 	return config, nil
 }
 
+// mostAuthorities is more than all authorities of the world take, in bytes.
+const mostAuthorities = 16 << 20
+
 // trust adds the authorities of a PEM file.
 func trust(pool *x509.CertPool, file string) error {
-	pem, err := os.ReadFile(file)
+	pem, err := files.ReadRegular(file, mostAuthorities)
 	if err == nil && !pool.AppendCertsFromPEM(pem) {
 		err = fmt.Errorf("%s holds no PEM certificate", file)
 	}
