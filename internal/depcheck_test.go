@@ -74,7 +74,6 @@ var rooms = map[string][]string{
 	"internal/registry/credentials":           nil,
 	"internal/registry/registrytest":          {"internal/registry", "internal/registry/oci"},
 
-	"internal/chart":            {"internal/registry", "internal/registry/oci"},
 	"internal/chart/inplace":    {"internal/chart"},
 	"internal/chart":            {"internal/files", "internal/registry", "internal/registry/oci"},
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/oci"},

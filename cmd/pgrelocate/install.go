@@ -108,7 +108,7 @@ func installRelease(ctx context.Context, a *app, cfg *config.Config, flags *inst
 		return err
 	}
 	a.adviseInstances(installed.Run)
-	return verdict(installed.Check, installed.Prepared.Unmirrored)
+	return verdict(installed.Check, installed.Prepared.Unpullable())
 }
 
 // options are what the flags say, with the files that they name.

@@ -30,7 +30,7 @@ func (r Rewrite) object(made *Rewritten, o versions.Object) error {
 		if at >= 0 && slices.ContainsFunc(all[at].kinds, func(k any) bool { return same(k, kind) }) {
 			continue // a newer one is there
 		}
-		if r.Has != nil {
+		if r.Has != nil && !slices.Contains(r.Listed, artifact.Target) {
 			if has, err := r.Has(artifact); err != nil {
 				return err
 			} else if !has {

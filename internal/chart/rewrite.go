@@ -25,6 +25,9 @@ type Rewrite struct {
 	// Has tells whether the target holds an artifact. It is asked no more than is needed; nil
 	// takes everything to be there.
 	Has func(versions.Artifact) (bool, error)
+	// Listed are images that objects in the cluster list already: made objects go on listing
+	// them, whatever became of them at the target.
+	Listed []ref.Reference
 	// Target is the folder in the private registry.
 	Target ref.Folder
 	// PullSecret is the name of the pull secret; empty puts none into the values.

@@ -8,10 +8,13 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The steps that only read.
@@ -22,6 +25,9 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if err := i.readRecords(ctx); err != nil {
+		return "", err
+	}
+	if i.Subject.Listed, err = i.listed(ctx); err != nil {
 		return "", err
 	}
 	p, err := Prepare(ctx, i.Subject, i.Registry, chart.RenderOptions{
@@ -42,6 +48,36 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 		detail += fmt.Sprintf(", %s accepted", english.Plural(p.Accepted, "place", ""))
 	}
 	return detail, helm.CheckSize(p.Chart, p.Values, p.Rendering)
+}
+
+// listed are the images that the product's catalogs list in the cluster, where they are this
+// release's.
+func (i *installation) listed(ctx context.Context) ([]ref.Reference, error) {
+	var all []ref.Reference
+	for _, offer := range i.Subject.Product.Cluster.Offers {
+		mapping, known, err := i.Cluster.Serves(schema.GroupKind{Group: offer.Group, Kind: offer.Kind})
+		if err != nil {
+			return nil, err
+		}
+		if !known || !offer.IsList() {
+			continue
+		}
+		found, err := i.Cluster.List(ctx, mapping.Resource, "", metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range found {
+			if cluster.OwnerOf(&object) != i.owner() {
+				continue
+			}
+			for _, text := range offer.Texts(object.Object, offer.Image) {
+				if image, err := ref.ParseImage(text); err == nil {
+					all = append(all, image.Tagged())
+				}
+			}
+		}
+	}
+	return all, nil
 }
 
 // readRecords also refuses early where another run is under way. That it may not be read is for
@@ -100,6 +136,7 @@ func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
 			return err
 		}
 		p.OnlyMirrored(inUse)
+		inUse = append(inUse, p.namesFor(inUse)...)
 	}
 	if len(p.LeftOut) > 0 {
 		i.Hooks.warnOf("left out, for their image was not relocated: "+strings.Join(p.LeftOut, ", "), ErrNotMirrored)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -125,7 +126,44 @@ func (p *Prepared) versionsOf(image chart.Image) []string {
 	return names
 }
 
+// namesFor are the names under which the rendering offers some images.
+func (p *Prepared) namesFor(images []string) []string {
+	var names []string
+	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+		if slices.Contains(images, image.Ref.String()) {
+			names = append(names, p.versionsOf(image)...)
+		}
+	}
+	return names
+}
+
 // isVersion tells whether objects of a kind are what users pick, each with one image.
 func (p *Prepared) isVersion(kind string) bool {
 	return slices.ContainsFunc(p.Offers, func(o versions.Kind) bool { return o.Kind == kind && !o.IsList() })
+}
+
+// Unpullable are the versions, and the entries of catalogs, that the release offers although
+// their image is not in the registry, by the names that a verify.Check has for them.
+func (p *Prepared) Unpullable() []string {
+	var names []string
+	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+		at := slices.IndexFunc(p.Images, func(i ResolvedImage) bool { return i.Ref == image.Ref })
+		if at < 0 || p.Images[at].Err == nil || p.Images[at].Needed {
+			continue
+		}
+		for _, use := range image.Uses {
+			names = append(names, p.nameIn(use))
+		}
+	}
+	return names
+}
+
+// nameIn is what a verify.Check calls what stands at a place.
+func (p *Prepared) nameIn(use chart.Use) string {
+	at := slices.IndexFunc(p.Offers, func(o versions.Kind) bool { return o.Kind == use.Kind && o.IsList() })
+	if at < 0 {
+		return use.Name
+	}
+	_, field := p.Offers[at].ListPath()
+	return use.Name + " " + strings.TrimSuffix(use.Path, "."+strings.Join(field, "."))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -57,14 +58,28 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 		}
 		said += answer
 	}
-	if err := i.Cluster.CheckKinds(i.outcome.Prepared.Rendering.Objects); err != nil {
+	if err := i.Cluster.CheckKinds(i.outcome.Prepared.Rendering.Without(i.comes).Objects); err != nil {
 		return "", err
 	}
 	return said, i.ownership(ctx)
 }
 
+// comes tells whether an object is of a kind that an awaited prerequisite defines.
+func (i *installation) comes(object chart.Object) bool {
+	return slices.ContainsFunc(i.Subject.Prerequisites, func(p cluster.Prerequisite) bool {
+		return i.awaits(p) && p.UsedBy([]chart.Object{object})
+	})
+}
+
+func (i *installation) awaits(needed cluster.Prerequisite) bool {
+	return i.DryRun && slices.Contains(i.Awaited, needed.Product)
+}
+
 // ask says how a prerequisite does.
 func (i *installation) ask(ctx context.Context, needed cluster.Prerequisite) (string, error) {
+	if i.awaits(needed) {
+		return ", " + needed.Title + " would be installed before", nil
+	}
 	if i.DryRun {
 		has, err := i.Cluster.HasPrerequisite(needed)
 		if err == nil && !has {

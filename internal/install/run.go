@@ -44,7 +44,10 @@ type Options struct {
 	Timeout time.Duration
 	// DryRun does everything that needs no write permission, and nothing else.
 	DryRun bool
-	Hooks  Hooks
+	// Awaited are prerequisites, by their product, that a dry run takes to be there: before the
+	// run that it stands for they would have been installed. Other runs take no notice.
+	Awaited []string
+	Hooks   Hooks
 }
 
 // DefaultTimeout is how long a run waits where nothing is said.

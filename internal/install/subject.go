@@ -34,6 +34,9 @@ type Subject struct {
 	Prerequisites []cluster.Prerequisite
 	// Accept are the places in the manifests that may name what is not below the target.
 	Accept []chart.Accept
+	// Listed are images that catalogs of an earlier revision list in the cluster: databases may
+	// use them, so that they stay listed although the registry has lost them.
+	Listed []ref.Reference
 	// HelmRelease and Namespace are where it goes.
 	HelmRelease, Namespace string
 }
@@ -61,7 +64,7 @@ func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement
 func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*chart.Rewritten, error) {
 	rewrite := chart.Rewrite{
 		Mapping: s.Release.Values(), Artifacts: s.Artifacts, Defaults: defaults, Has: has,
-		Target: s.Target, PullSecret: s.PullSecret,
+		Listed: s.Listed, Target: s.Target, PullSecret: s.PullSecret,
 	}
 	if len(s.Release.Charts) > 0 {
 		rewrite.Objects = s.Release.Charts[0].Objects

@@ -291,8 +291,13 @@ func (f *far) move(t *testing.T, repositoryAndTag string) {
 // untag removes a tag from the registry's disk.
 func (f *far) untag(t *testing.T, repositoryAndTag string) {
 	t.Helper()
+	untag(t, f.Registry, repositoryAndTag)
+}
+
+func untag(t *testing.T, registry *registrytest.Registry, repositoryAndTag string) {
+	t.Helper()
 	repository, tag, _ := strings.Cut(repositoryAndTag, ":")
-	folder := filepath.Join(f.Registry.Root, "docker/registry/v2/repositories", repository, "_manifests/tags", tag)
+	folder := filepath.Join(registry.Root, "docker/registry/v2/repositories", repository, "_manifests/tags", tag)
 	if _, err := os.Stat(folder); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
@@ -61,7 +63,11 @@ webhooks:
     admissionReviewVersions: [v1]
 `
 
-var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+var (
+	validating  = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"}
+	mutating    = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"}
+	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+)
 
 // StartCertManager installs it into a cluster.
 func StartCertManager(ctx context.Context, config *rest.Config) (*CertManager, error) {
@@ -92,21 +98,45 @@ func (m *CertManager) waitServed(ctx context.Context) error {
 	return m.wait(ctx, func(_, list error) bool { return list == nil })
 }
 
-// Remove takes cert-manager away from the cluster.
+// Remove takes cert-manager away from the cluster, this one or a real one.
 func (m *CertManager) Remove(ctx context.Context) error {
 	client, err := dynamic.NewForConfig(m.config)
 	if err != nil {
 		return err
 	}
-	for _, kind := range kinds {
-		if err := client.Resource(definitions).Delete(ctx, kind+".cert-manager.io", metav1.DeleteOptions{}); err != nil {
+	for _, resource := range []schema.GroupVersionResource{validating, mutating, definitions} {
+		found, err := client.Resource(resource).List(ctx, metav1.ListOptions{})
+		if err != nil {
 			return err
+		}
+		for _, object := range found.Items {
+			if name := object.GetName(); name == "cert-manager-webhook" || strings.HasSuffix(name, ".cert-manager.io") {
+				if err := client.Resource(resource).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	// A CRD that is on its way out can be applied, and goes all the same.
 	return m.wait(ctx, func(definition, list error) bool {
 		return apierrors.IsNotFound(definition) && apierrors.IsNotFound(list)
 	})
+}
+
+// Inject lets the webhook of a real cert-manager that nothing runs be this one, as cert-manager's
+// own injector does with its certificate, once it is there.
+func (m *CertManager) Inject(ctx context.Context) error {
+	client, err := dynamic.NewForConfig(m.config)
+	if err != nil {
+		return err
+	}
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.Certificate().Raw})
+	patch, err := json.Marshal([]map[string]any{{"op": "replace", "path": "/webhooks/0/clientConfig", "value": map[string]any{"url": m.URL, "caBundle": authority}}})
+	if err != nil {
+		return err
+	}
+	_, err = client.Resource(validating).Patch(ctx, "cert-manager-webhook", types.JSONPatchType, patch, metav1.PatchOptions{})
+	return err
 }
 
 // wait waits until the errors of reading a kind's CRD and of listing its objects are as

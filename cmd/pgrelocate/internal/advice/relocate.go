@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -24,11 +25,14 @@ func ofUseCases(err error) string {
 		stranger  *relocate.StrangerError
 
 		undetermined *versions.UndeterminedError
+		needed       *relocate.PrerequisiteError
 	)
 	var sparse *relocate.SparseError
 	switch {
 	case errors.As(err, &sparse):
 		return "--index whole or --index strip"
+	case errors.As(err, &needed):
+		return ofNeeded(needed)
 	case errors.As(err, &stranger):
 		return fmt.Sprintf("if that is right, say so with --config %s, or with --%s", config.LocalFile, stranger.Setting)
 	case errors.As(err, &selection):
@@ -51,6 +55,15 @@ func ofUseCases(err error) string {
 		return "the user name or the password is wrong, or the token has expired; nothing was stored"
 	}
 	return ""
+}
+
+// ofNeeded says how a prerequisite comes into the registry; empty where that is not the trouble.
+func ofNeeded(err *relocate.PrerequisiteError) string {
+	var absent *install.AbsentError
+	if !errors.As(err, &absent) {
+		return installed(err.Err)
+	}
+	return fmt.Sprintf("relocate it first: pgrelocate copy --with-prerequisites=%s=%s takes it along", err.Product, absent.Release)
 }
 
 // wrongPlace is for runs in which nothing was there at the source: then the place is wrong,

@@ -124,15 +124,31 @@ func (i *installing) installPrerequisite(ctx context.Context, catalogue *version
 	}
 	i.note("installing %s %s, without which %s does not work", product.Title, run.Subject.Release.Name, i.Run.Subject.Product.Title)
 	if _, err := install.Run(ctx, run); err != nil {
-		return fmt.Errorf("installing the prerequisite %s: %w", product.Title, err)
+		return &PrerequisiteError{Product: product.Name, Title: product.Title, Err: err}
 	}
 	if run.DryRun {
+		i.Run.Awaited = append(i.Run.Awaited, product.Name)
 		i.note("%s would be installed after %s", i.Run.Subject.Product.Title, product.Title)
 		return nil
 	}
 	i.Run.Cluster.Refresh()
 	return i.await(ctx, known[at], run.Subject.Namespace)
 }
+
+// PrerequisiteError says that what a product does not work without could not be installed.
+type PrerequisiteError struct {
+	// Product is its name in the catalogue, Title what people call it.
+	Product, Title string
+	Err            error
+}
+
+// Error names it, and says why.
+func (e *PrerequisiteError) Error() string {
+	return fmt.Sprintf("installing the prerequisite %s: %v", e.Title, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *PrerequisiteError) Unwrap() error { return e.Err }
 
 // betweenProbes is how long to wait before a prerequisite is asked again.
 const betweenProbes = 2 * time.Second
