@@ -1,6 +1,7 @@
 package versions
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -140,5 +141,19 @@ func TestCompileRefuses(t *testing.T) {
 				t.Errorf("Merge() = %v, want an error with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// A few lines of YAML cannot come to more images than the machine has memory for.
+func TestAxesAreBounded(t *testing.T) {
+	var axes, names []string
+	for i := range 20 {
+		axes = append(axes, fmt.Sprintf("a%d: {values: [a, b, c, d]}", i))
+		names = append(names, fmt.Sprintf("a%d", i))
+	}
+	file := "product: many\ntarget: many\nregistries: {r: registry.example.com}\nshapes:\n  s:\n    registry: r\n    axes: {" +
+		strings.Join(axes, ", ") + "}\n    images: [{name: x, repository: x, tag: \"1\", axes: [" + strings.Join(names, ", ") + "]}]\nreleases: {1.0.0: {}}\n"
+	if _, err := (&Catalogue{}).Merge("many.yaml", []byte(file)); err == nil || !strings.Contains(err.Error(), "more than 10000 images") {
+		t.Errorf("Merge(4^20 images) = %v, want that it is too many", err)
 	}
 }

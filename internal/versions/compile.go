@@ -137,6 +137,7 @@ func acceptedOf(specs []acceptSpec) ([]Accept, error) {
 type compiler struct {
 	spec       productSpec
 	registries map[string]ref.Folder
+	images     int // of all releases so far
 }
 
 func (c *compiler) readRegistries() error {

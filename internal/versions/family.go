@@ -61,7 +61,14 @@ func (b releaseBuilder) cells(spec imageSpec, registry string, v versionSpec) ([
 		fill = fill.with(ofVersion(v.Version))
 	}
 	var made []Image
-	for _, at := range b.combinations(spec, v) {
+	points, err := b.combinations(spec, v)
+	if err != nil {
+		return nil, err
+	}
+	if b.compiler.images += len(points); b.compiler.images > mostOfAll {
+		return nil, fmt.Errorf("the releases come to more than %d images", mostOfAll)
+	}
+	for _, at := range points {
 		written := fill.with(b.written(at))
 		location, err := b.location(registry, spec.Registry, spec.Repository, spec.As, spec.Tag, written)
 		if err != nil {
@@ -85,16 +92,27 @@ func fits(spec imageSpec, v versionSpec) bool {
 	return true
 }
 
+// mostImages is more images than any family of a release has, and mostOfAll more than a
+// product's releases have together.
+const (
+	mostImages = 10_000
+	mostOfAll  = 200_000
+)
+
 // combinations are all points on the axes of an entry, in the catalogue's order.
-func (b releaseBuilder) combinations(spec imageSpec, v versionSpec) []map[string]string {
+func (b releaseBuilder) combinations(spec imageSpec, v versionSpec) ([]map[string]string, error) {
 	all := []map[string]string{maps.Clone(spec.With)}
 	for _, axis := range spec.Axes {
 		if axis == versionAxis {
 			continue
 		}
+		words := b.words(axis, v)
+		if len(all)*len(words)*max(1, len(b.spec.Versions)) > mostImages {
+			return nil, fmt.Errorf("axes: they come to more than %d images", mostImages)
+		}
 		var next []map[string]string
 		for _, point := range all {
-			for _, word := range b.words(axis, v) {
+			for _, word := range words {
 				longer := map[string]string{axis: word}
 				maps.Copy(longer, point)
 				next = append(next, longer)
@@ -102,7 +120,7 @@ func (b releaseBuilder) combinations(spec imageSpec, v versionSpec) []map[string
 		}
 		all = next
 	}
-	return all
+	return all, nil
 }
 
 // words are what there is on an axis: of the version, else of the release, else of the shape.
