@@ -1,6 +1,7 @@
 package versions
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -66,7 +67,7 @@ func TestSelectOnAxes(t *testing.T) {
 		of   Selection
 		want string
 	}{
-		{"by default", Selection{}, charts + operator + " vendor.example.com/postgres:17.10-deb13 vendor.example.com/gis:17.10-3.6 vendor.example.com/gis:17.10-3.10 vendor.example.com/pooler:9"},
+		{"by default", Selection{}, charts + operator + " vendor.example.com/postgres:17.10-deb13 vendor.example.com/gis:17.10-3.6 vendor.example.com/gis:17.10-3.10 vendor.example.com/postgres:16.9-bookworm vendor.example.com/pooler:9"},
 		{"a word", Selection{Axes: map[string][]string{"os": {"bookworm"}, "gis": {"3.10"}}}, charts + operator + " vendor.example.com/postgres:17.10-bookworm vendor.example.com/gis:17.10-3.10 vendor.example.com/postgres:16.9-bookworm vendor.example.com/pooler:9"},
 		{"all of an axis", Selection{Axes: map[string][]string{"os": {"all"}}, Versions: mustParse(t, "16"), Extras: []string{"none"}}, charts + operator + " vendor.example.com/postgres:16.9-bookworm"},
 		{"what is optional, by name", Selection{Extras: []string{"agent", "extras"}, Versions: mustParse(t, "17.10"), Axes: map[string][]string{"gis": {"3.6"}}}, charts + " vendor.example.com/charts/extras:2.0.0" + operator + " vendor.example.com/postgres:17.10-deb13 vendor.example.com/gis:17.10-3.6 " + archive + "old-agent:0"},
@@ -98,7 +99,6 @@ func TestSelectRefusesOnAxes(t *testing.T) {
 	}{
 		{Selection{Axes: map[string][]string{"osx": {"trixie"}}}, "osx is not an axis of 2.0.0"},
 		{Selection{Axes: map[string][]string{"os": {"trixy"}}}, "trixy is not on the axis os of 2.0.0; it has bookworm, trixie"},
-		{Selection{Versions: mustParse(t, "16")}, "16 is not in 2.0.0 as what is selected by default"},
 		{Selection{Extras: []string{"agnet"}}, "did you mean agent?"},
 		{Selection{Sources: map[string]ref.Folder{"archiv": {Host: "x.example.com"}}}, "did you mean archive?"},
 	}
@@ -155,5 +155,57 @@ func TestAxesAreBounded(t *testing.T) {
 		strings.Join(axes, ", ") + "}\n    images: [{name: x, repository: x, tag: \"1\", axes: [" + strings.Join(names, ", ") + "]}]\nreleases: {1.0.0: {}}\n"
 	if _, err := (&Catalogue{}).Merge("many.yaml", []byte(file)); err == nil || !strings.Contains(err.Error(), "more than 10000 images") {
 		t.Errorf("Merge(4^20 images) = %v, want that it is too many", err)
+	}
+}
+
+// What is no key of a value, or deeper than any, is found when the file is read.
+func TestValuesAreChecked(t *testing.T) {
+	const file = `{product: h, target: h, title: T, registries: {r: registry.example.com}, shapes: {s: {registry: r,
+  images: [{name: operator, repository: op, tag: "1"}],
+  charts: [{name: chart, repository: c, tag: "1", values: [{at: 'AT', value: VALUE}]}]}}, releases: {1.0.0: {}}}`
+	tests := []struct{ at, value, want string }{
+		{"a.b[0].c", "x", ""},
+		{"[0]", "x", "begins with the number"},
+		{"a[", "x", "no element of a key"},
+		{"a[]", "x", "no element of a key"},
+		{"a[x]", "x", "no element of a key"},
+		{"a[0]b", "x", "no element of a key"},
+		{"a[2000]", "x", "beyond the end of any list"},
+		{strings.Repeat("a.", 40) + "b", "x", "more than 32 elements"},
+		{"a", strings.Repeat("[", 100) + strings.Repeat("]", 100), "deeper than 64"},
+	}
+	for _, tt := range tests {
+		text := strings.NewReplacer("AT", tt.at, "VALUE", tt.value).Replace(file)
+		_, err := (&Catalogue{}).Merge("h.yaml", []byte(text))
+		if (tt.want == "") != (err == nil) || !strings.Contains(message(err), tt.want) {
+			t.Errorf("Merge(at %.20s, value %.20s) = %v, want %q", tt.at, tt.value, err, tt.want)
+		}
+	}
+	if _, err := (&Catalogue{}).Merge("h.yaml", []byte(strings.Replace(file, "title: T", `title: "a\nfailed: b"`, 1))); !strings.Contains(message(err), "title: it has to be one line") {
+		t.Errorf("Merge(a title of two lines) = %v, want it refused", err)
+	}
+	selection := Selection{Editions: []Edition{Full}, Axes: map[string][]string{"edition": {"lite"}}}
+	if _, err := Select(Builtin(), selection); !errors.Is(err, errTwice) {
+		t.Errorf("Select(editions twice) = %v, want it refused", err)
+	}
+}
+
+// A version that has nothing of what is selected by default is not left out without a word, and
+// a release without anything is no selection.
+func TestNothingIsLeftOutWithoutAWord(t *testing.T) {
+	const file = `{product: h, target: h, registries: {r: registry.example.com}, shapes: {s: {registry: r,
+  axes: {os: {values: [trixie, bookworm], default: [trixie]}},
+  images: [{name: postgres, repository: pg, tag: "{version}-{os}", axes: [version, os]}]}, none: {registry: r, images: [{name: x, repository: x}]}},
+  releases: {2.0.0: {shape: s, versions: [17.6, {version: 16.10, os: [bookworm]}]}, 1.0.0: {shape: none}}}`
+	c, err := (&Catalogue{}).Merge("h.yaml", []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Select(c, Selection{Product: "h"})
+	if err != nil || len(all) != 2 || all[0].Source.Tag != "17.6-trixie" || all[1].Source.Tag != "16.10-bookworm" {
+		t.Errorf("Select() = %v, %v, want both versions, each as it is by default", pairs(all), err)
+	}
+	if _, err := Select(c, Selection{Product: "h", Releases: []string{"1.0.0"}}); !strings.Contains(message(err), "nothing is selected") {
+		t.Errorf("Select(nothing) = %v, want that it is nothing", err)
 	}
 }

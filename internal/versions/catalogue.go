@@ -220,8 +220,10 @@ func (r *Release) having(role Role) []Image {
 // Locations are all images of the release, its charts among them, each once.
 func (r *Release) Locations() []Location {
 	var all []Location
+	known := map[Location]bool{}
 	add := func(l Location) {
-		if !slices.Contains(all, l) {
+		if !known[l] {
+			known[l] = true
 			all = append(all, l)
 		}
 	}

@@ -15,10 +15,14 @@ import (
 func classic(spec chartSpec, version string) (Location, error) {
 	at, err := url.Parse(spec.URL)
 	switch {
-	case err != nil || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http":
-		return Location{}, fmt.Errorf("url: %s is no address of a Helm repository; write https://HOST/PATH", ref.Quote(spec.URL))
+	case err != nil:
+		return Location{}, errors.New("url: it is no address of a Helm repository; write https://HOST/PATH")
 	case at.User != nil:
 		return Location{}, errors.New("url: a password has no place in it; log in to the host instead")
+	case at.RawQuery != "" || at.Fragment != "":
+		return Location{}, errors.New("url: it has more than a host and a path; write https://HOST/PATH")
+	case at.Host == "" || at.Scheme != "https" && at.Scheme != "http":
+		return Location{}, fmt.Errorf("url: %s is no address of a Helm repository; write https://HOST/PATH", ref.Quote(spec.URL))
 	}
 	folder, err := ref.ParseFolder(at.Host + strings.TrimSuffix(at.Path, "/"))
 	if err != nil {

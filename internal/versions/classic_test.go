@@ -30,7 +30,7 @@ func TestClassic(t *testing.T) {
 	}{
 		{chartSpec{URL: "oci://registry.example.com/charts", Chart: "c"}, "1", "write https://HOST/PATH"},
 		{chartSpec{URL: "https://", Chart: "c"}, "1", "no address"},
-		{chartSpec{URL: "https://charts.example.com?x=1", Chart: "c"}, "1", "no address"},
+		{chartSpec{URL: "https://charts.example.com?x=1", Chart: "c"}, "1", "more than a host"},
 		{chartSpec{URL: "https://me:secret@charts.example.com", Chart: "c"}, "1", "log in"},
 		{chartSpec{URL: "https://charts.example.com", Chart: ""}, "1", "is missing"},
 		{chartSpec{URL: "https://charts.example.com", Chart: "a/b"}, "1", "no name of a chart"},

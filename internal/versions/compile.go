@@ -7,6 +7,8 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -26,6 +28,9 @@ func compile(spec productSpec) (*Product, error) {
 	}
 	if len(spec.Releases) == 0 {
 		return nil, errors.New("releases: there is none")
+	}
+	if err := checkTexts(spec); err != nil {
+		return nil, err
 	}
 	c := compiler{spec: spec, registries: map[string]ref.Folder{}}
 	if err := c.readRegistries(); err != nil {
@@ -54,6 +59,21 @@ func compile(spec productSpec) (*Product, error) {
 		return nil, fmt.Errorf("discover: %w", err)
 	}
 	return p, c.releases(p)
+}
+
+// checkTexts wants what people are told to be one line: another would read as one of the
+// program's own.
+func checkTexts(spec productSpec) error {
+	texts := map[string]string{"title": spec.Title, "notice": spec.Notice}
+	for name, release := range spec.Releases {
+		texts["releases."+name+".note"] = release.Note
+	}
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		if strings.ContainsFunc(texts[key], unicode.IsControl) {
+			return fmt.Errorf("%s: it has to be one line of text", key)
+		}
+	}
+	return nil
 }
 
 // releases works the releases out, newest first.

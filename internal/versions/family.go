@@ -76,7 +76,7 @@ func (b releaseBuilder) cells(spec imageSpec, registry string, v versionSpec) ([
 		}
 		made = append(made, Image{
 			Location: location, Name: spec.family(), Role: spec.role(), Version: v.Version, Axes: at,
-			Called: spec.Called.expand(written), Optional: spec.Optional, beyond: b.beyond(at),
+			Called: spec.Called.expand(written), Optional: spec.Optional, beyond: b.beyond(at, v),
 		})
 	}
 	return made, nil
@@ -147,11 +147,14 @@ func (b releaseBuilder) written(at map[string]string) blanks {
 	return texts
 }
 
-// beyond are the axes on which a point is not selected where nothing is said.
-func (b releaseBuilder) beyond(at map[string]string) []string {
+// beyond are the axes on which a point is not selected where nothing is said. A version that has
+// nothing of what is selected by default is selected as it is, and not left out without a word.
+func (b releaseBuilder) beyond(at map[string]string, v versionSpec) []string {
 	var axes []string
 	for _, axis := range slices.Sorted(maps.Keys(at)) {
-		if chosen := b.shape.Axes[axis].Default; len(chosen) > 0 && !slices.Contains(chosen, at[axis]) {
+		chosen := b.shape.Axes[axis].Default
+		has := slices.ContainsFunc(b.words(axis, v), func(word string) bool { return slices.Contains(chosen, word) })
+		if has && !slices.Contains(chosen, at[axis]) {
 			axes = append(axes, axis)
 		}
 	}

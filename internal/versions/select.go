@@ -68,6 +68,9 @@ func Select(c *Catalogue, s Selection) ([]Artifact, error) {
 	if err := checkNames(artifacts); err != nil {
 		return nil, err
 	}
+	if len(artifacts) == 0 {
+		return nil, fmt.Errorf("nothing is selected: the catalogue has no image and no chart for %s", names(releases))
+	}
 	return artifacts, nil
 }
 
@@ -167,8 +170,14 @@ func (s Selection) on(axis string) []string {
 	return editionNames(s.Editions)
 }
 
+// errTwice: editions are an axis with a name of its own.
+var errTwice = errors.New("editions are named twice, as editions and on the axis of that name")
+
 // checkAxes wants every axis, and every word on it, to exist in one of the releases.
 func (s Selection) checkAxes(releases []*Release) error {
+	if len(s.Editions) > 0 && len(s.Axes[editionAxis]) > 0 {
+		return errTwice
+	}
 	var axes []string
 	for _, r := range releases {
 		for _, x := range r.Images {

@@ -2,6 +2,7 @@ package versions
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -252,8 +253,8 @@ func valuesOf(specs []valueSpec) []Value {
 
 // checkValue finds what is wrong with a value of a shape's chart.
 func (s shapeSpec) checkValue(spec valueSpec) error {
-	if slices.Contains(splitKey(string(spec.At)), "") {
-		return fmt.Errorf(`the key has an empty element; write "\." for a dot that belongs to a name`)
+	if err := checkPath(splitKey(string(spec.At))); err != nil {
+		return err
 	}
 	if spec.Value != nil && spec.JSON != nil {
 		return fmt.Errorf("it has a value or json, not both")
@@ -272,8 +273,58 @@ func (s shapeSpec) checkValue(spec valueSpec) error {
 	return nil
 }
 
+// What a key, and a tree of values, come to at most: deeper ones are an attack or a mistake.
+const (
+	deepestKey  = 32
+	deepestTree = 64
+	longestList = 1000
+)
+
+// checkPath finds what is no key of a value.
+func checkPath(path []string) error {
+	if slices.Contains(path, "") {
+		return errors.New(`the key has an empty element; write "\." for a dot that belongs to a name`)
+	}
+	if len(path) > deepestKey {
+		return fmt.Errorf("the key has more than %d elements", deepestKey)
+	}
+	for i, element := range path {
+		n, err := strconv.Atoi(strings.Trim(element, "[]"))
+		switch {
+		case !IsIndex(element) && strings.ContainsAny(element, `[]\`):
+			return fmt.Errorf("%s is no element of a key; write the number of a list's element as name[0]", ref.Quote(element))
+		case IsIndex(element) && i == 0:
+			return errors.New("the key begins with the number of an element, and values are no list")
+		case IsIndex(element) && (err != nil || n >= longestList):
+			return fmt.Errorf("%s is beyond the end of any list", element)
+		}
+	}
+	return nil
+}
+
+// isDeeper tells whether maps and lists lie in one another more than so many times.
+func isDeeper(tree any, than int) bool {
+	if than < 0 {
+		return true
+	}
+	switch tree := tree.(type) {
+	case []any:
+		return slices.ContainsFunc(tree, func(item any) bool { return isDeeper(item, than-1) })
+	case map[string]any:
+		for _, item := range tree {
+			if isDeeper(item, than-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // checkTree finds placeholders in a tree that a shape has nothing for.
 func (s shapeSpec) checkTree(tree any, each string) (err error) {
+	if isDeeper(tree, deepestTree) {
+		return fmt.Errorf("its value is deeper than %d maps and lists", deepestTree)
+	}
 	axes, _ := s.axesOf(each)
 	eachWord(tree, func(word string) {
 		if err != nil || word == pullSecretWord || slices.Contains(axes, word) {

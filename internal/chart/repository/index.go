@@ -44,7 +44,7 @@ func (r *Repository) readIndex(ctx context.Context) (*index, error) {
 	}
 	parsed, err := parseIndex(text)
 	if err != nil {
-		return nil, r.failure("reading index", at.Redacted(), err)
+		return nil, r.failure("reading index", shown(at), err)
 	}
 	r.index = parsed
 	return parsed, nil

@@ -100,6 +100,9 @@ func (r *Repository) Fetch(ctx context.Context, name, version string) (*chart.Ch
 	if err != nil {
 		return nil, r.failure("reading chart", at, err)
 	}
+	if packed.Version() != entry.Version {
+		return nil, r.failure("reading chart", at, fmt.Errorf("%w: it is version %s, and the index says %s", chart.ErrNotAChart, packed.Version(), entry.Version))
+	}
 	if packed.Name() != name {
 		return nil, r.failure("reading chart", at, fmt.Errorf("%w: it is %s, and the index says %s", chart.ErrNotAChart, packed.Name(), name))
 	}
@@ -154,7 +157,7 @@ func (r *Repository) archive(ctx context.Context, entry *entry) ([]byte, string,
 
 // get reads what lies at an address.
 func (r *Repository) get(ctx context.Context, op string, at *url.URL, limit int64, zipped bool) ([]byte, error) {
-	request := transport.Request{Op: op, Ref: at.Redacted(), Method: http.MethodGet, Accept: []int{http.StatusOK}}
+	request := transport.Request{Op: op, Ref: shown(at), Method: http.MethodGet, Accept: []int{http.StatusOK}}
 	if request.URL = at; at.Host == r.base.Host {
 		request.URL, request.Path = nil, at.RequestURI()
 	}
@@ -199,4 +202,14 @@ func (e *entry) check(archive []byte) error {
 		return fmt.Errorf("%w: it has sha256:%s, and the index says %q", registry.ErrDigestMismatch, got, e.Digest)
 	}
 	return nil
+}
+
+// shown is an address as it may be told: a query can be a key to what lies there.
+func shown(at *url.URL) string {
+	bare := *at
+	bare.User, bare.RawQuery, bare.Fragment = nil, "", ""
+	if at.RawQuery != "" {
+		return bare.String() + "?…"
+	}
+	return bare.String()
 }

@@ -140,19 +140,23 @@ func (s *surveyor) look(ctx context.Context, v *view) error {
 	s.survey.views = append(s.survey.views, v)
 	v.mentions = v.rendering.Mentions(s.survey.Origin)
 	v.leads = make([][]lead, len(v.mentions))
-	if err := s.trace(ctx, v, s.add(candidates(v.all, v.mentions, s.survey.Origin))); err != nil {
+	if err := s.trace(ctx, v, s.add(ctx, candidates(v.all, v.mentions, s.survey.Origin))); err != nil {
 		return err
 	}
 	if err := s.openGates(ctx, v); err != nil {
 		return err
 	}
-	return s.trace(ctx, v, s.add(empties(v.all)))
+	return s.trace(ctx, v, s.add(ctx, empties(v.all)))
 }
 
-// add adds marks and returns their numbers. A value that is marked already keeps its mark.
-func (s *surveyor) add(marks []mark) []int {
+// add adds marks and returns their numbers. A value that is marked already keeps its mark. It
+// stops early where ctx ends.
+func (s *surveyor) add(ctx context.Context, marks []mark) []int {
 	numbers := make([]int, len(marks))
 	for i, m := range marks {
+		if ctx.Err() != nil {
+			return numbers[:i]
+		}
 		numbers[i] = slices.IndexFunc(s.marks, m.same)
 		if numbers[i] < 0 {
 			numbers[i] = len(s.marks)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // ofImage is the annotation by which builds name the image that an attestation in the same index
@@ -35,8 +36,12 @@ func (l *Links) Unwanted(platforms []v1.Platform) map[v1.Hash]bool {
 func (l *Links) Platforms() []string {
 	var all []string
 	for _, child := range l.Manifests {
-		if isFor(child, nil) && !slices.Contains(all, child.Platform.String()) {
-			all = append(all, child.Platform.String())
+		if !isFor(child, nil) {
+			continue
+		}
+		// Somebody else's text: a line of it is no line of ours.
+		if name := ref.Quote(child.Platform.String()); !slices.Contains(all, name) {
+			all = append(all, name)
 		}
 	}
 	return all

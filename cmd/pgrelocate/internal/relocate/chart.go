@@ -116,7 +116,7 @@ func (s *Session) repositoryChart(ctx context.Context, name ChartName) (*foundCh
 	if err != nil {
 		return nil, &exit.UsageError{Err: err}
 	}
-	charts, err := s.Clients.Charts(ctx, at)
+	charts, err := s.Clients.Charts(ctx, at, at.Host)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package relocate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -134,11 +135,11 @@ func (c *Clients) Trying(ctx context.Context, host string, login credentials.Log
 const loginPatience = 20 * time.Second
 
 // Charts is a classic chart repository. It gets the login of its own host alone, as a registry
-// does.
-func (c *Clients) Charts(ctx context.Context, at *url.URL) (*repository.Repository, error) {
+// does; owner is the host to which the source's login in the environment may be sent.
+func (c *Clients) Charts(ctx context.Context, at *url.URL, owner string) (*repository.Repository, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	opts, err := c.ownLogin(ctx, registry.SideSource, at.Host, at.Host, remote.Options{})
+	opts, err := c.ownLogin(ctx, registry.SideSource, at.Host, owner, remote.Options{})
 	if err == nil {
 		opts, err = c.shared(ctx, registry.SideSource, at.Host, opts)
 	}
@@ -266,12 +267,21 @@ func ownerOfCredentials(cfg *config.Config, artifacts []versions.Artifact) strin
 	}
 	host := ""
 	for _, artifact := range artifacts {
+		if !ofProduct(cfg, artifact) {
+			continue
+		}
 		if host != "" && artifact.Source.Host != host {
 			return ""
 		}
 		host = artifact.Source.Host
 	}
 	return host
+}
+
+// ofProduct tells whether an artifact is the chosen product's own, in a registry of its own:
+// not of a prerequisite, nor what a chart names besides, nor in a chart repository.
+func ofProduct(cfg *config.Config, a versions.Artifact) bool {
+	return a.Product == cmp.Or(cfg.Product, versions.DefaultProduct) && a.Role != versions.RoleChartImage && a.ChartURL == ""
 }
 
 // onlyLogin presents one login to one host, and never what a docker config has.

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -106,5 +107,24 @@ func TestOneConstructorOfClients(t *testing.T) {
 	}
 	if len(callers) != 1 || callers[0] != "clients.go" {
 		t.Errorf("clients are made in %v, want one place in clients.go", callers)
+	}
+}
+
+// The login in the environment is for the product's own registry: prerequisites, what a chart
+// names besides, and chart repositories neither get it nor keep it from there.
+func TestOwnerOfCredentials(t *testing.T) {
+	at := func(product, host string, role versions.Role, chartURL string) versions.Artifact {
+		return versions.Artifact{Product: product, Role: role, ChartURL: chartURL, Source: ref.Reference{Host: host}}
+	}
+	own := at("tanzu", "own.example.com", versions.RoleOperator, "")
+	others := []versions.Artifact{
+		own, at("cert-manager", "quay.example.com", versions.RoleOperator, ""),
+		at("tanzu", "hub.example.com", versions.RoleChartImage, ""), at("tanzu", "charts.example.com", versions.RoleChart, "https://charts.example.com"),
+	}
+	if got := ownerOfCredentials(&config.Config{}, others); got != "own.example.com" {
+		t.Errorf("ownerOfCredentials() = %q, want the product's own registry", got)
+	}
+	if got := ownerOfCredentials(&config.Config{}, append(others, at("tanzu", "second.example.com", versions.RoleInstance, ""))); got != "" {
+		t.Errorf("ownerOfCredentials(two registries) = %q, want none", got)
 	}
 }

@@ -3,6 +3,7 @@ package relocate
 import (
 	"context"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -51,6 +52,9 @@ type planning struct {
 func (p *planning) look(ctx context.Context) error { return p.learn(ctx, p.cfg.Releases) }
 
 func (p *planning) choose(context.Context) (err error) {
+	if err := p.checkIndex(); err != nil {
+		return err
+	}
 	p.artifacts, err = p.Session.artifacts(p.cfg.Registry)
 	return err
 }
@@ -91,4 +95,12 @@ func (p *planning) planOptions() plan.Options {
 		Measure:            p.measure,
 		WithoutAttachments: !p.cfg.Signatures,
 	}
+}
+
+// checkIndex refuses a form of index that says nothing without platforms.
+func (s *Session) checkIndex() error {
+	if len(s.cfg.Platforms) == 0 && (s.cfg.Index == plan.IndexSparse || s.cfg.Index == plan.IndexStrip) {
+		return exit.Usagef("the index form %s says nothing without platforms", s.cfg.Index)
+	}
+	return nil
 }

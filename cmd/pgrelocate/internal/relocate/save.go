@@ -81,6 +81,9 @@ func (v *saving) claim(context.Context) error {
 func (v *saving) look(ctx context.Context) error { return v.learn(ctx, v.cfg.Releases) }
 
 func (v *saving) choose(context.Context) (err error) {
+	if err := v.checkIndex(); err != nil {
+		return err
+	}
 	if v.cfg.Index == plan.IndexSparse || v.cfg.Index == plan.IndexAuto && len(v.cfg.Platforms) > 1 {
 		return &exit.UsageError{Err: &SparseError{}}
 	}

@@ -68,7 +68,7 @@ func (s *sources) fetcher(charts []versions.Artifact) func(context.Context, *pac
 			if err != nil {
 				return err
 			}
-			from, err := s.session.Clients.Charts(ctx, address)
+			from, err := s.session.Clients.Charts(ctx, address, s.owner)
 			if err != nil {
 				return err
 			}
