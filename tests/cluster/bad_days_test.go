@@ -258,7 +258,7 @@ func TestOwnValuesThatNameTheVendor(t *testing.T) {
 	opts := s.options(t)
 	opts.Subject.User.Set = []string{"operatorImage=tanzu-sql-postgres.packages.broadcom.com/postgres-operator:v4.3.1"}
 	_, err := install.Run(t.Context(), opts)
-	if err == nil || !strings.Contains(err.Error(), "still names the source registry") {
+	if err == nil || !strings.Contains(err.Error(), "names relocated images where they come from") {
 		t.Errorf("Run() = %v, want that the source registry is still named", err)
 	}
 }

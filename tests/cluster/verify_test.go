@@ -152,7 +152,7 @@ func TestDeep(t *testing.T) {
 	check := mustVerify(t, opts)
 	found := 0
 	for _, version := range check.Versions {
-		if version.Err != nil && strings.Contains(version.Err.Error(), "is missing in the registry") {
+		if version.Err != nil && strings.Contains(version.Err.Error(), "it lacks sha256:") {
 			found++
 		}
 	}
