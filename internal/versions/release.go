@@ -53,10 +53,6 @@ func (b releaseBuilder) build() (*Release, error) {
 			r.Charts = append(r.Charts, *made)
 		}
 	}
-	families := map[string]bool{}
-	for _, spec := range b.shape.Images {
-		families[spec.family()] = true
-	}
 	var err error
 	if r.Images, err = b.images(); err != nil {
 		return nil, err

@@ -32,24 +32,35 @@ func (i Instance) String() string {
 // where the cluster does not even know a kind.
 func (c *Cluster) Instances(ctx context.Context, kinds ...schema.GroupKind) ([]Instance, error) {
 	var all []Instance
+	err := c.eachKind(ctx, kinds, func(kind schema.GroupKind, found []unstructured.Unstructured) {
+		for i := range found {
+			all = append(all, Instance{kind.Kind, found[i].GetNamespace(), found[i].GetName()})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, byName)
+	return all, nil
+}
+
+// eachKind lists the objects of each kind that the cluster knows, in all namespaces.
+func (c *Cluster) eachKind(ctx context.Context, kinds []schema.GroupKind, visit func(schema.GroupKind, []unstructured.Unstructured)) error {
 	for _, kind := range kinds {
 		mapping, known, err := c.Serves(kind)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !known || kind.Empty() {
 			continue
 		}
 		found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for i := range found {
-			all = append(all, Instance{kind.Kind, found[i].GetNamespace(), found[i].GetName()})
-		}
+		visit(kind, found)
 	}
-	slices.SortFunc(all, byName)
-	return all, nil
+	return nil
 }
 
 func byName(a, b Instance) int {
@@ -60,24 +71,16 @@ func byName(a, b Instance) int {
 // kinds has as a string of its own.
 func (c *Cluster) InUse(ctx context.Context, kinds []schema.GroupKind, names []string) ([]string, error) {
 	var inUse []string
-	for _, kind := range kinds {
-		mapping, known, err := c.Serves(kind)
-		if err != nil {
-			return nil, err
-		}
-		if !known || kind.Empty() {
-			continue
-		}
-		found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
+	err := c.eachKind(ctx, kinds, func(_ schema.GroupKind, found []unstructured.Unstructured) {
 		for _, name := range names {
 			used := slices.ContainsFunc(found, func(o unstructured.Unstructured) bool { return hasString(o.Object["spec"], name) })
 			if used && !slices.Contains(inUse, name) {
 				inUse = append(inUse, name)
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	return inUse, nil
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -13,18 +13,7 @@ import (
 // has no objects.
 func (c *Cluster) Uses(ctx context.Context, kinds []schema.GroupKind, names []string) (map[string][]Instance, error) {
 	uses := map[string][]Instance{}
-	for _, kind := range kinds {
-		mapping, known, err := c.Serves(kind)
-		if err != nil {
-			return nil, err
-		}
-		if !known || kind.Empty() {
-			continue
-		}
-		found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
+	err := c.eachKind(ctx, kinds, func(kind schema.GroupKind, found []unstructured.Unstructured) {
 		for i := range found {
 			for _, name := range names {
 				if hasString(found[i].Object["spec"], name) {
@@ -32,6 +21,9 @@ func (c *Cluster) Uses(ctx context.Context, kinds []schema.GroupKind, names []st
 				}
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, users := range uses {
 		slices.SortFunc(users, byName)
