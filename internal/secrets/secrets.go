@@ -79,9 +79,21 @@ func formsOf(value string) []string {
 		forms = slices.Compact(forms)
 	}
 	for i := range forms {
-		forms[i] = strings.ToLower(forms[i])
+		forms[i] = lower(forms[i])
 	}
 	return forms
+}
+
+// lower is a text with its ASCII letters in lower case, byte for byte: a host is repeated so, and
+// no other letter changes the length of a text, nor a byte that is no UTF-8 its value.
+func lower(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // encoded is a text as it stands in a JSON string.
@@ -113,14 +125,11 @@ func (s *Set) without(text string, alone bool) string {
 // withoutFold replaces a secret, which is in lower case, wherever it stands in a text, or where
 // it stands alone.
 func withoutFold(text, secret string, alone bool) string {
-	lower := strings.ToLower(text)
-	if len(lower) != len(text) { // letters whose cases differ in length
-		lower = text
-	}
+	folded := lower(text)
 	var b strings.Builder
 	done := 0
 	for from := 0; ; {
-		at := strings.Index(lower[from:], secret)
+		at := strings.Index(folded[from:], secret)
 		if at < 0 {
 			if done == 0 {
 				return text

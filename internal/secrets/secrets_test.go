@@ -12,6 +12,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
+// A letter whose cases differ in length, and bytes that are no text, hide nothing from us.
+func TestHideInAnyText(t *testing.T) {
+	for _, tt := range []struct{ secret, text, want string }{
+		{"hunter2", "İ HUNTER2", "İ ***"},
+		{"pass\x80word", "error: PASS\x80word", "error: ***"},
+		{"Wörd7", "WörD7", "***"},
+	} {
+		var s Set
+		s.Add(tt.secret)
+		if got := s.Hide(tt.text); got != tt.want {
+			t.Errorf("Hide(%q) = %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
 // The longest is hidden first, and what is too short not at all.
 func TestHide(t *testing.T) {
 	var s Set
@@ -75,12 +90,17 @@ func TestWriter(t *testing.T) {
 // Hiding goes through a text once for each form, whatever stands in it.
 func FuzzHide(f *testing.F) {
 	f.Add("hunter2", "error: HUNTER2 İ hunter2")
+	f.Add("\x00\x00\x80", "error: \x00\x00\x80")
 	f.Fuzz(func(t *testing.T, secret, text string) {
+		if len(secret) < shortest || strings.Contains(secret, "*") {
+			return // what is not hidden, and what joins with what stands in its place
+		}
 		var s Set
 		s.Add(secret)
-		got := s.Hide(text)
-		if len(secret) >= shortest && !strings.Contains(hidden, secret) && strings.Contains(strings.ReplaceAll(got, hidden, "\x00"), secret) {
-			t.Errorf("Hide(%q) = %q holds %q", text, got, secret)
+		for _, part := range strings.Split(s.Hide(text), hidden) {
+			if strings.Contains(part, secret) {
+				t.Errorf("Hide(%q) = %q holds %q", text, s.Hide(text), secret)
+			}
 		}
 	})
 }
