@@ -16,9 +16,11 @@ CACHE := $(CURDIR)/.cache
 TOOLS := $(CACHE)/bin
 export PATH := $(TOOLS):$(PATH):/usr/sbin:/sbin
 
-# VERSION is what `pgrelocate version` says.
+# VERSION, COMMIT and COMMIT_DATE are what `pgrelocate version` says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+COMMIT := $(shell git log -1 --format=%H 2>/dev/null)
+COMMIT_DATE := $(shell TZ=UTC0 git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(COMMIT_DATE)
 
 # PKGS narrows the tests, FUZZTIME is how long each fuzz target runs.
 PKGS ?= ./...

@@ -10,19 +10,21 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
-// version is set when a release is built: -ldflags "-X main.version=v1.2.3".
-var version = ""
+// What is set when a release is built, each with -ldflags "-X main.version=v1.2.3": the version, the
+// commit in full, and the commit's date in RFC 3339. Empty where nobody set it.
+var version, commit, date string
 
 func newVersionCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the program's version",
-		Long:  "Show the program's version, the commit it was built from and the Go version that built it.",
+		Long: `Show the program's version, the commit that it was built from with its date, and the
+Go version that built it.`,
 		Example: `  pgrelocate version
   pgrelocate version -o json`,
 		Args: noArgs,
 		RunE: a.with(func(_ context.Context, cfg *config.Config, _ []string) error {
-			return a.print(cfg, view.NewVersion(programVersion()))
+			return a.print(cfg, view.NewVersion(view.Build{Version: programVersion(), Commit: commit, Date: date}))
 		}),
 	}
 	a.settings.AddFlags(cmd.Flags(), config.Output)
