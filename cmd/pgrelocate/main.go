@@ -10,15 +10,23 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/completion"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
+// What is set when a release is built, each with -ldflags "-X main.version=v1.2.3": the version, the
+// commit in full, and the commit's date in RFC 3339. Empty where nobody set it.
+var version, commit, date string
+
 func main() {
-	if rendersForAnother(os.Args) {
-		os.Exit(renderForAnother(context.Background(), os.Exit))
+	if app.RendersForAnother(os.Args) {
+		os.Exit(app.RenderForAnother(context.Background(), os.Exit))
 	}
 	os.Exit(run(context.Background(), os.Args[1:], terminal.System(os.Getenv)))
 }
@@ -30,16 +38,16 @@ func run(ctx context.Context, args []string, streams terminal.Streams) int {
 	defer stop()
 
 	root := newRootCommand(a)
-	if completing(args) {
-		plainUsages(root)
+	if completion.Completing(args) {
+		completion.PlainUsages(root)
 	}
 	root.SetArgs(args)
-	return a.conclude(ctx, root.ExecuteContext(ctx))
+	return a.Conclude(ctx, root.ExecuteContext(ctx))
 }
 
 // interruptible returns a context that the first Ctrl-C ends, with exit.ErrInterrupted as
 // its cause. From then on signals do what they do to any program: a second one kills.
-func interruptible(ctx context.Context, a *app) (context.Context, func()) {
+func interruptible(ctx context.Context, a *app.App) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -56,4 +64,20 @@ func interruptible(ctx context.Context, a *app) (context.Context, func()) {
 		signal.Stop(signals)
 		cancel(nil)
 	}
+}
+
+// programVersion is what the linker set, else what `go install MODULE@VERSION` recorded.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+// newApp is what this run's commands have at hand.
+func newApp(streams terminal.Streams) *app.App {
+	return app.New(streams, view.Build{Version: programVersion(), Commit: commit, Date: date})
 }

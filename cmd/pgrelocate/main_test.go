@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 )
 
 func TestMain(m *testing.M) {
-	if rendersForAnother(os.Args) { // where tests call run, this is the program that it starts
-		os.Exit(renderForAnother(context.Background(), os.Exit))
+	if app.RendersForAnother(os.Args) { // where tests call run, this is the program that it starts
+		os.Exit(app.RenderForAnother(context.Background(), os.Exit))
 	}
 	testscript.Main(m, map[string]func(){
 		"pgrelocate":  main,

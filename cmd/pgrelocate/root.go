@@ -2,33 +2,42 @@ package main
 
 // How a command is added
 //
-//  1. One file, one constructor: newFooCommand(a *app) *cobra.Command in foo.go. No init,
-//     no package variables.
+//  1. One file, one constructor: NewFooCommand(a *app.App) *cobra.Command in foo.go, in the
+//     package of its group below internal/commands. No init, no package variables.
 //  2. List it below, where it belongs in the flow.
 //  3. Flags that are settings (they may also stand in the config file and the environment)
-//     come from the settings: a.settings.AddFlags(cmd.Flags(), config.Sides, config.Connection).
+//     come from the settings: a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Connection).
 //     A new setting is one line in internal/config/settings.go and one field of Config.
-//     Flags that belong to the command alone, --dry-run, are plain cobra flags.
-//  4. RunE is a sentence: RunE: a.with(func(ctx, cfg, args) error { return foo(ctx, a, cfg, opts) }).
-//  5. Arguments: Args: noArgs, or exactArgs("HOST").
+//     Flags that belong to the command alone, --dry-run, are plain cobra flags;
+//     internal/flagset has those that several commands share.
+//  4. RunE is a sentence: RunE: a.With(func(ctx, cfg, args) error { return foo(ctx, a, cfg, opts) }).
+//  5. Arguments: Args: usage.NoArgs, or usage.ExactArgs("HOST").
 //  6. The result is a document of internal/view, with json tags and an output.Header, shown
-//     with a.print(cfg, view). Everything else is a.note, a.detail (-v) or a.warn. Never
+//     with a.Print(cfg, view). Everything else is a.Note, a.Detail (-v) or a.Warn. Never
 //     write to os.Stdout or os.Stderr.
 //  7. What a user got wrong is exit.Usagef("...").WithHint("..."); other errors choose
 //     their exit code in internal/exit by what they wrap.
 //  8. What happens between flags and result is a use case: a method of relocate.Session, which
-//     a.session(cfg) opens.
+//     a.Session(cfg) opens.
 //  9. A script in testdata/script/foo.txtar says what users see; `make docs` renews
 //     docs/commands.
 
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/about"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/airgap"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/anychart"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/incluster"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/mirror"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/completion"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 )
 
 // newRootCommand lists the commands in the order of the flow.
-func newRootCommand(a *app) *cobra.Command {
+func newRootCommand(a *app.App) *cobra.Command {
 	cobra.EnableCommandSorting = false // the order below is the order of the flow
 	root := &cobra.Command{
 		Use:   "pgrelocate COMMAND",
@@ -57,61 +66,61 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
   # only the newest minor of PostgreSQL 16 and 17, full edition
   pgrelocate copy --registry registry.example.com \
     --versions 17,16 --editions full`,
-		Version:       programVersion(),
-		Args:          noCommand,
-		RunE:          showHelp,
+		Version:       a.Build.Version,
+		Args:          usage.NoCommand,
+		RunE:          usage.ShowHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	setStreams(root, a)
-	root.SetFlagErrorFunc(explainFlagError)
-	root.SetUsageFunc(showUsage(a))
-	root.SetHelpFunc(showHelpText(a))
+	root.SetFlagErrorFunc(usage.ExplainFlagError)
+	root.SetUsageFunc(usage.ShowUsage(a))
+	root.SetHelpFunc(usage.ShowHelpText(a))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.PersistentFlags().SortFlags = false
-	root.PersistentFlags().StringVar(&a.settings.File, "config", "", "read settings from `FILE` instead of the usual places")
-	a.settings.AddFlags(root.PersistentFlags(), config.Common)
+	root.PersistentFlags().StringVar(&a.Settings.File, "config", "", "read settings from `FILE` instead of the usual places")
+	a.Settings.AddFlags(root.PersistentFlags(), config.Common)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	addGroup(root, "relocate", "Relocate:",
-		newProductsCommand(a),
-		newVersionsCommand(a),
-		newLoginCommand(a),
-		newPlanCommand(a),
-		newCopyCommand(a),
-		newLogoutCommand(a),
+		mirror.NewProductsCommand(a),
+		mirror.NewVersionsCommand(a),
+		mirror.NewLoginCommand(a),
+		mirror.NewPlanCommand(a),
+		mirror.NewCopyCommand(a),
+		mirror.NewLogoutCommand(a),
 	)
 	addGroup(root, "bundle", "Across an air gap:",
-		newSaveCommand(a),
-		newLoadCommand(a),
-		newReceiptCommand(a),
-		newBundleCommand(a),
-		newServeCommand(a),
+		airgap.NewSaveCommand(a),
+		airgap.NewLoadCommand(a),
+		airgap.NewReceiptCommand(a),
+		airgap.NewBundleCommand(a),
+		airgap.NewServeCommand(a),
 	)
 	addGroup(root, "cluster", "In the cluster:",
-		newInstallCommand(a),
-		newVerifyCommand(a),
-		newSecretCommand(a),
-		newValuesCommand(a),
-		newRenderCommand(a),
-		newUpgradePreviewCommand(a), newUninstallCommand(a),
+		incluster.NewInstallCommand(a),
+		incluster.NewVerifyCommand(a),
+		incluster.NewSecretCommand(a),
+		incluster.NewValuesCommand(a),
+		incluster.NewRenderCommand(a),
+		incluster.NewUpgradePreviewCommand(a), incluster.NewUninstallCommand(a),
 	)
-	addGroup(root, "any", "Without a catalogue:", newChartCommand(a), newManifestsCommand(a))
+	addGroup(root, "any", "Without a catalogue:", anychart.NewChartCommand(a), anychart.NewManifestsCommand(a))
 	addGroup(root, "about", "Look around:",
-		newDemoCommand(a),
-		newConfigCommand(a),
-		newCompletionCommand(a),
-		newVersionCommand(a),
-		newStandInOperatorCommand(),
+		about.NewDemoCommand(a),
+		about.NewConfigCommand(a),
+		about.NewCompletionCommand(a),
+		about.NewVersionCommand(a),
+		about.NewStandInOperatorCommand(),
 	)
-	root.SetHelpCommand(newHelpCommand())
+	root.SetHelpCommand(usage.NewHelpCommand())
 	root.SetHelpCommandGroupID("about")
-	completeSettings(a, root)
+	completion.CompleteSettings(a, root)
 	return root
 }
 
 // setStreams gives cobra the streams that everything else uses.
-func setStreams(root *cobra.Command, a *app) {
+func setStreams(root *cobra.Command, a *app.App) {
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)

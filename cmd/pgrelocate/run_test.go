@@ -13,6 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -162,7 +163,7 @@ func TestHelpFits(t *testing.T) {
 				t.Fatalf("run(%v) = %d, want %d", args, code, exit.OK)
 			}
 			for line := range strings.Lines(out.String()) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > min(columns, widestHelp) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > min(columns, usage.WidestHelp) {
 					t.Errorf("%v at %d columns has a line of %d: %s", args, columns, n, line)
 				}
 			}
@@ -173,7 +174,7 @@ func TestHelpFits(t *testing.T) {
 func TestReflow(t *testing.T) {
 	text := "One two three\nfour.\n\n  kept as\n  it is\n\nünï five, and averyveryverylongword"
 	want := "One two\nthree\nfour.\n\n  kept as\n  it is\n\nünï five,\nand\naveryveryverylongword"
-	if got := reflow(text, 9); got != want {
+	if got := usage.Reflow(text, 9); got != want {
 		t.Errorf("reflow() = %q, want %q", got, want)
 	}
 }

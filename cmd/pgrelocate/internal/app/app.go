@@ -1,0 +1,139 @@
+// Package app holds what every command has at hand: App, the streams and settings of one run,
+// with the ways to say something, and the session that carries out use cases.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/secrets"
+)
+
+// App is what every command has at hand: the streams, the settings, and the ways to say
+// something. Results go through Print; everything else through Note, Warn and
+// Detail.
+type App struct {
+	// Streams are the standard streams. Err is shared with the progress display, so that
+	// a message never tears the bar: write to it whole lines at a time.
+	terminal.Streams
+
+	// Settings are where the settings are read from; each command adds those it knows as flags.
+	Settings *config.Loader
+	// Build says which program this is.
+	Build view.Build
+	// secrets are hidden in whatever is said: Err hides them by itself, Print in results. What is
+	// made for programs, manifests, locks and bundles, goes to Out as it is.
+	secrets *secrets.Set
+	// quiet and verbose are settings, kept here once they are known.
+	quiet, verbose bool
+	// outages shows which registries fail; nil until there is somebody to tell.
+	outages *progress.Outages
+}
+
+// New makes the app of one run of a build of the program.
+func New(streams terminal.Streams, build view.Build) *App {
+	known := new(secrets.Set)
+	for _, name := range config.Credentials {
+		if strings.HasSuffix(name, "_PASSWORD") {
+			known.Add(os.Getenv(name))
+		}
+	}
+	shared := progress.Share(known.Writer(streams.Err))
+	streams.Err = shared
+	if streams.OutTTY && streams.ErrTTY {
+		streams.Out = shared.Beside(streams.Out)
+	}
+	return &App{Streams: streams, secrets: known, Settings: config.NewLoader(), Build: build}
+}
+
+// Action is what a command does once the settings are known.
+type Action func(ctx context.Context, cfg *config.Config, args []string) error
+
+// With returns a RunE that loads the settings and then does act.
+func (a *App) With(act Action) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, err := a.load(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return act(cmd.Context(), cfg, args)
+	}
+}
+
+// load reads the settings and passes its warnings on to the user.
+func (a *App) load(ctx context.Context) (*config.Config, error) {
+	cfg, warnings, err := a.Settings.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.quiet, a.verbose = cfg.Quiet, cfg.Verbose
+	for _, warning := range warnings {
+		a.Warn("%s", warning)
+	}
+	for _, file := range a.Settings.Files() {
+		a.Detail("reading %s", file)
+	}
+	return cfg, nil
+}
+
+// Print writes a result to stdout as -o says.
+func (a *App) Print(cfg *config.Config, view output.View) error {
+	return output.Write(a.Out, cfg.Output, view, a.secrets.HideAlone)
+}
+
+// Note tells the user something that is not the result; --quiet silences it.
+func (a *App) Note(format string, args ...any) {
+	if !a.quiet {
+		a.Say("", "", format, args...)
+	}
+}
+
+// Detail is a note for --verbose.
+func (a *App) Detail(format string, args ...any) {
+	if a.verbose {
+		a.Say("", "", format, args...)
+	}
+}
+
+// Warn tells the user about something that is probably wrong.
+func (a *App) Warn(format string, args ...any) {
+	a.Say(terminal.Yellow, "warning: ", format, args...)
+}
+
+// Say writes one message. What it says may come from elsewhere: see terminal.Plain.
+func (a *App) Say(style terminal.Style, label, format string, args ...any) {
+	fmt.Fprintln(a.Err, a.Paint(style, label)+terminal.Plain(fmt.Sprintf(format, args...)))
+}
+
+// Conclude shows an error, if there is one, with its hint, and returns the exit code.
+func (a *App) Conclude(ctx context.Context, err error) int {
+	if a.outages != nil {
+		a.outages.Stop()
+	}
+	if err == nil {
+		return exit.OK
+	}
+	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) && !errors.Is(err, exit.ErrInterrupted) {
+		err = exit.ErrInterrupted
+	}
+	a.Say(terminal.Red, "error: ", "%v", err)
+	if hint := advice.For(err); hint != "" {
+		a.Say(terminal.Cyan, "hint: ", "%s", hint)
+	}
+	return exit.Code(err)
+}
+
+// UserAgent is what registries see of the program.
+func (a *App) UserAgent() string { return "pgrelocate/" + a.Build.Version }

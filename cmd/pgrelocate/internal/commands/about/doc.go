@@ -1,0 +1,2 @@
+// Package about holds the commands about the program itself, and its demonstration.
+package about

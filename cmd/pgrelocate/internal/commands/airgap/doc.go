@@ -1,0 +1,2 @@
+// Package airgap holds the commands for sites that no machine connects: bundles.
+package airgap

@@ -1,0 +1,152 @@
+package airgap
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+)
+
+// saveFlags are the flags of save that are no settings.
+type saveFlags struct {
+	file      string
+	since     string
+	volume    flagset.Size
+	signKey   string
+	resume    bool
+	overwrite bool
+}
+
+// NewSaveCommand makes `pgrelocate save`.
+func NewSaveCommand(a *app.App) *cobra.Command {
+	var flags saveFlags
+	cmd := &cobra.Command{
+		Use:   "save FILE",
+		Short: "Write a release into a file that crosses an air gap",
+		Long: `Write the selected artifacts into a bundle: one file that "pgrelocate load" puts into the
+private registry on the other side, where no machine reaches both.
+
+The bundle is an OCI image layout in a tar, with every distinct layer in it once, the
+signatures and SBOMs, and a lock that names everything by digest. A checksum file for
+"sha256sum -c" is written beside it. The file has its name when it is complete, and not
+before: until then it is called FILE.partial, and the same command carries on with it.
+
+--since leaves out what the other side has: it takes an earlier bundle, or what
+"pgrelocate receipt" wrote there. --volume-size splits the file for media with limits.
+The file - is standard output, and --file names one as an argument does.
+
+What is relocated stays under its vendor's licence terms.`,
+		Example: `  # PostgreSQL 17.5 and 16.9 of the newest release
+  pgrelocate save pg.tar --versions 17.5,16.9
+
+  # only what is new since the last bundle, in files of 4 GiB
+  pgrelocate save pg-next.tar --since pg.tar --volume-size 4GiB
+
+  # from the private registry, signed
+  PGRELOCATE_SIGNING_PASSWORD=... \
+    pgrelocate save pg.tar --source registry.example.com/tanzu-sql-postgres \
+    --sign-key minisign.key
+
+  # through a pipe
+  pgrelocate save - |
+    ssh inside "pgrelocate load - --registry registry.example.com"`,
+		ValidArgsFunction: flagset.FileNames,
+		RunE: a.With(func(ctx context.Context, cfg *config.Config, args []string) error {
+			if err := usage.OneFile(&flags.file, args); err != nil {
+				return err
+			}
+			return save(ctx, a, cfg, flags)
+		}),
+	}
+	fs := cmd.Flags()
+	fs.StringVarP(&flags.file, "file", "f", "", "write the bundle to `FILE`, as an argument names it")
+	fs.StringVar(&flags.since, "since", "", "leave out what the lock, receipt or bundle in `FILE` holds")
+	fs.Var(&flags.volume, "volume-size", "split the bundle into files of `SIZE`, 4GiB; they are called FILE.001 and so on")
+	fs.StringVar(&flags.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
+	fs.BoolVar(&flags.resume, "resume", true, "carry on with what an interrupted run left")
+	fs.BoolVar(&flags.overwrite, "overwrite", false, "replace the bundle of that name, with all of its volumes, if it exists")
+	a.Settings.AddFlags(fs, config.Selection, config.Charts, config.Discovery, []string{"source", "source-plain-http", "platform", "index", "signatures"}, flagset.Connection("plain-http"), config.Output)
+	return cmd
+}
+
+func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) error {
+	opts, err := flags.options(ctx, a)
+	if err != nil {
+		return err
+	}
+	s := a.Session(cfg)
+	defer s.Close()
+	saved, err := s.Save(ctx, opts)
+	if err != nil {
+		a.ListFailures(err)
+		return err
+	}
+	a.Notice(s)
+	if opts.Stream != nil {
+		a.Note("streamed %s, sha256 %s", output.Bytes(saved.Size), saved.SHA256[0])
+		return nil
+	}
+	return a.Print(cfg, view.NewSaved(saved))
+}
+
+// options are what the flags say, with the files that they name.
+func (f saveFlags) options(ctx context.Context, a *app.App) (relocate.SaveOptions, error) {
+	opts := relocate.SaveOptions{File: f.file, Volume: int64(f.volume), NoResume: !f.resume, Overwrite: f.overwrite}
+	if err := f.check(a); err != nil {
+		return opts, err
+	}
+	if f.file == "-" {
+		opts.Stream = a.Out
+	}
+	var err error
+	if f.since != "" {
+		if opts.Since, err = bundle.ReadLock(ctx, f.since); err != nil {
+			return opts, exit.Usagef("--since: %w", err)
+		}
+	}
+	if f.signKey != "" {
+		key, err := files.ReadSmall(ctx, f.signKey, flagset.LongestSecret)
+		if err != nil {
+			return opts, exit.Usagef("--sign-key: %w", err)
+		}
+		if opts.Sign, err = bundle.Signer(key, os.Getenv(signingPassword)); err != nil {
+			return opts, exit.Usagef("--sign-key: %s: %w", f.signKey, err)
+		}
+	}
+	return opts, nil
+}
+
+func (f saveFlags) check(a *app.App) error {
+	if f.file == "" {
+		return exit.Usagef("which file? FILE is missing")
+	}
+	if info, err := os.Stat(f.file); err == nil && info.IsDir() {
+		return exit.Usagef("%s is a folder", f.file).WithHint("name a file in it: %s", filepath.Join(f.file, "bundle.tar"))
+	}
+	if f.file == "-" && a.OutTTY {
+		return exit.Usagef("a bundle does not belong on a terminal").WithHint("redirect it, or name a file")
+	}
+	if f.volume != 0 && f.volume < write.MinVolume {
+		return exit.Usagef("--volume-size: %d bytes are too few; %d at least", f.volume, write.MinVolume)
+	}
+	if f.overwrite && f.file == "-" {
+		return exit.Usagef("--overwrite: what goes to standard output replaces nothing")
+	}
+	if f.volume != 0 && f.file == "-" {
+		return exit.Usagef("--volume-size: what goes to standard output is in one piece")
+	}
+	return nil
+}

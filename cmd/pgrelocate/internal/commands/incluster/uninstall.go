@@ -1,0 +1,52 @@
+package incluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// NewUninstallCommand makes `pgrelocate uninstall`.
+func NewUninstallCommand(a *app.App) *cobra.Command {
+	var opts install.UninstallOptions
+	cmd := &cobra.Command{
+		Use:   "uninstall",
+		Short: "Remove the operator and its pull secrets; keep the databases",
+		Long: `Remove the helm release and the pull secrets that pgrelocate has made for it. CRDs stay,
+for every database would go with them, and so do namespaces and volumes.
+
+It refuses while databases exist; of a product that pgrelocate does not know, every custom
+resource of the release's own CRDs counts as one. With --force they go on running, with the
+pull secret of their namespace, and nobody looks after them until the operator is installed
+again. Where there is no such release, nothing is touched, and that is an error.`,
+		Example: `  pgrelocate uninstall`,
+		Args:    usage.NoArgs,
+		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return UninstallRelease(ctx, a, cfg, flagset.PlaceOf(cfg), opts)
+		}),
+	}
+	flags := cmd.Flags()
+	a.Settings.AddFlags(flags, config.Access, config.Place)
+	flags.BoolVar(&opts.Force, "force", false, "uninstall although databases exist")
+	flags.DurationVar(&opts.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
+	a.Settings.AddFlags(flags, []string{"product", "catalogue"}, config.Output)
+	return cmd
+}
+
+// UninstallRelease removes an operator, and shows what came of it.
+func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place relocate.Place, opts install.UninstallOptions) error {
+	removal, err := a.Session(cfg).Uninstall(ctx, place, opts)
+	if err != nil {
+		return err
+	}
+	return a.Print(cfg, view.NewRemoval(removal))
+}

@@ -1,0 +1,59 @@
+package incluster
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+)
+
+// NewValuesCommand makes `pgrelocate values`.
+func NewValuesCommand(a *app.App) *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "values",
+		Short: "Print the chart's values that name the private registry",
+		Long: `Print the values, as YAML, that make the chart run from the private registry: for helm,
+Argo CD and Flux. They name nothing that was not relocated: what the registry lacks is
+left out, or is another version that it has, and that is said. --offline takes everything
+to be there and asks nobody.`,
+		Example: `  pgrelocate values --registry registry.example.com > values.yaml
+  helm upgrade --install -n postgres-system postgres-operator \
+    oci://registry.example.com/tanzu-sql-postgres/vmware-sql-postgres-operator \
+    --version v4.3.1 -f values.yaml`,
+		Args: usage.NoArgs,
+		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			return printValues(ctx, a, cfg, relocate.ValuesOptions{Place: flagset.PlaceOf(cfg), Offline: offline})
+		}),
+	}
+	flags := cmd.Flags()
+	a.Settings.AddFlags(flags, flagset.ReleaseSettings)
+	a.Settings.AddFlags(flags, config.PullSecret)
+	flags.BoolVar(&offline, "offline", false, "do not ask the registry what it has")
+	a.Settings.AddFlags(flags, config.Connection)
+	return cmd
+}
+
+func printValues(ctx context.Context, a *app.App, cfg *config.Config, opts relocate.ValuesOptions) error {
+	if err := app.NeedRegistry(cfg); err != nil {
+		return err
+	}
+	s := a.Session(cfg)
+	defer s.Close()
+	values, err := s.Values(ctx, opts)
+	if err != nil {
+		return err
+	}
+	text, err := chart.FormatValues(values)
+	if err != nil {
+		return err
+	}
+	_, err = a.Out.Write(text)
+	return err
+}

@@ -1,0 +1,103 @@
+package mirror
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
+)
+
+// NewCopyCommand makes `pgrelocate copy`.
+func NewCopyCommand(a *app.App) *cobra.Command {
+	var dryRun bool
+	var opts relocate.CopyOptions
+	cmd := &cobra.Command{
+		Use:   "copy",
+		Short: "Copy a release into the private registry",
+		Long: `Copy the selected artifacts from the vendor's registry, or from --source, into the
+private one. Each distinct layer is fetched and sent once, however many images share it;
+what the target holds already is not sent again; tags are put last, so that an
+interrupted copy leaves no tag that cannot be pulled. Run the same command again to
+carry on.
+
+Digests stay what they are, and signatures, attestations and SBOMs travel along. Where a
+tag holds other content at the target, that artifact fails and the tag stays as it is,
+unless --on-conflict says otherwise. One failed artifact does not stop the others; all
+failures are listed at the end.
+
+A tag that is there proves nothing of its layers: a registry may have lost some. --check
+looks for each of them, with one request to the private registry, and what is gone is put
+back.
+
+A release that the catalogue lacks, --release v4.5.0, is looked for at the source: its
+chart, rendered, says which PostgreSQL versions it has. What cannot be found out is an
+error; --known-only looks nowhere.
+
+--lock FILE writes down what the private registry then holds of the selection, by digest,
+as a receipt does: to be kept beside the deployment as a record of what was relocated, to be
+compared with the lock of another day, or for "pgrelocate save --since FILE", which leaves
+out of a bundle what is in it.
+
+What is relocated stays under its vendor's licence terms.`,
+		Example: `  # everything in the newest release
+  pgrelocate copy --registry registry.example.com
+
+  # PostgreSQL 17.5 and 16.9 only, without FerretDB, into a folder of your own
+  pgrelocate copy --registry registry.example.com/databases \
+    --versions 17.5,16.9 --extras none
+
+  # look first
+  pgrelocate copy --registry registry.example.com --dry-run
+
+  # put back what the private registry has lost
+  pgrelocate copy --registry registry.example.com --check
+
+  # in CI: credentials from the environment, no more than 50 MiB a second
+  PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
+    pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
+		Args: usage.NoArgs,
+		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			if dryRun {
+				return ShowPlan(ctx, a, cfg)
+			}
+			if opts.Overwrite && opts.Lock == "" {
+				return exit.Usagef("--overwrite is about --lock, and none is named")
+			}
+			return CopyRelease(ctx, a, cfg, opts)
+		}),
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
+	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
+	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock")
+	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.State, config.Output)
+	return cmd
+}
+
+// CopyRelease copies what the settings select, and shows what came of it.
+func CopyRelease(ctx context.Context, a *app.App, cfg *config.Config, opts relocate.CopyOptions) error {
+	if err := app.NeedRegistry(cfg); err != nil {
+		return err
+	}
+	s := a.Session(cfg)
+	defer s.Close()
+	copied, err := s.Copy(ctx, opts)
+	if copied != nil {
+		defer tellReleases(a, s, copied)
+	}
+	return a.Account(cfg, s, copied, err)
+}
+
+// tellReleases says what there is to know of releases that the catalogue lacks.
+func tellReleases(a *app.App, s *relocate.Session, copied *relocate.Copied) {
+	for _, release := range s.Learned() {
+		a.Note("where the source is out of reach, the catalogue has to know %s: pgrelocate versions export --release %s -f FILE, and --catalogue FILE there", release, release)
+	}
+	if copied.Newer != "" {
+		a.Note("the source has %s, which the catalogue does not know: pgrelocate versions --discover", copied.Newer)
+	}
+}

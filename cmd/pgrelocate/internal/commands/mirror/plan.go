@@ -1,0 +1,100 @@
+package mirror
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+)
+
+// NewPlanCommand makes `pgrelocate plan`.
+func NewPlanCommand(a *app.App) *cobra.Command {
+	var file flagset.BundleFlags
+	var flags *pflag.FlagSet
+	cmd := &cobra.Command{
+		Use:   "plan [FILE...]",
+		Short: "Say what a copy would move, in bytes, and move nothing",
+		Long: `Ask both registries what there is and say what "pgrelocate copy" with the same flags
+would do: each artifact's state, how many distinct blobs have to move, how many bytes
+that is, and how many are at the target already. Nothing is changed.
+
+The chart is rendered as its vendor made it: images that it runs, or lists in its
+Chart.yaml, and that are not in the selection are named in one line.
+
+States: "new" will be copied; "present" is there with the same digest; "attach" is there,
+but some of its signatures or SBOMs are not; "update" and "skip" are there with other
+content, and --on-conflict says what becomes of them; "failed" cannot be copied, and the
+reason follows.`,
+		Example: `  # everything in the newest release
+  pgrelocate plan --registry registry.example.com
+
+  # how many bytes would the lite edition be?
+  pgrelocate plan --registry registry.example.com --editions lite -o json \
+    | jq .bytesToMove
+
+  # what would loading this bundle move?
+  pgrelocate plan pg.tar --registry registry.example.com`,
+		ValidArgsFunction: flagset.FileNames,
+		RunE: flagset.WithBundle(a, &file, func(ctx context.Context, cfg *config.Config, _ []string) error {
+			if file.Given() {
+				return planLoad(ctx, a, cfg, flags, file)
+			}
+			if err := file.Idle(); err != nil {
+				return err
+			}
+			return ShowPlan(ctx, a, cfg)
+		}),
+	}
+	flags = cmd.Flags()
+	file.AddBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
+	file.AddTargetFlag(flags)
+	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.Output)
+	return cmd
+}
+
+// planLoad plans to load a bundle, all of it. What a config file selects is for registries,
+// as it is for load; on the command line it can only be meant for the bundle.
+func planLoad(ctx context.Context, a *app.App, cfg *config.Config, flags *pflag.FlagSet, file flagset.BundleFlags) error {
+	bundle := "--bundle"
+	if !flags.Changed("bundle") {
+		bundle = file.Files[0]
+	}
+	for _, name := range slices.Concat(config.Selection, config.Charts, config.Sides) {
+		if flags.Changed(name) && name != "registry" && name != "catalogue" {
+			return exit.Usagef("--%s does not go with %s: a load takes all that is in it", name, bundle)
+		}
+	}
+	return ShowPlanOfLoad(ctx, a, cfg, file)
+}
+
+// ShowPlan says what a copy would move.
+func ShowPlan(ctx context.Context, a *app.App, cfg *config.Config) error {
+	if err := app.NeedRegistry(cfg); err != nil {
+		return err
+	}
+	s := a.Session(cfg)
+	defer s.Close()
+	planned, err := s.Plan(ctx)
+	return a.ShowPlanned(cfg, planned, err)
+}
+
+// ShowPlanOfLoad says what loading a bundle would move.
+func ShowPlanOfLoad(ctx context.Context, a *app.App, cfg *config.Config, flags flagset.BundleFlags) error {
+	if err := app.NeedRegistry(cfg); err != nil {
+		return err
+	}
+	file, err := flags.Need(ctx, a)
+	if err != nil {
+		return err
+	}
+	s := a.Session(cfg)
+	defer s.Close()
+	planned, err := s.PlanLoad(ctx, file)
+	return a.ShowPlanned(cfg, planned, err)
+}

@@ -1,0 +1,51 @@
+package flagset
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+)
+
+// PlaceFlags say which cluster, and where in it, where that is no setting: the demonstration goes
+// into no cluster that is not named for it.
+type PlaceFlags struct{ relocate.Place }
+
+// AddAccess adds the flags that name the cluster.
+func (f *PlaceFlags) AddAccess(fs *pflag.FlagSet) {
+	fs.StringVar(&f.Kubeconfig, "kubeconfig", "", "reach the cluster by `FILE`; as kubectl does if not given")
+	fs.StringVar(&f.Context, "context", "", "use this `CONTEXT` of the kubeconfig instead of its current one")
+}
+
+// PlaceOf is the place that the settings name.
+func PlaceOf(cfg *config.Config) relocate.Place {
+	return relocate.Place{
+		Kubeconfig: cfg.Kubeconfig, Context: cfg.Context,
+		Namespace: cfg.Namespace, HelmRelease: cfg.HelmRelease, PullSecret: cfg.PullSecret,
+	}
+}
+
+// AddChartFlags adds the flags that say which chart with which values.
+func AddChartFlags(fs *pflag.FlagSet, choice *relocate.ChartChoice) {
+	fs.StringVar(&choice.File, "chart", "", "take the chart from `FILE` (.tgz) instead of the private registry")
+	fs.StringArrayVarP(&choice.User.Files, "values", "f", nil, "lay the values in `FILE` over the rewritten ones; again for more")
+	fs.StringArrayVar(&choice.User.Set, "set", nil, "set `KEY=VALUE` on top of that, as helm does; again for more")
+	fs.StringArrayVar(&choice.User.SetString, "set-string", nil, "the same, and `KEY=VALUE` is text whatever it looks like")
+	fs.Var((*AcceptFlag)(&choice.Accept), "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name what is not in the private registry; again for more")
+}
+
+// SplitNames reads --instance-namespaces demo,prod.
+func SplitNames(lists []string) []string {
+	var names []string
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

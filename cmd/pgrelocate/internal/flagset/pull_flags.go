@@ -1,0 +1,37 @@
+package flagset
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/files"
+)
+
+// PullFlags say which credentials go into the cluster.
+type PullFlags struct{ file string }
+
+// Add adds the flags.
+func (f *PullFlags) Add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.file, "pull-credentials-file", "", "give the cluster the credentials in `FILE`, USER:PASSWORD or a docker config; - is standard input")
+}
+
+// Given are the credentials in the file that was named, - being standard input; nil where
+// none was.
+func (f *PullFlags) Given(ctx context.Context, a *app.App) (*relocate.PullCredentials, error) {
+	if f.file == "" {
+		return nil, nil
+	}
+	if f.file == "-" {
+		text, err := ReadAll(a.In)
+		return &relocate.PullCredentials{Text: text, From: f.file}, err
+	}
+	text, err := files.ReadSmall(ctx, f.file, LongestSecret)
+	if err != nil && ctx.Err() == nil {
+		err = &exit.UsageError{Err: err}
+	}
+	return &relocate.PullCredentials{Text: string(text), From: f.file}, err
+}
