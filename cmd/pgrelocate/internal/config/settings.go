@@ -66,7 +66,7 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newNumber(&c.Jobs, remote.DefaultJobs, 1, 64), "jobs", "send at most `N` requests at once to each registry")
 	fs.Var((*rate)(&c.LimitRate), "limit-rate", "move at most `SIZE` a second from and to each registry, 50MiB; 0 is no limit")
 	fs.DurationVar(&c.StallTimeout, "stall-timeout", remote.DefaultStallTimeout, "break off a transfer that has made no progress for `TIME`, and continue it")
-	fs.DurationVar(&c.RetryTimeout, "retry-timeout", remote.DefaultRetryTimeout, "give up what has been retried for `TIME` without progress")
+	fs.DurationVar(&c.RetryTimeout, "retry-timeout", remote.DefaultRetryTimeout, "wait `TIME` at most for a registry that fails")
 
 	fs.Var(newChoice(&c.OnConflict, plan.ConflictFail, plan.ConflictUpdate, plan.ConflictSkip), "on-conflict",
 		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")

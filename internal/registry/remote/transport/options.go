@@ -38,8 +38,8 @@ type Options struct {
 	StallTimeout time.Duration
 	// StallBytes is how much has to move within StallTimeout to count as progress; 0 means 1 KiB.
 	StallBytes int64
-	// RetryTimeout bounds how long one operation is retried without any progress; 0
-	// means DefaultRetryTimeout.
+	// RetryTimeout bounds how long an outage is waited for; 0 means DefaultRetryTimeout. What
+	// fails while the registry serves other requests is tried ten times.
 	RetryTimeout time.Duration
 	// UserAgent is sent with every request; "pgrelocate" when empty.
 	UserAgent string

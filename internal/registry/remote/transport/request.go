@@ -128,6 +128,9 @@ func (c *Client) authorized(ctx context.Context, request Request) (*http.Respons
 		// A stranger to which the registry has sent us has no say in how to log in.
 		refused := resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden
 		if !refused || !c.isOwn(resp.Request.URL) {
+			if !(&StatusError{Code: resp.StatusCode}).Passing() {
+				c.served.Add(1)
+			}
 			attempt.Served()
 			return resp, nil
 		}

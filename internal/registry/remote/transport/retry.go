@@ -80,26 +80,32 @@ type outageErr struct{ err error }
 func (e *outageErr) Error() string { return e.err.Error() }
 func (e *outageErr) Unwrap() error { return e.err }
 
-// Retry bounds the tries of one operation, in number and in time, both counted from the
-// last progress. It is for one goroutine.
+// Retry bounds the tries of one operation, all counted from the last progress: in time while
+// the registry as a whole fails, in number where it goes on answering others. It is for one
+// goroutine.
 type Retry struct {
 	client *Client
 	doing  string
 	tries  int
+	// alone are the tries between which the registry has served other requests: it is then
+	// this one that it fails at, and no outage that anybody could wait for.
+	alone  int
+	served int64
 	since  time.Time
 	moved  int64 // bytes, since progress was last noted
 }
 
-// The bounds of an operation's tries, and of a registry's that has never answered: there
-// the user rather wants to hear of it.
+// The bounds of an operation's tries in number: of those between which the registry served
+// others, and of all where a registry has never answered, for there the user rather wants to
+// hear of it. An outage is bounded by time alone, Options.RetryTimeout.
 const (
-	mostTries        = 10
+	mostTriesAlone   = 10
 	mostTriesUnheard = 4
 )
 
 // NewRetry begins the bounds of an operation; doing names it in notices.
 func (c *Client) NewRetry(doing string) *Retry {
-	return &Retry{client: c, doing: doing, since: time.Now()}
+	return &Retry{client: c, doing: doing, since: time.Now(), served: c.served.Load()}
 }
 
 // Moved starts the bounds afresh once enough bytes have moved to call it progress.
@@ -112,7 +118,7 @@ func (r *Retry) Moved(n int64) {
 }
 
 // Progress starts the bounds afresh.
-func (r *Retry) Progress() { r.tries, r.since = 0, time.Now() }
+func (r *Retry) Progress() { r.tries, r.alone, r.since = 0, 0, time.Now() }
 
 // Wait sleeps before the next try, or returns the error to give up with.
 func (r *Retry) Wait(ctx context.Context, cause error) error {
@@ -125,15 +131,14 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 	// An outage that has used up the time for one operation has done so for those that follow.
 	began := r.client.outage.began(r.client.opts.RetryTimeout)
 	left = min(left, r.client.opts.RetryTimeout-time.Since(began))
-	most := mostTries
-	if !r.client.contact.done.Load() {
-		most = mostTriesUnheard
-	}
 	var over error
 	switch {
-	case r.tries >= most:
+	case r.tooOften():
 		over = &GaveUpError{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
 	case delay > left:
+		if r.tries > 1 {
+			r.client.spent.Store(true)
+		}
 		over = &GaveUpError{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
 			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)}
 	}
@@ -145,6 +150,16 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 	}
 	r.client.tell(registry.OutageLasts, out)
 	return r.Pause(ctx, cause, delay)
+}
+
+// tooOften tells whether an operation has used up its tries. A run that has waited for the whole
+// of its time once does not do so again for every operation that follows.
+func (r *Retry) tooOften() bool {
+	if served := r.client.served.Load(); served != r.served || r.client.spent.Load() {
+		r.served = served
+		r.alone++
+	}
+	return r.alone >= mostTriesAlone || r.tries >= mostTriesUnheard && !r.client.contact.done.Load()
 }
 
 // Pause sleeps before another try, which is counted and told.

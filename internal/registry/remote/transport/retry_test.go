@@ -20,15 +20,54 @@ func heardClient() *Client {
 	return c
 }
 
-func TestRetryIsBoundedInNumber(t *testing.T) {
+// Where a registry serves others and always fails at one thing, waiting for its end is in vain.
+func TestRetryIsBoundedInNumberWhereOthersAreServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := heardClient().NewRetry("fetching")
-		tries := 0
+		client := heardClient()
+		r := client.NewRetry("fetching")
+		tries := 1
 		for r.Wait(t.Context(), &NetError{Err: io.ErrUnexpectedEOF}) == nil {
 			tries++
+			client.served.Add(1)
+			client.recovered()
 		}
-		if tries != mostTries-1 {
-			t.Errorf("%d tries, want %d", tries+1, mostTries)
+		if tries != mostTriesAlone && tries != mostTriesAlone+1 {
+			t.Errorf("%d tries, want %d", tries, mostTriesAlone)
+		}
+	})
+}
+
+// An outage is waited for as long as the user has said, though one answer came as it began, and
+// the waits do not grow beyond 20 s meanwhile.
+func TestAnOutageIsSurvivedForTheWholeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := heardClient()
+		client.opts.RetryTimeout = 10 * time.Minute
+		r := client.NewRetry("fetching")
+		client.served.Add(1)
+		started := time.Now()
+		for time.Since(started) < 9*time.Minute {
+			last := time.Now()
+			if err := r.Wait(t.Context(), &StatusError{Code: 503}); err != nil {
+				t.Fatalf("gave up after %s of an outage: %v", time.Since(started), err)
+			}
+			if waited := time.Since(last); waited > 20*time.Second {
+				t.Fatalf("waited %s between two tries", waited)
+			}
+		}
+		for r.Wait(t.Context(), &StatusError{Code: 503}) == nil {
+		}
+		if took := time.Since(started); took > 10*time.Minute {
+			t.Errorf("gave up after %s, want within 10 minutes", took)
+		}
+		// What fails afterwards, between answers, is not given ten minutes each.
+		client.recovered()
+		again := time.Now()
+		r = client.NewRetry("fetching")
+		for r.Wait(t.Context(), &StatusError{Code: 503}) == nil {
+		}
+		if took := time.Since(again); took > 2*time.Minute {
+			t.Errorf("an operation after the outage was tried for %s", took)
 		}
 	})
 }
