@@ -30,7 +30,7 @@ type Confinement struct {
 // What no chart comes near to: the largest in common use render in a second to some MiB.
 const (
 	DefaultRenderTimeout       = 30 * time.Second
-	DefaultRenderMemory  int64 = 1 << 30
+	DefaultRenderMemory  int64 = 512 << 20
 	// maxRendered bounds the manifests together.
 	maxRendered = 16 << 20
 )

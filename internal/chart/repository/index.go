@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,10 +19,12 @@ import (
 // maxIndex bounds an index.yaml: the largest public ones have some 20 MiB.
 const maxIndex = 48 << 20
 
-// index is an index.yaml, as far as it is needed.
-type index struct {
-	Entries map[string][]*entry `json:"entries" yaml:"entries"`
-}
+// mostVersions is more versions than anybody keeps of a chart.
+const mostVersions = 10_000
+
+// index is an index.yaml. Of what it holds on all charts, which would take dozens of times its
+// size in memory, only what it says of those that are asked for is ever built.
+type index struct{ text []byte }
 
 // entry is one version of a chart.
 type entry struct {
@@ -37,53 +40,96 @@ func (r *Repository) readIndex(ctx context.Context) (*index, error) {
 	if r.index != nil {
 		return r.index, nil
 	}
-	at := r.base.JoinPath("index.yaml")
-	text, err := r.get(ctx, "fetching index", at, maxIndex, false)
+	text, err := r.get(ctx, "fetching index", r.base.JoinPath("index.yaml"), maxIndex, false)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parseIndex(text)
+	r.index = &index{text}
+	return r.index, nil
+}
+
+// versionsOf are the versions of a chart, the newest first.
+func (r *Repository) versionsOf(ctx context.Context, name string) ([]*entry, error) {
+	index, err := r.readIndex(ctx)
 	if err != nil {
-		return nil, r.failure("reading index", shown(at), err)
+		return nil, err
 	}
-	r.index = parsed
-	return parsed, nil
-}
-
-// parseIndex reads an index, which some write as JSON.
-func parseIndex(text []byte) (*index, error) {
-	parsed := new(index)
-	decode := func() error { return yaml.Unmarshal(text, parsed) }
-	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
-		decode = func() error { return jsonlimit.Unmarshal(text, parsed) }
+	entries, err := index.entries(ctx, name)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, r.failure("reading index", shown(r.base.JoinPath("index.yaml")), err)
 	}
-	if err := decode(); err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, fmt.Errorf("it is no index of a chart repository: %s", first)
-	}
-	if parsed.Entries == nil {
-		return nil, fmt.Errorf("it is no index of a chart repository: it has no entries")
-	}
-	return parsed, nil
-}
-
-// versions are the versions of a chart, the newest first.
-func (i *index) versions(name string) ([]*entry, error) {
-	entries := slices.DeleteFunc(slices.Clone(i.Entries[name]), func(e *entry) bool { return e == nil || e.Version == "" })
+	entries = slices.DeleteFunc(entries, func(e *entry) bool { return e == nil || e.Version == "" })
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("%w: the index has no chart of that name", registry.ErrNotFound)
+		return nil, r.failure("looking for chart", name, fmt.Errorf("%w: the index has no chart of that name", registry.ErrNotFound))
 	}
 	slices.SortStableFunc(entries, func(a, b *entry) int { return -compare(a.Version, b.Version) })
 	return entries, nil
 }
 
-// find is the chart that is asked for: that very version, else the newest in a range; empty is
-// the newest that is no preview, or the newest preview where there is nothing else.
-func (i *index) find(name, version string) (*entry, error) {
-	entries, err := i.versions(name)
-	if err != nil {
+// entries reads what an index says of one chart. Some are written as JSON.
+func (i *index) entries(ctx context.Context, name string) (found []*entry, err error) {
+	if bytes.HasPrefix(bytes.TrimLeft(i.text, " \t\r\n"), []byte("{")) {
+		found, err = whole(i.text, name, jsonlimit.Unmarshal)
+	} else {
+		found, err = i.block(ctx, name)
+	}
+	switch {
+	case err != nil:
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("it is no index of a chart repository: %s", first)
+	case len(found) > mostVersions:
+		return nil, tooMany(name)
+	}
+	return found, nil
+}
+
+func tooMany(name string) error {
+	return fmt.Errorf("it has more than %d versions of %s", mostVersions, name)
+}
+
+// block reads the lines on one chart; an index in another layout is read whole, if it is small.
+func (i *index) block(ctx context.Context, name string) ([]*entry, error) {
+	var found []*entry
+	err := eachItem(i.text, name, func(item []byte) error {
+		if len(found) == mostVersions {
+			return tooMany(name)
+		}
+		var parsed []*entry
+		if err := yaml.Unmarshal(item, &parsed); err != nil {
+			return errLayout
+		}
+		found = append(found, parsed...)
+		return ctx.Err()
+	})
+	if !errors.Is(err, errLayout) {
+		return found, err
+	}
+	if len(i.text) > mostUnusual {
+		return nil, fmt.Errorf("%w, and it is larger than %d KiB", err, mostUnusual>>10)
+	}
+	return whole(i.text, name, yaml.Unmarshal)
+}
+
+// whole reads all of an index at once.
+func whole(text []byte, name string, unmarshal func([]byte, any) error) ([]*entry, error) {
+	var all struct {
+		Entries map[string][]*entry `json:"entries" yaml:"entries"`
+	}
+	if err := unmarshal(text, &all); err != nil {
 		return nil, err
 	}
+	if all.Entries == nil {
+		return nil, errNoEntries
+	}
+	return all.Entries[name], nil
+}
+
+// find is the chart that is asked for: that very version, else the newest in a range; empty is
+// the newest that is no preview, or the newest preview where there is nothing else.
+func find(entries []*entry, version string) (*entry, error) {
 	for _, entry := range entries {
 		if entry.Version == version {
 			return entry, nil

@@ -81,11 +81,11 @@ func (r *Repository) String() string { return strings.TrimSuffix(r.base.String()
 // where it has one. Errors wrap registry.ErrNotFound where the repository has no such chart,
 // registry.ErrDigestMismatch and chart.ErrNotAChart.
 func (r *Repository) Fetch(ctx context.Context, name, version string) (*chart.Chart, error) {
-	index, err := r.readIndex(ctx)
+	entries, err := r.versionsOf(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	entry, err := index.find(name, version)
+	entry, err := find(entries, version)
 	if err != nil {
 		return nil, r.failure("looking for chart", name, err)
 	}
@@ -112,13 +112,9 @@ func (r *Repository) Fetch(ctx context.Context, name, version string) (*chart.Ch
 // Versions are the versions of a chart, the newest first; those that are none by Semantic
 // Versioning come last.
 func (r *Repository) Versions(ctx context.Context, name string) ([]string, error) {
-	index, err := r.readIndex(ctx)
+	entries, err := r.versionsOf(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	entries, err := index.versions(name)
-	if err != nil {
-		return nil, r.failure("looking for chart", name, err)
 	}
 	all := make([]string, len(entries))
 	for i, entry := range entries {

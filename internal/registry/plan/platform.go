@@ -156,23 +156,66 @@ func strip(index oci.Manifest, unwanted map[v1.Hash]bool) (oci.Manifest, error) 
 // mostConfigBytes is more than any image's config has.
 const mostConfigBytes = 4 << 20
 
-// fits reads which platform an image is for from its config. One that does not say fits.
+// fits tells whether an image is for a wanted platform. One that does not say fits.
 func (o Origin) fits(ctx context.Context, links *oci.Links, platforms []v1.Platform) error {
+	has, err := o.builtFor(ctx, links)
+	if has == nil || err != nil || slices.ContainsFunc(platforms, has.Satisfies) {
+		return err
+	}
+	return &PlatformError{Want: platformNames(platforms), Have: []string{has.String()}}
+}
+
+// builtFor reads which platform an image is for from its config; nil where that does not say.
+func (o Origin) builtFor(ctx context.Context, links *oci.Links) (*v1.Platform, error) {
 	if links.Config == nil || !links.Config.MediaType.IsConfig() || links.Config.Size > mostConfigBytes {
-		return nil
+		return nil, nil
 	}
 	content, err := o.Source.Blob(ctx, o.Repository, *links.Config, 0, links.Config.Size)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = content.Close() }()
 	body, err := io.ReadAll(io.LimitReader(content, mostConfigBytes))
 	if err != nil {
-		return fmt.Errorf("reading the config %s: %w", links.Config.Digest, err)
+		return nil, fmt.Errorf("reading the config %s: %w", links.Config.Digest, err)
 	}
-	var has v1.Platform
-	if jsonlimit.Unmarshal(body, &has) != nil || has.OS == "" || has.Architecture == "" || slices.ContainsFunc(platforms, has.Satisfies) {
+	has := new(v1.Platform)
+	if jsonlimit.Unmarshal(body, has) != nil || has.OS == "" || has.Architecture == "" {
+		return nil, nil
+	}
+	return has, nil
+}
+
+// claims are the platforms that an index says its images are for; none of any other manifest.
+func claims(top oci.Manifest) map[v1.Hash]v1.Platform {
+	if !top.Descriptor.MediaType.IsIndex() {
 		return nil
 	}
-	return &PlatformError{Want: platformNames(platforms), Have: []string{has.String()}}
+	links, err := oci.Parse(top)
+	if err != nil {
+		return nil // said where it is walked
+	}
+	claimed := map[v1.Hash]v1.Platform{}
+	for _, child := range links.Manifests {
+		if child.Platform != nil && child.Platform.OS != "unknown" {
+			claimed[child.Digest] = *child.Platform
+		}
+	}
+	return claimed
+}
+
+// unlike warns of an image whose config says another platform than its index does: it is copied,
+// for nodes go by the index, and they may not be able to run it. Many configs leave the variant out.
+func (p *planner) unlike(ctx context.Context, a *Artifact, n oci.Node, claimed map[v1.Hash]v1.Platform) error {
+	says, isClaimed := claimed[n.Descriptor.Digest]
+	if !isClaimed || n.Descriptor.MediaType.IsIndex() {
+		return nil
+	}
+	has, err := a.Origin.builtFor(ctx, n.Links)
+	if err != nil || has == nil || has.OS == says.OS && has.Architecture == says.Architecture {
+		return err
+	}
+	p.warn(fmt.Sprintf("%s: its index says that %s is for %s, and the image itself says %s: nodes may be unable to run it; ask the vendor",
+		a.Source, n.Descriptor.Digest, says.String(), has.String()))
+	return nil
 }

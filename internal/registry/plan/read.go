@@ -18,8 +18,12 @@ import (
 // Options.Platforms wants is taken, where opts are not nil.
 func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts *Options) ([]Manifest, error) {
 	top, err := a.Origin.manifest(ctx, reference)
-	var left map[v1.Hash]bool
+	var (
+		left    map[v1.Hash]bool
+		claimed map[v1.Hash]v1.Platform
+	)
 	if err == nil && opts != nil && len(opts.Platforms) > 0 {
+		claimed = claims(top)
 		top, left, err = a.Origin.narrow(ctx, top, *opts)
 		a.Sparse = len(left) > 0
 	}
@@ -40,7 +44,7 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
 		Visit: func(n oci.Node) error {
 			all = append(all, Manifest{Manifest: n.Manifest, Reference: n.Descriptor.Digest.String(), Blobs: p.movable(a, slices.Concat(n.Links.Needs(), n.Others))})
-			return nil
+			return p.unlike(ctx, a, n, claimed)
 		},
 		Bytes: a.manifestBytes,
 	}

@@ -103,8 +103,12 @@ func (c *Client) mayHaveTag(repository, tag string) bool {
 
 // pages fetches a listing page after page.
 func (c *Client) pages(ctx context.Context, request transport.Request, read func([]byte, http.Header) error) error {
-	total := 0
+	total, seen := 0, map[string]bool{}
 	for range mostPages {
+		if seen[request.Path] {
+			break
+		}
+		seen[request.Path] = true
 		body, header, err := c.fetch(ctx, request)
 		if err != nil {
 			return err

@@ -2,9 +2,12 @@ package transfer_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	ggcr "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -83,6 +86,29 @@ func TestWholeIndex(t *testing.T) {
 		var none *plan.PlatformError
 		if err := planned.Artifacts[0].Err; !errors.As(err, &none) || none.Want != "linux/s390x" || len(none.Have) != 2 {
 			t.Errorf("%s: the error is %v, want that there is none, and what there is", index, err)
+		}
+	}
+}
+
+// An index may say that an image is for another platform than the image says itself. It is copied,
+// for nodes go by the index, and never without a word.
+func TestIndexThatLiesAboutAPlatform(t *testing.T) {
+	for _, index := range []plan.Index{plan.IndexAuto, plan.IndexSparse, plan.IndexWhole, plan.IndexStrip} {
+		for _, says := range []string{"s390x", "arm64"} {
+			from := startRegistry(t, true)
+			image := must[v1.Image](t)(mutate.ConfigFile(imageOf(t, randomLayer(t, 100)), &v1.ConfigFile{OS: "linux", Architecture: says}))
+			ofArm := mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}}}
+			if err := ggcr.WriteIndex(refTo(t, from, "one:v0"), mutate.AppendManifests(empty.Index, ofArm)); err != nil {
+				t.Fatal(err)
+			}
+			planned := newWorld(t, from, startRegistry(t, true)).plan(t, plan.Options{Platforms: wanted[:1], Index: index}, "one:v0")
+			if err := planned.Artifacts[0].Err; err != nil {
+				t.Errorf("%s: %v", index, err)
+			}
+			told := strings.Join(planned.Warnings, "\n")
+			if lies := says != "arm64"; lies != strings.Contains(told, "is for linux/arm64/v8, and the image itself says linux/"+says) {
+				t.Errorf("%s: the warnings are %q with an image that says %s", index, told, says)
+			}
 		}
 	}
 }

@@ -96,7 +96,7 @@ func readCertsDir(dir string) (authorities []string, certificates []tls.Certific
 			authorities = append(authorities, path)
 		case ".cert":
 			key := strings.TrimSuffix(path, ".cert") + ".key"
-			pair, err := tls.LoadX509KeyPair(path, key)
+			pair, err := keyPair(path, key)
 			if err != nil {
 				return nil, nil, fmt.Errorf("client certificate %s: %w", path, err)
 			}
@@ -105,6 +105,22 @@ func readCertsDir(dir string) (authorities []string, certificates []tls.Certific
 	}
 	return authorities, certificates, nil
 }
+
+// keyPair reads a client certificate. Nobody has named its files: they are no pipes.
+func keyPair(certificate, key string) (tls.Certificate, error) {
+	public, err := files.ReadRegular(certificate, mostKeyPair)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	private, err := files.ReadRegular(key, mostKeyPair)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(public, private)
+}
+
+// mostKeyPair is more than a chain of certificates or a key takes, in bytes.
+const mostKeyPair = 1 << 20
 
 // certificateProblem names the server in an error of TLS about certificates; other errors it
 // returns as they are.

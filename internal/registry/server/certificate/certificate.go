@@ -3,6 +3,7 @@
 package certificate
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // The files that SelfSigned keeps in its folder.
@@ -37,7 +40,7 @@ type Kept struct {
 // anew with the same key, so that clients that follow the key's signature, as all written
 // in Go do, need not be told. A certificate from elsewhere is never replaced.
 func SelfSigned(folder string, names []string) (*Kept, error) {
-	found, err := tls.LoadX509KeyPair(filepath.Join(folder, File), filepath.Join(folder, keyFile))
+	found, err := pair(filepath.Join(folder, File), filepath.Join(folder, keyFile), files.ReadRegular)
 	if errors.Is(err, fs.ErrNotExist) {
 		return made(folder, names)
 	}
@@ -61,6 +64,27 @@ func SelfSigned(folder string, names []string) (*Kept, error) {
 	}
 	kept.Renewed = wrong
 	return kept, nil
+}
+
+// Read reads a certificate and its key, from files or pipes that a user has named; once ctx ends
+// nobody waits for a pipe any more.
+func Read(ctx context.Context, certificate, key string) (tls.Certificate, error) {
+	return pair(certificate, key, func(path string, most int64) ([]byte, error) { return files.ReadSmall(ctx, path, most) })
+}
+
+// mostBytes is more than a chain of certificates or a key takes.
+const mostBytes = 1 << 20
+
+func pair(certificate, key string, read func(path string, most int64) ([]byte, error)) (tls.Certificate, error) {
+	public, err := read(certificate, mostBytes)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	private, err := read(key, mostBytes)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(public, private)
 }
 
 // made makes the certificate, with the key that is there if only that is.

@@ -39,7 +39,7 @@ func (o serveOptions) door(ctx context.Context, a *app.App) (*door, error) {
 	if err != nil {
 		return nil, refusedAddress(o.listen, err)
 	}
-	certificate, err := o.certificate(a, host)
+	certificate, err := o.certificate(ctx, a, host)
 	if err != nil {
 		listener.Close()
 		return nil, err
@@ -88,14 +88,14 @@ func (o serveOptions) users(ctx context.Context) (*server.Passwords, error) {
 
 // certificate reads or makes the certificate for a server that listens on host; nil where
 // it is to speak plain HTTP.
-func (o serveOptions) certificate(a *app.App, host string) (*tls.Certificate, error) {
+func (o serveOptions) certificate(ctx context.Context, a *app.App, host string) (*tls.Certificate, error) {
 	switch {
 	case o.cert != "":
-		certificate, err := tls.LoadX509KeyPair(o.cert, o.key)
+		pair, err := certificate.Read(ctx, o.cert, o.key)
 		if err != nil {
 			return nil, exit.Usagef("--tls-cert: %w", err)
 		}
-		return &certificate, nil
+		return &pair, nil
 	case o.selfSigned == "":
 		return nil, nil
 	}

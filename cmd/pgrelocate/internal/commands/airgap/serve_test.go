@@ -25,7 +25,7 @@ func TestServeWarnsOfAnUnfitCertificate(t *testing.T) {
 		}
 	}
 	streams, _, messages := terminal.Test("")
-	got, err := serveOptions{selfSigned: folder}.certificate(app.New(streams, view.Build{}), "10.0.0.5")
+	got, err := serveOptions{selfSigned: folder}.certificate(t.Context(), app.New(streams, view.Build{}), "10.0.0.5")
 	if err != nil || !got.Leaf.Equal(theirs.TLS.Leaf) {
 		t.Errorf("certificate() = another one, %v", err)
 	}
