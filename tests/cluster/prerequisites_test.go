@@ -44,7 +44,7 @@ func newBareCluster(t *testing.T) *bareCluster {
 	t.Helper()
 	need(t)
 	b := &bareCluster{site: siteOf(t, lab.At(t, private(t, "", false))), vendor: registrytest.InProcess(t, registrytest.Options{})}
-	lab.PublishCertManager(t, b.vendor)
+	lab.PublishCertManager(t, b.vendor, "")
 	release, err := standin.New(standin.Options{Bytes: 50_000})
 	if err != nil {
 		t.Fatal(err)

@@ -24,11 +24,11 @@ type cluster struct {
 	dir, bin                 string
 	admin                    *rest.Config
 	adminFile, installerFile string
-	// wait is a static program that waits.
-	wait        string
-	environment *envtest.Environment
-	processes   []*process
-	certManager *lab.CertManager
+	// wait is a static program that waits, and standIn one that stands in for cert-manager's.
+	wait, standIn string
+	environment   *envtest.Environment
+	processes     []*process
+	certManager   *lab.CertManager
 }
 
 // binaries are what `make test-node` builds or installs.
@@ -50,6 +50,8 @@ func boot(ctx context.Context, bin, dir, pause string) (*cluster, error) {
 
 func (c *cluster) controlPlane(context.Context) (err error) {
 	c.environment = &envtest.Environment{BinaryAssetsDirectory: c.bin}
+	// There is no kube-proxy: webhooks are reached at their pods' own addresses.
+	c.environment.ControlPlane.GetAPIServer().Configure().Set("enable-aggregator-routing", "true")
 	if c.admin, err = c.environment.Start(); err != nil {
 		return err
 	}
@@ -72,8 +74,10 @@ func (c *cluster) run(name string, args ...string) error {
 }
 
 func (c *cluster) controllers(context.Context) error {
+	authority := filepath.Join(c.dir, "authority.crt") // without it no pod has a service account
 	return errors.Join(
-		c.run("kube-controller-manager", "--kubeconfig="+c.adminFile, "--leader-elect=false", "--use-service-account-credentials=false", "--secure-port=0"),
+		os.WriteFile(authority, c.admin.CAData, 0o600),
+		c.run("kube-controller-manager", "--kubeconfig="+c.adminFile, "--root-ca-file="+authority, "--leader-elect=false", "--use-service-account-credentials=false", "--secure-port=0"),
 		c.run("kube-scheduler", "--kubeconfig="+c.adminFile, "--leader-elect=false", "--secure-port=0"),
 	)
 }

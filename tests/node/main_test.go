@@ -61,19 +61,32 @@ func bring(ctx context.Context, dir string) (*cluster, error) {
 	if os.Getuid() != 0 {
 		return nil, fmt.Errorf("a node needs root")
 	}
-	wait := filepath.Join(dir, "wait")
-	build := exec.CommandContext(ctx, "go", "build", "-o", wait, "./testdata/wait")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building testdata/wait: %w\n%s", err, out)
+	wait, err := static(ctx, dir, "wait", "./testdata/wait")
+	if err != nil {
+		return nil, err
+	}
+	standIn, err := static(ctx, dir, "certmanager", "./testdata/certmanager")
+	if err != nil {
+		return nil, err
 	}
 	pause, err := servePause(wait, dir)
 	if err != nil {
 		return nil, err
 	}
 	c, err := boot(ctx, bin, dir, pause)
-	c.wait = wait
+	c.wait, c.standIn = wait, standIn
 	return c, err
+}
+
+// static builds a program that needs nothing beside it.
+func static(ctx context.Context, dir, name, pkg string) (string, error) {
+	file := filepath.Join(dir, name)
+	build := exec.CommandContext(ctx, "go", "build", "-o", file, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	}
+	return file, nil
 }
 
 // servePause serves an image that only waits, to everybody, until the process ends.

@@ -3,9 +3,7 @@ package node_test
 import (
 	"context"
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -259,12 +257,7 @@ func TestDemo(t *testing.T) {
 	if node == nil {
 		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
 	}
-	program := filepath.Join(node.dir, "pgrelocate")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/pgrelocate")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
+	program := buildProgram(t)
 	node.forgetDefinitions(t)
 	demo := exec.CommandContext(t.Context(), program, "demo", "--kubeconfig", node.installerFile)
 	out, err := demo.CombinedOutput()
@@ -282,6 +275,20 @@ func TestDemo(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "this cluster knows PostgresVersion.sql.tanzu.vmware.com already") {
 		t.Errorf("pgrelocate demo in a cluster that has the operator = %v\n%s\nwant a refusal", err, out)
 	}
+}
+
+var built = sync.OnceValues(func() (string, error) {
+	return static(context.Background(), node.dir, "pgrelocate", "../../cmd/pgrelocate")
+})
+
+// buildProgram builds the real program, once.
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	file, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // forgetDefinitions removes what earlier tests have left.

@@ -20,7 +20,7 @@ type Elephants struct {
 	Group, Namespace string
 	// Requires is another product that it needs; empty for none.
 	Requires string
-	// Program is what its operator runs; empty for images in which nothing runs.
+	// Program is what its operator and its databases run; empty for images in which nothing runs.
 	Program string
 }
 
@@ -156,7 +156,7 @@ func (e Elephants) Publish(t *testing.T) {
 	for _, version := range []string{"18.1", "17.6", "16.10"} {
 		for _, flavour := range []string{"standard", "minimal"} {
 			for _, os := range []string{"trixie", "bookworm"} {
-				PushImage(t, e.Vendor, "elephants/postgresql:"+version+"-"+flavour+"-"+os, "")
+				PushImage(t, e.Vendor, "elephants/postgresql:"+version+"-"+flavour+"-"+os, e.Program)
 			}
 		}
 	}

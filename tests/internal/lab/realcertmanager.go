@@ -44,8 +44,8 @@ func certManagerFolder(t *testing.T) string {
 }
 
 // PublishCertManager puts cert-manager's own chart into a registry as its vendor does, with
-// images in which nothing runs.
-func PublishCertManager(t *testing.T, vendor *registrytest.Registry) {
+// images that run a static program; an empty name stands for images in which nothing runs.
+func PublishCertManager(t *testing.T, vendor *registrytest.Registry, program string) {
 	t.Helper()
 	source := filepath.Join(certManagerFolder(t), "deploy", "charts", "cert-manager")
 	files := map[string]string{}
@@ -75,6 +75,6 @@ func PublishCertManager(t *testing.T, vendor *registrytest.Registry) {
 	}
 	PushChart(t, vendor, "charts/cert-manager:"+RealCertManager, clustertest.Chart(t, files))
 	for _, image := range []string{"controller", "webhook", "cainjector", "acmesolver", "startupapicheck"} {
-		PushImage(t, vendor, "cert-manager-"+image+":"+RealCertManager, "")
+		PushImage(t, vendor, "cert-manager-"+image+":"+RealCertManager, program)
 	}
 }

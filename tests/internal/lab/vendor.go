@@ -61,6 +61,7 @@ func PushImage(t *testing.T, into *registrytest.Registry, repositoryAndTag, prog
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Config.Entrypoint = "linux", runtime.GOARCH, []string{"/run"}
+	config.Config.User = "65532"                                        // some charts let nothing run as root
 	config.Config.Labels = map[string]string{"title": repositoryAndTag} // no two are the same
 	if image, err = mutate.ConfigFile(image, config); err != nil {
 		t.Fatal(err)
