@@ -139,7 +139,13 @@ func (p *Prepared) namesFor(images []string) []string {
 
 // isVersion tells whether objects of a kind are what users pick, each with one image.
 func (p *Prepared) isVersion(kind string) bool {
-	return slices.ContainsFunc(p.Offers, func(o versions.Kind) bool { return o.Kind == kind && !o.IsList() })
+	named := p.offersNamed(kind)
+	return len(named) == 1 && !named[0].IsList()
+}
+
+// offersNamed is offersOf for a kind of which only the name is known.
+func (p *Prepared) offersNamed(kind string) []versions.Kind {
+	return slices.DeleteFunc(slices.Clone(p.Offers), func(o versions.Kind) bool { return o.Kind != kind })
 }
 
 // Unpullable are the versions, and the entries of catalogs, that the release offers although
@@ -160,10 +166,16 @@ func (p *Prepared) Unpullable() []string {
 
 // nameIn is what a verify.Check calls what stands at a place.
 func (p *Prepared) nameIn(use chart.Use) string {
-	at := slices.IndexFunc(p.Offers, func(o versions.Kind) bool { return o.Kind == use.Kind && o.IsList() })
-	if at < 0 {
-		return use.Name
+	named := p.offersNamed(use.Kind)
+	for _, offer := range named {
+		list, field := offer.ListPath()
+		suffix := "." + strings.Join(field, ".")
+		switch {
+		case offer.IsList() && strings.HasPrefix(use.Path, strings.Join(list, ".")+"["):
+			return use.Name + " " + strings.TrimSuffix(use.Path, suffix)
+		case !offer.IsList() && len(named) > 1 && use.Path == offer.Image:
+			return use.Name + " " + use.Path
+		}
 	}
-	_, field := p.Offers[at].ListPath()
-	return use.Name + " " + strings.TrimSuffix(use.Path, "."+strings.Join(field, "."))
+	return use.Name
 }

@@ -19,14 +19,14 @@ func (p *Prepared) OnlyMirrored(keep []string) {
 		missing[image.Ref] = image.Err != nil && !slices.Contains(keep, image.Ref.String())
 	}
 	p.edit = func(object chart.Object) (chart.Object, bool) {
-		offer, ok := p.offer(object.GroupVersionKind().GroupKind())
+		offers := p.offersOf(object.GroupVersionKind().GroupKind())
 		switch {
-		case !ok:
-			return object, true
-		case offer.IsList():
-			return trimmed(object, offer, missing)
-		default:
+		case slices.ContainsFunc(offers, versions.Kind.IsList):
+			return trimmed(object, offers, missing)
+		case len(offers) == 1:
 			return object, slices.Contains(keep, object.GetName()) || !namesAny(object, missing)
+		default: // nothing to pick, or settings with an image for each of several purposes
+			return object, true
 		}
 	}
 	before := p.Unmirrored
@@ -56,24 +56,33 @@ func namesAny(object chart.Object, images map[ref.Reference]bool) bool {
 	return slices.ContainsFunc(alone.Images(), func(image chart.Image) bool { return images[image.Ref] })
 }
 
-// trimmed is a catalog without the entries that name one of the images; false where no entry is left.
-func trimmed(object chart.Object, offer versions.Kind, images map[ref.Reference]bool) (chart.Object, bool) {
+// trimmed is a catalog without the entries that name one of the images; false where no list of
+// it has an entry left.
+func trimmed(object chart.Object, offers []versions.Kind, images map[ref.Reference]bool) (chart.Object, bool) {
 	content := object.DeepCopy().Object
-	list, field := offer.ListPath()
-	entries, _, _ := unstructured.NestedSlice(content, list...)
-	kept := slices.DeleteFunc(slices.Clone(entries), func(entry any) bool { return images[imageOf(entry, field)] })
-	if len(kept) == len(entries) {
-		return object, true
+	changed, left := false, false
+	for _, offer := range offers {
+		if !offer.IsList() {
+			continue
+		}
+		list, field := offer.ListPath()
+		entries, _, _ := unstructured.NestedSlice(content, list...)
+		kept := slices.DeleteFunc(slices.Clone(entries), func(entry any) bool { return images[imageOf(entry, field)] })
+		left = left || len(kept) > 0
+		if len(kept) == len(entries) || unstructured.SetNestedSlice(content, kept, list...) != nil {
+			continue
+		}
+		changed = true
 	}
-	if err := unstructured.SetNestedSlice(content, kept, list...); err != nil {
-		return object, true // it has no such list
+	if !changed {
+		return object, true
 	}
 	edited := object
 	edited.Object = content
 	if err := edited.SetText(); err != nil {
 		return object, true // what was read as YAML can be written as YAML
 	}
-	return edited, len(kept) > 0
+	return edited, left
 }
 
 // imageOf is the image of an entry; zero where it names none.

@@ -158,3 +158,46 @@ func TestProofErrorTellsTheCause(t *testing.T) {
 		}
 	}
 }
+
+// settings name an image for each of several purposes, as Zalando's do.
+const settings = `
+apiVersion: acid.zalan.do/v1
+kind: OperatorConfiguration
+metadata: {name: conf}
+configuration:
+  docker_image: "registry.example.com/pg/spilo:17"
+  connection_pooler: {connection_pooler_image: "registry.example.com/pg/pooler:1"}
+  logical_backup: {logical_backup_docker_image: "registry.example.com/pg/backup:1"}
+`
+
+// Settings are nothing to pick: the operator cannot do without them, so that they stay, and what
+// cannot be pulled is named by its place, as a check names it.
+func TestSettingsStay(t *testing.T) {
+	p := prepared(t, "{}") // for its target
+	for _, path := range []string{"configuration.docker_image", "configuration.connection_pooler.connection_pooler_image", "configuration.logical_backup.logical_backup_docker_image"} {
+		p.Offers = append(p.Offers, versions.Kind{Group: "acid.zalan.do", Kind: "OperatorConfiguration", Image: path})
+	}
+	var err error
+	if p.Rendering, err = chart.ParseManifest(settings); err != nil {
+		t.Fatal(err)
+	}
+	for _, image := range p.Rendering.Images() {
+		resolved := ResolvedImage{Image: image}
+		if strings.HasSuffix(image.Ref.Repository, "backup") {
+			resolved.Err = ErrNotMirrored
+		}
+		p.Images = append(p.Images, resolved)
+	}
+	p.Unmirrored = p.unmirrored()
+	p.OnlyMirrored(nil)
+	if manifest := p.Rendering.Manifest(); !strings.Contains(manifest, "spilo:17") || !strings.Contains(manifest, "backup:1") {
+		t.Errorf("OnlyMirrored() leaves\n%s\nwant all settings", manifest)
+	}
+	const backup = "configuration.logical_backup.logical_backup_docker_image"
+	if diff := cmp.Diff([]string{"OperatorConfiguration conf " + backup}, p.Unmirrored); diff != "" {
+		t.Errorf("Unmirrored (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"conf " + backup}, p.Unpullable()); diff != "" {
+		t.Errorf("Unpullable() (-want +got):\n%s", diff)
+	}
+}

@@ -53,13 +53,10 @@ func PrerequisitesOf(catalogue *versions.Catalogue) []cluster.Prerequisite {
 	return all
 }
 
-// offer is what is known of a kind that users pick images from.
-func (s Subject) offer(kind schema.GroupKind) (versions.Kind, bool) {
-	at := slices.IndexFunc(s.Offers, func(o versions.Kind) bool { return o.Group == kind.Group && o.Kind == kind.Kind })
-	if at < 0 {
-		return versions.Kind{}, false
-	}
-	return s.Offers[at], true
+// offersOf is all that is known of a kind that users pick images from: some name images in
+// several places.
+func (s Subject) offersOf(kind schema.GroupKind) []versions.Kind {
+	return slices.DeleteFunc(slices.Clone(s.Offers), func(o versions.Kind) bool { return o.Group != kind.Group || o.Kind != kind.Kind })
 }
 
 // catalogs are the kinds whose objects list several images.

@@ -70,6 +70,7 @@ func TestSelectOnAxes(t *testing.T) {
 		{"by default", Selection{}, charts + operator + " vendor.example.com/postgres:17.10-deb13 vendor.example.com/gis:17.10-3.6 vendor.example.com/gis:17.10-3.10 vendor.example.com/postgres:16.9-bookworm vendor.example.com/pooler:9"},
 		{"a word", Selection{Axes: map[string][]string{"os": {"bookworm"}, "gis": {"3.10"}}}, charts + operator + " vendor.example.com/postgres:17.10-bookworm vendor.example.com/gis:17.10-3.10 vendor.example.com/postgres:16.9-bookworm vendor.example.com/pooler:9"},
 		{"all of an axis", Selection{Axes: map[string][]string{"os": {"all"}}, Versions: mustParse(t, "16"), Extras: []string{"none"}}, charts + operator + " vendor.example.com/postgres:16.9-bookworm"},
+		{"nothing on an axis", Selection{Axes: map[string][]string{"gis": {"none"}}}, charts + operator + " vendor.example.com/postgres:17.10-deb13 vendor.example.com/postgres:16.9-bookworm vendor.example.com/pooler:9"},
 		{"what is optional, by name", Selection{Extras: []string{"agent", "extras"}, Versions: mustParse(t, "17.10"), Axes: map[string][]string{"gis": {"3.6"}}}, charts + " vendor.example.com/charts/extras:2.0.0" + operator + " vendor.example.com/postgres:17.10-deb13 vendor.example.com/gis:17.10-3.6 " + archive + "old-agent:0"},
 		{"a release of its own registry", Selection{Releases: []string{"v1.0.0"}}, old + archive + "postgres:16.2-deb13 " + archive + "gis:16.2-3.5"},
 		{"a registry in another's place", Selection{Releases: []string{"1.0.0"}, Extras: []string{"none"}, Sources: map[string]ref.Folder{"archive": {Host: "mirror.example.com"}}}, strings.ReplaceAll(old+archive+"postgres:16.2-deb13 "+archive+"gis:16.2-3.5", archive, "mirror.example.com/")},
@@ -99,6 +100,8 @@ func TestSelectRefusesOnAxes(t *testing.T) {
 	}{
 		{Selection{Axes: map[string][]string{"osx": {"trixie"}}}, "osx is not an axis of 2.0.0"},
 		{Selection{Axes: map[string][]string{"os": {"trixy"}}}, "trixy is not on the axis os of 2.0.0; it has bookworm, trixie"},
+		{Selection{Axes: map[string][]string{"gis": {"none", "3.6"}}}, "axis gis: none cannot stand beside others"},
+		{Selection{Axes: map[string][]string{"os": {"none"}}, Versions: mustParse(t, "16.9")}, "16.9 is not in 2.0.0 as nothing on the axis os"},
 		{Selection{Extras: []string{"agnet"}}, "did you mean agent?"},
 		{Selection{Sources: map[string]ref.Folder{"archiv": {Host: "x.example.com"}}}, "did you mean archive?"},
 	}

@@ -26,7 +26,8 @@ type Selection struct {
 	// Extras are the wanted images beside the instances, or "all", or "none"; nil is all.
 	Extras []string
 	// Axes are the wanted words on other axes, "os": {"trixie"}; an axis that is not there, or
-	// has none, is what the catalogue selects by default. "all" is all of them.
+	// has none, is what the catalogue selects by default. "all" is all of them, and "none" those
+	// images alone that are nothing on the axis.
 	Axes map[string][]string
 	// Whole takes everything of the releases, what is optional or not a default among it, and
 	// neither Versions nor anything else narrows it.
@@ -197,8 +198,12 @@ func (s Selection) checkAxes(releases []*Release) error {
 		slices.Sort(have)
 		have = slices.Compact(have)
 		for _, word := range s.Axes[axis] {
-			if word != allWord && !slices.Contains(have, word) {
+			switch {
+			case word == allWord || slices.Contains(have, word):
+			case word != noneWord:
 				return unknown(word, "on the axis "+axis+" of "+names(releases), have)
+			case len(s.Axes[axis]) > 1:
+				return fmt.Errorf("axis %s: none cannot stand beside others", axis)
 			}
 		}
 	}
@@ -275,6 +280,10 @@ func (s Selection) checkVersions(releases []*Release) error {
 func (s Selection) onAxesInWords() string {
 	words := editionNames(s.Editions)
 	for _, axis := range slices.Sorted(maps.Keys(s.Axes)) {
+		if slices.Equal(s.Axes[axis], []string{noneWord}) {
+			words = append(words, "nothing on the axis "+axis)
+			continue
+		}
 		words = append(words, s.Axes[axis]...)
 	}
 	if len(words) == 0 {

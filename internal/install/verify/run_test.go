@@ -399,3 +399,18 @@ func (b *bench) kubelet() {
 		}
 	}
 }
+
+// An object that names an image for each of several purposes has a check of each of them, with a
+// name of its own.
+func TestSeveralImagesInOneObject(t *testing.T) {
+	b := newBench(t)
+	b.options.Offers = append(b.options.Offers, versions.Kind{Group: "lab.example.com", Kind: "Ver", Image: "spec.dbVersion"})
+	check := b.run(t)
+	var names []string
+	for _, version := range check.Versions {
+		names = append(names, version.Name)
+	}
+	if got, want := strings.Join(names, ", "), "v17 spec.instanceImage, v17 spec.dbVersion"; got != want {
+		t.Errorf("Run() checks %s, want %s", got, want)
+	}
+}

@@ -114,11 +114,15 @@ func (v *verification) versionChecks(object offered) []VersionCheck {
 	}
 	names := object.kind.Texts(object.Object, object.kind.Version)
 	images := object.kind.Texts(object.Object, object.kind.Image)
+	several := len(slices.DeleteFunc(slices.Clone(v.Offers), func(o versions.Kind) bool { return o.Group != object.kind.Group || o.Kind != object.kind.Kind })) > 1
 	var checks []VersionCheck
 	for _, at := range slices.Sorted(maps.Keys(images)) {
 		check := VersionCheck{Name: object.GetName(), DBVersion: names[at]}
-		if at != "" {
+		switch {
+		case at != "":
 			check.Name += " " + at
+		case several: // one object, and an image for each purpose
+			check.Name += " " + object.kind.Image
 		}
 		check.Image, check.Expected = images[at], made[at]
 		if check.Edited = check.Expected != check.Image; !check.Edited {

@@ -50,12 +50,12 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newList(&c.Releases), "release", "take `RELEASE` of the operator, v4.3.1; the newest known if not given")
 	fs.Var(&expression{target: &c.Versions}, "versions", "take these PostgreSQL `VERSIONS`: 17.5, 17 (its newest minor), '>=14 <17', latest or all")
 	fs.Var(newList(&c.Editions), "editions", "take these `EDITIONS` of the instance images: full, lite; all if not given")
-	fs.Var(&axes{&c.Axes}, "axis", "take these `WORDS` of what else images differ in: os=trixie, flavour=all; see pgrelocate products")
+	fs.Var(&axes{&c.Axes}, "axis", "take these `WORDS` of what else images differ in: os=trixie, flavour=all, gis=none; see pgrelocate products")
 	fs.Var(newList(&c.Extras), "extras", "take these `IMAGES` beside the instances: ferretdb, all or none; all but optional ones if not given")
 	fs.Var((*prerequisites)(&c.Prerequisites), "with-prerequisites", "take along, or install where it is not there, what the product does not work without; `NAME=RELEASE` chooses another release than the newest known")
 	fs.Lookup("with-prerequisites").NoOptDefVal = "true"
 	fs.BoolVar(&c.ChartImages, "chart-images", false, "take the images too that the charts run, or list, and the selection lacks, from where the charts name them")
-	fs.BoolVar(&c.KnownOnly, "known-only", false, "look at no source for a release that the catalogue lacks: that is an error then")
+	fs.BoolVar(&c.KnownOnly, "known-only", false, "look nowhere for a release that the catalogue lacks: that is an error then")
 	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
 
 	fs.Var((*source)(&c.Source), "source", "copy from `[NAME=]HOST[/PATH]` instead of the product's own registry, or its registry NAME")

@@ -14,4 +14,4 @@ func Connection(without ...string) []string {
 }
 
 // ReleaseSettings are the settings that name one release in the private registry.
-var ReleaseSettings = []string{"registry", "product", "release", "catalogue"}
+var ReleaseSettings = []string{"registry", "product", "release", "known-only", "catalogue"}

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -97,24 +96,11 @@ func (d *discovering) list(ctx context.Context) (err error) {
 	return d.looker.list(ctx)
 }
 
-func (d *discovering) listPrivate(ctx context.Context) error {
-	if d.cfg.Registry.IsZero() {
-		return nil
+func (d *discovering) listPrivate(ctx context.Context) (err error) {
+	if !d.cfg.Registry.IsZero() {
+		d.private, err = d.looker.listPrivate(ctx)
 	}
-	client, err := d.Clients.Target(ctx, false)
-	if err != nil {
-		return err
-	}
-	d.private = map[string][]string{}
-	target := targetOf(d.cfg.Registry, d.looker.product)
-	for _, telling := range d.looker.product.Telling() {
-		tags, err := client.Tags(ctx, target.Reference(telling.Place(), "").Repository)
-		if err != nil && !errors.Is(err, registry.ErrNotFound) {
-			return err
-		}
-		d.private[telling.Key()] = tags
-	}
-	return nil
+	return err
 }
 
 // gather collects the releases at the source and in the catalogue, or those that are asked for.

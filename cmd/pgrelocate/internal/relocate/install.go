@@ -31,6 +31,7 @@ func (s *Session) Install(ctx context.Context, opts InstallOptions) (*Installed,
 	i := &installing{Session: s, InstallOptions: opts}
 	err := run(ctx,
 		i.lookInBundle, // the registry holds what the bundle does, and the chart is from there
+		i.learnMirrored, // a release that the catalogue lacks, by what was copied of it
 		i.chooseRelease,
 		i.findCredentials, // those that go into the cluster
 		i.openRegistry,

@@ -19,6 +19,8 @@ type looker struct {
 	*Session
 	product *versions.Product
 	tags    map[string][]string // as in versions.Evidence
+	// mirror looks at the private registry in the source's place.
+	mirror bool
 }
 
 func (s *Session) newLooker() (*looker, error) {
@@ -59,6 +61,9 @@ func (l *looker) list(ctx context.Context) error {
 
 // from says where the looker has looked.
 func (l *looker) from() string {
+	if l.mirror {
+		return targetOf(l.cfg.Registry, l.product).String()
+	}
 	var asked []versions.Artifact
 	for _, telling := range l.product.Telling() {
 		asked = append(asked, l.selection().Taken(l.product, "", telling.Location))
@@ -79,6 +84,9 @@ func (l *looker) named(release string) (string, bool) {
 // evidence is what tags, and where the product says so its charts, tell of a release.
 func (l *looker) evidence(ctx context.Context, release string) (versions.Evidence, error) {
 	e := versions.Evidence{Release: release, Tags: l.tags}
+	if l.mirror {
+		e.Tags = l.mirroredTags()
+	}
 	if !l.product.Renders() {
 		return e, nil
 	}
@@ -95,25 +103,42 @@ func (l *looker) evidence(ctx context.Context, release string) (versions.Evidenc
 	return e, nil
 }
 
-// charts are those of a release, from its source, but for optional ones.
+// charts are those of a release, but for optional ones.
 func (l *looker) charts(ctx context.Context, release string) ([]*chart.Chart, error) {
-	var asked []versions.Artifact
+	var asked []versions.Chart
 	for _, c := range l.product.ChartsOf(release) {
 		switch {
 		case c.Optional:
 		case c.Tag == "":
 			return nil, &versions.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
 		default:
-			asked = append(asked, l.selection().Taken(l.product, versions.RoleChart, c.Location))
+			asked = append(asked, c)
 		}
 	}
-	sources := l.sourcesOf(l.artifacts(asked...))
+	get := l.sourceCharts
+	if l.mirror {
+		get = l.mirroredCharts
+	}
+	all, err := get(ctx, asked)
+	if err != nil {
+		return nil, fmt.Errorf("looking into the chart of %s: %w", release, err)
+	}
+	return all, nil
+}
+
+// sourceCharts gets charts from their source.
+func (l *looker) sourceCharts(ctx context.Context, asked []versions.Chart) ([]*chart.Chart, error) {
+	var taken []versions.Artifact
+	for _, c := range asked {
+		taken = append(taken, l.selection().Taken(l.product, versions.RoleChart, c.Location))
+	}
+	sources := l.sourcesOf(l.artifacts(taken...))
 	open := atSource(func(host string) (registry.Source, error) { return sources.open(ctx, host) })
 	var all []*chart.Chart
-	for _, at := range asked {
+	for _, at := range taken {
 		packed, err := open(ctx, at)
 		if err != nil {
-			return nil, fmt.Errorf("looking into the chart of %s: %w", release, err)
+			return nil, err
 		}
 		all = append(all, packed)
 	}

@@ -14,6 +14,7 @@ import (
 func (s *Session) VerifyMirror(ctx context.Context, file BundleFile) (*Matrix, error) {
 	m := &mirrorCheck{listing: listing{Session: s, file: file}}
 	err := run(ctx,
+		m.look,     // at the registry, for a release that the catalogue lacks
 		m.describe, // which product that is
 		m.want,     // what the registry should hold
 		m.inspect,  // what it holds, down to the blobs
@@ -25,6 +26,13 @@ func (s *Session) VerifyMirror(ctx context.Context, file BundleFile) (*Matrix, e
 type mirrorCheck struct {
 	listing
 	questions []holdings.Question
+}
+
+func (m *mirrorCheck) look(ctx context.Context) error {
+	if m.file.Given() {
+		return nil // that says what should be there
+	}
+	return m.learnMirrored(ctx)
 }
 
 func (m *mirrorCheck) want(ctx context.Context) error {

@@ -19,6 +19,11 @@ type ValuesOptions struct {
 // Values are the chart's values that name the private registry. What was not relocated is not
 // named, and told of.
 func (s *Session) Values(ctx context.Context, opts ValuesOptions) (map[string]any, error) {
+	if !opts.Offline {
+		if err := s.learnMirrored(ctx); err != nil {
+			return nil, err
+		}
+	}
 	subject, err := s.subject(opts.Place, ChartChoice{})
 	if err != nil {
 		return nil, err
@@ -48,6 +53,9 @@ type RenderOptions struct {
 
 // Render makes the manifests that an installation would apply. No cluster is asked.
 func (s *Session) Render(ctx context.Context, opts RenderOptions) (*install.Prepared, error) {
+	if err := s.learnMirrored(ctx); err != nil {
+		return nil, err
+	}
 	subject, err := s.subject(opts.Place, opts.Chart)
 	if err != nil {
 		return nil, err

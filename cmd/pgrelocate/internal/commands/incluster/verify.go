@@ -73,7 +73,7 @@ below. With a bundle the digests have to be those of the bundle.`,
 	flags.Var(&f.accept, "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name an image from elsewhere; again for more")
 	f.bundle.AddBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
 	flags.BoolVar(&f.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
-	a.Settings.AddFlags(flags, []string{"registry", "platform", "index"}, config.Selection, config.Charts, config.Connection, config.Output)
+	a.Settings.AddFlags(flags, []string{"registry", "platform", "index"}, config.Selection, config.Charts, config.Discovery, config.Connection, config.Output)
 	return cmd
 }
 
