@@ -183,7 +183,7 @@ func (p *parade) wantRunning(t *testing.T, namespace, repository, tag string) {
 		found := false
 		for _, pod := range pods.Items {
 			for _, status := range pod.Status.ContainerStatuses {
-				if !strings.HasPrefix(status.ImageID, p.registry.Host+"/") {
+				if status.ImageID != "" && !strings.HasPrefix(status.ImageID, p.registry.Host+"/") {
 					t.Errorf("pod %s runs %s, which is not in the private registry", pod.Name, status.ImageID)
 				}
 				found = found || pod.Status.Phase == corev1.PodRunning && status.ImageID == want

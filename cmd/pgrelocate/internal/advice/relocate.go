@@ -30,7 +30,7 @@ func ofUseCases(err error) string {
 	var sparse *relocate.SparseError
 	switch {
 	case errors.As(err, &sparse):
-		return "--index whole or --index strip"
+		return "--index whole takes all images along; --index strip makes a new index of the wanted ones, which no signature of the vendor covers; one platform alone is its image"
 	case errors.As(err, &needed):
 		return ofNeeded(needed)
 	case errors.As(err, &stranger):

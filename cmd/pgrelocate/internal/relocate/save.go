@@ -58,7 +58,7 @@ type SparseError struct{}
 
 // Error says so.
 func (e *SparseError) Error() string {
-	return "a bundle holds indexes with all of their images, or new ones with the wanted images alone"
+	return "a bundle cannot hold an index without some of its images: many registries want all of them, and where it is loaded no source is there to give the rest"
 }
 
 // saving is a save that is under way.
