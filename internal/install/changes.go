@@ -61,7 +61,7 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 		i.writing = true
 		result, err := i.Cluster.Apply(ctx, cluster.PullSecret{
 			Namespace: namespace, Name: i.Subject.PullSecret, Host: i.Subject.Target.Host,
-			Credentials: i.Credentials, Owner: i.owner(), Force: i.ForceSecret,
+			Credentials: i.Credentials, Owner: i.secretOwner(), Force: i.ForceSecret,
 		})
 		switch {
 		case errors.Is(err, cluster.ErrNotOurs):
@@ -141,8 +141,12 @@ func (i *installation) verify(ctx context.Context) (string, error) {
 	if i.DryRun {
 		return "not in a dry run", errSkip
 	}
+	offers := i.Subject.Product.Cluster.Offers
+	if i.Subject.Part != "" {
+		offers = nil // what users pick from is the operator's
+	}
 	check, err := verify.Run(ctx, verify.Options{
-		Cluster: i.Cluster, Dial: i.Dial, Offers: i.Subject.Product.Cluster.Offers, Databases: DatabasesOf(i.Subject.Product),
+		Cluster: i.Cluster, Dial: i.Dial, Offers: offers, Databases: DatabasesOf(i.Subject.Product),
 		HelmRelease: i.Subject.HelmRelease, Namespace: i.Subject.Namespace, PullSecret: i.Subject.PullSecret,
 		Namespaces: i.InstanceNamespaces, Hosts: []string{i.Subject.Target.Host}, NoWorkloads: i.NoWait,
 		Origin: i.outcome.Prepared.origin(), Accept: i.Subject.Accept,

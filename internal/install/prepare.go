@@ -89,7 +89,7 @@ func (p *Prepared) defaults(ctx context.Context, reg verify.Puller, confinement 
 }
 
 func (p *Prepared) pullChart(ctx context.Context, reg verify.Puller) error {
-	at := slices.IndexFunc(p.Artifacts, func(a versions.Artifact) bool { return a.Role == versions.RoleChart })
+	at := slices.IndexFunc(p.Artifacts, func(a versions.Artifact) bool { return a.Role == versions.RoleChart && a.Name == p.Part })
 	if at < 0 {
 		return &NoChartError{Product: p.Product.Name, Release: p.Release.Name}
 	}

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,4 +167,9 @@ func (i *installation) plan(format string, args ...any) {
 // owner is the helm release as the one that objects belong to.
 func (i *installation) owner() cluster.Owner {
 	return cluster.Owner{Namespace: i.Subject.Namespace, Release: i.Subject.HelmRelease}
+}
+
+// secretOwner is the helm release that the pull secrets belong to.
+func (i *installation) secretOwner() cluster.Owner {
+	return cluster.Owner{Namespace: i.Subject.Namespace, Release: cmp.Or(i.Subject.Operator, i.Subject.HelmRelease)}
 }

@@ -24,6 +24,9 @@ type Subject struct {
 	Target ref.Folder
 	// Chart is the chart to use; nil is pulled from the registry.
 	Chart *chart.Chart
+	// Part is the name of the release's chart that it is about; empty is the operator's. The pull
+	// secret belongs to the operator's helm release all the same, which is Operator then.
+	Part, Operator string
 	// PullSecret is the name of the pull secret; empty puts none into the values.
 	PullSecret string
 	// User are the user's own values, laid over the rewritten ones.
@@ -51,8 +54,10 @@ func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement
 	}
 	p := &Prepared{Subject: subject, Chart: subject.Chart}
 	p.asked = &presence{registry: reg}
-	if err := p.needOperator(ctx); err != nil {
-		return nil, err
+	if subject.Part == "" {
+		if err := p.needOperator(ctx); err != nil {
+			return nil, err
+		}
 	}
 	defaults, err := p.defaults(ctx, reg, confinement)
 	if err != nil && !errors.Is(err, ErrNotMirrored) {
@@ -63,11 +68,11 @@ func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement
 
 func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*chart.Rewritten, error) {
 	rewrite := chart.Rewrite{
-		Mapping: s.Release.Values(), Artifacts: s.Artifacts, Defaults: defaults, Has: has,
+		Mapping: s.values(), Artifacts: s.Artifacts, Defaults: defaults, Has: has,
 		Listed: s.Listed, Target: s.Target, PullSecret: s.PullSecret,
 	}
-	if len(s.Release.Charts) > 0 {
-		rewrite.Objects = s.Release.Charts[0].Objects
+	if part := s.part(); part != nil {
+		rewrite.Objects = part.Objects
 	}
 	made, err := rewrite.Values()
 	if err != nil || has == nil {
@@ -76,11 +81,38 @@ func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (b
 	return made, s.rewriteOthers(made, defaults, has)
 }
 
+// part is the release's chart that it is about; nil where the release has none.
+func (s Subject) part() *versions.Chart {
+	for i, c := range s.Release.Charts {
+		if c.Name == s.Part || i == 0 && s.Part == "" {
+			return &s.Release.Charts[i]
+		}
+	}
+	return nil
+}
+
+// values are those of the chart that it is about.
+func (s Subject) values() []versions.Value {
+	if part := s.part(); part != nil {
+		return part.Values
+	}
+	return nil
+}
+
+// Other is the subject for another chart of the release, with none of the user's values.
+func (s Subject) Other(c versions.Chart) Subject {
+	if s.Operator == "" {
+		s.Operator = s.HelmRelease
+	}
+	s.Part, s.HelmRelease, s.Chart, s.User = c.Name, c.HelmRelease, nil, chart.UserValues{}
+	return s
+}
+
 // rewriteOthers lets the values that name other images, which no catalogue knows, name them at
 // the target where that has them: somebody relocated them for that. Where one value moves all
 // images of a chart, it moves those too.
 func (s Subject) rewriteOthers(made *chart.Rewritten, defaults map[string]any, has func(versions.Artifact) (bool, error)) error {
-	if slices.ContainsFunc(s.Release.Values(), versions.Value.MovesAll) {
+	if slices.ContainsFunc(s.values(), versions.Value.MovesAll) {
 		return nil
 	}
 	origin := chart.OriginOf(s.Artifacts, s.Release)

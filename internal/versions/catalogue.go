@@ -109,8 +109,8 @@ type Release struct {
 	Name string
 	// Note is what a user should know about this release; it may be empty.
 	Note string
-	// Charts are in the catalogue's order. The first is the operator's, which is what an
-	// installation installs. One without a tag is not known well enough to be relocated.
+	// Charts are in the catalogue's order, in which they are installed. The first is the
+	// operator's. One without a tag is not known well enough to be relocated.
 	Charts []Chart
 	// Images are all others: families are in them image by image, the newest version first,
 	// and in the catalogue's order otherwise. Where one image serves several versions, it is
@@ -123,8 +123,11 @@ type Chart struct {
 	Location
 	// Name tells the charts of a release apart, "operator".
 	Name string
-	// Optional says that it is taken along only where it is asked for.
+	// Optional says that it is taken along only where it is asked for, and with it the images that
+	// its values name.
 	Optional bool
+	// HelmRelease is what a chart beside the operator's is installed as; empty for the operator's.
+	HelmRelease string
 	// Values are the chart's values that name the private registry, in the order in which
 	// they are set.
 	Values []Value
@@ -197,6 +200,28 @@ func (r *Release) Operator() *Image {
 		}
 	}
 	return nil
+}
+
+// Beside are the charts that are installed after the operator's, in their order.
+func (r *Release) Beside() []Chart {
+	if len(r.Charts) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(r.Charts[1:]), func(c Chart) bool { return c.Tag == "" })
+}
+
+// HelmReleasesBeside are what any release of the product installs beside the operator's chart, by
+// what each is installed as, in the order in which they are installed.
+func (p *Product) HelmReleasesBeside() []string {
+	var all []string
+	for _, r := range p.Releases {
+		for _, c := range r.Beside() {
+			if !slices.Contains(all, c.HelmRelease) {
+				all = append(all, c.HelmRelease)
+			}
+		}
+	}
+	return all
 }
 
 // Values are those of the operator's chart.

@@ -50,6 +50,9 @@ func (b releaseBuilder) build() (*Release, error) {
 			return nil, fmt.Errorf("%s: %w", spec.label(), err)
 		}
 		if made != nil {
+			if len(r.Charts) > 0 {
+				made.HelmRelease = cmp.Or(spec.HelmRelease, spec.Name)
+			}
 			r.Charts = append(r.Charts, *made)
 		}
 	}

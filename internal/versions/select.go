@@ -127,13 +127,31 @@ func (s Selection) choose(product *Product, releases []*Release) ([]*Release, er
 	}
 	narrowed := make([]*Release, len(releases))
 	for i, r := range releases {
-		narrow := *r
+		narrow, s := *r, s.withOptionalCharts(r)
 		versions, _ := s.Versions.match(versionsOf(s.onAxes(r)))
-		narrow.Charts = slices.DeleteFunc(slices.Clone(r.Charts), func(c Chart) bool { return c.Optional && !slices.Contains(s.Extras, c.Name) })
+		narrow.Charts = slices.DeleteFunc(slices.Clone(r.Charts), func(c Chart) bool { return !s.wantsChart(c) })
 		narrow.Images = slices.DeleteFunc(slices.Clone(r.Images), func(x Image) bool { return !s.wants(x, versions) })
 		narrowed[i] = &narrow
 	}
 	return narrowed, nil
+}
+
+// wantsChart tells whether a chart is selected.
+func (s Selection) wantsChart(c Chart) bool {
+	return !c.Optional || slices.Contains(s.Extras, c.Name) || slices.Contains(s.Extras, allWord)
+}
+
+// withOptionalCharts takes along, with each optional chart that is wanted, what its values name.
+func (s Selection) withOptionalCharts(r *Release) Selection {
+	for _, c := range r.Charts {
+		if !c.Optional || !s.wantsChart(c) {
+			continue
+		}
+		for _, value := range c.Values {
+			s.Extras = append(slices.Clone(s.Extras), value.Images()...)
+		}
+	}
+	return s
 }
 
 // wants tells whether an image is selected, of those of some versions.

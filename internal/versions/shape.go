@@ -65,6 +65,26 @@ func (c *compiler) checkShape(name string, s shapeSpec) error {
 			return fmt.Errorf("%s: %w", spec.label(), err)
 		}
 	}
+	return s.checkHelmReleases()
+}
+
+// checkHelmReleases wants each chart to be installed as something of its own.
+func (s shapeSpec) checkHelmReleases() error {
+	taken := map[string]string{}
+	for i, spec := range s.Charts {
+		as := cmp.Or(spec.HelmRelease, spec.Name)
+		switch {
+		case i == 0 && spec.HelmRelease != "":
+			return fmt.Errorf("%s: helmRelease: the first chart is the operator's: write it into cluster", spec.label())
+		case i == 0:
+			continue
+		case !namePattern.MatchString(as) || len(as) > 53:
+			return fmt.Errorf("%s: helmRelease: %s is no name for one", spec.label(), ref.Quote(as))
+		case taken[as] != "":
+			return fmt.Errorf("%s: helmRelease: %s is that of %s already", spec.label(), as, taken[as])
+		}
+		taken[as] = spec.Name
+	}
 	return nil
 }
 

@@ -100,16 +100,18 @@ type imageSpec struct {
 
 // chartSpec is a chart: an artifact of a registry, or one of a classic repository.
 type chartSpec struct {
-	Name       string       `yaml:"name"`
-	Registry   string       `yaml:"registry,omitempty"`
-	Repository template     `yaml:"repository,omitempty"`
-	Tag        template     `yaml:"tag,omitempty"`
-	URL        string       `yaml:"url,omitempty"`
-	Chart      string       `yaml:"chart,omitempty"`
-	As         string       `yaml:"as,omitempty"`
-	Optional   bool         `yaml:"optional,omitempty"`
-	Values     []valueSpec  `yaml:"values,omitempty"`
-	Objects    []objectSpec `yaml:"objects,omitempty"`
+	Name       string   `yaml:"name"`
+	Registry   string   `yaml:"registry,omitempty"`
+	Repository template `yaml:"repository,omitempty"`
+	Tag        template `yaml:"tag,omitempty"`
+	URL        string   `yaml:"url,omitempty"`
+	Chart      string   `yaml:"chart,omitempty"`
+	As         string   `yaml:"as,omitempty"`
+	Optional   bool     `yaml:"optional,omitempty"`
+	// HelmRelease is of a chart beside the operator's; its name where it is empty.
+	HelmRelease string       `yaml:"helmRelease,omitempty"`
+	Values      []valueSpec  `yaml:"values,omitempty"`
+	Objects     []objectSpec `yaml:"objects,omitempty"`
 }
 
 // valueSpec is one of a chart's values.

@@ -23,6 +23,8 @@ type Check struct {
 	Versions []VersionCheck
 	// Namespaces are those that need the pull secret.
 	Namespaces []NamespaceCheck
+	// Others are of the helm releases that belong to the same product.
+	Others []*Check
 }
 
 // WorkloadCheck is one workload of the release.
@@ -112,6 +114,9 @@ func (c *Check) Problems() []*Problem {
 			add(n.Namespace, n.Err, "namespace %s: %v", n.Namespace, n.Err)
 		}
 	}
+	for _, other := range c.Others {
+		all = append(all, other.Problems()...)
+	}
 	return all
 }
 
@@ -120,10 +125,13 @@ func (c *Check) OK() bool { return len(c.Problems()) == 0 }
 
 // Summary is the result in one line.
 func (c *Check) Summary() string {
-	ready, pulls, secret := 0, 0, 0
-	for _, w := range c.Workloads {
-		if w.Err == nil {
-			ready++
+	ready, running, pulls, secret := 0, 0, 0, 0
+	for _, each := range append([]*Check{c}, c.Others...) {
+		for _, w := range each.Workloads {
+			running++
+			if w.Err == nil {
+				ready++
+			}
 		}
 	}
 	for _, v := range c.Versions {
@@ -137,8 +145,8 @@ func (c *Check) Summary() string {
 		}
 	}
 	var words []string
-	if len(c.Workloads) > 0 {
-		words = append(words, fmt.Sprintf("%d of %d workloads ready", ready, len(c.Workloads)))
+	if running > 0 {
+		words = append(words, fmt.Sprintf("%d of %d workloads ready", ready, running))
 	}
 	if len(c.Versions) > 0 {
 		words = append(words, fmt.Sprintf("%d of %d versions can be pulled", pulls, len(c.Versions)))

@@ -37,6 +37,11 @@ func AddChartFlags(fs *pflag.FlagSet, choice *relocate.ChartChoice) {
 	fs.Var((*AcceptFlag)(&choice.Accept), "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name what is not in the private registry; again for more")
 }
 
+// AddOnlyFlag adds the flag that names one chart of a release.
+func AddOnlyFlag(fs *pflag.FlagSet, only *string) {
+	fs.StringVar(only, "only", "", "take this `CHART` of the release alone, by its name in the catalogue")
+}
+
 // SplitNames reads --instance-namespaces demo,prod.
 func SplitNames(lists []string) []string {
 	var names []string

@@ -88,7 +88,7 @@ func (s *Session) chartAt(l *lock.Lock) (int, error) {
 	}
 	var found []int
 	for i, a := range l.Artifacts {
-		if a.Role == versions.RoleChart && (release == "" || a.Release == release) {
+		if a.Role == versions.RoleChart && a.Name == "" && (release == "" || a.Release == release) {
 			found = append(found, i)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 // InstallOptions are what installing takes besides the settings.
@@ -11,6 +12,8 @@ type InstallOptions struct {
 	Place  Place
 	Chart  ChartChoice
 	Bundle BundleFile
+	// Only is the chart of the release that is installed alone, by its name; empty for all.
+	Only string
 	// PullCredentials go into the cluster; nil takes
 	// those in the environment for pulling, or else the user's own for the registry.
 	PullCredentials *PullCredentials
@@ -24,25 +27,45 @@ type Installed struct {
 	*install.Outcome
 	// Run are the options with which it was done.
 	Run install.Options
+	// Beside are of the charts that were installed after the operator's.
+	Beside []*install.Outcome
+}
+
+// WholeCheck is what was verified at the end, of all charts; nil in a dry run.
+func (i *Installed) WholeCheck() *verify.Check {
+	if i.Check == nil {
+		return nil
+	}
+	whole := *i.Check
+	for _, beside := range i.Beside {
+		if beside.Check != nil {
+			check := *beside.Check
+			check.Namespaces = nil // they are the operator's
+			whole.Others = append(whole.Others, &check)
+		}
+	}
+	return &whole
 }
 
 // Install takes a cluster to an operator that runs from the private registry.
 func (s *Session) Install(ctx context.Context, opts InstallOptions) (*Installed, error) {
 	i := &installing{Session: s, InstallOptions: opts}
 	err := run(ctx,
-		i.lookInBundle, // the registry holds what the bundle does, and the chart is from there
+		i.lookInBundle,  // the registry holds what the bundle does, and the chart is from there
 		i.learnMirrored, // a release that the catalogue lacks, by what was copied of it
 		i.chooseRelease,
 		i.findCredentials, // those that go into the cluster
 		i.openRegistry,
+		i.chooseCharts,
 		i.connect,              // the cluster
 		i.installPrerequisites, // of what the cluster lacks
 		i.install,              // the steps in internal/install/run.go
+		i.installOthers,        // the same, for the release's other charts
 	)
 	if err != nil {
 		return nil, err
 	}
-	return &Installed{Outcome: i.outcome, Run: i.Run}, nil
+	return &Installed{Outcome: i.outcome, Run: i.Run, Beside: i.beside}, nil
 }
 
 // installing is an installation that is under way.
@@ -51,6 +74,9 @@ type installing struct {
 	InstallOptions
 	login   pullLogin
 	outcome *install.Outcome
+	// others are the charts after the first, and beside what became of them.
+	others []install.Subject
+	beside []*install.Outcome
 }
 
 func (i *installing) lookInBundle(ctx context.Context) error {
@@ -84,6 +110,15 @@ func (i *installing) openRegistry(ctx context.Context) (err error) {
 	i.Run.Registry, err = i.Clients.Target(ctx, false)
 	i.Run.Dial = i.dialAs(ctx, i.login)
 	return err
+}
+
+func (i *installing) chooseCharts(ctx context.Context) error {
+	parts, err := i.parts(ctx, i.Run.Subject, i.Only, i.Run.Registry)
+	if err != nil {
+		return err
+	}
+	i.Run.Subject, i.others = parts[0], parts[1:]
+	return nil
 }
 
 func (i *installing) connect(ctx context.Context) (err error) {

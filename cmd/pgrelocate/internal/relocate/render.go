@@ -2,6 +2,7 @@ package relocate
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
@@ -14,6 +15,8 @@ type ValuesOptions struct {
 	Place Place
 	// Offline asks no registry what it has.
 	Offline bool
+	// Only is the chart of the release, by its name; empty is the operator's.
+	Only string
 }
 
 // Values are the chart's values that name the private registry. What was not relocated is not
@@ -25,6 +28,9 @@ func (s *Session) Values(ctx context.Context, opts ValuesOptions) (map[string]an
 		}
 	}
 	subject, err := s.subject(opts.Place, ChartChoice{})
+	if err == nil && opts.Only != "" {
+		subject, err = partNamed(subject, opts.Only)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +55,12 @@ type RenderOptions struct {
 	Render chart.RenderOptions
 	// OnlyMirrored leaves out the versions whose image was not relocated.
 	OnlyMirrored bool
+	// Only is the chart of the release that is rendered alone, by its name; empty for all.
+	Only string
 }
 
-// Render makes the manifests that an installation would apply. No cluster is asked.
-func (s *Session) Render(ctx context.Context, opts RenderOptions) (*install.Prepared, error) {
+// Render makes the manifests that an installation would apply, chart by chart. No cluster is asked.
+func (s *Session) Render(ctx context.Context, opts RenderOptions) ([]*install.Prepared, error) {
 	if err := s.learnMirrored(ctx); err != nil {
 		return nil, err
 	}
@@ -64,7 +72,27 @@ func (s *Session) Render(ctx context.Context, opts RenderOptions) (*install.Prep
 	if err != nil {
 		return nil, err
 	}
+	parts, err := s.parts(ctx, subject, opts.Only, reg)
+	if err != nil {
+		return nil, err
+	}
 	opts.Render.Confinement = s.opts.Confinement
+	var all []*install.Prepared
+	for _, part := range parts {
+		prepared, err := s.renderOne(ctx, part, reg, opts)
+		if err != nil && part.Part != "" {
+			err = fmt.Errorf("chart %s: %w", part.Part, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, prepared)
+	}
+	return all, nil
+}
+
+// renderOne renders one chart.
+func (s *Session) renderOne(ctx context.Context, subject install.Subject, reg verify.Puller, opts RenderOptions) (*install.Prepared, error) {
 	prepared, err := install.Prepare(ctx, subject, reg, opts.Render)
 	if prepared != nil {
 		s.warn(prepared.Notices...)

@@ -6,9 +6,16 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
+// Removed is what was uninstalled.
+type Removed struct {
+	*install.Removal
+	// Others are what was installed beside the operator's chart, in the order in which it went.
+	Others []*install.Removal
+}
+
 // Uninstall removes the operator and its pull secrets, and keeps the databases. Of the options
 // Force and Timeout count; the others are filled in.
-func (s *Session) Uninstall(ctx context.Context, place Place, opts install.UninstallOptions) (*install.Removal, error) {
+func (s *Session) Uninstall(ctx context.Context, place Place, opts install.UninstallOptions) (*Removed, error) {
 	product, err := s.Product()
 	if err != nil {
 		return nil, err
@@ -18,5 +25,13 @@ func (s *Session) Uninstall(ctx context.Context, place Place, opts install.Unins
 		return nil, err
 	}
 	opts.Product, opts.HelmRelease, opts.Namespace = product, place.HelmRelease, place.Namespace
-	return install.Uninstall(ctx, opts)
+	others, err := uninstallOthers(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	removal, err := install.Uninstall(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Removed{Removal: removal, Others: others}, nil
 }

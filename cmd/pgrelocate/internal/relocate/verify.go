@@ -116,6 +116,8 @@ func (v *verifying) check(ctx context.Context) (err error) {
 	if !v.cfg.Registry.IsZero() {
 		opts.Hosts = []string{v.cfg.Registry.Host}
 	}
-	v.verified.Check, err = verify.Run(ctx, opts)
-	return err
+	if v.verified.Check, err = verify.Run(ctx, opts); err != nil {
+		return err
+	}
+	return v.verifyOthers(ctx, opts)
 }

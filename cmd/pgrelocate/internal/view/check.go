@@ -30,6 +30,17 @@ type Check struct {
 	Versions []pickView `json:"versions"`
 	// Namespaces are those that need the pull secret.
 	Namespaces []namespaceView `json:"namespaces"`
+	// Beside are the helm releases of the product's other charts, whose workloads and images stand
+	// with the others; absent where there are none.
+	Beside []besideView `json:"beside,omitempty"`
+}
+
+// besideView is the helm release of a chart beside the operator's.
+type besideView struct {
+	HelmRelease string `json:"helmRelease"`
+	Revision    int    `json:"revision"`
+	Status      string `json:"status"`
+	Chart       string `json:"chart"`
 }
 
 // workloadView is something that the release runs.
@@ -96,11 +107,16 @@ func newCheck(c *verify.Check) Check {
 	for _, p := range c.Problems() {
 		view.Problems = append(view.Problems, p.Text)
 	}
-	for _, w := range c.Workloads {
-		view.Workloads = append(view.Workloads, workloadView{w.Object, w.Err == nil, reason(w.Err)})
-	}
-	for _, i := range c.Images {
-		view.Images = append(view.Images, newImageView(i))
+	for _, each := range append([]*verify.Check{c}, c.Others...) {
+		for _, w := range each.Workloads {
+			view.Workloads = append(view.Workloads, workloadView{w.Object, w.Err == nil, reason(w.Err)})
+		}
+		for _, i := range each.Images {
+			view.Images = append(view.Images, newImageView(i))
+		}
+		if each != c {
+			view.Beside = append(view.Beside, besideView{each.HelmRelease, each.Revision, string(each.Status), each.Chart})
+		}
 	}
 	for _, v := range c.Versions {
 		view.Versions = append(view.Versions, pickView{v.Name, v.DBVersion, newImageView(v.ImageCheck), v.Edited, v.Expected})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
 // Install is the result of `pgrelocate install`.
@@ -29,12 +30,25 @@ type Install struct {
 	Unmirrored []string `json:"unmirrored"`
 	// LeftOut are the versions that were left out, for their image is not in the private registry.
 	LeftOut []string `json:"leftOut"`
+	// Beside are the charts that were installed after the operator's; absent where there are none.
+	Beside []installedChart `json:"beside,omitempty"`
 	// Check is what was verified at the end; absent in a dry run.
 	Check *Check `json:"check,omitempty"`
 	// Actions and Manifest are there in a dry run only: what would be done, and what helm
 	// would apply, as YAML.
 	Actions  []string `json:"actions,omitempty"`
 	Manifest string   `json:"manifest,omitempty"`
+}
+
+// installedChart is a chart beside the operator's.
+type installedChart struct {
+	// Name is its name in the catalogue.
+	Name        string `json:"name"`
+	HelmRelease string `json:"helmRelease"`
+	// Revision is the helm release's; 0 in a dry run.
+	Revision    int    `json:"revision"`
+	Chart       string `json:"chart"`
+	ChartDigest string `json:"chartDigest,omitempty"`
 }
 
 // NewInstall shows what was installed or, in a dry run, what would be.
@@ -54,11 +68,27 @@ func NewInstall(outcome *relocate.Installed) Install {
 	if outcome.Run.DryRun {
 		view.Manifest = p.Rendering.Manifest()
 	}
-	if outcome.Check != nil {
-		check := newCheck(outcome.Check)
-		view.Check = &check
+	for _, beside := range outcome.Beside {
+		view.add(beside, outcome.Run.DryRun)
+	}
+	if check := outcome.WholeCheck(); check != nil {
+		shown := newCheck(check)
+		view.Check = &shown
 	}
 	return view
+}
+
+// add adds what became of another chart.
+func (v *Install) add(beside *install.Outcome, dryRun bool) {
+	p := beside.Prepared
+	v.Beside = append(v.Beside, installedChart{
+		Name: p.Part, HelmRelease: p.HelmRelease, Revision: beside.Revision,
+		Chart: p.Chart.Name() + " " + p.Chart.Version(), ChartDigest: p.ChartDigest,
+	})
+	v.Actions = append(v.Actions, beside.Actions...)
+	if dryRun {
+		v.Manifest += p.Rendering.Manifest()
+	}
 }
 
 // WriteTable writes the versions that can be picked now. A dry run writes YAML that

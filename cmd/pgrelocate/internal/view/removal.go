@@ -3,10 +3,11 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 )
 
 // Removal is the result of `pgrelocate uninstall`.
@@ -22,10 +23,13 @@ type Removal struct {
 	// KeptDefinitions are CRDs and Instances databases, as NAMESPACE/NAME; both stay.
 	KeptDefinitions []string `json:"keptDefinitions"`
 	Instances       []string `json:"instances"`
+	// Beside are the helm releases of the product's other charts, which went before; absent where
+	// there were none.
+	Beside []string `json:"beside,omitempty"`
 }
 
 // NewRemoval shows what an uninstallation removed and what it kept.
-func NewRemoval(r *install.Removal) Removal {
+func NewRemoval(r *relocate.Removed) Removal {
 	view := Removal{
 		Header:      output.NewHeader("Uninstall"),
 		HelmRelease: r.HelmRelease, Namespace: r.Namespace, Removed: r.Removed,
@@ -37,12 +41,20 @@ func NewRemoval(r *install.Removal) Removal {
 	for _, instance := range r.Instances {
 		view.Instances = append(view.Instances, instance.String())
 	}
+	for _, other := range r.Others {
+		view.Beside = append(view.Beside, other.HelmRelease)
+		view.KeptDefinitions = append(view.KeptDefinitions, other.KeptDefinitions...)
+	}
+	slices.Sort(view.KeptDefinitions)
 	return view
 }
 
 // WriteTable writes a line for each kind of thing.
 func (v Removal) WriteTable(w io.Writer) error {
-	lines := []string{"removed helm release " + v.Namespace + "/" + v.HelmRelease}
+	var lines []string
+	for _, name := range append(slices.Clone(v.Beside), v.HelmRelease) {
+		lines = append(lines, "removed helm release "+v.Namespace+"/"+name)
+	}
 	for _, each := range []struct {
 		what  string
 		names []string

@@ -29,6 +29,7 @@ type InstallFlags struct {
 	chart relocate.ChartChoice
 	install.Options
 	Wait   bool
+	only   string
 	bundle flagset.BundleFlags
 	flags  *pflag.FlagSet
 }
@@ -56,6 +57,10 @@ Then, step by step: the namespaces, the pull secret in the operator's namespace 
 become ready is said with the reason that the node and the registry give. At the end the
 installation is verified as "pgrelocate verify" does.
 
+Where a release has several charts, they are installed in their order, each as a helm
+release: all but optional ones that were not copied. Values of your own are for the first
+of them, or for the one that --only names.
+
 Run it again at any time: it carries on, upgrades, and puts back what was edited by hand.
 After Ctrl-C and after a failure it says what state it left.
 
@@ -81,6 +86,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	a.Settings.AddFlags(flags, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces)
 	f.PullFlags.Add(flags)
 	flagset.AddChartFlags(flags, &f.chart)
+	flagset.AddOnlyFlag(flags, &f.only)
 	f.bundle.AddBundleFlag(flags, "take the chart from this `FILE`, and install only if the private registry holds all of it, digest by digest")
 	flags.BoolVar(&f.Strict, "strict", false, "refuse where the image of a version was not relocated")
 	flags.BoolVar(&f.OnlyMirrored, "only-mirrored", true, "leave versions out whose image was not relocated, but for those that databases use")
@@ -112,12 +118,16 @@ func InstallRelease(ctx context.Context, a *app.App, cfg *config.Config, flags *
 		return err
 	}
 	adviseInstances(a, installed.Run)
-	return verdict(installed.Check, installed.Prepared.Unpullable())
+	known := installed.Prepared.Unpullable()
+	for _, beside := range installed.Beside {
+		known = append(known, beside.Prepared.Unpullable()...)
+	}
+	return verdict(installed.WholeCheck(), known)
 }
 
 // options are what the flags say, with the files that they name.
 func (f *InstallFlags) options(ctx context.Context, a *app.App, cfg *config.Config) (opts relocate.InstallOptions, err error) {
-	opts = relocate.InstallOptions{Place: f.Place, Chart: f.chart, Run: f.Options}
+	opts = relocate.InstallOptions{Place: f.Place, Chart: f.chart, Only: f.only, Run: f.Options}
 	if f.Strict && f.OnlyMirrored && f.flags.Changed("only-mirrored") {
 		return opts, exit.Usagef("--strict and --only-mirrored exclude each other")
 	}

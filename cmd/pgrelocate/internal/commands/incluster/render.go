@@ -25,7 +25,11 @@ manifests: CRDs first, hooks last. No cluster is asked. It fails where an image 
 anywhere but in the private registry, unless --accept names the place.
 
 As for an install, versions whose image was not relocated are left out, and named.
---only-mirrored=false prints them all the same, and asks the registry for no image.`,
+--only-mirrored=false prints them all the same, and asks the registry for no image.
+
+Where a release has several charts, the manifests of all are printed in their order, but for
+optional charts that were not copied. Values of your own are for the first of them, or for
+the one that --only names.`,
 		Example: `  pgrelocate render --registry registry.example.com > operator.yaml
 
   # all that the chart offers, whatever was relocated
@@ -44,6 +48,7 @@ As for an install, versions whose image was not relocated are left out, and name
 	a.Settings.AddFlags(flags, flagset.ReleaseSettings)
 	a.Settings.AddFlags(flags, config.Place, config.PullSecret)
 	flagset.AddChartFlags(flags, &opts.Chart)
+	flagset.AddOnlyFlag(flags, &opts.Only)
 	flags.BoolVar(&opts.OnlyMirrored, "only-mirrored", true, "leave versions out whose image was not relocated")
 	flags.StringVar(&opts.Render.KubeVersion, "kube-version", chart.DefaultKubeVersion, "render for this `VERSION` of Kubernetes")
 	flags.StringSliceVar(&opts.Render.APIVersions, "api-versions", nil, "render for a cluster that has these `APIS` too, cert-manager.io/v1")
@@ -61,6 +66,10 @@ func renderRelease(ctx context.Context, a *app.App, cfg *config.Config, opts rel
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(a.Out, prepared.Rendering.Manifest())
-	return err
+	for _, each := range prepared {
+		if _, err = io.WriteString(a.Out, each.Rendering.Manifest()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

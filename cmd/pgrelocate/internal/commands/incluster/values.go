@@ -15,27 +15,30 @@ import (
 
 // NewValuesCommand makes `pgrelocate values`.
 func NewValuesCommand(a *app.App) *cobra.Command {
-	var offline bool
+	var opts relocate.ValuesOptions
 	cmd := &cobra.Command{
 		Use:   "values",
 		Short: "Print the chart's values that name the private registry",
 		Long: `Print the values, as YAML, that make the chart run from the private registry: for helm,
 Argo CD and Flux. They name nothing that was not relocated: what the registry lacks is
 left out, or is another version that it has, and that is said. --offline takes everything
-to be there and asks nobody.`,
+to be there and asks nobody. Where a release has several charts they are those of the
+operator's, or of the one that --only names.`,
 		Example: `  pgrelocate values --registry registry.example.com > values.yaml
   helm upgrade --install -n postgres-system postgres-operator \
     oci://registry.example.com/tanzu-sql-postgres/vmware-sql-postgres-operator \
     --version v4.3.1 -f values.yaml`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return printValues(ctx, a, cfg, relocate.ValuesOptions{Place: flagset.PlaceOf(cfg), Offline: offline})
+			opts.Place = flagset.PlaceOf(cfg)
+			return printValues(ctx, a, cfg, opts)
 		}),
 	}
 	flags := cmd.Flags()
 	a.Settings.AddFlags(flags, flagset.ReleaseSettings)
 	a.Settings.AddFlags(flags, config.PullSecret)
-	flags.BoolVar(&offline, "offline", false, "do not ask the registry what it has")
+	flagset.AddOnlyFlag(flags, &opts.Only)
+	flags.BoolVar(&opts.Offline, "offline", false, "do not ask the registry what it has")
 	a.Settings.AddFlags(flags, config.Connection)
 	return cmd
 }
