@@ -46,6 +46,7 @@ func TestImportsRunOneWay(t *testing.T) {
 var rooms = map[string][]string{
 	"internal/files":     nil,
 	"internal/jsonlimit": nil,
+	"internal/nodes":     {"internal/versions", "internal/versions/ref"},
 	"internal/secrets":   nil,
 
 	"internal/versions":          {"internal/versions/document", "internal/versions/ref"},

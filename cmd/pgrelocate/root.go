@@ -101,6 +101,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		incluster.NewInstallCommand(a),
 		incluster.NewVerifyCommand(a),
 		incluster.NewSecretCommand(a),
+		incluster.NewNodesCommand(a),
 		incluster.NewValuesCommand(a),
 		incluster.NewRenderCommand(a),
 		incluster.NewUpgradePreviewCommand(a), incluster.NewUninstallCommand(a),

@@ -66,12 +66,17 @@ type dockerAuth struct {
 	Token    string `json:"identitytoken,omitempty"`
 }
 
-// encodeDockerConfig is the content of a pull secret for one host.
-func encodeDockerConfig(host string, login Credentials) ([]byte, error) {
-	auth := base64.StdEncoding.EncodeToString([]byte(login.Username + ":" + login.Password))
-	return json.Marshal(dockerConfig{Auths: map[string]dockerAuth{
-		configKey(host): {Username: login.Username, Password: login.Password, Auth: auth},
-	}})
+// encodeDockerConfig is the content of a pull secret for some hosts, which all take one login.
+func encodeDockerConfig(login Credentials, hosts ...string) ([]byte, error) {
+	auth := dockerAuth{
+		Username: login.Username, Password: login.Password,
+		Auth: base64.StdEncoding.EncodeToString([]byte(login.Username + ":" + login.Password)),
+	}
+	config := dockerConfig{Auths: map[string]dockerAuth{}}
+	for _, host := range hosts {
+		config.Auths[configKey(host)] = auth
+	}
+	return json.Marshal(config)
 }
 
 // configKey is the name under which docker and kubelets look a host up.

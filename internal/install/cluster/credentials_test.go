@@ -60,7 +60,7 @@ func TestCredentialsFromIdentityToken(t *testing.T) {
 func TestDockerConfigRoundTrip(t *testing.T) {
 	for _, host := range []string{"registry.example.com", "registry.example.com:5000", "index.docker.io"} {
 		in := Credentials{Username: "robot", Password: "s3:cret"}
-		content, err := encodeDockerConfig(host, in)
+		content, err := encodeDockerConfig(in, host)
 		if err != nil {
 			t.Fatal(err)
 		}

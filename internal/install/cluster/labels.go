@@ -10,6 +10,9 @@ const (
 	releaseLabel          = Manager + ".dev/release"
 	releaseNamespaceLabel = Manager + ".dev/release-namespace"
 	sharedLabel           = Manager + ".dev/shared"
+
+	// vendorsAnnotation names the vendors' hosts that a pull secret is for too.
+	vendorsAnnotation = Manager + ".dev/vendor-hosts"
 )
 
 // The purposes of what we make.

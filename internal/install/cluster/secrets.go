@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +22,9 @@ type PullSecret struct {
 	// Host is the registry that it is for.
 	Host        string
 	Credentials Credentials
+	// Vendors are hosts that nodes lead to Host: containerd looks its login up by their names. A
+	// secret of ours keeps those that it has.
+	Vendors []string
 	// Owner is the release that has a use for it; nobody where it is zero.
 	Owner Owner
 	// Force takes over a secret of that name that is not ours.
@@ -67,6 +72,7 @@ func (c *Cluster) Apply(ctx context.Context, secret PullSecret) (SecretResult, e
 		}
 		before = nil
 	}
+	secret.Vendors = vendorsOf(before, secret.Vendors)
 	after, err := c.applySecret(ctx, secret, secretLabels(before, secret.Owner))
 	if err != nil {
 		return result, err
@@ -82,17 +88,43 @@ func (c *Cluster) Apply(ctx context.Context, secret PullSecret) (SecretResult, e
 	return result, nil
 }
 
-func (c *Cluster) applySecret(ctx context.Context, secret PullSecret, labels map[string]string) (*unstructured.Unstructured, error) {
-	content, err := encodeDockerConfig(secret.Host, secret.Credentials)
+// Manifest is the secret as it goes into a cluster, with its password and with no mark of ours.
+func (s PullSecret) Manifest() (*unstructured.Unstructured, error) {
+	content, err := encodeDockerConfig(s.Credentials, append([]string{s.Host}, s.Vendors...)...)
 	if err != nil {
 		return nil, err
 	}
-	object := &unstructured.Unstructured{Object: map[string]any{
+	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "type": dockerConfigType,
-		"metadata": map[string]any{"name": secret.Name, "namespace": secret.Namespace},
+		"metadata": map[string]any{"name": s.Name, "namespace": s.Namespace},
 		"data":     map[string]any{".dockerconfigjson": base64.StdEncoding.EncodeToString(content)},
-	}}
+	}}, nil
+}
+
+// vendorsOf are the vendors' hosts that a secret is to be for: those of the one that is there, if
+// that is ours, and more.
+func vendorsOf(before *unstructured.Unstructured, more []string) []string {
+	all := slices.Clone(more)
+	if before != nil && ours(before) {
+		for host := range strings.SplitSeq(before.GetAnnotations()[vendorsAnnotation], ",") {
+			if host != "" {
+				all = append(all, host)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (c *Cluster) applySecret(ctx context.Context, secret PullSecret, labels map[string]string) (*unstructured.Unstructured, error) {
+	object, err := secret.Manifest()
+	if err != nil {
+		return nil, err
+	}
 	object.SetLabels(labels)
+	if len(secret.Vendors) > 0 {
+		object.SetAnnotations(map[string]string{vendorsAnnotation: strings.Join(secret.Vendors, ",")})
+	}
 	// Forced, since whoever edited our secret by hand would otherwise keep a rotated
 	// password out; that it is ours was checked before.
 	options := metav1.ApplyOptions{FieldManager: Manager, Force: true}

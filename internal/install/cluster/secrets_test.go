@@ -119,6 +119,38 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// A secret for nodes that redirect is keyed by the vendors' hosts too, and stays so when it is
+// renewed by whoever knows nothing of them.
+func TestVendorsHosts(t *testing.T) {
+	server := clustertest.New(t)
+	server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n")
+	c := connect(t, server)
+	secret := pullSecret("demo")
+	secret.Vendors = []string{"vendor.example.com", "docker.io"}
+	if _, err := c.Apply(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	renewed := cluster.Credentials{Username: "robot", Password: "new"}
+	if _, err := c.Rotate(t.Context(), "r.example.com", renewed); err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"r.example.com", "vendor.example.com", "docker.io"} {
+		if got, err := c.StoredCredentials(t.Context(), "demo", "regsecret", host); got != renewed || err != nil {
+			t.Errorf("StoredCredentials(%s) after Rotate() = %v, %v, want the new ones", host, got, err)
+		}
+	}
+	// One that is not ours says nothing of vendors that we would believe.
+	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: default, annotations: {pgrelocate.dev/vendor-hosts: evil.example.com}}\ntype: kubernetes.io/dockerconfigjson\n")
+	taken := pullSecret("default")
+	taken.Force = true
+	if _, err := c.Apply(t.Context(), taken); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.StoredCredentials(t.Context(), "default", "regsecret", "evil.example.com"); !errors.Is(err, cluster.ErrNoEntry) {
+		t.Errorf("StoredCredentials() of a stranger's host = %v, want ErrNoEntry", err)
+	}
+}
+
 func TestRemoveSecret(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: demo}\n")

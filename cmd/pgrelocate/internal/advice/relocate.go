@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -28,7 +29,10 @@ func ofUseCases(err error) string {
 		needed       *relocate.PrerequisiteError
 	)
 	var sparse *relocate.SparseError
+	var unreachable *nodes.UnreachableError
 	switch {
+	case errors.As(err, &unreachable):
+		return ofUnreachable(unreachable)
 	case errors.As(err, &sparse):
 		return "--index whole takes all images along; --index strip makes a new index of the wanted ones, which no signature of the vendor covers; one platform alone is its image"
 	case errors.As(err, &needed):
@@ -99,4 +103,12 @@ func notAtSource(err error) string {
 		}
 	}
 	return ""
+}
+
+// ofUnreachable says where it would have to be relocated to for containerd's sake.
+func ofUnreachable(err *nodes.UnreachableError) string {
+	if err.Better == "" {
+		return "--for k3s, crio and openshift can; or let the chart's values name the private registry: pgrelocate values"
+	}
+	return fmt.Sprintf("relocate it so that its path ends as the vendor's does, --registry %s; --for k3s, crio and openshift need no such path", err.Better)
 }

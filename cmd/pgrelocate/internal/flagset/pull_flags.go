@@ -19,6 +19,9 @@ func (f *PullFlags) Add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.file, "pull-credentials-file", "", "give the cluster the credentials in `FILE`, USER:PASSWORD or a docker config; - is standard input")
 }
 
+// FromStdin tells whether they are read from standard input, which can be done once.
+func (f *PullFlags) FromStdin() bool { return f.file == "-" }
+
 // Given are the credentials in the file that was named, - being standard input; nil where
 // none was.
 func (f *PullFlags) Given(ctx context.Context, a *app.App) (*relocate.PullCredentials, error) {

@@ -103,6 +103,7 @@ func (i *installing) chooseRelease(context.Context) (err error) {
 func (i *installing) findCredentials(ctx context.Context) (err error) {
 	i.login, err = i.pullCredentials(ctx, i.PullCredentials)
 	i.Run.Credentials = i.login.Login
+	i.tellLifetime(i.login.Login)
 	return err
 }
 

@@ -3,9 +3,12 @@ package relocate
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/nodes"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
 // SecretOptions are what making pull secrets takes besides the settings.
@@ -18,6 +21,9 @@ type SecretOptions struct {
 	// PullCredentials go into the cluster; nil takes
 	// those in the environment for pulling, or else the user's own for the registry.
 	PullCredentials *PullCredentials
+	// VendorHosts makes the secrets good for the vendors' hosts too, for nodes that lead these to
+	// the private registry.
+	VendorHosts bool
 	// Force takes over a secret that is not ours.
 	Force bool
 }
@@ -33,6 +39,7 @@ func (s *Session) Secrets(ctx context.Context, opts SecretOptions) ([]cluster.Se
 	m := &secretMaking{Session: s, SecretOptions: opts}
 	err := run(ctx,
 		m.choosePlace,
+		m.chooseVendors,
 		m.findCredentials,
 		m.tryCredentials, // what the registry refuses does not go into the cluster
 		m.connect,        // the cluster
@@ -46,6 +53,7 @@ type secretMaking struct {
 	*Session
 	SecretOptions
 	login   pullLogin
+	vendors []string
 	cluster *cluster.Cluster
 	results []cluster.SecretResult
 }
@@ -58,6 +66,23 @@ func (m *secretMaking) choosePlace(context.Context) error {
 	return err
 }
 
+// chooseVendors finds the vendors' hosts that nodes lead to the private registry.
+func (m *secretMaking) chooseVendors(context.Context) error {
+	if !m.VendorHosts {
+		return nil
+	}
+	artifacts, err := m.atVendor()
+	if err != nil {
+		return err
+	}
+	rules, err := nodes.Rules(artifacts)
+	if err != nil {
+		return &exit.UsageError{Err: err}
+	}
+	m.vendors = nodes.Hosts(rules)
+	return nil
+}
+
 func (m *secretMaking) findCredentials(ctx context.Context) (err error) {
 	if m.login, err = m.pullCredentials(ctx, m.PullCredentials); err != nil {
 		return err
@@ -65,7 +90,30 @@ func (m *secretMaking) findCredentials(ctx context.Context) (err error) {
 	if m.login.IsZero() {
 		return &exit.UsageError{Err: &NoCredentialsError{m.cfg.Registry.Host}}
 	}
+	m.tellLifetime(m.login.Login)
 	return nil
+}
+
+// tellLifetime warns of a password that a cluster could not use for long. It is told once.
+func (s *Session) tellLifetime(login credentials.Login) {
+	life, short := credentials.LifetimeOf(s.cfg.Registry.Host, login, time.Now())
+	if !short {
+		return
+	}
+	words := "that works until " + life.Until.UTC().Format("2006-01-02 15:04 MST")
+	switch {
+	case life.About:
+		words = "that works for hours, at most until about " + life.Until.UTC().Format("2006-01-02 15:04 MST")
+	case life.Until.Before(time.Now()):
+		words = "that has not worked since " + life.Until.UTC().Format("2006-01-02 15:04 MST")
+	}
+	text := "the cluster is given " + life.Of + " " + words + "; then nothing is pulled any more"
+	if life.Instead != "" {
+		text += ". Better is " + life.Instead
+	}
+	if _, told := s.told.LoadOrStore(text, true); !told {
+		s.warn(text + ". A secret can be kept new by a watch: see docs/pull-secrets.md")
+	}
 }
 
 func (m *secretMaking) tryCredentials(ctx context.Context) error {
@@ -89,10 +137,7 @@ func (m *secretMaking) apply(ctx context.Context) (err error) {
 	}
 	var failures []error
 	for _, namespace := range m.Namespaces {
-		result, err := m.cluster.Apply(ctx, cluster.PullSecret{
-			Namespace: namespace, Name: m.Place.PullSecret, Host: m.cfg.Registry.Host, Credentials: m.login.Login, Force: m.Force,
-			Owner: cluster.Owner{Namespace: m.Place.Namespace, Release: m.Place.HelmRelease},
-		})
+		result, err := m.cluster.Apply(ctx, m.secretIn(namespace))
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -100,4 +145,13 @@ func (m *secretMaking) apply(ctx context.Context) (err error) {
 		m.results = append(m.results, result)
 	}
 	return errors.Join(failures...)
+}
+
+// secretIn is the secret of one namespace.
+func (m *secretMaking) secretIn(namespace string) cluster.PullSecret {
+	return cluster.PullSecret{
+		Namespace: namespace, Name: m.Place.PullSecret, Host: m.cfg.Registry.Host, Vendors: m.vendors,
+		Credentials: m.login.Login, Force: m.Force,
+		Owner: cluster.Owner{Namespace: m.Place.Namespace, Release: m.Place.HelmRelease},
+	}
 }

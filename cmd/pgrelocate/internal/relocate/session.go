@@ -65,11 +65,13 @@ type Session struct {
 	announceCluster func()
 	// learned is the catalogue with what was found at the source; nil where nothing was.
 	learned *versions.Catalogue
+	// told are the warnings that are given once.
+	told *sync.Map
 }
 
 // New returns a session with the settings. It reads and sends nothing yet.
 func New(cfg *config.Config, opts Options) *Session {
-	s := &Session{cfg: cfg, opts: opts}
+	s := &Session{cfg: cfg, opts: opts, told: new(sync.Map)}
 	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) }, func(line string) { s.warn(line) })
 	s.Clients.secrets = opts.Secrets
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
