@@ -17,8 +17,8 @@ package main
 //     write to os.Stdout or os.Stderr.
 //  7. What a user got wrong is exit.Usagef("...").WithHint("..."); other errors choose
 //     their exit code in internal/exit by what they wrap.
-//  8. What happens between flags and result is a use case: a method of relocate.Session, which
-//     a.Session(cfg) opens.
+//  8. What happens between flags and result is a use case: a function in a package below
+//     internal/relocate that takes the relocate.Session which a.Session(cfg) opens.
 //  9. A script in testdata/script/foo.txtar says what users see; `make docs` renews
 //     docs/commands.
 

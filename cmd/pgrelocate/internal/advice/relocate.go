@@ -8,6 +8,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -18,17 +21,17 @@ import (
 func ofUseCases(err error) string {
 	var (
 		selection *relocate.SelectionError
-		differs   *relocate.DiffersError
-		charts    *relocate.ChartsError
-		nothing   *relocate.NoCredentialsError
+		differs   *inventory.DiffersError
+		charts    *inventory.ChartsError
+		nothing   *installing.NoCredentialsError
 		refused   *relocate.RefusedLoginError
-		wrong     *relocate.WrongError
+		wrong     *inventory.WrongError
 		stranger  *relocate.StrangerError
 
 		undetermined *versions.UndeterminedError
-		needed       *relocate.PrerequisiteError
+		needed       *installing.PrerequisiteError
 	)
-	var sparse *relocate.SparseError
+	var sparse *copying.SparseError
 	var unreachable *nodes.UnreachableError
 	switch {
 	case errors.As(err, &unreachable):
@@ -62,7 +65,7 @@ func ofUseCases(err error) string {
 }
 
 // ofNeeded says how a prerequisite comes into the registry; empty where that is not the trouble.
-func ofNeeded(err *relocate.PrerequisiteError) string {
+func ofNeeded(err *installing.PrerequisiteError) string {
 	var absent *install.AbsentError
 	if !errors.As(err, &absent) {
 		return installed(err.Err)

@@ -4,11 +4,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
 // Account says what a copy or a load did, and what ended it.
-func (a *App) Account(cfg *config.Config, s *relocate.Session, copied *relocate.Copied, err error) error {
+func (a *App) Account(cfg *config.Config, s *relocate.Session, copied *copying.Copied, err error) error {
 	if copied == nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func (a *App) Account(cfg *config.Config, s *relocate.Session, copied *relocate.
 }
 
 // ShowPlanned says what a copy or a load would do.
-func (a *App) ShowPlanned(cfg *config.Config, planned *relocate.Planned, err error) error {
+func (a *App) ShowPlanned(cfg *config.Config, planned *copying.Planned, err error) error {
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -104,7 +105,7 @@ func (a *App) Notice(s *relocate.Session) {
 // ListFailures shows what err only counts, a line for each.
 func (a *App) ListFailures(err error) {
 	var partial *exit.PartialError
-	var differs *relocate.DiffersError
+	var differs *inventory.DiffersError
 	switch {
 	case errors.As(err, &partial):
 		for _, failed := range partial.Errors {

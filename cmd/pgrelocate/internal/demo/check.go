@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
@@ -17,7 +18,7 @@ import (
 func (d *demo) check(ctx context.Context) error {
 	s := relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent})
 	defer s.Close()
-	found, err := s.Plan(ctx)
+	found, err := copying.Plan(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 )
 
 // commands do what the commands do, and print nothing.
@@ -24,13 +25,13 @@ func commands() Commands {
 		Plan: func(ctx context.Context, cfg *config.Config) error {
 			s := session(cfg)
 			defer s.Close()
-			_, err := s.Plan(ctx)
+			_, err := copying.Plan(ctx, s)
 			return err
 		},
 		Copy: func(ctx context.Context, cfg *config.Config) error {
 			s := session(cfg)
 			defer s.Close()
-			_, err := s.Copy(ctx, relocate.CopyOptions{})
+			_, err := copying.Copy(ctx, s, copying.CopyOptions{})
 			return err
 		},
 	}

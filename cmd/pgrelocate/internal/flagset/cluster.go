@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 )
 
 // PlaceFlags say which cluster, and where in it, where that is no setting: the demonstration goes
 // into no cluster that is not named for it.
-type PlaceFlags struct{ relocate.Place }
+type PlaceFlags struct{ installing.Place }
 
 // AddAccess adds the flags that name the cluster.
 func (f *PlaceFlags) AddAccess(fs *pflag.FlagSet) {
@@ -21,15 +21,15 @@ func (f *PlaceFlags) AddAccess(fs *pflag.FlagSet) {
 }
 
 // PlaceOf is the place that the settings name.
-func PlaceOf(cfg *config.Config) relocate.Place {
-	return relocate.Place{
+func PlaceOf(cfg *config.Config) installing.Place {
+	return installing.Place{
 		Kubeconfig: cfg.Kubeconfig, Context: cfg.Context,
 		Namespace: cfg.Namespace, HelmRelease: cfg.HelmRelease, PullSecret: cfg.PullSecret,
 	}
 }
 
 // AddChartFlags adds the flags that say which chart with which values.
-func AddChartFlags(fs *pflag.FlagSet, choice *relocate.ChartChoice) {
+func AddChartFlags(fs *pflag.FlagSet, choice *installing.ChartChoice) {
 	fs.StringVar(&choice.File, "chart", "", "take the chart from `FILE` (.tgz) instead of the private registry")
 	fs.StringArrayVarP(&choice.User.Files, "values", "f", nil, "lay the values in `FILE` over the rewritten ones; again for more")
 	fs.StringArrayVar(&choice.User.Set, "set", nil, "set `KEY=VALUE` on top of that, as helm does; again for more")

@@ -50,7 +50,7 @@ func (s *Session) OpenBundle(ctx context.Context, file BundleFile) (*bundle.Bund
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, exit.Misnamed(err)
 	}
-	return b, corrupt(err)
+	return b, Corrupt(err)
 }
 
 // OpenChecked opens a bundle and reads every byte of it, unless that is not wanted.
@@ -59,7 +59,7 @@ func (s *Session) OpenChecked(ctx context.Context, file BundleFile, unchecked bo
 	if err != nil || unchecked {
 		return b, err
 	}
-	s.note("checking %s", output.Bytes(b.Size()))
+	s.Note("checking %s", output.Bytes(b.Size()))
 	if err := s.CheckBundle(ctx, b); err != nil {
 		b.Close()
 		return nil, err
@@ -70,18 +70,18 @@ func (s *Session) OpenChecked(ctx context.Context, file BundleFile, unchecked bo
 // CheckBundle reads every byte of an open bundle.
 func (s *Session) CheckBundle(ctx context.Context, b *bundle.Bundle) error {
 	meter := new(registry.Meter)
-	stop := s.progress(meter)
+	stop := s.Progress(meter)
 	err := b.Verify(ctx, bundle.VerifyOptions{Meter: meter})
 	stop()
 	if err == nil {
-		s.detail("every byte is right: %s", output.Bytes(meter.BytesDone.Load()))
+		s.Detail("every byte is right: %s", output.Bytes(meter.BytesDone.Load()))
 	}
-	return corrupt(err)
+	return Corrupt(err)
 }
 
-// corrupt marks what was found wrong with a bundle, as against files that cannot be read, and
+// Corrupt marks what was found wrong with a bundle, as against files that cannot be read, and
 // a disk on which there is no room for what has to be kept.
-func corrupt(err error) error {
+func Corrupt(err error) error {
 	var file *fs.PathError
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, exit.ErrInterrupted):

@@ -12,20 +12,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// opener gets the chart of an artifact; nil is for one that is not there.
-type opener func(context.Context, versions.Artifact) (*chart.Chart, error)
+// Opener gets the chart of an artifact; nil is for one that is not there.
+type Opener func(context.Context, versions.Artifact) (*chart.Chart, error)
 
-// takeChartImages adds what the charts at the source run to what is planned.
-func (p *planning) takeChartImages(ctx context.Context) (err error) {
-	p.artifacts, err = p.withChartImages(ctx, p.artifacts, p.cfg.Registry, atSource(p.sides.Source))
-	return err
-}
-
-// withChartImages adds to a selection what its charts run, or list, and it lacks, where the
+// WithChartImages adds to a selection what its charts run, or list, and it lacks, where the
 // settings want that. Without knowing all of it there is no result: somebody asked for it.
-func (s *Session) withChartImages(ctx context.Context, selected []versions.Artifact, target ref.Folder, open opener) ([]versions.Artifact, error) {
+func (s *Session) WithChartImages(ctx context.Context, selected []versions.Artifact, target ref.Folder, open Opener) ([]versions.Artifact, error) {
 	all := slices.Clone(selected)
-	if !s.cfg.ChartImages {
+	if !s.Config.ChartImages {
 		return all, nil
 	}
 	for _, a := range selected {
@@ -56,24 +50,24 @@ func (s *Session) withChartImages(ctx context.Context, selected []versions.Artif
 
 // chartImages are the artifacts of what one chart runs beyond the selection.
 func (s *Session) chartImages(ctx context.Context, release string, selected []versions.Artifact, target ref.Folder, packed *chart.Chart) ([]versions.Artifact, error) {
-	family, err := s.familyOf(release, selected)
+	family, err := s.FamilyOf(release, selected)
 	if err != nil {
 		return nil, err
 	}
-	beyond, err := s.beyondOf(ctx, packed, family)
+	beyond, err := s.BeyondOf(ctx, packed, family)
 	if err != nil {
 		return nil, err
 	}
 	images := make([]versions.Artifact, len(beyond))
 	for i, image := range beyond {
-		images[i] = family.artifact(image, s.cfg.Source.Folder, targetOf(target, family.product))
+		images[i] = family.Artifact(image, s.Config.Source.Folder, TargetOf(target, family.Product))
 	}
 	return images, nil
 }
 
-// family is what is known of the images of a release.
-type family struct {
-	product *versions.Product
+// Family is what is known of the images of a release.
+type Family struct {
+	Product *versions.Product
 	release string
 	// selected and known are those that are selected and those that the catalogue has, by
 	// their vendor's names.
@@ -81,11 +75,12 @@ type family struct {
 	origin          chart.Origin
 }
 
-func (s *Session) familyOf(release string, selected []versions.Artifact) (f family, err error) {
-	if f.product, err = s.Product(); err != nil {
+// FamilyOf is that of a release.
+func (s *Session) FamilyOf(release string, selected []versions.Artifact) (f Family, err error) {
+	if f.Product, err = s.Product(); err != nil {
 		return f, err
 	}
-	found, err := f.product.Release(release)
+	found, err := f.Product.Release(release)
 	if err != nil {
 		return f, err
 	}
@@ -93,7 +88,7 @@ func (s *Session) familyOf(release string, selected []versions.Artifact) (f fami
 		vendors := location.Vendor()
 		f.known = append(f.known, vendors)
 		for _, a := range selected {
-			if a.Source == s.selection().SourceOf(location) {
+			if a.Source == s.Selection().SourceOf(location) {
 				f.selected = append(f.selected, vendors, a.Source)
 			}
 		}
@@ -102,11 +97,11 @@ func (s *Session) familyOf(release string, selected []versions.Artifact) (f fami
 	return f, nil
 }
 
-// artifact is an image of a chart as something to relocate. Another source takes the place of
+// Artifact is an image of a chart as something to relocate. Another source takes the place of
 // every registry; without one the image comes from where the chart names it.
-func (f family) artifact(image ref.Reference, source, target ref.Folder) versions.Artifact {
+func (f Family) Artifact(image ref.Reference, source, target ref.Folder) versions.Artifact {
 	a := versions.Artifact{
-		Product: f.product.Name, Release: f.release, Role: versions.RoleChartImage,
+		Product: f.Product.Name, Release: f.release, Role: versions.RoleChartImage,
 		Source: image, Target: f.origin.Below(target, image),
 	}
 	if !source.IsZero() {
@@ -118,17 +113,17 @@ func (f family) artifact(image ref.Reference, source, target ref.Folder) version
 	return a
 }
 
-// beyondOf renders a chart as its vendor made it.
-func (s *Session) beyondOf(ctx context.Context, packed *chart.Chart, of family) ([]ref.Reference, error) {
-	rendering, err := packed.Render(ctx, nil, chart.RenderOptions{Release: "pgrelocate", Namespace: "default", Confinement: s.opts.Confinement})
+// BeyondOf renders a chart as its vendor made it.
+func (s *Session) BeyondOf(ctx context.Context, packed *chart.Chart, of Family) ([]ref.Reference, error) {
+	rendering, err := packed.Render(ctx, nil, chart.RenderOptions{Release: "pgrelocate", Namespace: "default", Confinement: s.Options.Confinement})
 	if err != nil {
 		return nil, err
 	}
 	return packed.Beyond(rendering, of.origin, of.selected, of.known), nil
 }
 
-// atSource opens charts where they come from.
-func atSource(source func(host string) (registry.Source, error)) opener {
+// AtSource opens charts where they come from.
+func AtSource(source func(host string) (registry.Source, error)) Opener {
 	return func(ctx context.Context, a versions.Artifact) (*chart.Chart, error) {
 		from, err := source(a.Source.Host)
 		if err != nil {
@@ -138,8 +133,8 @@ func atSource(source func(host string) (registry.Source, error)) opener {
 	}
 }
 
-// atTarget opens charts in the private registry, those that it has.
-func atTarget(private registry.Source) opener {
+// AtTarget opens charts in the private registry, those that it has.
+func AtTarget(private registry.Source) Opener {
 	return func(ctx context.Context, a versions.Artifact) (*chart.Chart, error) {
 		found, err := chart.Fetch(ctx, private, a.Target.Repository, a.Target.Tag)
 		if errors.Is(err, registry.ErrNotFound) {

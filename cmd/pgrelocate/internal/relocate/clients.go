@@ -168,12 +168,12 @@ func (c *Clients) ownLogin(ctx context.Context, side registry.Side, host, owner 
 	if err := c.cfg.CheckAuthorities(); err != nil {
 		return opts, err
 	}
-	given, err := credentials.FromEnvironment(config.Variable(settingOf[side]))
+	given, err := credentials.FromEnvironment(config.Variable(SettingOf[side]))
 	if err != nil {
 		return opts, &exit.UsageError{Err: err}
 	}
 	if host == owner && !given.IsZero() {
-		if err := c.mayReceive(side, host); err != nil {
+		if err := c.MayReceive(side, host); err != nil {
 			return opts, err
 		}
 	}
@@ -181,8 +181,8 @@ func (c *Clients) ownLogin(ctx context.Context, side registry.Side, host, owner 
 	return opts, c.readable(ctx, opts.Keychain, host)
 }
 
-// settingOf is the setting that names a side's registry.
-var settingOf = map[registry.Side]string{registry.SideSource: "source", registry.SideTarget: "registry"}
+// SettingOf is the setting that names a side's registry.
+var SettingOf = map[registry.Side]string{registry.SideSource: "source", registry.SideTarget: "registry"}
 
 // open is the one constructor of registries' clients.
 func (c *Clients) open(ctx context.Context, side registry.Side, host string, opts remote.Options) (*remote.Client, error) {
@@ -258,10 +258,10 @@ func (c *Clients) learn(login authn.Authenticator) error {
 	return err
 }
 
-// ownerOfCredentials is the host to which the source's credentials in the environment may be
+// OwnerOfCredentials is the host to which the source's credentials in the environment may be
 // sent: that of the source that was named or, without one, the one registry that all artifacts
 // come from. Where those come from several, each has to have its login in the docker config.
-func ownerOfCredentials(cfg *config.Config, artifacts []versions.Artifact) string {
+func OwnerOfCredentials(cfg *config.Config, artifacts []versions.Artifact) string {
 	if !cfg.Source.IsZero() && len(cfg.Source.Named) == 0 {
 		return cfg.Source.Host
 	}

@@ -121,10 +121,10 @@ func TestOwnerOfCredentials(t *testing.T) {
 		own, at("cert-manager", "quay.example.com", versions.RoleOperator, ""),
 		at("tanzu", "hub.example.com", versions.RoleChartImage, ""), at("tanzu", "charts.example.com", versions.RoleChart, "https://charts.example.com"),
 	}
-	if got := ownerOfCredentials(&config.Config{}, others); got != "own.example.com" {
+	if got := OwnerOfCredentials(&config.Config{}, others); got != "own.example.com" {
 		t.Errorf("ownerOfCredentials() = %q, want the product's own registry", got)
 	}
-	if got := ownerOfCredentials(&config.Config{}, append(others, at("tanzu", "second.example.com", versions.RoleInstance, ""))); got != "" {
+	if got := OwnerOfCredentials(&config.Config{}, append(others, at("tanzu", "second.example.com", versions.RoleInstance, ""))); got != "" {
 		t.Errorf("ownerOfCredentials(two registries) = %q, want none", got)
 	}
 }

@@ -28,55 +28,57 @@ func (e *ArtifactError) Error() string {
 // Unwrap returns the reason.
 func (e *ArtifactError) Unwrap() error { return e.Err }
 
-// failures collects what failed of so many artifacts. Use newFailures.
-type failures struct{ partial exit.PartialError }
+// Failures collects what failed of so many artifacts. Use NewFailures.
+type Failures struct{ partial exit.PartialError }
 
-func newFailures(total int) *failures {
-	return &failures{exit.PartialError{Thing: "artifacts", Total: total}}
+// NewFailures is empty, of so many artifacts.
+func NewFailures(total int) *Failures {
+	return &Failures{exit.PartialError{Thing: "artifacts", Total: total}}
 }
 
-func (f *failures) add(artifact versions.Artifact, err error) {
+// Add adds what an artifact failed by; nil is nothing.
+func (f *Failures) Add(artifact versions.Artifact, err error) {
 	if err != nil {
 		f.partial.Errors = append(f.partial.Errors, &ArtifactError{artifact, err})
 	}
 }
 
-func (f *failures) lacking(artifact versions.Artifact, err error) {
+func (f *Failures) lacking(artifact versions.Artifact, err error) {
 	f.partial.Incomplete = append(f.partial.Incomplete, &ArtifactError{artifact, err})
 }
 
-// err is an *exit.PartialError, nil where nothing failed.
-func (f *failures) err() error {
+// Err is an *exit.PartialError, nil where nothing failed.
+func (f *Failures) Err() error {
 	if len(f.partial.Errors)+len(f.partial.Incomplete) == 0 {
 		return nil
 	}
 	return &f.partial
 }
 
-// failuresOfPlan are the artifacts that cannot be copied, or not with all that is attached.
-func failuresOfPlan(planned *plan.Plan) error {
-	failed := newFailures(len(planned.Artifacts))
+// FailuresOfPlan are the artifacts that cannot be copied, or not with all that is attached.
+func FailuresOfPlan(planned *plan.Plan) error {
+	failed := NewFailures(len(planned.Artifacts))
 	for _, artifact := range planned.Artifacts {
 		if artifact.State == plan.StateFailed {
-			failed.add(artifact.Artifact, artifact.Err)
+			failed.Add(artifact.Artifact, artifact.Err)
 		} else if artifact.Incomplete != nil {
 			failed.lacking(artifact.Artifact, artifact.Incomplete)
 		}
 	}
-	return failed.err()
+	return failed.Err()
 }
 
-// failuresOfCopy are the artifacts that were not copied, or not with all that is attached.
+// FailuresOfCopy are the artifacts that were not copied, or not with all that is attached.
 // What an interruption kept from being copied did not fail.
-func failuresOfCopy(report *transfer.Report) error {
-	failed := newFailures(len(report.Results))
+func FailuresOfCopy(report *transfer.Report) error {
+	failed := NewFailures(len(report.Results))
 	for _, result := range report.Results {
 		if exit.Code(result.Err) != exit.Interrupted {
-			failed.add(result.Artifact.Artifact, result.Err)
+			failed.Add(result.Artifact.Artifact, result.Err)
 		}
 		if result.Incomplete != nil {
 			failed.lacking(result.Artifact.Artifact, result.Incomplete)
 		}
 	}
-	return failed.err()
+	return failed.Err()
 }

@@ -17,8 +17,8 @@ func (e *SelectionError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *SelectionError) Unwrap() error { return e.Err }
 
-// unknown marks what the catalogue does not have; nil is nothing.
-func unknown(err error) error {
+// Unknown marks what the catalogue does not have; nil is nothing.
+func Unknown(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -37,15 +37,15 @@ func (s *Session) Catalogue() (*versions.Catalogue, error) {
 // Hosts are the registries of both sides, as the settings and the catalogue name them; empty where
 // none is named, or where artifacts come from several.
 func (s *Session) Hosts() map[registry.Side]string {
-	hosts := map[registry.Side]string{registry.SideSource: s.cfg.Source.Host, registry.SideTarget: s.cfg.Registry.Host}
-	if artifacts, err := s.artifacts(ref.Folder{}); err == nil {
-		hosts[registry.SideSource] = ownerOfCredentials(s.cfg, artifacts)
+	hosts := map[registry.Side]string{registry.SideSource: s.Config.Source.Host, registry.SideTarget: s.Config.Registry.Host}
+	if artifacts, err := s.Artifacts(ref.Folder{}); err == nil {
+		hosts[registry.SideSource] = OwnerOfCredentials(s.Config, artifacts)
 	}
 	return hosts
 }
 
 // Product is the product of the settings.
-func (s *Session) Product() (*versions.Product, error) { return s.ProductNamed(s.cfg.Product) }
+func (s *Session) Product() (*versions.Product, error) { return s.ProductNamed(s.Config.Product) }
 
 // ProductNamed is a product of the catalogue.
 func (s *Session) ProductNamed(name string) (*versions.Product, error) {
@@ -54,7 +54,7 @@ func (s *Session) ProductNamed(name string) (*versions.Product, error) {
 		return nil, err
 	}
 	product, err := catalogue.Product(name)
-	return product, unknown(err)
+	return product, Unknown(err)
 }
 
 // Notice is what a user has to know about the software that was relocated; it may be empty.
@@ -66,33 +66,32 @@ func (s *Session) Notice() string {
 	return product.Notice
 }
 
-// artifacts lists what the settings select, with its place below target. It sends nothing:
+// Artifacts lists what the settings select, with its place below target. It sends nothing:
 // selecting what does not exist fails here.
-func (s *Session) artifacts(target ref.Folder) ([]versions.Artifact, error) {
+func (s *Session) Artifacts(target ref.Folder) ([]versions.Artifact, error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
 		return nil, err
 	}
-	selection := s.selection()
+	selection := s.Selection()
 	selection.Target = target
 	selected, err := versions.Select(catalogue, selection)
-	if err != nil || !s.cfg.Prerequisites.Wanted {
-		return selected, unknown(err)
+	if err != nil || !s.Config.Prerequisites.Wanted {
+		return selected, Unknown(err)
 	}
 	return s.withPrerequisites(catalogue, selected, target)
 }
 
-// selection is what the settings select, without a target.
-func (s *Session) selection() versions.Selection {
+// Selection is what the settings select, without a target.
+func (s *Session) Selection() versions.Selection {
 	return versions.Selection{
-		Product: s.cfg.Product, Releases: s.cfg.Releases, Versions: s.cfg.Versions, Editions: s.cfg.Editions,
-		Extras: s.cfg.Extras, Axes: s.cfg.Axes, Source: s.cfg.Source.Folder, Sources: s.cfg.Source.Named,
+		Product: s.Config.Product, Releases: s.Config.Releases, Versions: s.Config.Versions, Editions: s.Config.Editions,
+		Extras: s.Config.Extras, Axes: s.Config.Axes, Source: s.Config.Source.Folder, Sources: s.Config.Source.Named,
 	}
 }
 
-// sourceFolder and targetFolder say where artifacts come from and go to, as briefly as that
-// can be said.
-func sourceFolder(artifacts []versions.Artifact) string {
+// SourceFolder says where artifacts come from, as briefly as that can be said.
+func SourceFolder(artifacts []versions.Artifact) string {
 	references := make([]string, len(artifacts))
 	for i, a := range artifacts {
 		references[i] = a.Source.String()
@@ -100,7 +99,8 @@ func sourceFolder(artifacts []versions.Artifact) string {
 	return output.FolderOr(references, "several registries")
 }
 
-func targetFolder(artifacts []versions.Artifact) string {
+// TargetFolder says where they go to.
+func TargetFolder(artifacts []versions.Artifact) string {
 	return output.FolderOr(targets(artifacts), "the target")
 }
 
@@ -110,4 +110,44 @@ func targets(artifacts []versions.Artifact) []string {
 		references[i] = a.Target.String()
 	}
 	return references
+}
+
+// Adopt has the session go on with a catalogue in which there is also what was found at the source.
+func (s *Session) Adopt(found *versions.Catalogue) { s.learned = found }
+
+// Learned are the releases of the settings that were found at the source.
+func (s *Session) Learned() []string {
+	if s.learned == nil {
+		return nil
+	}
+	known, err := s.catalogue()
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, name := range s.Config.Releases {
+		if product, err := known.Product(s.Config.Product); err == nil {
+			if _, err := product.Release(name); err != nil {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// TargetOf is a product's folder in a registry.
+func TargetOf(in ref.Folder, product *versions.Product) ref.Folder {
+	if in.Path == "" {
+		in.Path = product.Target
+	}
+	return in
+}
+
+// Repositories are those that artifacts go to.
+func Repositories(artifacts []versions.Artifact) []string {
+	all := make([]string, len(artifacts))
+	for i, artifact := range artifacts {
+		all[i] = artifact.Target.Repository
+	}
+	return all
 }

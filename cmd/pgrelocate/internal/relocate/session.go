@@ -1,6 +1,7 @@
-// Package relocate holds what the program does, between the commands and the libraries: a use
-// case a file, each a list of steps in the order in which they happen. New opens a Session for
-// one run of the program; its methods are the use cases.
+// Package relocate holds what the program does, between the commands and the libraries. New opens a
+// Session for one run of the program: its settings, catalogue and clients. The packages below hold
+// the use cases, one a file, each a list of steps in the order in which they happen: copying,
+// inventory, discovery, installing and charts.
 //
 // Everything comes in as values, and goes out as values and errors. What is told on the way
 // goes to Hooks. Nothing here knows flags or prints.
@@ -58,25 +59,27 @@ type Session struct {
 	// Clients are the clients of the run's registries.
 	Clients *Clients
 
-	cfg       *config.Config
-	opts      Options
+	// Config are the settings.
+	Config *config.Config
+	// Options are those of New.
+	Options   Options
 	catalogue func() (*versions.Catalogue, error)
-	// announceCluster says, once, which of the cluster's settings are from the folder's file.
-	announceCluster func()
+	// AnnounceCluster says, once, which of the cluster's settings are from the folder's file.
+	AnnounceCluster func()
 	// learned is the catalogue with what was found at the source; nil where nothing was.
 	learned *versions.Catalogue
-	// told are the warnings that are given once.
-	told *sync.Map
+	// Told are the warnings that are given once.
+	Told *sync.Map
 }
 
 // New returns a session with the settings. It reads and sends nothing yet.
 func New(cfg *config.Config, opts Options) *Session {
-	s := &Session{cfg: cfg, opts: opts, told: new(sync.Map)}
-	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.detail("%s", line) }, func(line string) { s.warn(line) })
+	s := &Session{Config: cfg, Options: opts, Told: new(sync.Map)}
+	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.Detail("%s", line) }, func(line string) { s.Warn(line) })
 	s.Clients.secrets = opts.Secrets
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
 	s.Clients.announce = s.announcing(config.Trusting) // before the first request
-	s.announceCluster = s.announcing(config.TrustingCluster)
+	s.AnnounceCluster = s.announcing(config.TrustingCluster)
 	s.catalogue = sync.OnceValues(func() (*versions.Catalogue, error) {
 		catalogue, err := versions.Load(cfg.Catalogues...)
 		if err != nil {
@@ -93,12 +96,12 @@ func (s *Session) announcing(settings []string) func() {
 	return sync.OnceFunc(func() {
 		var chosen []string
 		for _, setting := range settings {
-			if slices.Contains(s.opts.FromFolder, setting) {
+			if slices.Contains(s.Options.FromFolder, setting) {
 				chosen = append(chosen, setting)
 			}
 		}
 		if len(chosen) > 0 {
-			s.warn(fmt.Sprintf("%s in this folder sets %s", config.LocalFile, strings.Join(chosen, ", ")))
+			s.Warn(fmt.Sprintf("%s in this folder sets %s", config.LocalFile, strings.Join(chosen, ", ")))
 		}
 	})
 }
@@ -106,8 +109,8 @@ func (s *Session) announcing(settings []string) func() {
 // Close closes the connections that are kept.
 func (s *Session) Close() { s.Clients.close() }
 
-// run does steps one after the other, until one fails or ctx ends.
-func run(ctx context.Context, steps ...func(context.Context) error) error {
+// Run does steps one after the other, until one fails or ctx ends.
+func Run(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -119,12 +122,16 @@ func run(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
-func (s *Session) note(format string, args ...any)   { tell(s.opts.Hooks.Note, format, args) }
-func (s *Session) detail(format string, args ...any) { tell(s.opts.Hooks.Detail, format, args) }
+// Note tells what is being done.
+func (s *Session) Note(format string, args ...any) { tell(s.Options.Hooks.Note, format, args) }
 
-func (s *Session) warn(texts ...string) {
+// Detail tells what only a curious user wants to know.
+func (s *Session) Detail(format string, args ...any) { tell(s.Options.Hooks.Detail, format, args) }
+
+// Warn tells what is probably wrong.
+func (s *Session) Warn(texts ...string) {
 	for _, text := range texts {
-		tell(s.opts.Hooks.Warn, "%s", []any{text})
+		tell(s.Options.Hooks.Warn, "%s", []any{text})
 	}
 }
 
@@ -134,10 +141,10 @@ func tell(hook func(string), format string, args []any) {
 	}
 }
 
-// progress shows a meter until the function that it returns is called.
-func (s *Session) progress(meter *registry.Meter) (stop func()) {
-	if s.opts.Hooks.Progress == nil {
+// Progress shows a meter until the function that it returns is called.
+func (s *Session) Progress(meter *registry.Meter) (stop func()) {
+	if s.Options.Hooks.Progress == nil {
 		return func() {}
 	}
-	return s.opts.Hooks.Progress(meter)
+	return s.Options.Hooks.Progress(meter)
 }

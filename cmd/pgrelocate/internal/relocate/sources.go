@@ -16,9 +16,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// sources open what artifacts come from, host by host: registries, and classic Helm
+// Sources open what artifacts come from, host by host: registries, and classic Helm
 // repositories, whose charts are served as a registry would serve them.
-type sources struct {
+type Sources struct {
 	session *Session
 	// owner is the host to which the source's login in the environment may be sent.
 	owner     string
@@ -28,12 +28,13 @@ type sources struct {
 	opened map[string]registry.Source // those of hosts with classic repositories
 }
 
-func (s *Session) sourcesOf(artifacts []versions.Artifact) *sources {
-	return &sources{session: s, owner: ownerOfCredentials(s.cfg, artifacts), artifacts: artifacts, opened: map[string]registry.Source{}}
+// SourcesOf are the registries and repositories that artifacts come from.
+func (s *Session) SourcesOf(artifacts []versions.Artifact) *Sources {
+	return &Sources{session: s, owner: OwnerOfCredentials(s.Config, artifacts), artifacts: artifacts, opened: map[string]registry.Source{}}
 }
 
-// open returns what serves a host.
-func (s *sources) open(ctx context.Context, host string) (registry.Source, error) {
+// Open returns what serves a host.
+func (s *Sources) Open(ctx context.Context, host string) (registry.Source, error) {
 	var charts []versions.Artifact
 	for _, a := range s.artifacts {
 		if a.Source.Host == host && a.ChartURL != "" {
@@ -58,7 +59,7 @@ func (s *sources) open(ctx context.Context, host string) (registry.Source, error
 }
 
 // fetcher fetches the charts of a repository, as a registry names it.
-func (s *sources) fetcher(charts []versions.Artifact) func(context.Context, *packed.Source, string) error {
+func (s *Sources) fetcher(charts []versions.Artifact) func(context.Context, *packed.Source, string) error {
 	return func(ctx context.Context, into *packed.Source, at string) error {
 		for _, a := range charts {
 			if a.Source.Repository != at {

@@ -29,10 +29,10 @@ func (e *StrangerError) Error() string {
 	return fmt.Sprintf("no login is sent to %s: only %s in this folder asks for that, with %q", e.Host, config.LocalFile, e.Setting)
 }
 
-// mayReceive refuses to send a login from the environment to a host of a side where the host
+// MayReceive refuses to send a login from the environment to a host of a side where the host
 // comes from a file in the working directory that nobody has named. What docker keeps is for
 // the host that somebody logged in to.
-func (c *Clients) mayReceive(side registry.Side, host string) error {
+func (c *Clients) MayReceive(side registry.Side, host string) error {
 	suspects := []string{"registry"}
 	if side == registry.SideSource {
 		suspects = []string{"source"}
@@ -60,15 +60,6 @@ func (c *Clients) mayTravelOpen(ctx context.Context, side registry.Side, host st
 		return err
 	}
 	return &exit.UsageError{Err: &StrangerError{Host: host + " over plain HTTP", Setting: setting}}
-}
-
-// mayReach refuses a kubeconfig that only such a file names: it can have programs run, as plugins for
-// credentials, and chooses where pull secrets go.
-func (s *Session) mayReach(place Place) error {
-	if slices.Contains(s.opts.FromFolder, "kubeconfig") && place.Kubeconfig == s.cfg.Kubeconfig {
-		return &exit.UsageError{Err: &StrangerError{Setting: "kubeconfig"}}
-	}
-	return nil
 }
 
 // builtinHost tells whether the program's own catalogue names a host as a source.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 )
@@ -61,7 +61,7 @@ func newPlaceViews(uses []chart.Use) []placeView {
 }
 
 // NewChartImages shows what was found out of a chart.
-func NewChartImages(found *relocate.Surveyed) ChartImages {
+func NewChartImages(found *charts.Surveyed) ChartImages {
 	view := ChartImages{
 		Header: output.NewHeader("ChartImages"), Chart: found.Chart.Name(), Version: found.Chart.Version(),
 		Digest: found.Digest, Images: []chartImageView{}, Values: append([]string{}, found.Keys...),

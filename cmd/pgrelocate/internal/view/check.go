@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
@@ -86,7 +86,7 @@ type namespaceView struct {
 }
 
 // NewVerified shows what a verification found.
-func NewVerified(v *relocate.Verified) Check {
+func NewVerified(v *installing.Verified) Check {
 	view := newCheck(v.Check)
 	if v.Differs == nil {
 		return view

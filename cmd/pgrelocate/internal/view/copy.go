@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -71,7 +71,7 @@ func newTrafficView(c registry.Counts) trafficView {
 }
 
 // NewCopy shows what a copy to a registry did; interrupted says that it was ended early.
-func NewCopy(to ref.Folder, report *relocate.Copied, interrupted bool) Copy {
+func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
 	view := Copy{
 		Header:          output.NewHeader("CopyReport"),
 		Registry:        to.String(),

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -60,7 +60,7 @@ type disagreementView struct {
 }
 
 // NewDiscovery shows what exists at the source.
-func NewDiscovery(d *relocate.Discovery) Discovery {
+func NewDiscovery(d *discovery.Discovery) Discovery {
 	view := Discovery{
 		Header: output.NewHeader("Discovery"), Product: d.Product.Name, Title: d.Product.Title, Source: d.From,
 		Current: d.Current, Newest: d.Newest, UpdateAvailable: d.UpdateAvailable(),

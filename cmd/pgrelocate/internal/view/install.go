@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
@@ -52,7 +52,7 @@ type installedChart struct {
 }
 
 // NewInstall shows what was installed or, in a dry run, what would be.
-func NewInstall(outcome *relocate.Installed) Install {
+func NewInstall(outcome *installing.Installed) Install {
 	p := outcome.Prepared
 	view := Install{
 		Header:  output.NewHeader("Install"),

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
 
@@ -37,7 +37,7 @@ type manifestPlaceView struct {
 }
 
 // NewManifestImages shows what manifests name.
-func NewManifestImages(found *relocate.Manifests) ManifestImages {
+func NewManifestImages(found *charts.Manifests) ManifestImages {
 	view := ManifestImages{Header: output.NewHeader("ManifestImages"), Images: []manifestImageView{}}
 	at := map[string]int{}
 	for _, file := range found.Files {

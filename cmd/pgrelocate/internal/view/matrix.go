@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
@@ -36,7 +36,7 @@ type matrixRow struct {
 }
 
 // NewMatrix shows what there is, and what is known of it.
-func NewMatrix(m *relocate.Matrix) Matrix {
+func NewMatrix(m *inventory.Matrix) Matrix {
 	view := Matrix{
 		Header:  output.NewHeader("Matrix"),
 		Product: m.Product.Name, Title: m.Product.Title,

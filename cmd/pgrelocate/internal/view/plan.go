@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -38,7 +38,7 @@ type blobView struct {
 }
 
 // NewPlan shows what a copy to a registry would do.
-func NewPlan(to ref.Folder, planned *relocate.Planned) Plan {
+func NewPlan(to ref.Folder, planned *copying.Planned) Plan {
 	view := Plan{
 		Header:       output.NewHeader("Plan"),
 		Registry:     to.String(),

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 )
 
 // Removal is the result of `pgrelocate uninstall`.
@@ -29,7 +29,7 @@ type Removal struct {
 }
 
 // NewRemoval shows what an uninstallation removed and what it kept.
-func NewRemoval(r *relocate.Removed) Removal {
+func NewRemoval(r *installing.Removed) Removal {
 	view := Removal{
 		Header:      output.NewHeader("Uninstall"),
 		HelmRelease: r.HelmRelease, Namespace: r.Namespace, Removed: r.Removed,

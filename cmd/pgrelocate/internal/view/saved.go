@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 )
 
 // Saved is the result of `pgrelocate save`.
@@ -36,7 +36,7 @@ type savedFile struct {
 }
 
 // NewSaved shows what was written.
-func NewSaved(w *relocate.Saved) Saved {
+func NewSaved(w *copying.Saved) Saved {
 	view := Saved{
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},

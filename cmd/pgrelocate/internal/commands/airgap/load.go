@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/mirror"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 )
 
 // NewLoadCommand makes `pgrelocate load`.
@@ -74,6 +75,6 @@ func load(ctx context.Context, a *app.App, cfg *config.Config, flags flagset.Bun
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	copied, err := s.Load(ctx, file)
+	copied, err := copying.Load(ctx, s, file)
 	return a.Account(cfg, s, copied, err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
@@ -60,7 +61,7 @@ func receipt(ctx context.Context, a *app.App, cfg *config.Config, file string, o
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	held, err := s.Receipt(ctx)
+	held, err := inventory.Receipt(ctx, s)
 	if err != nil {
 		return err
 	}

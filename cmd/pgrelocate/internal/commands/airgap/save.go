@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/files"
@@ -89,7 +89,7 @@ func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) 
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	saved, err := s.Save(ctx, opts)
+	saved, err := copying.Save(ctx, s, opts)
 	if err != nil {
 		a.ListFailures(err)
 		return err
@@ -103,8 +103,8 @@ func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) 
 }
 
 // options are what the flags say, with the files that they name.
-func (f saveFlags) options(ctx context.Context, a *app.App) (relocate.SaveOptions, error) {
-	opts := relocate.SaveOptions{File: f.file, Volume: int64(f.volume), NoResume: !f.resume, Overwrite: f.overwrite}
+func (f saveFlags) options(ctx context.Context, a *app.App) (copying.SaveOptions, error) {
+	opts := copying.SaveOptions{File: f.file, Volume: int64(f.volume), NoResume: !f.resume, Overwrite: f.overwrite}
 	if err := f.check(a); err != nil {
 		return opts, err
 	}

@@ -5,7 +5,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
@@ -35,7 +35,7 @@ with --repo, the name of a chart in a classic repository.`,
 }
 
 // surveyFlags say which chart is meant, and how it is rendered.
-type surveyFlags struct{ relocate.SurveyOptions }
+type surveyFlags struct{ charts.SurveyOptions }
 
 func (f *surveyFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Chart.Repository, "repo", "", "take the chart from the classic repository at `URL`")
@@ -52,7 +52,7 @@ func (f *surveyFlags) add(fs *pflag.FlagSet) {
 }
 
 // of completes the options by the command's argument.
-func (f *surveyFlags) of(args []string) relocate.SurveyOptions {
+func (f *surveyFlags) of(args []string) charts.SurveyOptions {
 	f.Chart.Name = args[0]
 	return f.SurveyOptions
 }

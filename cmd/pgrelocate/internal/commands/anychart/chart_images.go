@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
@@ -48,10 +48,10 @@ no cluster is asked. Large charts with hundreds of switches take minutes;
 	return cmd
 }
 
-func listChartImages(ctx context.Context, a *app.App, cfg *config.Config, opts relocate.SurveyOptions) error {
+func listChartImages(ctx context.Context, a *app.App, cfg *config.Config, opts charts.SurveyOptions) error {
 	s := a.Session(cfg)
 	defer s.Close()
-	found, err := s.ChartImages(ctx, opts)
+	found, err := charts.ChartImages(ctx, s, opts)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func listChartImages(ctx context.Context, a *app.App, cfg *config.Config, opts r
 }
 
 // tellOfSurvey says what could not be found out.
-func tellOfSurvey(a *app.App, found *relocate.Surveyed) {
+func tellOfSurvey(a *app.App, found *charts.Surveyed) {
 	for _, m := range found.Unreached {
 		a.Warn("no value moves %s in %s", m.Image, m.Use)
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
@@ -21,7 +22,7 @@ import (
 
 // relocateFlags are the flags of chart relocate.
 type relocateFlags struct {
-	relocate.ChartRelocation
+	charts.ChartRelocation
 	survey    surveyFlags
 	output    string
 	overwrite bool
@@ -88,7 +89,7 @@ func relocateChart(ctx context.Context, a *app.App, cfg *config.Config, flags *r
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	made, err := s.RelocateChart(ctx, flags.ChartRelocation)
+	made, err := charts.RelocateChart(ctx, s, flags.ChartRelocation)
 	if made == nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func relocateChart(ctx context.Context, a *app.App, cfg *config.Config, flags *r
 }
 
 // tellOfRelocation says what was copied, or would be, and where the charts are.
-func tellOfRelocation(a *app.App, cfg *config.Config, made *relocate.RelocatedChart, err error) error {
+func tellOfRelocation(a *app.App, cfg *config.Config, made *charts.RelocatedChart, err error) error {
 	if err := tellOfCopy(a, cfg, made.Plan, made.Copied, made.Failures, err); err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func tellOfRelocation(a *app.App, cfg *config.Config, made *relocate.RelocatedCh
 }
 
 // tellOfCopy says beside a result what was copied for it or, where nothing was to be, would be.
-func tellOfCopy(a *app.App, cfg *config.Config, planned *plan.Plan, copied *relocate.Copied, failures, ended error) error {
+func tellOfCopy(a *app.App, cfg *config.Config, planned *plan.Plan, copied *copying.Copied, failures, ended error) error {
 	var text strings.Builder
 	switch {
 	case copied != nil:
@@ -128,7 +129,7 @@ func tellOfCopy(a *app.App, cfg *config.Config, planned *plan.Plan, copied *relo
 			return err
 		}
 	case ended == nil:
-		if err := view.NewPlan(cfg.Registry, &relocate.Planned{Plan: planned}).WriteTable(&text); err != nil {
+		if err := view.NewPlan(cfg.Registry, &copying.Planned{Plan: planned}).WriteTable(&text); err != nil {
 			return err
 		}
 	}
@@ -140,7 +141,7 @@ func tellOfCopy(a *app.App, cfg *config.Config, planned *plan.Plan, copied *relo
 }
 
 // writeValues writes the values where they are wanted.
-func writeValues(a *app.App, flags *relocateFlags, made *relocate.RelocatedChart) error {
+func writeValues(a *app.App, flags *relocateFlags, made *charts.RelocatedChart) error {
 	text, err := chart.FormatValues(made.Values)
 	if err != nil {
 		return err

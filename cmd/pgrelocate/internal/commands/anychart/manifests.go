@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
@@ -49,7 +50,7 @@ are read, or - for standard input. Nothing is changed, and nobody is asked.`,
     pgrelocate manifests images - -o json | jq -r '.images[].image'`,
 		Args: usage.ExactArgs("FILE|FOLDER"),
 		RunE: a.With(func(_ context.Context, cfg *config.Config, args []string) error {
-			found, err := a.Session(cfg).ManifestImages(args[0], a.In)
+			found, err := charts.ManifestImages(a.Session(cfg), args[0], a.In)
 			if err != nil {
 				return err
 			}

@@ -12,12 +12,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 )
 
 func newManifestsRelocateCommand(a *app.App) *cobra.Command {
-	var opts relocate.ManifestRelocation
+	var opts charts.ManifestRelocation
 	cmd := &cobra.Command{
 		Use:   "relocate FILE|FOLDER",
 		Short: "Copy what manifests name, and change them to name it there",
@@ -58,7 +58,7 @@ a whole, and never through links. Below --registry an image keeps the path that 
 	return cmd
 }
 
-func relocateManifests(ctx context.Context, a *app.App, cfg *config.Config, opts relocate.ManifestRelocation) error {
+func relocateManifests(ctx context.Context, a *app.App, cfg *config.Config, opts charts.ManifestRelocation) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func relocateManifests(ctx context.Context, a *app.App, cfg *config.Config, opts
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	made, err := s.RelocateManifests(ctx, opts)
+	made, err := charts.RelocateManifests(ctx, s, opts)
 	if made == nil {
 		return err
 	}

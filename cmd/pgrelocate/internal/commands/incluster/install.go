@@ -15,7 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -26,7 +26,7 @@ import (
 type InstallFlags struct {
 	flagset.PlaceFlags
 	flagset.PullFlags
-	chart relocate.ChartChoice
+	chart installing.ChartChoice
 	install.Options
 	Wait   bool
 	only   string
@@ -109,7 +109,7 @@ func InstallRelease(ctx context.Context, a *app.App, cfg *config.Config, flags *
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	installed, err := s.Install(ctx, opts)
+	installed, err := installing.Install(ctx, s, opts)
 	if err != nil {
 		a.ListFailures(err)
 		return err
@@ -126,8 +126,8 @@ func InstallRelease(ctx context.Context, a *app.App, cfg *config.Config, flags *
 }
 
 // options are what the flags say, with the files that they name.
-func (f *InstallFlags) options(ctx context.Context, a *app.App, cfg *config.Config) (opts relocate.InstallOptions, err error) {
-	opts = relocate.InstallOptions{Place: f.Place, Chart: f.chart, Only: f.only, Run: f.Options}
+func (f *InstallFlags) options(ctx context.Context, a *app.App, cfg *config.Config) (opts installing.InstallOptions, err error) {
+	opts = installing.InstallOptions{Place: f.Place, Chart: f.chart, Only: f.only, Run: f.Options}
 	if f.Strict && f.OnlyMirrored && f.flags.Changed("only-mirrored") {
 		return opts, exit.Usagef("--strict and --only-mirrored exclude each other")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
@@ -107,7 +108,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
-	opts := relocate.SecretOptions{Place: f.Place, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
+	opts := installing.SecretOptions{Place: f.Place, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
 	printing = printing && cfg.Output == output.YAML
 	if err := f.check(opts, printing); err != nil {
 		return err
@@ -125,7 +126,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 	case printing:
 		return printSecrets(ctx, a, s, f, opts)
 	default:
-		results, err := s.Secrets(ctx, opts)
+		results, err := installing.Secrets(ctx, s, opts)
 		if len(results) > 0 || err == nil {
 			if printErr := a.Print(cfg, view.NewSecrets(results)); printErr != nil {
 				return printErr
@@ -136,7 +137,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 }
 
 // check finds flags that do not go together.
-func (f *secretFlags) check(opts relocate.SecretOptions, printing bool) error {
+func (f *secretFlags) check(opts installing.SecretOptions, printing bool) error {
 	ways := 0
 	for _, given := range []bool{f.rotate, len(opts.Namespaces) > 0, f.watch != ""} {
 		if given {
@@ -162,15 +163,15 @@ func (f *secretFlags) check(opts relocate.SecretOptions, printing bool) error {
 }
 
 // printSecrets prints manifests. What is secret in them is what was asked for: nothing is hidden.
-func printSecrets(ctx context.Context, a *app.App, s *relocate.Session, f *secretFlags, opts relocate.SecretOptions) error {
+func printSecrets(ctx context.Context, a *app.App, s *relocate.Session, f *secretFlags, opts installing.SecretOptions) error {
 	var text []byte
 	from, err := remoteKey(f.external)
 	switch {
 	case err != nil:
 	case f.external != "":
-		text, err = s.ExternalSecrets(ctx, opts, from)
+		text, err = installing.ExternalSecrets(ctx, s, opts, from)
 	default:
-		text, err = s.SecretManifests(ctx, opts)
+		text, err = installing.SecretManifests(ctx, s, opts)
 	}
 	if err != nil {
 		return err
@@ -180,24 +181,24 @@ func printSecrets(ctx context.Context, a *app.App, s *relocate.Session, f *secre
 }
 
 // remoteKey reads [namespaced/]STORE=KEY.
-func remoteKey(text string) (relocate.RemoteKey, error) {
+func remoteKey(text string) (installing.RemoteKey, error) {
 	if text == "" {
-		return relocate.RemoteKey{}, nil
+		return installing.RemoteKey{}, nil
 	}
 	store, key, ok := strings.Cut(text, "=")
 	store, namespaced := strings.CutPrefix(store, "namespaced/")
 	if !ok || store == "" || key == "" {
-		return relocate.RemoteKey{}, exit.Usagef("--external-secret: write STORE=KEY, the name of a ClusterSecretStore and a key in it")
+		return installing.RemoteKey{}, exit.Usagef("--external-secret: write STORE=KEY, the name of a ClusterSecretStore and a key in it")
 	}
-	return relocate.RemoteKey{Store: store, Namespaced: namespaced, Key: key}, nil
+	return installing.RemoteKey{Store: store, Namespaced: namespaced, Key: key}, nil
 }
 
-func watchSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretFlags, opts relocate.SecretOptions) error {
+func watchSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretFlags, opts installing.SecretOptions) error {
 	s := a.Session(cfg)
 	defer s.Close()
-	return s.WatchSecrets(ctx, opts, relocate.WatchOptions{
+	return installing.WatchSecrets(ctx, s, opts, installing.WatchOptions{
 		Selector: f.watch, Every: f.every,
-		Credentials: func(ctx context.Context) (*relocate.PullCredentials, error) { return f.PullFlags.Given(ctx, a) },
+		Credentials: func(ctx context.Context) (*installing.PullCredentials, error) { return f.PullFlags.Given(ctx, a) },
 	}, func(changed []cluster.SecretResult) {
 		for _, r := range changed {
 			a.Note("secret %s in namespace %s %s", r.Name, r.Namespace, r.Change)

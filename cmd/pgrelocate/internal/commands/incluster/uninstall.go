@@ -9,7 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -43,8 +43,8 @@ again. Where there is no such release, nothing is touched, and that is an error.
 }
 
 // UninstallRelease removes an operator, and shows what came of it.
-func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place relocate.Place, opts install.UninstallOptions) error {
-	removal, err := a.Session(cfg).Uninstall(ctx, place, opts)
+func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place installing.Place, opts install.UninstallOptions) error {
+	removal, err := installing.Uninstall(ctx, a.Session(cfg), place, opts)
 	if err != nil {
 		return err
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
 
 // NewValuesCommand makes `pgrelocate values`.
 func NewValuesCommand(a *app.App) *cobra.Command {
-	var opts relocate.ValuesOptions
+	var opts installing.ValuesOptions
 	cmd := &cobra.Command{
 		Use:   "values",
 		Short: "Print the chart's values that name the private registry",
@@ -43,13 +43,13 @@ operator's, or of the one that --only names.`,
 	return cmd
 }
 
-func printValues(ctx context.Context, a *app.App, cfg *config.Config, opts relocate.ValuesOptions) error {
+func printValues(ctx context.Context, a *app.App, cfg *config.Config, opts installing.ValuesOptions) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	values, err := s.Values(ctx, opts)
+	values, err := installing.Values(ctx, s, opts)
 	if err != nil {
 		return err
 	}

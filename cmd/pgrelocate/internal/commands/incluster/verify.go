@@ -11,7 +11,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
@@ -79,7 +80,7 @@ below. With a bundle the digests have to be those of the bundle.`,
 
 // VerifyInstallation checks as the flags say, and shows what it found.
 func VerifyInstallation(ctx context.Context, a *app.App, cfg *config.Config, flags *VerifyFlags) error {
-	opts := relocate.VerifyOptions{
+	opts := installing.VerifyOptions{
 		Place: flags.Place, Namespaces: cfg.InstanceNamespaces,
 		Deep: flags.deep, Pull: flags.Pull, NoCluster: flags.noCluster, Accept: flags.accept,
 	}
@@ -97,7 +98,7 @@ func VerifyInstallation(ctx context.Context, a *app.App, cfg *config.Config, fla
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	verified, err := s.Verify(ctx, opts)
+	verified, err := installing.Verify(ctx, s, opts)
 	if verified.Mirror != nil {
 		return showMirror(a, cfg, verified.Mirror, err)
 	}
@@ -113,7 +114,7 @@ func VerifyInstallation(ctx context.Context, a *app.App, cfg *config.Config, fla
 }
 
 // differing lists what the private registry does not hold of a bundle; nil where it holds all.
-func differing(a *app.App, verified *relocate.Verified) error {
+func differing(a *app.App, verified *installing.Verified) error {
 	if verified.Differs == nil {
 		return nil
 	}
@@ -122,7 +123,7 @@ func differing(a *app.App, verified *relocate.Verified) error {
 }
 
 // showMirror says what a private registry holds, and what is wrong with each artifact.
-func showMirror(a *app.App, cfg *config.Config, mirror *relocate.Matrix, err error) error {
+func showMirror(a *app.App, cfg *config.Config, mirror *inventory.Matrix, err error) error {
 	if err != nil {
 		return err
 	}

@@ -9,13 +9,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 )
 
 // NewCopyCommand makes `pgrelocate copy`.
 func NewCopyCommand(a *app.App) *cobra.Command {
 	var dryRun bool
-	var opts relocate.CopyOptions
+	var opts copying.CopyOptions
 	cmd := &cobra.Command{
 		Use:   "copy",
 		Short: "Copy a release into the private registry",
@@ -79,13 +80,13 @@ What is relocated stays under its vendor's licence terms.`,
 }
 
 // CopyRelease copies what the settings select, and shows what came of it.
-func CopyRelease(ctx context.Context, a *app.App, cfg *config.Config, opts relocate.CopyOptions) error {
+func CopyRelease(ctx context.Context, a *app.App, cfg *config.Config, opts copying.CopyOptions) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	copied, err := s.Copy(ctx, opts)
+	copied, err := copying.Copy(ctx, s, opts)
 	if copied != nil {
 		defer tellReleases(a, s, copied)
 	}
@@ -93,7 +94,7 @@ func CopyRelease(ctx context.Context, a *app.App, cfg *config.Config, opts reloc
 }
 
 // tellReleases says what there is to know of releases that the catalogue lacks.
-func tellReleases(a *app.App, s *relocate.Session, copied *relocate.Copied) {
+func tellReleases(a *app.App, s *relocate.Session, copied *copying.Copied) {
 	for _, release := range s.Learned() {
 		a.Note("where the source is out of reach, the catalogue has to know %s: pgrelocate versions export --release %s -f FILE, and --catalogue FILE there", release, release)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 )
 
 // NewPlanCommand makes `pgrelocate plan`.
@@ -80,7 +81,7 @@ func ShowPlan(ctx context.Context, a *app.App, cfg *config.Config) error {
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	planned, err := s.Plan(ctx)
+	planned, err := copying.Plan(ctx, s)
 	return a.ShowPlanned(cfg, planned, err)
 }
 
@@ -95,6 +96,6 @@ func ShowPlanOfLoad(ctx context.Context, a *app.App, cfg *config.Config, flags f
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	planned, err := s.PlanLoad(ctx, file)
+	planned, err := copying.PlanLoad(ctx, s, file)
 	return a.ShowPlanned(cfg, planned, err)
 }

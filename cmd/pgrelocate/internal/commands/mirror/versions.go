@@ -11,6 +11,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
@@ -75,7 +77,7 @@ func discoverVersions(ctx context.Context, a *app.App, cfg *config.Config, flags
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	found, err := s.Discover(ctx)
+	found, err := discovery.Discover(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func listVersions(ctx context.Context, a *app.App, cfg *config.Config, flags fla
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	matrix, err := s.Matrix(ctx, file)
+	matrix, err := inventory.Versions(ctx, s, file)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
@@ -55,7 +56,7 @@ func exportVersions(ctx context.Context, a *app.App, cfg *config.Config, name st
 	cfg.Registry.Host, cfg.Registry.Path = "", "" // what is mirrored does not matter here
 	s := a.Session(cfg)
 	defer s.Close()
-	file, err := s.Export(ctx)
+	file, err := discovery.Export(ctx, s)
 	if err != nil {
 		a.ListFailures(err)
 		return err

@@ -1,0 +1,87 @@
+package charts
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// SurveyOptions say which chart is looked at, and with which values.
+type SurveyOptions struct {
+	Chart ChartName
+	// User are the values that the chart is rendered with.
+	User   chart.UserValues
+	Render chart.RenderOptions
+	// Switches looks behind what is switched off too.
+	Switches bool
+}
+
+// Surveyed is what was found out of a chart.
+type Surveyed struct {
+	*survey.Survey
+	Chart *chart.Chart
+	// Source is where the chart is, Digest its manifest's; empty where it is in no registry.
+	Source ref.Reference
+	Digest string
+	// Keys are the values that move the images, as helm's --set takes them. Unreached are the
+	// places that none of them leads anywhere else.
+	Keys      []string
+	Unreached []chart.Mention
+
+	values map[string]any // the user's
+}
+
+// ChartImages lists what a chart runs, and how each image could be moved. Nothing is changed
+// anywhere.
+func ChartImages(ctx context.Context, s *relocate.Session, opts SurveyOptions) (*Surveyed, error) {
+	v := &surveying{Session: s, opts: opts, made: &Surveyed{}}
+	err := relocate.Run(ctx,
+		v.open,  // find the chart and read it
+		v.look,  // render it, several times
+		v.solve, // with which values it could be moved
+	)
+	if err != nil {
+		return nil, err
+	}
+	return v.made, nil
+}
+
+// surveying is a survey that is being made.
+type surveying struct {
+	*relocate.Session
+	opts SurveyOptions
+	made *Surveyed
+}
+
+func (v *surveying) open(ctx context.Context) error {
+	found, err := openChart(ctx, v.Session, v.opts.Chart)
+	if err != nil {
+		return err
+	}
+	v.made.Chart, v.made.Source, v.made.Digest = found.Chart, found.Source, found.Digest
+	v.made.values, err = files.Await(ctx, func() (map[string]any, error) { return v.opts.User.Over(nil) })
+	return err
+}
+
+func (v *surveying) look(ctx context.Context) (err error) {
+	v.opts.Render.Confinement = v.Session.Options.Confinement
+	v.Note("rendering %s %s, several times", v.made.Chart.Name(), v.made.Chart.Version())
+	v.made.Survey, err = survey.Look(ctx, v.made.Chart, survey.Options{
+		Values: v.made.values, Render: v.opts.Render, Switches: v.opts.Switches,
+		Rendered: func(count int) { v.Detail("rendering %d", count) },
+	})
+	return err
+}
+
+// anywhere stands for a registry where only what would have to be set is asked.
+var anywhere = ref.Folder{Host: "registry.example.com", Path: "mirror"}
+
+func (v *surveying) solve(context.Context) error {
+	moved := v.made.Values(anywhere, false)
+	v.made.Keys, v.made.Unreached = moved.Keys, moved.Unreached
+	return nil
+}

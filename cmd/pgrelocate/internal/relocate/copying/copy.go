@@ -1,0 +1,93 @@
+package copying
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+)
+
+// CopyOptions are what a copy takes besides the settings.
+type CopyOptions struct {
+	// Lock is the file into which the private registry's holdings are written afterwards;
+	// empty writes none.
+	Lock string
+	// Overwrite lets the lock replace a file that is there and no lock.
+	Overwrite bool
+}
+
+// Copied is what a copy or a load did.
+type Copied struct {
+	*transfer.Report
+	// Source and Target are what went over the wire to both sides, planning included.
+	Source, Target registry.Counts
+	// Beyond are images that the charts run, or can run, and that are not selected. Only charts
+	// that were moved are looked at.
+	Beyond []string
+	// Newer is a release at the source that is newer than all that the catalogue knows; empty
+	// where none has been met with.
+	Newer string
+	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
+	// whole; nil where all are.
+	Failures error
+}
+
+// Copy moves the selection from its registries into the private one. The result is nil where
+// it did not come to moving; otherwise it is there beside an error too.
+func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, error) {
+	c := &Copying{Planning: Planning{Session: s}}
+	err := relocate.Run(ctx,
+		func(context.Context) error { return inventory.ClaimLock(opts.Lock, opts.Overwrite) }, // nothing is copied for a lock that cannot be written
+		c.look,            // for releases that the catalogue lacks
+		c.choose,          // what of the catalogue
+		c.connect,         // a client of each registry
+		c.takeChartImages, // what the charts run besides, where that is wanted
+		c.watchCharts,     // so that none is fetched twice
+		c.Compare,         // what is where, and what has to move
+		c.wantCharts,
+		c.Transfer, // move it, tags last
+		func(ctx context.Context) error { return inventory.WriteLock(ctx, s, opts.Lock, opts.Overwrite) }, // what is there now
+	)
+	return c.Copied, err
+}
+
+// Copying is a copy that is under way.
+type Copying struct {
+	Planning
+	how    transfer.Options
+	keeper chart.Keeper
+	Copied *Copied
+}
+
+// Transfer moves what is planned.
+func (c *Copying) Transfer(ctx context.Context) error {
+	if c.Plan.BytesToMove > 0 {
+		c.Note("copying %s", output.Bytes(c.Plan.BytesToMove))
+	}
+	c.how.Jobs, c.how.Meter = c.Config.Jobs, new(registry.Meter)
+	c.how.ArtifactDone = c.Options.Hooks.Moved
+	stop := c.Progress(c.how.Meter)
+	defer stop()
+	report, err := transfer.Copy(ctx, c.Sides, c.Plan, c.how)
+	if report == nil {
+		return err
+	}
+	if err == nil {
+		err = c.wholeWhereRefused(ctx, report)
+	}
+	c.Copied = &Copied{
+		Report: report, Failures: relocate.FailuresOfCopy(report),
+		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
+	}
+	if err != nil {
+		return err
+	}
+	err = c.keepBeyond(ctx)
+	c.Copied.Beyond, c.Copied.Newer = c.beyond, c.newer(ctx)
+	return cmp.Or(err, c.Copied.Failures)
+}

@@ -1,0 +1,38 @@
+package copying
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// newer is the newest release of which tags tell that were listed already, where it is newer than
+// all that the catalogue knows; empty where there is none, or nothing was listed. It sends nothing.
+func (c *Copying) newer(ctx context.Context) string {
+	l, err := discovery.NewLooker(c.Session)
+	if err != nil {
+		return ""
+	}
+	owner := relocate.OwnerOfCredentials(c.Config, c.Artifacts)
+	for _, telling := range l.Product.Telling() {
+		at := l.Selection().SourceOf(telling.Location)
+		if !slices.ContainsFunc(c.Artifacts, func(a versions.Artifact) bool { return a.Source.Name() == at.Name() }) {
+			continue // its client is not there
+		}
+		client, err := c.Clients.Source(ctx, at.Host, owner)
+		if err != nil {
+			continue
+		}
+		if tags, listed := client.Listed(at.Repository); listed {
+			l.Tags[telling.Key()] = tags
+		}
+	}
+	name := discovery.NewestName(l.Product.ReleasesIn(l.Tags))
+	if name == "" || versions.CompareReleases(name, l.Product.Newest().Name) <= 0 {
+		return ""
+	}
+	return name
+}

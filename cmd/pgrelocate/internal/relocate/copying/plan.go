@@ -1,0 +1,111 @@
+package copying
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Planned is what a copy or a load would do.
+type Planned struct {
+	*plan.Plan
+	// Beyond are images that the charts run, or can run, and that are not selected; nil where
+	// that could not be found out, too.
+	Beyond []string
+	// Failures is an *exit.PartialError with the artifacts that cannot be copied; nil where all
+	// can.
+	Failures error
+}
+
+// Plan says what a copy of the selection would move, and moves nothing.
+func Plan(ctx context.Context, s *relocate.Session) (*Planned, error) {
+	p := &Planning{Session: s, measure: true}
+	err := relocate.Run(ctx,
+		p.look,            // for releases that the catalogue lacks
+		p.choose,          // what of the catalogue
+		p.connect,         // a client of each registry
+		p.takeChartImages, // what the charts run besides, where that is wanted
+		p.Compare,         // what is where, and what has to move
+		p.fetchBeyond,     // what they run that is not selected
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Plan: p.Plan, Beyond: p.beyond, Failures: relocate.FailuresOfPlan(p.Plan)}, nil
+}
+
+// Planning is a plan that is being made.
+type Planning struct {
+	*relocate.Session
+	Artifacts []versions.Artifact
+	Sides     registry.Endpoints
+	Plan      *plan.Plan
+	// measure asks for the size of what is present too, which a copy has no need of.
+	measure bool
+	beyond  []string
+}
+
+func (p *Planning) look(ctx context.Context) error {
+	return discovery.Learn(ctx, p.Session, p.Config.Releases)
+}
+
+func (p *Planning) choose(context.Context) (err error) {
+	if err := checkIndex(p.Session); err != nil {
+		return err
+	}
+	p.Artifacts, err = p.Session.Artifacts(p.Config.Registry)
+	return err
+}
+
+func (p *Planning) connect(ctx context.Context) error {
+	target, err := p.Clients.Target(ctx, true)
+	if err != nil {
+		return err
+	}
+	sources := p.SourcesOf(p.Artifacts)
+	p.Sides = registry.Endpoints{
+		Source: func(host string) (registry.Source, error) { return sources.Open(ctx, host) },
+		Target: target,
+	}
+	return nil
+}
+
+// Compare is Make, and says what it does.
+func (p *Planning) Compare(ctx context.Context) error {
+	p.Note("planning %s: %s -> %s", output.Count(len(p.Artifacts), "artifact"), relocate.SourceFolder(p.Artifacts), relocate.TargetFolder(p.Artifacts))
+	return p.Make(ctx)
+}
+
+// Make asks both sides what there is.
+func (p *Planning) Make(ctx context.Context) (err error) {
+	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, p.planOptions())
+	if err == nil {
+		p.Warn(p.Plan.Warnings...)
+	}
+	return err
+}
+
+func (p *Planning) planOptions() plan.Options {
+	return plan.Options{
+		Platforms:          p.Config.Platforms,
+		Index:              p.Config.Index,
+		OnConflict:         p.Config.OnConflict,
+		Check:              p.Config.Check,
+		Measure:            p.measure,
+		WithoutAttachments: !p.Config.Signatures,
+	}
+}
+
+// checkIndex refuses a form of index that says nothing without platforms.
+func checkIndex(s *relocate.Session) error {
+	if len(s.Config.Platforms) == 0 && (s.Config.Index == plan.IndexSparse || s.Config.Index == plan.IndexStrip) {
+		return exit.Usagef("the index form %s says nothing without platforms", s.Config.Index)
+	}
+	return nil
+}

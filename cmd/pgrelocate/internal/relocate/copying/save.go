@@ -1,0 +1,164 @@
+package copying
+
+import (
+	"context"
+	"io"
+	"runtime/debug"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// SaveOptions are what a save takes besides the settings.
+type SaveOptions struct {
+	// File is the bundle's name; Stream is written to instead where it is not nil.
+	File   string
+	Stream io.Writer
+	// Since leaves out the blobs that it names; Sign signs the lock. Both may be nil.
+	Since *lock.Lock
+	Sign  func(lock []byte) ([]byte, error)
+	// Volume, NoResume and Overwrite are as in write.Options.
+	Volume              int64
+	NoResume, Overwrite bool
+}
+
+// Saved is what was written.
+type Saved struct {
+	*write.Result
+	// Source is what went over the wire for it.
+	Source registry.Counts
+}
+
+// Save writes the selection into a bundle. A bundle is whole or is not written: where an
+// artifact fails, the error is an *exit.PartialError.
+func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, error) {
+	v := &saving{Session: s, SaveOptions: opts}
+	err := relocate.Run(ctx,
+		v.claim,           // its place can be written to
+		v.look,            // for releases that the catalogue lacks
+		v.choose,          // what of the catalogue
+		v.takeChartImages, // what the charts run besides, where that is wanted
+		v.collect,         // what the source has of it, with its manifests
+		v.write,           // fetch every blob once
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Saved{Result: v.written, Source: s.Clients.FromSource.Counts()}, nil
+}
+
+// SparseError says that a bundle cannot hold indexes without all of their images.
+type SparseError struct{}
+
+// Error says so.
+func (e *SparseError) Error() string {
+	return "a bundle cannot hold an index without some of its images: many registries want all of them, and where it is loaded no source is there to give the rest"
+}
+
+// saving is a save that is under way.
+type saving struct {
+	*relocate.Session
+	SaveOptions
+	artifacts []versions.Artifact
+	from      *relocate.Sources
+	found     *lock.Collection
+	written   *write.Result
+}
+
+func (v *saving) claim(context.Context) error {
+	if v.Stream != nil {
+		return nil
+	}
+	return exit.Misnamed(write.Check(v.File, write.Options{VolumeSize: v.Volume, Overwrite: v.Overwrite}))
+}
+
+func (v *saving) look(ctx context.Context) error {
+	return discovery.Learn(ctx, v.Session, v.Config.Releases)
+}
+
+func (v *saving) choose(context.Context) (err error) {
+	if err := checkIndex(v.Session); err != nil {
+		return err
+	}
+	if v.Config.Index == plan.IndexSparse || v.Config.Index == plan.IndexAuto && len(v.Config.Platforms) > 1 {
+		return &exit.UsageError{Err: &SparseError{}}
+	}
+	v.artifacts, err = v.Session.Artifacts(ref.Folder{}) // which registry it goes to is not known yet
+	v.from = v.SourcesOf(v.artifacts)
+	return err
+}
+
+func (v *saving) takeChartImages(ctx context.Context) (err error) {
+	v.artifacts, err = v.WithChartImages(ctx, v.artifacts, ref.Folder{}, relocate.AtSource(func(host string) (registry.Source, error) {
+		return v.from.Open(ctx, host)
+	}))
+	return err
+}
+
+func (v *saving) collect(ctx context.Context) error {
+	catalogue, err := v.Catalogue()
+	if err != nil {
+		return err
+	}
+	v.Note("reading %s of %s", output.Count(len(v.artifacts), "artifact"), relocate.SourceFolder(v.artifacts))
+	v.found, err = lock.Collect(ctx, v.sources(ctx), v.artifacts, catalogue, plan.Options{
+		Platforms:          v.Config.Platforms,
+		Index:              v.Config.Index,
+		WithoutAttachments: !v.Config.Signatures,
+	})
+	if err != nil {
+		return err
+	}
+	v.Warn(v.found.Warnings...)
+	failed := relocate.NewFailures(len(v.artifacts))
+	for _, missing := range v.found.Failed {
+		failed.Add(missing.Artifact, missing.Err)
+	}
+	return failed.Err()
+}
+
+// sources returns what serves the hosts that the artifacts come from.
+func (v *saving) sources(ctx context.Context) func(string) (registry.Source, error) {
+	repositories := map[string][]string{}
+	for _, artifact := range v.artifacts {
+		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
+	}
+	return func(host string) (registry.Source, error) {
+		source, err := v.from.Open(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		source.Prepare(repositories[host])
+		return source, nil
+	}
+}
+
+func (v *saving) write(ctx context.Context) (err error) {
+	content := &write.Content{Content: v.found.Content, Since: v.Since, Sign: v.Sign}
+	meter := new(registry.Meter)
+	how := write.Options{
+		Jobs: v.Config.Jobs, VolumeSize: v.Volume, NoResume: v.NoResume, Overwrite: v.Overwrite,
+		Meter: meter, Notice: func(line string) { v.Note("%s", line) },
+	}
+	stop := v.Progress(meter)
+	defer stop()
+	if v.Stream != nil {
+		// What waits for its turn is used again and again: garbage need not pile up beside it.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(32 << 20))
+		v.written, err = write.Stream(ctx, v.Stream, content, v.found.Open, how)
+		return err
+	}
+	v.written, err = write.File(ctx, v.File, content, v.found.Open, how)
+	if err != nil && meter.BytesDone.Load() > 0 {
+		v.Note("what has come stays in %s.partial; run the same command again to carry on", v.File)
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+package copying
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// wholeWhereRefused copies indexes whole that a registry has not taken without all of their
+// images. How many bytes that is beyond what was asked for is told.
+func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report) error {
+	var refused []versions.Artifact
+	for _, result := range report.Results {
+		if result.Sparse && isRefusal(result.Err) {
+			refused = append(refused, result.Artifact.Artifact)
+		}
+	}
+	if len(refused) == 0 || c.Config.Index == plan.IndexSparse {
+		return nil
+	}
+	opts := c.planOptions()
+	opts.Index = plan.IndexWhole
+	whole, err := plan.New(ctx, c.Sides, refused, opts)
+	if err != nil {
+		return err
+	}
+	c.Warn(c.Config.Registry.Host + " takes no index without all of its images: " + output.Count(len(refused), "artifact") +
+		" copied whole, " + output.Bytes(whole.BytesToMove) + " more")
+	second, err := transfer.Copy(ctx, c.Sides, whole, c.how)
+	if second != nil {
+		report.Again(second)
+	}
+	return err
+}
+
+// isRefusal tells whether a registry has refused what was sent, as opposed to who sent it or
+// to a bad moment.
+func isRefusal(err error) bool {
+	if err == nil {
+		return false
+	}
+	for _, other := range []error{
+		registry.ErrUnauthorized, registry.ErrForbidden, registry.ErrUnreachable, registry.ErrUnavailable,
+		registry.ErrConflict, registry.ErrQuota, context.Canceled,
+	} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,140 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Learn looks at the source for those of the wanted releases that the catalogue lacks, and goes
+// on as if they stood in it. What is not there either is as unknown as before.
+func Learn(ctx context.Context, s *relocate.Session, releases []string) error {
+	for _, name := range releases {
+		product, err := s.Product()
+		if err != nil {
+			return err
+		}
+		_, unknownErr := product.Release(name)
+		if unknownErr == nil {
+			continue
+		}
+		if s.Config.KnownOnly {
+			return relocate.Unknown(unknownErr)
+		}
+		if err := learnOne(ctx, s, name, unknownErr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learnOne adds a release to the session's catalogue; missing is the error where there is none.
+func learnOne(ctx context.Context, s *relocate.Session, name string, missing error) error {
+	l, err := NewLooker(s)
+	if err != nil {
+		return err
+	}
+	s.Note("%s is not in the catalogue: looking for it in %s", name, l.from())
+	if err := l.list(ctx); err != nil {
+		return fmt.Errorf("looking for %s: %w", name, err)
+	}
+	name, found := l.named(name)
+	if !found {
+		return relocate.Unknown(missing)
+	}
+	evidence, err := l.evidence(ctx, name)
+	if errors.Is(err, registry.ErrNotFound) {
+		err = &versions.UndeterminedError{Release: name, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	learned, err := l.Product.Learn(evidence, l.about(name))
+	if err != nil {
+		return err
+	}
+	tellLearned(s, l, evidence, learned)
+	return adopt(s, l.Product, learned)
+}
+
+// adopt has the session's catalogue have a release.
+func adopt(s *relocate.Session, product *versions.Product, learned *versions.Learned) error {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return err
+	}
+	merged, err := catalogue.Merge(fmt.Sprintf("%s-%s.yaml", product.Name, learned.Name), learned.File)
+	if err != nil {
+		return err
+	}
+	s.Adopt(merged)
+	return nil
+}
+
+// about heads a catalogue file.
+func (l *Looker) about(release string) string {
+	return fmt.Sprintf("%s of %s, as found in %s.", release, l.Product.Title, l.from())
+}
+
+// tellLearned says what was found and from where, and what does not fit together.
+func tellLearned(s *relocate.Session, l *Looker, evidence versions.Evidence, learned *versions.Learned) {
+	s.Note("found %s: PostgreSQL %s, by its %s", learned.Name, contentOf(learned.Release), basisOf(evidence))
+	for _, finding := range l.Product.Compare(evidence) {
+		if finding.Disagrees() {
+			s.Warn(fmt.Sprintf("%s: %s", learned.Name, inWords(finding)))
+		}
+	}
+	for _, name := range learned.LeftOut {
+		s.Warn(fmt.Sprintf("%s: nothing says which tag of %s belongs to it; it is left out", learned.Name, name))
+	}
+}
+
+// basisOf is what says which versions a release has.
+func basisOf(e versions.Evidence) string {
+	if len(e.Offers) > 0 {
+		return "chart"
+	}
+	return "tags"
+}
+
+// contentOf is "18.4 (full, lite), 17.6 (full)".
+func contentOf(r *versions.Release) string {
+	var words []string
+	for _, v := range r.Versions() {
+		var editions []string
+		for _, image := range r.Instances() {
+			if image.Version == v && image.Edition() != "" {
+				editions = append(editions, string(image.Edition()))
+			}
+		}
+		word := v.String()
+		if len(editions) > 0 {
+			word += " (" + strings.Join(slices.Compact(editions), ", ") + ")"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}
+
+// inWords is "postgres-instance:v17.5-v4.5.0 is in the tags, and not in the chart".
+func inWords(f versions.Finding) string {
+	var has, lacks []string
+	for _, who := range []struct {
+		name string
+		says versions.Saying
+	}{{"the catalogue", f.Catalogue}, {"the tags", f.Tags}, {"the chart", f.Chart}} {
+		switch who.says {
+		case versions.Has:
+			has = append(has, who.name)
+		case versions.HasNot:
+			lacks = append(lacks, who.name)
+		}
+	}
+	return fmt.Sprintf("%s is in %s, and not in %s", f.Artifact, strings.Join(has, " and "), strings.Join(lacks, " or "))
+}

@@ -1,0 +1,77 @@
+package installing
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// Place says which cluster, and where in it.
+type Place struct {
+	// Kubeconfig and Context name the cluster; as kubectl finds it where they are empty.
+	Kubeconfig, Context string
+	// Namespace and HelmRelease are where the operator is; where they are empty, where the
+	// product usually is.
+	Namespace, HelmRelease string
+	// PullSecret is the name of the pull secrets.
+	PullSecret string
+}
+
+// of is the place with what the product says where nothing was said.
+func (p Place) of(product *versions.Product) Place {
+	p.Namespace = cmp.Or(p.Namespace, product.Cluster.Namespace)
+	p.HelmRelease = cmp.Or(p.HelmRelease, product.Cluster.HelmRelease)
+	p.PullSecret = cmp.Or(p.PullSecret, install.PullSecretOf(product))
+	return p
+}
+
+// Connect reaches the cluster.
+func Connect(ctx context.Context, s *relocate.Session, place Place) (*cluster.Cluster, error) {
+	if err := mayReach(s, place); err != nil {
+		return nil, err
+	}
+	s.AnnounceCluster()
+	found, err := cluster.Connect(ctx, cluster.Access{
+		Kubeconfig: place.Kubeconfig, Context: place.Context, UserAgent: s.Options.UserAgent,
+	})
+	if err == nil {
+		s.Detail("cluster %s, kubernetes %s", found.Host(), found.Version())
+	}
+	return found, exit.Misnamed(err)
+}
+
+// mayReach refuses a kubeconfig that only such a file names: it can have programs run, as plugins for
+// credentials, and chooses where pull secrets go.
+func mayReach(s *relocate.Session, place Place) error {
+	if slices.Contains(s.Options.FromFolder, "kubeconfig") && place.Kubeconfig == s.Config.Kubeconfig {
+		return &exit.UsageError{Err: &relocate.StrangerError{Setting: "kubeconfig"}}
+	}
+	return nil
+}
+
+// dialAs is dial that knows where one login comes from.
+func dialAs(ctx context.Context, s *relocate.Session, known pullLogin) verify.Dial {
+	dial := dial(ctx, s)
+	return func(host string, login credentials.Login) (verify.Puller, error) {
+		opened, err := dial(host, login)
+		if err != nil || login != known.Login {
+			return opened, err
+		}
+		return &puller{opened, known}, nil
+	}
+}
+
+// dial returns what opens the private registry with a login that goes into the cluster, or is in it.
+func dial(ctx context.Context, s *relocate.Session) verify.Dial {
+	return func(host string, login credentials.Login) (verify.Puller, error) {
+		return s.Clients.As(ctx, host, login)
+	}
+}

@@ -1,0 +1,2 @@
+// Package installing holds the use cases that act on a cluster, or say what they would do there.
+package installing

@@ -1,0 +1,99 @@
+package installing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+)
+
+// WatchOptions are what keeping pull secrets takes besides SecretOptions, whose Namespaces and
+// PullCredentials do not count.
+type WatchOptions struct {
+	// Selector chooses namespaces by their labels.
+	Selector string
+	// Every is how often credentials are read again, and every secret held against them, when
+	// nothing happens.
+	Every time.Duration
+	// Credentials reads those that go into the cluster, anew each time; nil is none, as in
+	// SecretOptions.
+	Credentials func(context.Context) (*PullCredentials, error)
+}
+
+// WatchSecrets gives namespaces their pull secret as they come, and renews it as credentials
+// change, until ctx ends. Done is told what became of secrets that were changed. What fails later
+// than the credentials at the beginning is warned of, and tried again.
+func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, watch WatchOptions, done func([]cluster.SecretResult)) error {
+	w := &secretWatching{secretMaking: secretMaking{Session: s, SecretOptions: opts}, watch: watch, done: done}
+	if err := relocate.Run(ctx, w.choosePlace, w.chooseVendors, w.renew, w.connect); err != nil {
+		return err
+	}
+	w.cluster.EachNamespace(ctx, watch.Selector, watch.Every, func(names []string) { w.round(ctx, names) }, w.failed)
+	return context.Cause(ctx)
+}
+
+// secretWatching is a run of WatchSecrets that is under way.
+type secretWatching struct {
+	secretMaking
+	watch WatchOptions
+	done  func([]cluster.SecretResult)
+	last  string // failure that was told
+}
+
+// renew reads the credentials, and tries them where they are others than before: what the
+// registry refuses takes the place of nothing.
+func (w *secretWatching) renew(ctx context.Context) error {
+	given, err := w.watch.Credentials(ctx)
+	if err != nil {
+		return err
+	}
+	next := w.secretMaking
+	next.PullCredentials = given
+	if err := next.findCredentials(ctx); err != nil {
+		return err
+	}
+	if next.login == w.login {
+		return nil
+	}
+	if err := next.tryCredentials(ctx); err != nil {
+		return err
+	}
+	w.login = next.login
+	return nil
+}
+
+// round goes through all namespaces. A secret that is right stays as it is.
+func (w *secretWatching) round(ctx context.Context, names []string) {
+	failures := []error{w.renew(ctx)}
+	var changed []cluster.SecretResult
+	for _, name := range names {
+		result, err := w.cluster.Apply(ctx, w.secretIn(name))
+		switch {
+		case err != nil:
+			failures = append(failures, err)
+		case result.Change != cluster.SecretUnchanged:
+			changed = append(changed, result)
+		}
+	}
+	if len(changed) > 0 {
+		w.done(changed)
+	}
+	if err := errors.Join(failures...); ctx.Err() == nil {
+		w.failed(err)
+	}
+}
+
+// failed warns of what has not been told the last time.
+func (w *secretWatching) failed(err error) {
+	text := ""
+	if err != nil {
+		text = fmt.Sprintf("%v; it is tried again", err)
+	}
+	if text != "" && text != w.last {
+		w.Warn(text)
+	}
+	w.last = text
+}

@@ -1,0 +1,108 @@
+package installing
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// ChartChoice is which chart with which values.
+type ChartChoice struct {
+	// File is a chart's archive; empty takes the chart from the private registry.
+	File string
+	// User are values that are laid over the rewritten ones.
+	User chart.UserValues
+	// Accept are the places in the manifests that may name what is not in the private registry.
+	Accept []chart.Accept
+
+	found *chart.Chart // in a bundle
+}
+
+// subject is the one release that the settings name, with everything that belongs to it.
+func subject(s *relocate.Session, place Place, choice ChartChoice) (install.Subject, error) {
+	var subject install.Subject
+	if len(s.Config.Releases) > 1 {
+		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.Config.Releases, " and "))
+	}
+	product, err := s.Product()
+	if err != nil {
+		return subject, err
+	}
+	if choice.File != "" {
+		if choice.found, err = chart.ReadFile(choice.File); err != nil {
+			return subject, &exit.UsageError{Err: err}
+		}
+	}
+	return subjectOf(s, product, releaseOf(s, product, choice.found), place, choice)
+}
+
+// subjectOf is a release of a product, with everything that belongs to it.
+func subjectOf(s *relocate.Session, product *versions.Product, release string, place Place, choice ChartChoice) (install.Subject, error) {
+	subject := install.Subject{User: choice.User, Chart: choice.found}
+	place = place.of(product)
+	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)
+	subject.Product, subject.PullSecret = product, place.PullSecret
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return subject, err
+	}
+	subject.Offers, subject.Prerequisites = offers(catalogue), install.PrerequisitesOf(catalogue)
+	subject.Namespace, subject.HelmRelease = place.Namespace, place.HelmRelease
+	if subject.Release, err = product.Release(release); err != nil {
+		return subject, relocate.Unknown(err)
+	}
+	if subject.Artifacts, err = artifactsOf(s, product, subject.Release.Name); err != nil {
+		return subject, err
+	}
+	subject.Target = relocate.TargetOf(s.Config.Registry, product)
+	return subject, nil
+}
+
+// acceptedBy are the places that a product's own data accepts.
+func acceptedBy(product *versions.Product) []chart.Accept {
+	var all []chart.Accept
+	for _, a := range product.Accept {
+		all = append(all, chart.Accept{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Path: a.Path, Reason: a.Why})
+	}
+	return all
+}
+
+// offers are the kinds that users pick images from, of all products: charts bring those of others.
+func offers(catalogue *versions.Catalogue) []versions.Kind {
+	var all []versions.Kind
+	for _, product := range catalogue.Products() {
+		all = append(all, product.Cluster.Offers...)
+	}
+	return all
+}
+
+// releaseOf is the release that was asked for, else the one that the chart belongs to; empty
+// is the newest.
+func releaseOf(s *relocate.Session, product *versions.Product, given *chart.Chart) string {
+	if len(s.Config.Releases) == 1 {
+		return s.Config.Releases[0]
+	}
+	if given != nil {
+		if _, err := product.Release(given.Version()); err == nil {
+			return given.Version()
+		}
+	}
+	return ""
+}
+
+// artifactsOf are all of a release, at the vendor's and in the private registry.
+func artifactsOf(s *relocate.Session, product *versions.Product, release string) ([]versions.Artifact, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	all, err := versions.Select(catalogue, versions.Selection{
+		Product: product.Name, Releases: []string{release}, Whole: true, Target: s.Config.Registry,
+	})
+	return all, relocate.Unknown(err)
+}

@@ -1,0 +1,98 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+)
+
+// Holdings are what the private registry holds of the selection, as it says itself.
+type Holdings struct {
+	*lock.Lock
+	// Selected is how many artifacts were looked for.
+	Selected int
+}
+
+// Receipt asks the private registry what it holds of the selection, of every known release
+// where none is named.
+func Receipt(ctx context.Context, s *relocate.Session) (*Holdings, error) {
+	if len(s.Config.Releases) == 0 {
+		product, err := s.Product()
+		if err != nil {
+			return nil, err
+		}
+		for _, release := range product.Releases {
+			s.Config.Releases = append(s.Config.Releases, release.Name)
+		}
+	}
+	return askHoldings(ctx, s)
+}
+
+// ClaimLock finds out before a copy whether its lock can be written, where one is wanted.
+func ClaimLock(name string, overwrite bool) error {
+	if name == "" {
+		return nil
+	}
+	if err := files.CheckWritable(name, overwrite || isLock(name)); err != nil {
+		return exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
+	}
+	return nil
+}
+
+// WriteLock writes what the private registry holds of the selection into a file, where one is
+// named.
+func WriteLock(ctx context.Context, s *relocate.Session, name string, overwrite bool) error {
+	if name == "" {
+		return nil
+	}
+	held, err := askHoldings(ctx, s)
+	if err != nil {
+		return fmt.Errorf("writing the lock: %w", err)
+	}
+	if err := files.Write(name, held.Marshal(), 0o644, overwrite || isLock(name)); err != nil {
+		return fmt.Errorf("writing the lock: %w", err)
+	}
+	return nil
+}
+
+// isLock tells whether a file is a lock, which a copy brings up to date; any other may be all
+// that somebody has of something.
+func isLock(name string) bool {
+	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() || info.Size() > lock.MaxSize {
+		return false
+	}
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return false
+	}
+	_, err = lock.Parse(body)
+	return err == nil
+}
+
+// askHoldings asks the private registry, and warns of what it says that cannot be.
+func askHoldings(ctx context.Context, s *relocate.Session) (*Holdings, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	artifacts, err := s.Artifacts(s.Config.Registry)
+	if err != nil {
+		return nil, err
+	}
+	private, err := s.Clients.Target(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if artifacts, err = s.WithChartImages(ctx, artifacts, s.Config.Registry, relocate.AtTarget(private)); err != nil {
+		return nil, err
+	}
+	private.Prepare(relocate.Repositories(artifacts))
+	held, warnings, err := lock.Receipt(ctx, private, artifacts, catalogue)
+	s.Warn(warnings...)
+	return &Holdings{Lock: held, Selected: len(artifacts)}, err
+}

@@ -1,0 +1,94 @@
+package inventory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// VerifyMirror holds the private registry against the selection, or against a bundle where one
+// is given: every tag is there, with the bundle's digest, and everything below it.
+func VerifyMirror(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Matrix, error) {
+	m := &mirrorCheck{listing: listing{Session: s, file: file}}
+	err := relocate.Run(ctx,
+		m.look,     // at the registry, for a release that the catalogue lacks
+		m.describe, // which product that is
+		m.want,     // what the registry should hold
+		m.inspect,  // what it holds, down to the blobs
+	)
+	return &m.matrix, err
+}
+
+// mirrorCheck is a VerifyMirror that is under way.
+type mirrorCheck struct {
+	listing
+	questions []holdings.Question
+}
+
+func (m *mirrorCheck) look(ctx context.Context) error {
+	if m.file.Given() {
+		return nil // that says what should be there
+	}
+	return discovery.LearnMirrored(ctx, m.listing.Session)
+}
+
+func (m *mirrorCheck) want(ctx context.Context) error {
+	wanted := map[ref.Reference]string{} // digests
+	if !m.file.Given() {
+		if err := relocate.Run(ctx, m.choose, m.takeChartImages); err != nil {
+			return err
+		}
+	} else {
+		b, err := m.OpenBundle(ctx, m.file)
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		m.matrix.Artifacts = b.Lock().ArtifactsFor(m.Config.Registry)
+		for i, locked := range b.Lock().Artifacts {
+			wanted[m.matrix.Artifacts[i].Target] = locked.Digest.String()
+		}
+		slices.SortStableFunc(m.matrix.Artifacts, relocate.Order)
+	}
+	m.questions = make([]holdings.Question, len(m.matrix.Artifacts))
+	for i, artifact := range m.matrix.Artifacts {
+		m.questions[i].Ref, m.questions[i].Want = artifact.Target, wanted[artifact.Target]
+	}
+	return nil
+}
+
+// takeChartImages wants what the charts run that are there; a chart that is not is missed anyway.
+func (m *mirrorCheck) takeChartImages(ctx context.Context) error {
+	private, err := m.Clients.Target(ctx, false)
+	if err != nil {
+		return err
+	}
+	m.matrix.Artifacts, err = m.WithChartImages(ctx, m.matrix.Artifacts, m.Config.Registry, relocate.AtTarget(private))
+	return err
+}
+
+func (m *mirrorCheck) inspect(ctx context.Context) error {
+	private, err := m.Clients.Target(ctx, false)
+	if err != nil {
+		return err
+	}
+	private.Prepare(relocate.Repositories(m.matrix.Artifacts))
+	if m.matrix.Mirrored, err = inspector(m.listing.Session, private).Ask(ctx, m.questions); err != nil {
+		return err
+	}
+	wrong := 0
+	for _, answer := range m.matrix.Mirrored {
+		if answer.Presence != holdings.Present {
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		m.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: wrong, Total: len(m.questions), Registry: m.Config.Registry}}
+	}
+	return nil
+}

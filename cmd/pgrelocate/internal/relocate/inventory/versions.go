@@ -1,0 +1,140 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Matrix is what there is to relocate, and what is known of it.
+type Matrix struct {
+	Product *versions.Product
+	// Artifacts are those that are selected. Mirrored are the private registry's answers to
+	// them, and Bundled tells which of them a bundle has, both in the same order; nil where
+	// that was not asked.
+	Artifacts []versions.Artifact
+	Mirrored  []holdings.Answer
+	Bundled   []bool
+	// Failures is an *exit.VerificationError where not all is as it should be.
+	Failures error
+}
+
+// WrongError counts the artifacts that the private registry does not hold as it should.
+type WrongError struct {
+	Wrong, Total int
+	// Registry is where everything should be; zero where only what is there was looked at.
+	Registry ref.Folder
+}
+
+// Error counts them.
+func (e *WrongError) Error() string {
+	if e.Registry.IsZero() {
+		return fmt.Sprintf("%d of %s are damaged", e.Wrong, output.Count(e.Total, "artifact"))
+	}
+	return fmt.Sprintf("%d of %s are not as they should be in %s", e.Wrong, output.Count(e.Total, "artifact"), e.Registry)
+}
+
+// Versions lists what is selected. Where the settings name a private registry, that is asked
+// what it holds of it, and with a check for everything below what is there; where a bundle is
+// given, that is looked into.
+func Versions(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Matrix, error) {
+	l := &listing{Session: s, file: file}
+	err := relocate.Run(ctx,
+		l.choose,       // what of the catalogue
+		l.askRegistry,  // what of it is mirrored
+		l.lookInBundle, // what of it is in the bundle
+		l.describe,     // which product that is
+	)
+	return &l.matrix, err
+}
+
+// listing is a matrix that is being made.
+type listing struct {
+	*relocate.Session
+	file   relocate.BundleFile
+	matrix Matrix
+}
+
+func (l *listing) choose(context.Context) (err error) {
+	l.matrix.Artifacts, err = l.Artifacts(l.Config.Registry)
+	return err
+}
+
+func (l *listing) askRegistry(ctx context.Context) error {
+	if l.Config.Registry.IsZero() {
+		return nil
+	}
+	private, err := l.Clients.Target(ctx, false)
+	if err != nil {
+		return err
+	}
+	questions := make([]holdings.Question, len(l.matrix.Artifacts))
+	for i, artifact := range l.matrix.Artifacts {
+		questions[i].Ref = artifact.Target
+	}
+	ask := func() ([]holdings.Answer, error) { return holdings.Ask(ctx, private, questions) }
+	if l.Config.Check {
+		ask = func() ([]holdings.Answer, error) { return inspector(l.Session, private).Ask(ctx, questions) }
+	}
+	if l.matrix.Mirrored, err = ask(); err != nil {
+		return err
+	}
+	damaged := 0
+	for _, answer := range l.matrix.Mirrored {
+		switch answer.Presence {
+		case holdings.Unknown:
+			return answer.Err
+		case holdings.Damaged:
+			damaged++
+		}
+	}
+	if damaged > 0 {
+		l.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: damaged, Total: len(questions)}}
+	}
+	return nil
+}
+
+// inspector looks for what the settings want of indexes.
+func inspector(s *relocate.Session, private holdings.Registry) *holdings.Inspector {
+	inspector := holdings.NewInspector(private)
+	if s.Config.Index != plan.IndexWhole {
+		inspector.Platforms = s.Config.Platforms
+	}
+	return inspector
+}
+
+func (l *listing) lookInBundle(ctx context.Context) error {
+	if !l.file.Given() {
+		return nil
+	}
+	b, err := l.OpenBundle(ctx, l.file)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	artifacts, err := l.Artifacts(ref.Folder{}) // named as a bundle names them
+	if err != nil {
+		return err
+	}
+	inside := map[string]bool{}
+	for _, locked := range b.Lock().Artifacts {
+		inside[locked.Target.Repository+":"+locked.Target.Tag] = true
+	}
+	l.matrix.Bundled = make([]bool, len(artifacts))
+	for i, artifact := range artifacts {
+		l.matrix.Bundled[i] = inside[artifact.Target.Repository+":"+artifact.Target.Tag]
+	}
+	return nil
+}
+
+func (l *listing) describe(context.Context) (err error) {
+	l.matrix.Product, err = l.Product()
+	return err
+}
