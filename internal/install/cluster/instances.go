@@ -73,7 +73,7 @@ func (c *Cluster) InUse(ctx context.Context, kinds []schema.GroupKind, names []s
 	var inUse []string
 	err := c.eachKind(ctx, kinds, func(_ schema.GroupKind, found []unstructured.Unstructured) {
 		for _, name := range names {
-			used := slices.ContainsFunc(found, func(o unstructured.Unstructured) bool { return hasString(o.Object["spec"], name) })
+			used := slices.ContainsFunc(found, func(o unstructured.Unstructured) bool { return hasString(o.Object["spec"], equals(name)) })
 			if used && !slices.Contains(inUse, name) {
 				inUse = append(inUse, name)
 			}
@@ -85,16 +85,18 @@ func (c *Cluster) InUse(ctx context.Context, kinds []schema.GroupKind, names []s
 	return inUse, nil
 }
 
-// hasString tells whether a string is one of a value's, at any depth.
-func hasString(value any, text string) bool {
+func equals(name string) func(string) bool { return func(text string) bool { return text == name } }
+
+// hasString tells whether one of a value's strings, at any depth, is what is looked for.
+func hasString(value any, is func(string) bool) bool {
 	switch value := value.(type) {
 	case string:
-		return value == text
+		return is(value)
 	case []any:
-		return slices.ContainsFunc(value, func(element any) bool { return hasString(element, text) })
+		return slices.ContainsFunc(value, func(element any) bool { return hasString(element, is) })
 	case map[string]any:
 		for _, element := range value {
-			if hasString(element, text) {
+			if hasString(element, is) {
 				return true
 			}
 		}

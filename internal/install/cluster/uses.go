@@ -8,16 +8,22 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Uses are the objects of the kinds, in all namespaces and in order, whose spec has a name, of a
-// version for example, as a string of its own; by that name. A kind that the cluster does not know
-// has no objects.
-func (c *Cluster) Uses(ctx context.Context, kinds []schema.GroupKind, names []string) (map[string][]Instance, error) {
+// Named is something that objects may name in their spec: a version, or its image.
+type Named struct {
+	Name string
+	// Is tells whether a string of the spec names it.
+	Is func(text string) bool
+}
+
+// Uses are the objects of the kinds, in all namespaces and in order, that name something; by its
+// name. A kind that the cluster does not know has no objects.
+func (c *Cluster) Uses(ctx context.Context, kinds []schema.GroupKind, all []Named) (map[string][]Instance, error) {
 	uses := map[string][]Instance{}
 	err := c.eachKind(ctx, kinds, func(kind schema.GroupKind, found []unstructured.Unstructured) {
 		for i := range found {
-			for _, name := range names {
-				if hasString(found[i].Object["spec"], name) {
-					uses[name] = append(uses[name], Instance{kind.Kind, found[i].GetNamespace(), found[i].GetName()})
+			for _, named := range all {
+				if hasString(found[i].Object["spec"], named.Is) {
+					uses[named.Name] = append(uses[named.Name], Instance{kind.Kind, found[i].GetNamespace(), found[i].GetName()})
 				}
 			}
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 // Elephants is a product of the tests' own, in CloudNativePG's shape: CRDs among the templates,
-// operands that no manifest but the operator's settings names, and catalogs of images that the
-// chart does not bring. Its releases are 1.0.0 and 2.0.0.
+// operands that no manifest but the operator's settings names, catalogs of images that the
+// chart does not bring, and an optional second chart. Its releases are 1.0.0 and 2.0.0.
 type Elephants struct {
 	// Vendor is the registry that it is published in.
 	Vendor *registrytest.Registry
@@ -48,6 +48,7 @@ shapes:
       - {name: operator, repository: operator, tag: "{release}"}
       - {name: postgres, repository: postgresql, tag: "{version}-{flavour}-{os}", axes: [version, flavour, os]}
       - {name: pooler, repository: pooler, tag: 1.24.1}
+      - {name: saver, repository: saver, tag: "{release}", optional: true}
     charts:
       - name: chart
         repository: charts/elephants
@@ -64,6 +65,14 @@ shapes:
             each: postgres
             at: spec.images
             entry: {major: "{major}", image: "{postgres.ref}"}
+      - name: backup
+        repository: charts/backup
+        tag: "{release}"
+        optional: true
+        helmRelease: elephants-backup
+        values:
+          - {at: image, value: "{saver.ref}"}
+          - {at: pullSecret, value: "{pullSecret}"}
 releases:
   1.0.0: {versions: [17.6, 16.10]}
   2.0.0: {versions: [18.1, 17.6, 16.10]}
@@ -96,6 +105,19 @@ spec:
   scope: Namespaced
   names: {plural: imagecatalogs, singular: imagecatalog, kind: ImageCatalog}
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`
+
+const elephantsBackup = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: elephants-backup}
+spec:
+  selector: {matchLabels: {app: backup}}
+  template:
+    metadata: {labels: {app: backup}}
+    spec:
+      imagePullSecrets: [{name: "{{ .Values.pullSecret }}"}]
+      containers: [{name: saver, image: "{{ .Values.image }}"}]
 `
 
 const elephantsOperator = `
@@ -150,6 +172,14 @@ func (e Elephants) Publish(t *testing.T) {
 			"values.yaml":             e.fill("image: {repository: VENDOR/elephants/operator, tag: \"\"}\nimagePullSecrets: []\nconfig: {data: {}}\n"),
 			"templates/crds.yaml":     e.fill(elephantsCRDs),
 			"templates/operator.yaml": elephantsOperator,
+		}))
+	}
+	for _, release := range []string{"1.0.0", "2.0.0"} {
+		PushImage(t, e.Vendor, "elephants/saver:"+release, e.Program)
+		PushChart(t, e.Vendor, "elephants/charts/backup:"+release, clustertest.Chart(t, map[string]string{
+			"Chart.yaml":           "apiVersion: v2\nname: backup\nversion: " + release + "\n",
+			"values.yaml":          e.fill("image: VENDOR/elephants/saver:" + release + "\npullSecret: none\n"),
+			"templates/saver.yaml": elephantsBackup,
 		}))
 	}
 	PushImage(t, e.Vendor, "elephants/pooler:1.24.1", "")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // PreviewOptions are what a preview takes besides the settings.
@@ -51,6 +53,18 @@ type OfferChange struct {
 	Version, Before string
 	// UsedBy are the databases that name it, of one that vanishes.
 	UsedBy []cluster.Instance
+
+	image ref.Reference
+}
+
+// isNamedBy tells whether a string of a database's is the name, or the image, which the database
+// takes from wherever it was relocated to.
+func (c OfferChange) isNamedBy(text string) bool {
+	if text == c.Name {
+		return true
+	}
+	image, err := ref.ParseImage(text)
+	return err == nil && c.image.Tag != "" && image.Tag == c.image.Tag && path.Base(image.Repository) == path.Base(c.image.Repository)
 }
 
 // PreviewUpgrade compares two releases by their charts, as their vendor made them, and looks who in the
@@ -168,13 +182,13 @@ func (p *previewing) askUsers(ctx context.Context) error {
 	if len(kinds) == 0 {
 		kinds = cluster.Defined(p.from.rendering.Objects)
 	}
-	var names []string
+	var vanishing []cluster.Named
 	for _, offer := range p.made.Offers {
 		if offer.Change == difference.Removed {
-			names = append(names, offer.Name)
+			vanishing = append(vanishing, cluster.Named{Name: offer.Name, Is: offer.isNamedBy})
 		}
 	}
-	uses, err := c.Uses(ctx, kinds, names)
+	uses, err := c.Uses(ctx, kinds, vanishing)
 	if err != nil {
 		return err
 	}
@@ -204,7 +218,7 @@ func compareOffers(before, after []versions.Offer) []OfferChange {
 		now, stays := new[name]
 		switch {
 		case !stays:
-			all = append(all, OfferChange{Name: name, Change: difference.Removed, Version: offer.Version})
+			all = append(all, OfferChange{Name: name, Change: difference.Removed, Version: offer.Version, image: offer.Image})
 		case now.Version != offer.Version:
 			all = append(all, OfferChange{Name: name, Change: difference.Changed, Version: now.Version, Before: offer.Version})
 		}
