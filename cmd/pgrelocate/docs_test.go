@@ -82,6 +82,7 @@ func generated(t *testing.T) map[string]string {
 		"configuration.md": withTable(t, "configuration.md", settingsTable()),
 		"json.md":          withTable(t, "json.md", viewsReference(t)),
 	}
+	pages["ci.md"] = ciPage(t)
 	streams, _, _ := terminal.Test("")
 	root := newRootCommand(newApp(streams))
 	for _, cmd := range visible(root) {
@@ -160,12 +161,18 @@ const (
 // withTable is a page as it is, with its generated part renewed.
 func withTable(t *testing.T, name, table string) string {
 	t.Helper()
-	before, rest, ok := strings.Cut(read(t, filepath.Join(docs, name)), tableStart)
-	_, after, closed := strings.Cut(rest, tableEnd)
+	return withPart(t, name, read(t, filepath.Join(docs, name)), table, tableStart, tableEnd)
+}
+
+// withPart is the text of a page with what is between two markers renewed.
+func withPart(t *testing.T, name, text, part, start, end string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(text, start)
+	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		t.Fatalf("docs/%s lacks the markers %q and %q", name, tableStart, tableEnd)
+		t.Fatalf("docs/%s lacks the markers %q and %q", name, start, end)
 	}
-	return before + tableStart + table + tableEnd + after
+	return before + start + part + end + after
 }
 
 func settingsTable() string {

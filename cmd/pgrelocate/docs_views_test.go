@@ -20,7 +20,7 @@ import (
 // explanations from the fields' comments.
 func viewsReference(t *testing.T) string {
 	t.Helper()
-	r := newReference(t)
+	r := newReference(t, "view")
 	for _, name := range sorted(r.structs) {
 		if r.isView(name) {
 			r.describe(name)
@@ -38,10 +38,10 @@ type reference struct {
 	described []string
 }
 
-// newReference reads the struct types of package view.
-func newReference(t *testing.T) *reference {
+// newReference reads the struct types of a package.
+func newReference(t *testing.T, name string) *reference {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("internal", "view", "*.go"))
+	files, err := filepath.Glob(filepath.Join("internal", name, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

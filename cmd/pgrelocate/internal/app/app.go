@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
@@ -40,6 +42,10 @@ type App struct {
 	quiet, verbose bool
 	// outages shows which registries fail; nil until there is somebody to tell.
 	outages *progress.Outages
+	// report tells machines how the run goes; nil where nobody has asked for that. Began is when the
+	// run did.
+	report *report.Run
+	began  time.Time
 }
 
 // New makes the app of one run of a build of the program.
@@ -55,7 +61,7 @@ func New(streams terminal.Streams, build view.Build) *App {
 	if streams.OutTTY && streams.ErrTTY {
 		streams.Out = shared.Beside(streams.Out)
 	}
-	return &App{Streams: streams, secrets: known, Settings: config.NewLoader(), Build: build}
+	return &App{Streams: streams, secrets: known, Settings: config.NewLoader(), Build: build, began: time.Now()}
 }
 
 // Action is what a command does once the settings are known.
@@ -89,8 +95,22 @@ func (a *App) load(ctx context.Context) (*config.Config, error) {
 }
 
 // Print writes a result to stdout as -o says.
-func (a *App) Print(cfg *config.Config, view output.View) error {
-	return output.Write(a.Out, cfg.Output, view, a.secrets.HideAlone)
+func (a *App) Print(cfg *config.Config, result output.View) error {
+	if of, ok := result.(view.Run); ok {
+		result = of.Of(a.Build.Version, a.began, time.Since(a.began))
+	}
+	a.Report(result)
+	if a.report != nil && cfg.Events == config.Stdout {
+		return nil
+	}
+	return output.Write(a.Out, cfg.Output, result, a.secrets.HideAlone)
+}
+
+// Report gives a result to the reports. Print does.
+func (a *App) Report(result output.View) {
+	if accountable, ok := result.(view.Accountable); ok {
+		a.report.Take(accountable.Account())
+	}
 }
 
 // Note tells the user something that is not the result; --quiet silences it.
@@ -125,9 +145,7 @@ func (a *App) Conclude(ctx context.Context, err error) int {
 	if err == nil {
 		return exit.OK
 	}
-	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) && !errors.Is(err, exit.ErrInterrupted) {
-		err = exit.ErrInterrupted
-	}
+	err = cause(ctx, err)
 	a.Say(terminal.Red, "error: ", "%v", err)
 	if hint := advice.For(err); hint != "" {
 		a.Say(terminal.Cyan, "hint: ", "%s", hint)
@@ -137,3 +155,11 @@ func (a *App) Conclude(ctx context.Context, err error) int {
 
 // UserAgent is what registries see of the program.
 func (a *App) UserAgent() string { return "pgrelocate/" + a.Build.Version }
+
+// cause is what ended a run: what a signal breaks off says of itself only that it was.
+func cause(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) && !errors.Is(err, exit.ErrInterrupted) {
+		return exit.ErrInterrupted
+	}
+	return err
+}

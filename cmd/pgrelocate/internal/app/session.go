@@ -30,12 +30,14 @@ func (a *App) Session(cfg *config.Config) *relocate.Session {
 		Confinement: confinement(),
 		Secrets:     a.secrets,
 		Hooks: relocate.Hooks{
-			Note:     func(text string) { a.Note("%s", text) },
+			Note:     func(text string) { a.Note("%s", text); a.report.Note(text) },
 			Detail:   func(text string) { a.Detail("%s", text) },
-			Warn:     func(text string) { a.Warn("%s", text) },
+			Warn:     func(text string) { a.Warn("%s", text); a.report.Warning(text) },
+			Planned:  a.report.Planned,
+			Expires:  a.report.Expires,
 			Moved:    a.moved,
-			Progress: func(meter *registry.Meter) func() { return a.progress(cfg, meter).Stop },
-			Outage:   a.outages.Tell,
+			Progress: func(meter *registry.Meter) func() { return a.watch(cfg, meter) },
+			Outage:   func(o registry.Outage) { a.outages.Tell(o); a.report.Outage(o) },
 			Install:  a.installHooks(),
 		},
 	})
@@ -49,6 +51,16 @@ func (a *App) moved(r transfer.Result) {
 		tell = a.Note
 	}
 	tell("%s %s", view.Outcome(r), r.Target)
+	a.report.Item(view.Moved(r))
+}
+
+// watch shows a meter to whoever looks, until the function that it returns is called.
+func (a *App) watch(cfg *config.Config, meter *registry.Meter) (stop func()) {
+	display, told := a.progress(cfg, meter), a.report.Progress(meter)
+	return func() {
+		display.Stop()
+		told()
+	}
 }
 
 // progress shows a meter as the terminal and the settings allow.
@@ -71,6 +83,7 @@ func (a *App) installHooks() install.Hooks {
 	last := ""
 	return install.Hooks{
 		Step: func(e install.StepEvent) {
+			a.report.Step(e.Index, e.Total, e.Name, string(e.Phase), e.Detail)
 			switch e.Phase {
 			case install.Started:
 				a.Detail("%d/%d  %s ...", e.Index, e.Total, e.Name)
@@ -78,7 +91,10 @@ func (a *App) installHooks() install.Hooks {
 				a.Note("%d/%d  %-13s  %s", e.Index, e.Total, e.Name, e.Detail)
 			}
 		},
-		Warn: func(w install.Warning) { a.Warn("%s", w.Text+advice.Warning(w.Err)) },
+		Warn: func(w install.Warning) {
+			a.Warn("%s", w.Text+advice.Warning(w.Err))
+			a.report.Warning(w.Text)
+		},
 		Waiting: func(pending []cluster.Pending) {
 			lines := make([]string, len(pending))
 			for i, p := range pending {

@@ -97,6 +97,10 @@ type Config struct {
 	PullSecret         string
 	InstanceNamespaces []string
 
+	// Events, Metrics, Summary and JUnit are files that a run is reported to; empty for none. Events
+	// may be Stdout, and Summary Auto.
+	Events, Metrics, Summary, JUnit string
+
 	Output     output.Format
 	Quiet      bool
 	Verbose    bool

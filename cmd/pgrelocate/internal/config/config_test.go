@@ -118,7 +118,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"source-plain-http": "true", "plain-http": "true", "jobs": "3", "limit-rate": "50MiB",
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8,linux/amd64", "index": "strip",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
-		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "state-dir": "/state",
+		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "events": "/e.json", "metrics": "/m.prom", "summary": "auto", "junit": "/j.xml",
+		"state-dir":    "/state",
 		"chart-images": "true", "known-only": "true", "kubeconfig": "/kube", "context": "staging", "namespace": "operators",
 		"helm-release": "pg", "pull-secret": "pull", "instance-namespaces": "demo,prod",
 	}
@@ -138,6 +139,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state", ChartImages: true, KnownOnly: true,
 		Kubeconfig: "/kube", Context: "staging", Namespace: "operators", HelmRelease: "pg", PullSecret: "pull",
 		InstanceNamespaces: []string{"demo", "prod"},
+		Events:             "/e.json", Metrics: "/m.prom", Summary: "auto", JUnit: "/j.xml",
 	}
 	ways := map[string]func(key, value string) *Loader{
 		"flag": func(key, value string) *Loader { return parsed(t, "--"+key+"="+value) },
@@ -408,5 +410,22 @@ func checkRoundTrip(t *testing.T, flag *pflag.Flag, text string) {
 		t.Errorf("%s takes %q and writes it as %q, which it refuses: %v", flag.Name, text, written, err)
 	} else if again.Value.String() != written {
 		t.Errorf("%s takes %q, writes it as %q and that as %q", flag.Name, text, written, again.Value.String())
+	}
+}
+
+// In a file a path counts from there, and a word that names no file stays one.
+func TestReportsInAFile(t *testing.T) {
+	place(t)
+	write(t, "conf/c.yaml", "events: \"-\"\nmetrics: run.prom\nsummary: auto\njunit: auto\n")
+	l := parsed(t)
+	l.File = "conf/c.yaml"
+	cfg, _, err := l.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{cfg.Events, cfg.Metrics, cfg.Summary, cfg.JUnit}
+	want := []string{Stdout, filepath.Join("conf", "run.prom"), Auto, filepath.Join("conf", "auto")}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the files of reports (-want +got):\n%s", diff)
 	}
 }

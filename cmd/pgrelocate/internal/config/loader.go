@@ -124,6 +124,9 @@ func (l *Loader) located(flag *pflag.Flag, value string) string {
 	if flag.Value.Type() != "file" || origin.Kind != FromFile {
 		return value
 	}
+	if special, ok := flag.Value.(*special); ok && special.isWord(value) {
+		return value
+	}
 	names := strings.Split(value, ",")
 	for i, name := range names {
 		if name = strings.TrimSpace(name); name != "" && !filepath.IsAbs(name) {

@@ -36,6 +36,8 @@ var (
 	// PullSecret names the pull secrets, InstanceNamespaces those who need one besides the operator.
 	PullSecret         = []string{"pull-secret"}
 	InstanceNamespaces = []string{"instance-namespaces"}
+	// Reports says which files a run is reported to.
+	Reports = []string{"events", "metrics", "summary", "junit"}
 	// Output says how results are written.
 	Output = []string{"output"}
 )
@@ -84,6 +86,11 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.StringVar(&c.HelmRelease, "helm-release", "", "the `NAME` of the helm release; postgres-operator for tanzu")
 	fs.StringVar(&c.PullSecret, "pull-secret", "", "the `NAME` of the pull secret; regsecret for tanzu")
 	fs.Var(newList(&c.InstanceNamespaces), "instance-namespaces", "these `NAMESPACES`, demo,prod, hold databases, and need the pull secret too")
+
+	fs.Var(&special{&c.Events, Stdout}, "events", "add what happens to `FILE` while it happens, a line of JSON each; - is standard output, and no result is written there")
+	fs.Var((*path)(&c.Metrics), "metrics", "write metrics for Prometheus into `FILE`, as node_exporter's textfile collector reads them")
+	fs.Var(&special{&c.Summary, Auto}, "summary", "write a summary in Markdown into `FILE`; auto adds it to that of the job on GitHub, and writes none elsewhere")
+	fs.Var((*path)(&c.JUnit), "junit", "write what became of each artifact into `FILE`, as JUnit's XML")
 
 	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
 	fs.BoolVarP(&c.Quiet, "quiet", "q", false, "show nothing but results, warnings and errors")

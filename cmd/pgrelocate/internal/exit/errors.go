@@ -91,12 +91,24 @@ func (e *VerificationError) Unwrap() error { return e.Err }
 // Hint is the advice.
 func (e *VerificationError) Hint() string { return e.Advice }
 
+// ReportError says that reports of a run could not be written.
+type ReportError struct{ Errs []error }
+
+// Error lists the reasons, a line each.
+func (e *ReportError) Error() string {
+	return "reports could not be written: " + errors.Join(e.Errs...).Error()
+}
+
+// Unwrap returns the reasons.
+func (e *ReportError) Unwrap() []error { return e.Errs }
+
 // Code chooses the exit code of an error; nil is OK. It is the only place that does.
 func Code(err error) int {
 	var (
 		usage        *UsageError
 		partial      *PartialError
 		verification *VerificationError
+		report       *ReportError
 	)
 	switch {
 	case err == nil:
@@ -109,6 +121,8 @@ func Code(err error) int {
 		return Verification
 	case errors.As(err, &partial):
 		return partialCode(partial)
+	case errors.As(err, &report):
+		return Unreported
 	case refused(err):
 		return Unauthorized
 	default:

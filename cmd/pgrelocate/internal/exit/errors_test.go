@@ -31,6 +31,7 @@ func TestCode(t *testing.T) {
 		{"interrupted", fmt.Errorf("copying: %w", ErrInterrupted), Interrupted},
 		{"cancelled", fmt.Errorf("copying: %w", context.Canceled), Interrupted},
 		{"timed out is no interruption", context.DeadlineExceeded, Failure},
+		{"a report is missing", &ReportError{Errs: []error{other}}, Unreported},
 		{"some failed", &PartialError{Total: 3, Errors: []error{other}}, Partial},
 		{"some refused, some failed", &PartialError{Total: 3, Errors: []error{other, refusal(registry.ErrUnauthorized)}}, Partial},
 		{"all failures are refusals", &PartialError{Total: 3, Errors: []error{refusal(registry.ErrForbidden), refusal(registry.ErrUnauthorized)}}, Unauthorized},

@@ -33,7 +33,8 @@ type Clients struct {
 	notice    func(string)
 	warning   func(string)
 	outage    func(registry.Outage)
-	secrets   *secrets.Set // see Options
+	secrets   *secrets.Set                                        // see Options
+	expires   func(side registry.Side, host string, at time.Time) // see Hooks
 	// fromFolder is as in Options; announce says it, once.
 	fromFolder []string
 	announce   func()
@@ -178,7 +179,7 @@ func (c *Clients) ownLogin(ctx context.Context, side registry.Side, host, owner 
 		}
 	}
 	opts.Keychain = credentials.Keychain(owner, given)
-	return opts, c.readable(ctx, opts.Keychain, host)
+	return opts, c.readable(ctx, side, opts.Keychain, host)
 }
 
 // SettingOf is the setting that names a side's registry.
@@ -237,7 +238,7 @@ func (c *Clients) close() {
 
 // readable finds out early what a keychain cannot read: later every artifact would fail
 // for the same reason. What it has is hidden from then on.
-func (c *Clients) readable(ctx context.Context, keychain authn.Keychain, host string) error {
+func (c *Clients) readable(ctx context.Context, side registry.Side, keychain authn.Keychain, host string) error {
 	resource, err := name.NewRegistry(host)
 	if err != nil {
 		return nil //nolint:nilerr // a name that is wrong is for the client to say
@@ -246,7 +247,21 @@ func (c *Clients) readable(ctx context.Context, keychain authn.Keychain, host st
 	if err == nil {
 		err = c.learn(found)
 	}
+	if err == nil {
+		c.tellExpiry(side, host, found)
+	}
 	return err
+}
+
+// tellExpiry tells when a login seems to expire, where it says so itself.
+func (c *Clients) tellExpiry(side registry.Side, host string, login authn.Authenticator) {
+	config, err := login.Authorization()
+	if err != nil || c.expires == nil {
+		return
+	}
+	if at, known := credentials.Expiry(*config); known {
+		c.expires(side, host, at)
+	}
 }
 
 // learn makes the secrets of a login known.

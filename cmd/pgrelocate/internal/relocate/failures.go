@@ -25,6 +25,9 @@ func (e *ArtifactError) Error() string {
 	return reason
 }
 
+// Reference is the artifact at the target.
+func (e *ArtifactError) Reference() string { return e.Artifact.Target.String() }
+
 // Unwrap returns the reason.
 func (e *ArtifactError) Unwrap() error { return e.Err }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
@@ -45,6 +46,10 @@ type Hooks struct {
 	Note, Detail, Warn func(text string)
 	// Progress shows a meter until the function that it returns is called.
 	Progress func(*registry.Meter) (stop func())
+	// Planned is told what a copy has to move, before it does.
+	Planned func(artifacts int, bytes int64)
+	// Expires is told of logins that seem to expire, and when.
+	Expires func(side registry.Side, host string, at time.Time)
 	// Outage is told of registries that fail, and of their recovery, from several goroutines at
 	// once: see registry.Outage.
 	Outage func(registry.Outage)
@@ -77,6 +82,7 @@ func New(cfg *config.Config, opts Options) *Session {
 	s := &Session{Config: cfg, Options: opts, Told: new(sync.Map)}
 	s.Clients = newClients(cfg, opts.UserAgent, func(line string) { s.Detail("%s", line) }, func(line string) { s.Warn(line) })
 	s.Clients.secrets = opts.Secrets
+	s.Clients.expires = opts.Hooks.Expires
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
 	s.Clients.announce = s.announcing(config.Trusting) // before the first request
 	s.AnnounceCluster = s.announcing(config.TrustingCluster)

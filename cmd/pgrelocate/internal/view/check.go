@@ -13,6 +13,7 @@ import (
 // Check is the result of `pgrelocate verify`.
 type Check struct {
 	output.Header
+	ofRun
 	// OK says that nothing is wrong.
 	OK          bool   `json:"ok"`
 	HelmRelease string `json:"helmRelease"`
@@ -33,6 +34,8 @@ type Check struct {
 	// Beside are the helm releases of the product's other charts, whose workloads and images stand
 	// with the others; absent where there are none.
 	Beside []besideView `json:"beside,omitempty"`
+	// differs is what the private registry does not hold of a bundle.
+	differs []string
 }
 
 // besideView is the helm release of a chart beside the operator's.
@@ -93,6 +96,7 @@ func NewVerified(v *installing.Verified) Check {
 	}
 	for i, d := range v.Differs.Differences {
 		view.Problems = slices.Insert(view.Problems, i, d.Error())
+		view.differs = append(view.differs, d.Error())
 	}
 	view.OK = false
 	return view

@@ -16,6 +16,7 @@ import (
 // Copy is the result of `pgrelocate copy`: the account of what was done.
 type Copy struct {
 	output.Header
+	ofRun
 	// Registry is where the artifacts went, HOST[/PATH] as it was given.
 	Registry  string      `json:"registry"`
 	Artifacts []copiedRow `json:"artifacts"`

@@ -13,6 +13,7 @@ import (
 // Install is the result of `pgrelocate install`.
 type Install struct {
 	output.Header
+	ofRun
 	Release     string `json:"release"`
 	HelmRelease string `json:"helmRelease"`
 	Namespace   string `json:"namespace"`

@@ -12,6 +12,7 @@ import (
 // Matrix is the result of `pgrelocate versions`.
 type Matrix struct {
 	output.Header
+	ofRun
 	Product string `json:"product"`
 	Title   string `json:"title"`
 	// Releases are all that the catalogue knows of the product, newest first.

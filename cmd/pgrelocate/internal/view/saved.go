@@ -6,11 +6,13 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 )
 
 // Saved is the result of `pgrelocate save`.
 type Saved struct {
 	output.Header
+	ofRun
 	// Files are the bundle, or its volumes in order, with their sums.
 	Files []savedFile `json:"files"`
 	// Checksum is the file for sha256sum -c.
@@ -28,6 +30,8 @@ type Saved struct {
 	BytesFetched  int64       `json:"bytesFetched"`
 	BytesResumed  int64       `json:"bytesResumed"`
 	SourceTraffic trafficView `json:"sourceTraffic"`
+	// saved are the artifacts, for reports.
+	saved []report.Item
 }
 
 type savedFile struct {
@@ -44,6 +48,11 @@ func NewSaved(w *copying.Saved) Saved {
 		Artifacts: len(w.Lock.Artifacts), Blobs: len(w.Lock.Blobs),
 		BytesFetched: w.Fetched, BytesResumed: w.Resumed,
 		SourceTraffic: newTrafficView(w.Source),
+	}
+	for _, a := range w.Lock.Artifacts {
+		view.saved = append(view.saved, report.Item{
+			Kind: artifactKind, Name: a.Source.String(), Source: a.Source.String(), Digest: a.Digest.String(), Result: "saved",
+		})
 	}
 	for i, name := range w.Files {
 		view.Files = append(view.Files, savedFile{name, w.SHA256[i]})

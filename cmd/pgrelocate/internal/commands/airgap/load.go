@@ -51,17 +51,17 @@ argument does.`,
   pgrelocate load image.tar --name quay.example.com/team/tool:v1 \
     --registry registry.example.com/team`,
 		ValidArgsFunction: flagset.FileNames,
-		RunE: flagset.WithBundle(a, &file, func(ctx context.Context, cfg *config.Config, _ []string) error {
+		RunE: flagset.WithBundle(a, &file, a.Reported("load", &dryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if dryRun {
 				return mirror.ShowPlanOfLoad(ctx, a, cfg, file)
 			}
 			return load(ctx, a, cfg, file)
-		}),
+		})),
 	}
 	file.AddFlags(cmd.Flags())
 	file.AddTargetFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
-	a.Settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "index", "signatures", "catalogue"}, config.Connection, config.State, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "index", "signatures", "catalogue"}, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
 }
 

@@ -64,12 +64,12 @@ What is relocated stays under its vendor's licence terms.`,
   pgrelocate save - |
     ssh inside "pgrelocate load - --registry registry.example.com"`,
 		ValidArgsFunction: flagset.FileNames,
-		RunE: a.With(func(ctx context.Context, cfg *config.Config, args []string) error {
+		RunE: a.With(a.Reported("save", new(bool), func(ctx context.Context, cfg *config.Config, args []string) error {
 			if err := usage.OneFile(&flags.file, args); err != nil {
 				return err
 			}
 			return save(ctx, a, cfg, flags)
-		}),
+		})),
 	}
 	fs := cmd.Flags()
 	fs.StringVarP(&flags.file, "file", "f", "", "write the bundle to `FILE`, as an argument names it")
@@ -78,11 +78,14 @@ What is relocated stays under its vendor's licence terms.`,
 	fs.StringVar(&flags.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
 	fs.BoolVar(&flags.resume, "resume", true, "carry on with what an interrupted run left")
 	fs.BoolVar(&flags.overwrite, "overwrite", false, "replace the bundle of that name, with all of its volumes, if it exists")
-	a.Settings.AddFlags(fs, config.Selection, config.Charts, config.Discovery, []string{"source", "source-plain-http", "platform", "index", "signatures"}, flagset.Connection("plain-http"), config.Output)
+	a.Settings.AddFlags(fs, config.Selection, config.Charts, config.Discovery, []string{"source", "source-plain-http", "platform", "index", "signatures"}, flagset.Connection("plain-http"), config.Reports, config.Output)
 	return cmd
 }
 
 func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) error {
+	if flags.file == "-" && cfg.Events == config.Stdout {
+		return exit.Usagef("the bundle and --events - both want standard output").WithHint("name a file for the events")
+	}
 	opts, err := flags.options(ctx, a)
 	if err != nil {
 		return err
@@ -96,6 +99,7 @@ func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) 
 	}
 	a.Notice(s)
 	if opts.Stream != nil {
+		a.Report(view.NewSaved(saved))
 		a.Note("streamed %s, sha256 %s", output.Bytes(saved.Size), saved.SHA256[0])
 		return nil
 	}

@@ -75,10 +75,10 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
   # look first: prints the manifests, changes nothing
   pgrelocate install --registry registry.example.com --dry-run`,
 		ValidArgsFunction: flagset.FileNames,
-		RunE: flagset.WithBundle(a, &f.bundle, func(ctx context.Context, cfg *config.Config, _ []string) error {
+		RunE: flagset.WithBundle(a, &f.bundle, a.Reported("install", &f.DryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			f.Place, f.InstanceNamespaces = flagset.PlaceOf(cfg), cfg.InstanceNamespaces
 			return InstallRelease(ctx, a, cfg, f)
-		}),
+		})),
 	}
 	flags := cmd.Flags()
 	f.flags = flags
@@ -97,7 +97,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	flags.BoolVar(&f.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print manifests and actions, and change nothing")
-	a.Settings.AddFlags(flags, []string{"with-prerequisites"}, config.Connection, config.Output)
+	a.Settings.AddFlags(flags, []string{"with-prerequisites"}, config.Connection, config.Reports, config.Output)
 	return cmd
 }
 

@@ -62,10 +62,10 @@ below. With a bundle the digests have to be those of the bundle.`,
   # let the nodes prove it
   pgrelocate verify --pull`,
 		ValidArgsFunction: flagset.FileNames,
-		RunE: flagset.WithBundle(a, &f.bundle, func(ctx context.Context, cfg *config.Config, _ []string) error {
+		RunE: flagset.WithBundle(a, &f.bundle, a.Reported("verify", new(bool), func(ctx context.Context, cfg *config.Config, _ []string) error {
 			f.Place = flagset.PlaceOf(cfg)
 			return VerifyInstallation(ctx, a, cfg, f)
-		}),
+		})),
 	}
 	flags := cmd.Flags()
 	a.Settings.AddFlags(flags, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces)
@@ -74,7 +74,7 @@ below. With a bundle the digests have to be those of the bundle.`,
 	flags.Var(&f.accept, "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name an image from elsewhere; again for more")
 	f.bundle.AddBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
 	flags.BoolVar(&f.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
-	a.Settings.AddFlags(flags, []string{"registry", "platform", "index"}, config.Selection, config.Charts, config.Discovery, config.Connection, config.Output)
+	a.Settings.AddFlags(flags, []string{"registry", "platform", "index"}, config.Selection, config.Charts, config.Discovery, config.Connection, config.Reports, config.Output)
 	return cmd
 }
 

@@ -62,7 +62,7 @@ What is relocated stays under its vendor's licence terms.`,
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
     pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
 		Args: usage.NoArgs,
-		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
+		RunE: a.With(a.Reported("copy", &dryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if dryRun {
 				return ShowPlan(ctx, a, cfg)
 			}
@@ -70,12 +70,12 @@ What is relocated stays under its vendor's licence terms.`,
 				return exit.Usagef("--overwrite is about --lock, and none is named")
 			}
 			return CopyRelease(ctx, a, cfg, opts)
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
 	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock")
-	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.State, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
 }
 

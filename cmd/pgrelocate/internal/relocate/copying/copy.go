@@ -69,6 +69,9 @@ func (c *Copying) Transfer(ctx context.Context) error {
 	if c.Plan.BytesToMove > 0 {
 		c.Note("copying %s", output.Bytes(c.Plan.BytesToMove))
 	}
+	if c.Options.Hooks.Planned != nil {
+		c.Options.Hooks.Planned(len(c.Plan.Artifacts), c.Plan.BytesToMove)
+	}
 	c.how.Jobs, c.how.Meter = c.Config.Jobs, new(registry.Meter)
 	c.how.ArtifactDone = c.Options.Hooks.Moved
 	stop := c.Progress(c.how.Meter)
