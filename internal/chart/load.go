@@ -82,6 +82,9 @@ func (c *Chart) Name() string { return c.meta.Name }
 // Version is the chart's version as its Chart.yaml has it, "v4.3.1".
 func (c *Chart) Version() string { return c.meta.Version }
 
+// AppVersion is the version of what the chart runs; it may be empty.
+func (c *Chart) AppVersion() string { return c.meta.AppVersion }
+
 // Archive is the packed chart, byte for byte as it was read. The caller must not alter it.
 func (c *Chart) Archive() []byte { return c.archive }
 

@@ -2,7 +2,10 @@ package chart
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -81,6 +84,19 @@ func NewestVersion(tags []string) string {
 		}
 	}
 	return newest
+}
+
+// NewestFirst are those of tags that are versions, the newest first.
+func NewestFirst(tags []string) []string {
+	parsed := map[string]*semver.Version{}
+	for _, tag := range tags {
+		if version, err := semver.NewVersion(strings.ReplaceAll(tag, "_", "+")); err == nil {
+			parsed[tag] = version
+		}
+	}
+	return slices.SortedFunc(maps.Keys(parsed), func(a, b string) int {
+		return cmp.Or(parsed[b].Compare(parsed[a]), strings.Compare(a, b))
+	})
 }
 
 // Tag is the tag under which helm looks for a chart of a version: a tag has no "+".

@@ -19,6 +19,9 @@ type Evidence struct {
 	Charts bool
 	Offers []Offer
 	Images []ref.Reference
+	// ChartTags are, by the chart's name, the tags that do not follow from the release and were
+	// found all the same.
+	ChartTags map[string]string
 }
 
 // Offer is one image that a chart lets users pick.

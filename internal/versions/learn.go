@@ -36,6 +36,11 @@ type Learned struct {
 	// LeftOut are images of the product, by name, of which nothing says which tag belongs to
 	// the release: it is without them.
 	LeftOut []string
+	// Like is the release whose PostgreSQL images it has, where the product's belong to no release;
+	// empty for all others.
+	Like string
+	// ByChart says that its charts name its PostgreSQL images.
+	ByChart bool
 
 	product, about string
 	spec           releaseSpec
@@ -61,6 +66,8 @@ type learning struct {
 	spec     releaseSpec
 	points   []Tag // the instances
 	leftOut  []string
+	like     string // as in Learned
+	byChart  bool
 }
 
 func (l *learning) learn(about string) (*Learned, error) {
@@ -128,10 +135,57 @@ func (l *learning) instances() error {
 			}
 		}
 	}
-	if len(l.points) == 0 {
+	if len(l.points) > 0 {
+		return nil
+	}
+	if named, err := l.named(); named || err != nil {
+		return err
+	}
+	if l.belong() {
 		return errors.New("neither its chart nor the tags say which PostgreSQL versions it has")
 	}
+	before := l.product.Newest()
+	l.like, l.spec.Versions = before.Name, l.product.spec.Releases[before.Name].Versions
 	return nil
+}
+
+// belong tells whether the images that databases run from belong to releases: their tags have the
+// release, or what each release says for itself.
+func (l *learning) belong() bool {
+	words := map[string]bool{"release": true}
+	for _, release := range l.product.spec.Releases {
+		for name := range release.Vars {
+			words[name] = true
+		}
+	}
+	return slices.ContainsFunc(l.shape().Images, func(s imageSpec) bool {
+		return s.isVersioned() && slices.ContainsFunc(s.Tag.words(), func(word string) bool { return words[word] })
+	})
+}
+
+// named are the images that its chart runs databases from, where it names them itself; false where
+// it names none.
+func (l *learning) named() (bool, error) {
+	var own []string
+	for _, entry := range l.entries(imageSpec.isVersioned) {
+		own = append(own, entry.Vendor().Canonical().Name())
+	}
+	for _, image := range l.evidence.Images {
+		if !slices.Contains(own, tagOnly(image).Name()) {
+			continue
+		}
+		point, err := l.offered(Offer{Name: image.Tag, Image: image})
+		if err != nil {
+			return false, err
+		}
+		if !slices.ContainsFunc(l.points, func(t Tag) bool {
+			return t.Tag == point.Tag && t.Version == point.Version && maps.Equal(t.Axes, point.Axes)
+		}) {
+			l.points = append(l.points, point)
+		}
+	}
+	l.byChart = len(l.points) > 0
+	return l.byChart, nil
 }
 
 // offered is what the image of an offer is.
@@ -250,7 +304,11 @@ func (l *learning) others() error {
 		}
 	}
 	for _, chart := range l.shape().Charts {
-		if chart.Tag == "" && !chart.Optional {
+		switch tag := l.evidence.ChartTags[chart.Name]; {
+		case chart.Tag != "":
+		case tag != "":
+			l.setTag(chart.Name, tag)
+		case !chart.Optional:
 			return fmt.Errorf("nothing says which version of the chart %s it has", chart.Name)
 		}
 	}
@@ -280,7 +338,7 @@ func (l *learning) setTag(name, tag string) {
 // instance more, and none less.
 func (l *learning) check(about string) (*Learned, error) {
 	learned := &Learned{
-		Release: &Release{Name: l.evidence.Release}, LeftOut: l.leftOut,
+		Release: &Release{Name: l.evidence.Release}, LeftOut: l.leftOut, Like: l.like, ByChart: l.byChart,
 		product: l.product.Name, about: about, spec: l.spec,
 	}
 	file, err := CatalogueFile(learned)
@@ -297,6 +355,10 @@ func (l *learning) check(about string) (*Learned, error) {
 	if err != nil {
 		return nil, err
 	}
+	learned.Release, learned.File = made, file
+	if l.like != "" {
+		return learned, nil
+	}
 	for _, image := range made.Instances() {
 		if !slices.ContainsFunc(l.points, func(t Tag) bool { return t.isOf(image) }) {
 			return nil, fmt.Errorf("the versions and editions found do not make up the catalogue's shape: it would have %s too", image.Tag)
@@ -307,7 +369,6 @@ func (l *learning) check(about string) (*Learned, error) {
 			return nil, fmt.Errorf("%s does not fit the catalogue's shape", point.Tag)
 		}
 	}
-	learned.Release, learned.File = made, file
 	return learned, nil
 }
 
@@ -341,8 +402,20 @@ func CatalogueFile(all ...*Learned) ([]byte, error) {
 	return out.Bytes(), encoder.Close()
 }
 
+// untagged is where a chart lies whose tag is not known; zero where that is not known either.
+func (b releaseBuilder) untagged(spec chartSpec) Location {
+	over := b.spec.Images[spec.Name]
+	repository := cmp.Or(over.Repository, spec.Repository)
+	from, folder, err := b.registry(over.Registry, spec.Registry, b.spec.Registry, b.shape.Registry)
+	if err != nil || len(repository.words()) > 0 {
+		return Location{}
+	}
+	return Location{Registry: folder, From: from, Repository: string(repository), As: spec.As}
+}
+
 // ChartsOf are the charts of a release that the catalogue may lack, as the newest known one has
-// them. One that is nil, or has no tag, cannot be named without the catalogue.
+// them. The tag of one that has none does not follow from the release; where it has a repository,
+// the charts there may tell.
 func (p *Product) ChartsOf(release string) []Chart {
 	spec := p.spec.Releases[p.Newest().Name]
 	c := compiler{spec: p.spec, registries: map[string]ref.Folder{}}
@@ -359,9 +432,14 @@ func (p *Product) ChartsOf(release string) []Chart {
 	}
 	var all []Chart
 	for _, chart := range shape.Charts {
-		if made, err := b.chart(chart); err == nil && made != nil {
-			all = append(all, *made)
+		made, err := b.chart(chart)
+		if err != nil || made == nil {
+			continue
 		}
+		if made.Tag == "" && chart.URL == "" {
+			made.Location = b.untagged(chart)
+		}
+		all = append(all, *made)
 	}
 	return all
 }

@@ -220,7 +220,7 @@ func (r *DiscoveredRelease) learn(product *versions.Product, evidence versions.E
 		return
 	}
 	r.Learned, r.LeftOut = learned, learned.LeftOut
-	r.Basis, r.Versions, r.Editions = basisOf(evidence), learned.Versions(), learned.Editions()
+	r.Basis, r.Versions, r.Editions = basisOf(evidence, learned), learned.Versions(), learned.Editions()
 }
 
 // conclude says which versions are new.

@@ -84,7 +84,7 @@ func (l *Looker) about(release string) string {
 
 // tellLearned says what was found and from where, and what does not fit together.
 func tellLearned(s *relocate.Session, l *Looker, evidence versions.Evidence, learned *versions.Learned) {
-	s.Note("found %s: PostgreSQL %s, by its %s", learned.Name, contentOf(learned.Release), basisOf(evidence))
+	tellFound(s, evidence, learned)
 	for _, finding := range l.Product.Compare(evidence) {
 		if finding.Disagrees() {
 			s.Warn(fmt.Sprintf("%s: %s", learned.Name, inWords(finding)))
@@ -95,12 +95,25 @@ func tellLearned(s *relocate.Session, l *Looker, evidence versions.Evidence, lea
 	}
 }
 
-// basisOf is what says which versions a release has.
-func basisOf(e versions.Evidence) string {
-	if len(e.Offers) > 0 {
-		return "chart"
+// tellFound says which PostgreSQL versions a release has, and what says so.
+func tellFound(s *relocate.Session, evidence versions.Evidence, learned *versions.Learned) {
+	if learned.Like != "" {
+		s.Note("found %s; PostgreSQL %s as with %s, for these images belong to no release", learned.Name, contentOf(learned.Release), learned.Like)
+		return
 	}
-	return "tags"
+	s.Note("found %s: PostgreSQL %s, by its %s", learned.Name, contentOf(learned.Release), basisOf(evidence, learned))
+}
+
+// basisOf is what says which versions a release has.
+func basisOf(e versions.Evidence, learned *versions.Learned) string {
+	switch {
+	case learned.Like != "":
+		return "catalogue"
+	case len(e.Offers) > 0 || learned.ByChart:
+		return "chart"
+	default:
+		return "tags"
+	}
 }
 
 // contentOf is "18.4 (full, lite), 17.6 (full)".

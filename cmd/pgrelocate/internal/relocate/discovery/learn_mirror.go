@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -61,7 +60,7 @@ func learnOneMirrored(ctx context.Context, s *relocate.Session, name string, mis
 	if err != nil {
 		return err
 	}
-	s.Note("found %s: PostgreSQL %s, by its %s", learned.Name, contentOf(learned.Release), basisOf(evidence))
+	tellFound(s, evidence, learned)
 	return adopt(s, l.Product, learned)
 }
 
@@ -93,23 +92,4 @@ func (l *Looker) mirroredTags() map[string][]string {
 		}
 	}
 	return tags
-}
-
-// mirroredCharts are those of a release in the private registry, but for optional ones.
-func (l *Looker) mirroredCharts(ctx context.Context, asked []versions.Chart) ([]*chart.Chart, error) {
-	client, err := l.Clients.Target(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	target := relocate.TargetOf(l.Config.Registry, l.Product)
-	var all []*chart.Chart
-	for _, c := range asked {
-		at := target.Reference(c.Place(), c.Tag)
-		packed, err := chart.Fetch(ctx, client, at.Repository, at.Tag)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, packed)
-	}
-	return all, nil
 }

@@ -92,10 +92,11 @@ func (l *Looker) evidence(ctx context.Context, release string) (versions.Evidenc
 	if !l.Product.Renders() {
 		return e, nil
 	}
-	charts, err := l.Charts(ctx, release)
+	charts, tags, err := l.charts(ctx, release)
 	if err != nil {
 		return e, err
 	}
+	e.ChartTags = tags
 	for _, packed := range charts {
 		if err := l.lookInto(ctx, packed, &e); err != nil {
 			return e, fmt.Errorf("looking into the chart of %s: %w", release, err)
@@ -103,48 +104,6 @@ func (l *Looker) evidence(ctx context.Context, release string) (versions.Evidenc
 		e.Charts = true
 	}
 	return e, nil
-}
-
-// Charts are those of a release, but for optional ones.
-func (l *Looker) Charts(ctx context.Context, release string) ([]*chart.Chart, error) {
-	var asked []versions.Chart
-	for _, c := range l.Product.ChartsOf(release) {
-		switch {
-		case c.Optional:
-		case c.Tag == "":
-			return nil, &versions.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
-		default:
-			asked = append(asked, c)
-		}
-	}
-	get := l.sourceCharts
-	if l.mirror {
-		get = l.mirroredCharts
-	}
-	all, err := get(ctx, asked)
-	if err != nil {
-		return nil, fmt.Errorf("looking into the chart of %s: %w", release, err)
-	}
-	return all, nil
-}
-
-// sourceCharts gets charts from their source.
-func (l *Looker) sourceCharts(ctx context.Context, asked []versions.Chart) ([]*chart.Chart, error) {
-	var taken []versions.Artifact
-	for _, c := range asked {
-		taken = append(taken, l.Selection().Taken(l.Product, versions.RoleChart, c.Location))
-	}
-	sources := l.SourcesOf(l.artifacts(taken...))
-	open := relocate.AtSource(func(host string) (registry.Source, error) { return sources.Open(ctx, host) })
-	var all []*chart.Chart
-	for _, at := range taken {
-		packed, err := open(ctx, at)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, packed)
-	}
-	return all, nil
 }
 
 // lookInto adds what a chart offers and names, as its vendor made it.
