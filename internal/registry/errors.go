@@ -36,6 +36,8 @@ var (
 	ErrDigestMismatch = errors.New("digest mismatch")
 	// ErrUnknownType: what is there is neither an image nor an index, so that it cannot be copied.
 	ErrUnknownType = errors.New("no manifest that can be copied")
+	// ErrRefused: what the user asks of artifacts, a signature or an age, does not hold for it.
+	ErrRefused = errors.New("refused by the user's rules")
 	// ErrConflict: the target's tag holds other content.
 	ErrConflict = errors.New("tag holds other content")
 

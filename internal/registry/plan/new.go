@@ -91,6 +91,9 @@ func (p *planner) resolveAll(ctx context.Context) error {
 	defer p.listAhead(ctx)()
 	return each(ctx, p.plan.Artifacts, func(ctx context.Context, a *Artifact) error {
 		err := p.resolve(ctx, a)
+		if err == nil && p.opts.Admit != nil {
+			err = p.opts.Admit(ctx, a)
+		}
 		if err == nil {
 			err = p.attach(ctx, a)
 		}
@@ -141,7 +144,7 @@ func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
 	if err != nil {
 		return err
 	}
-	a.Digest, a.MediaType = found.Digest.String(), string(found.MediaType)
+	a.Digest, a.MediaType, a.SourceDigest = found.Digest.String(), string(found.MediaType), found.Digest.String()
 	if p.opts.changes() || len(p.opts.Platforms) > 0 && !found.MediaType.IsIndex() {
 		return p.readTree(ctx, a)
 	}

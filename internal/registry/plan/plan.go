@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -72,6 +74,10 @@ type Options struct {
 	// Measure reads at the target the manifests of what is present, so that their sizes are known:
 	// one request an image.
 	Measure bool
+	// Admit decides whether an artifact may be copied, before anything of it is moved: one for which
+	// it returns an error fails. The artifact's state, digests and own manifests are known then. It
+	// is called from many goroutines at once; nil lets everything through.
+	Admit func(context.Context, *Artifact) error
 	// WithoutAttachments leaves signatures, attestations, SBOMs and referrers behind.
 	WithoutAttachments bool
 }
@@ -97,6 +103,11 @@ type Artifact struct {
 	// Err is set where State is StateFailed.
 	Err error `json:"-"`
 
+	// SourceDigest is what the source's reference stands for. It is another than Digest where one
+	// platform's image, or an index of our own making, takes its place.
+	SourceDigest string `json:"-"`
+	// Checked is what Options.Admit found out; nil where it checked nothing.
+	Checked *Checked `json:"-"`
 	// Origin is where the source keeps it.
 	Origin Origin `json:"-"`
 	// Incomplete is why it is not known what is attached to the image, or why some of it
@@ -108,6 +119,24 @@ type Artifact struct {
 	Manifests []Manifest `json:"-"`
 
 	manifestBytes int64 // of all manifests that were read for it, for their bound
+}
+
+// Moves tells whether a copy puts the artifact's own content.
+func (a *Artifact) Moves() bool {
+	return a.State == StateNew || a.State == StateUpdate || a.State == StateDamaged
+}
+
+// Checked is what was checked of an artifact before it was let through.
+type Checked struct {
+	// At is when.
+	At time.Time
+	// Digest is what is signed: the source's. It is empty where no signature was asked for.
+	Digest string
+	// Key is the fingerprint of the public key by which it is signed; or Identity is who has, and
+	// Issuer who says so.
+	Key, Identity, Issuer string
+	// Created is when the artifact was made, by its vendor's word; zero where nobody asked.
+	Created time.Time
 }
 
 // Blob is one distinct blob of a plan.
