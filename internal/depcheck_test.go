@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"internal/registry/oci":                     {"internal/jsonlimit"},
 	"internal/registry/plan":                    {"internal/jsonlimit", "internal/registry", "internal/registry/holdings", "internal/registry/oci"},
 	"internal/registry/holdings":                {"internal/registry", "internal/registry/oci"},
+	"internal/registry/admission":               {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/plan", "internal/registry/signature"},
 	"internal/registry/signature":               {"internal/jsonlimit"},
 	"internal/registry/transfer":                {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":                  {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/remote/transport", "internal/registry/remote/uploads"},
@@ -75,7 +76,7 @@ var rooms = map[string][]string{
 	"internal/registry/server/store":            {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/server"},
 	"internal/registry/credentials":             nil,
 	"internal/registry/registrytest":            {"internal/registry", "internal/registry/oci"},
-	"internal/registry/signature/signaturetest": nil,
+	"internal/registry/signature/signaturetest": {"internal/registry/registrytest"},
 
 	"internal/chart/inplace":    {"internal/chart"},
 	"internal/chart":            {"internal/files", "internal/registry", "internal/registry/oci"},

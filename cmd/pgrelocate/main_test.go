@@ -54,6 +54,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":     exits,
 			"registry":  func(ts *testscript.TestScript, _ bool, args []string) { startRegistry(t, ts, args) },
+			"signer":    func(ts *testscript.TestScript, _ bool, args []string) { signer(t, ts, args) },
+			"sign":      func(ts *testscript.TestScript, _ bool, args []string) { signContent(t, ts, args) },
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
 			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
 			"lines":     writeLines,

@@ -18,6 +18,9 @@ import (
 // Options.Platforms wants is taken, where opts are not nil.
 func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts *Options) ([]Manifest, error) {
 	top, err := a.Origin.manifest(ctx, reference)
+	if err == nil && opts != nil {
+		a.SourceDigest = top.Descriptor.Digest.String()
+	}
 	var (
 		left    map[v1.Hash]bool
 		claimed map[v1.Hash]v1.Platform

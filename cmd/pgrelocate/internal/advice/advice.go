@@ -20,6 +20,7 @@ var rooms = []func(error) string{
 	refusedByRegistry,
 	notAtSource,
 	conflict,
+	notAdmitted,
 	incomplete,
 	aboutBundle,
 }

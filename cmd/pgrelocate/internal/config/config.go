@@ -84,6 +84,23 @@ type Config struct {
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
 	Signatures bool
 
+	// VerifyKeys are files with public keys, VerifyIdentities who may sign besides, or those whom
+	// VerifyIdentityPattern matches, if VerifyIssuer has identified them, or one whom
+	// VerifyIssuerPattern matches. TrustedRoot is the file that says whose certificates and logs to
+	// believe. None of them asks for no signature.
+	VerifyKeys                        []string
+	VerifyIdentities                  []string
+	VerifyIdentityPattern             string
+	VerifyIssuer, VerifyIssuerPattern string
+	TrustedRoot                       string
+	// VerifyName wants signatures to name the source, AllowUnsigned are patterns for repositories
+	// that need none.
+	VerifyName    bool
+	AllowUnsigned []string
+	// MinAge is how old has to be what is copied; AllowUnknownAge lets through what does not say.
+	MinAge          time.Duration
+	AllowUnknownAge bool
+
 	// StateDir is the folder of what runs leave for each other; empty for the usual place, see
 	// StateFolder.
 	StateDir string

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/admission"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -28,6 +29,8 @@ var (
 	Sides = []string{"source", "registry", "source-plain-http"}
 	// Copying says how to copy.
 	Copying = []string{"on-conflict", "check", "platform", "index", "signatures"}
+	// Admission says what an artifact has to be for it to be copied: signed, and of an age.
+	Admission = []string{"verify-key", "verify-identity", "verify-identity-regexp", "verify-issuer", "verify-issuer-regexp", "trusted-root", "verify-name", "allow-unsigned", "min-age", "allow-unknown-age"}
 	// State says where runs leave notes for each other.
 	State = []string{"state-dir"}
 	// Access says which cluster, Place where in it the operator is.
@@ -78,6 +81,17 @@ func settings(c *Config) *pflag.FlagSet {
 		"with --platform, copy indexes as `FORM`: sparse (unchanged, with these images alone), whole, or strip (a new one, which no signature of the vendor covers); one platform's image alone or else sparse if not given")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 
+	fs.Var(newFiles(&c.VerifyKeys), "verify-key", "copy only what is signed with the public key in `FILE` (PEM, such as cosign.pub), or in one of several")
+	fs.Var(newList(&c.VerifyIdentities), "verify-identity", "copy only what is signed by `IDENTITY`, a mail address or the address of a workflow, or by one of several; needs --verify-issuer and --trusted-root")
+	fs.StringVar(&c.VerifyIdentityPattern, "verify-identity-regexp", "", "let any identity sign that the regular expression `PATTERN` matches as a whole")
+	fs.StringVar(&c.VerifyIssuer, "verify-issuer", "", "believe the identities that `ISSUER` has identified, https://token.actions.githubusercontent.com")
+	fs.StringVar(&c.VerifyIssuerPattern, "verify-issuer-regexp", "", "believe the identities of any issuer that the regular expression `PATTERN` matches as a whole")
+	fs.Var((*path)(&c.TrustedRoot), "trusted-root", "believe the certificates and logs in `FILE`, a trusted_root.json of sigstore's; with --verify-key, want its log to know the signature too")
+	fs.BoolVar(&c.VerifyName, "verify-name", false, "take no signature that does not name the source as well, HOST/REPOSITORY[:TAG]")
+	fs.Var(newList(&c.AllowUnsigned), "allow-unsigned", "ask no signature of `REPOSITORIES` at the source that match these patterns, such as charts/* or ferretdb")
+	fs.DurationVar(&c.MinAge, "min-age", 0, "copy nothing that was made less than `TIME` ago, such as 48h, by its vendor's word; 0 asks for no age")
+	fs.BoolVar(&c.AllowUnknownAge, "allow-unknown-age", false, "with --min-age, copy what does not say when it was made, too")
+
 	fs.Var((*path)(&c.StateDir), "state-dir", "note in `DIR` which uploads are open, for the next run to go on with; pgrelocate in the user's folder for state if not given")
 
 	fs.Var((*path)(&c.Kubeconfig), "kubeconfig", "reach the cluster by `FILE`; as kubectl does if not given")
@@ -107,6 +121,14 @@ func (c *Config) validate() error {
 	}{{"stall-timeout", c.StallTimeout}, {"retry-timeout", c.RetryTimeout}} {
 		if limit.value < time.Second {
 			return fmt.Errorf("%s: %s is too short; at least 1s", limit.key, limit.value)
+		}
+	}
+	if c.MinAge < 0 {
+		return fmt.Errorf("min-age: %s is no age", c.MinAge)
+	}
+	for _, pattern := range c.AllowUnsigned {
+		if err := admission.CheckPattern(pattern); err != nil {
+			return fmt.Errorf("allow-unsigned: %q: %w", pattern, err)
 		}
 	}
 	if c.Quiet && c.Verbose {

@@ -117,7 +117,7 @@ func Code(err error) int {
 		return Interrupted
 	case errors.As(err, &usage):
 		return Usage
-	case errors.As(err, &verification):
+	case errors.As(err, &verification), errors.Is(err, registry.ErrRefused):
 		return Verification
 	case errors.As(err, &partial):
 		return partialCode(partial)

@@ -1,7 +1,11 @@
 package view
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -50,6 +54,8 @@ type plannedView struct {
 	Missing []string `json:"missing,omitempty"`
 	// Attachments are the digests of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`
+	// Checked is what was checked of it before it was let through.
+	Checked *checkedView `json:"checked,omitempty"`
 	// Error and Hint are set where something went wrong.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
@@ -65,7 +71,34 @@ func newPlannedView(a *plan.Artifact) plannedView {
 		Size:         a.Size,
 		Missing:      a.Missing,
 		Attachments:  a.Attachments,
+		Checked:      newCheckedView(a.Checked),
 	}
+}
+
+// checkedView is what was checked of an artifact before it was let through.
+type checkedView struct {
+	// Signed is the digest that is signed: the source's. It is empty where no signature was asked for.
+	Signed string `json:"signed,omitempty"`
+	// Key is the fingerprint of the key by which it is signed; or Identity is who has, and Issuer who
+	// says so.
+	Key      string `json:"key,omitempty"`
+	Identity string `json:"identity,omitempty"`
+	Issuer   string `json:"issuer,omitempty"`
+	// Created is when it was made, by its vendor's word, where its age was asked for.
+	Created string `json:"created,omitempty"`
+	// At is when that was checked.
+	At string `json:"at"`
+}
+
+func newCheckedView(c *plan.Checked) *checkedView {
+	if c == nil {
+		return nil
+	}
+	view := &checkedView{Signed: c.Digest, Key: c.Key, Identity: c.Identity, Issuer: c.Issuer, At: c.At.Format(time.RFC3339)}
+	if !c.Created.IsZero() {
+		view.Created = c.Created.Format(time.RFC3339)
+	}
+	return view
 }
 
 // setError says what went wrong; nil is nothing.
@@ -73,4 +106,18 @@ func (v *plannedView) setError(err error) {
 	if err != nil {
 		v.Error, v.Hint = err.Error(), advice.For(err)
 	}
+}
+
+// signedLine says of how many artifacts a signature was checked; empty where of none.
+func signedLine(total int, checked func(int) *checkedView) string {
+	signed := 0
+	for i := range total {
+		if c := checked(i); c != nil && c.Signed != "" {
+			signed++
+		}
+	}
+	if signed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("signatures: %d of %s checked\n", signed, output.Count(total, "artifact"))
 }

@@ -131,11 +131,11 @@ func (v Copy) WriteTable(w io.Writer) error {
 		}
 	}
 	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d %s
-%s
+%s%s
 %starget: %s
 %s`,
 		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
-		v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
+		signedLine(len(v.Artifacts), func(i int) *checkedView { return v.Artifacts[i].Checked }), v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
 	return err
 }
 

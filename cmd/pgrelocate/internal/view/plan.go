@@ -80,9 +80,10 @@ func (v Plan) WriteTable(w io.Writer) error {
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n%s",
+	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n%s%s",
 		output.Count(len(v.Artifacts), "artifact"), v.states(),
-		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent), beyond(v.Beyond))
+		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent),
+		signedLine(len(v.Artifacts), func(i int) *checkedView { return v.Artifacts[i].Checked }), beyond(v.Beyond))
 	return err
 }
 

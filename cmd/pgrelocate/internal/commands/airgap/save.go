@@ -78,7 +78,7 @@ What is relocated stays under its vendor's licence terms.`,
 	fs.StringVar(&flags.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
 	fs.BoolVar(&flags.resume, "resume", true, "carry on with what an interrupted run left")
 	fs.BoolVar(&flags.overwrite, "overwrite", false, "replace the bundle of that name, with all of its volumes, if it exists")
-	a.Settings.AddFlags(fs, config.Selection, config.Charts, config.Discovery, []string{"source", "source-plain-http", "platform", "index", "signatures"}, flagset.Connection("plain-http"), config.Reports, config.Output)
+	a.Settings.AddFlags(fs, config.Selection, config.Charts, config.Discovery, []string{"source", "source-plain-http", "platform", "index", "signatures"}, config.Admission, flagset.Connection("plain-http"), config.Reports, config.Output)
 	return cmd
 }
 

@@ -44,6 +44,10 @@ as a receipt does: to be kept beside the deployment as a record of what was relo
 compared with the lock of another day, or for "pgrelocate save --since FILE", which leaves
 out of a bundle what is in it.
 
+With --verify-key, or --verify-identity, --verify-issuer and --trusted-root, only what is
+signed is copied, and with --min-age only what is old enough, by its vendor's word: see
+docs/signatures.md. What is not fails, before anything of it is moved, with exit code 5.
+
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # everything in the newest release
   pgrelocate copy --registry registry.example.com
@@ -57,6 +61,10 @@ What is relocated stays under its vendor's licence terms.`,
 
   # put back what the private registry has lost
   pgrelocate copy --registry registry.example.com --check
+
+  # only what the vendor has signed, and made two days ago or earlier
+  pgrelocate copy --registry registry.example.com \
+    --verify-key cosign.pub --min-age 48h
 
   # in CI: credentials from the environment, no more than 50 MiB a second
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
@@ -75,7 +83,7 @@ What is relocated stays under its vendor's licence terms.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
 	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock")
-	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.State, config.Reports, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
 }
 

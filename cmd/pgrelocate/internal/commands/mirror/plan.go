@@ -55,7 +55,7 @@ reason follows.`,
 	flags = cmd.Flags()
 	file.AddBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
 	file.AddTargetFlag(flags)
-	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Connection, config.Output)
+	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Connection, config.Output)
 	return cmd
 }
 

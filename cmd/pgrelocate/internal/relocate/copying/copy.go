@@ -43,6 +43,7 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 	c := &Copying{Planning: Planning{Session: s}}
 	err := relocate.Run(ctx,
 		func(context.Context) error { return inventory.ClaimLock(opts.Lock, opts.Overwrite) }, // nothing is copied for a lock that cannot be written
+		c.readRules,       // what artifacts have to be
 		c.look,            // for releases that the catalogue lacks
 		c.choose,          // what of the catalogue
 		c.connect,         // a client of each registry

@@ -16,6 +16,7 @@ func Load(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*
 	l.how.NoTempFiles = true // what breaks is read from the bundle again
 	defer l.close()
 	err := relocate.Run(ctx,
+		l.readRules,   // what artifacts have to be
 		l.openChecked, // every byte of the bundle is right, or nothing is sent
 		l.confine,     // it goes where it belongs, and says where
 		l.connect,     // the bundle is the source
@@ -30,6 +31,7 @@ func PlanLoad(ctx context.Context, s *relocate.Session, file relocate.BundleFile
 	l := &loading{Copying: Copying{Planning: Planning{Session: s, measure: true}}, file: file}
 	defer l.close()
 	err := relocate.Run(ctx,
+		l.readRules, // what artifacts have to be
 		l.open,
 		l.confine, // it goes where it belongs
 		l.connect, // the bundle is the source

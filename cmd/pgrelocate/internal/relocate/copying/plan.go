@@ -27,6 +27,7 @@ type Planned struct {
 func Plan(ctx context.Context, s *relocate.Session) (*Planned, error) {
 	p := &Planning{Session: s, measure: true}
 	err := relocate.Run(ctx,
+		p.readRules,       // what artifacts have to be
 		p.look,            // for releases that the catalogue lacks
 		p.choose,          // what of the catalogue
 		p.connect,         // a client of each registry
@@ -49,7 +50,10 @@ type Planning struct {
 	// measure asks for the size of what is present too, which a copy has no need of.
 	measure bool
 	beyond  []string
+	rules   rules
 }
+
+func (p *Planning) readRules(context.Context) error { return p.rules.read(p.Config) }
 
 func (p *Planning) look(ctx context.Context) error {
 	return discovery.Learn(ctx, p.Session, p.Config.Releases)
@@ -84,6 +88,9 @@ func (p *Planning) Compare(ctx context.Context) error {
 
 // Make asks both sides what there is.
 func (p *Planning) Make(ctx context.Context) (err error) {
+	if err := p.readRules(ctx); err != nil {
+		return err
+	}
 	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, p.planOptions())
 	if err == nil {
 		p.Warn(p.Plan.Warnings...)
@@ -93,6 +100,7 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 
 func (p *Planning) planOptions() plan.Options {
 	return plan.Options{
+		Admit:              p.rules.admit(),
 		Platforms:          p.Config.Platforms,
 		Index:              p.Config.Index,
 		OnConflict:         p.Config.OnConflict,

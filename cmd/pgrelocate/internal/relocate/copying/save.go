@@ -43,6 +43,7 @@ func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, e
 	v := &saving{Session: s, SaveOptions: opts}
 	err := relocate.Run(ctx,
 		v.claim,           // its place can be written to
+		v.readRules,       // what artifacts have to be
 		v.look,            // for releases that the catalogue lacks
 		v.choose,          // what of the catalogue
 		v.takeChartImages, // what the charts run besides, where that is wanted
@@ -65,6 +66,7 @@ func (e *SparseError) Error() string {
 
 // saving is a save that is under way.
 type saving struct {
+	rules rules
 	*relocate.Session
 	SaveOptions
 	artifacts []versions.Artifact
@@ -72,6 +74,8 @@ type saving struct {
 	found     *lock.Collection
 	written   *write.Result
 }
+
+func (v *saving) readRules(context.Context) error { return v.rules.read(v.Config) }
 
 func (v *saving) claim(context.Context) error {
 	if v.Stream != nil {
@@ -113,6 +117,7 @@ func (v *saving) collect(ctx context.Context) error {
 		Platforms:          v.Config.Platforms,
 		Index:              v.Config.Index,
 		WithoutAttachments: !v.Config.Signatures,
+		Admit:              v.rules.admit(),
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,111 @@
+package copying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/registry/admission"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/signature"
+)
+
+// mostTrustBytes is more than any key or trust root has.
+const mostTrustBytes = 4 << 20
+
+// rules are what artifacts have to be for them to be copied. The zero value asks nothing.
+type rules struct{ checker *admission.Checker }
+
+// read finds out, once, what the settings ask for. It asks no registry for anything.
+func (r *rules) read(cfg *config.Config) error {
+	if r.checker != nil {
+		return nil
+	}
+	asked := admission.Rules{
+		Named: cfg.VerifyName, Unsigned: cfg.AllowUnsigned,
+		MinAge: cfg.MinAge, AnyAge: cfg.AllowUnknownAge,
+	}
+	var err error
+	if asked.Trust, err = trust(cfg); err != nil {
+		return err
+	}
+	if asked.Trust != nil || asked.MinAge > 0 {
+		r.checker = admission.New(asked)
+	}
+	return nil
+}
+
+// admit holds artifacts against the rules; nil where there are none.
+func (r *rules) admit() func(context.Context, *plan.Artifact) error {
+	if r.checker == nil {
+		return nil
+	}
+	return r.checker.Admit
+}
+
+// trust is whose signatures will do; nil where none is asked for.
+func trust(cfg *config.Config) (*signature.Trust, error) {
+	named := len(cfg.VerifyIdentities) > 0 || cfg.VerifyIdentityPattern != ""
+	switch {
+	case len(cfg.VerifyKeys) > 0 || named:
+	case cfg.VerifyIssuer != "" || cfg.VerifyIssuerPattern != "" || cfg.TrustedRoot != "" || cfg.VerifyName || len(cfg.AllowUnsigned) > 0:
+		return nil, exit.Usagef("whose signature will do? Neither --verify-key nor --verify-identity is given")
+	default:
+		return nil, nil
+	}
+	opts, err := trusted(cfg)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := signature.NewTrust(opts)
+	if err != nil {
+		return nil, &exit.UsageError{Err: err}
+	}
+	return trust, nil
+}
+
+// trusted reads the keys and the trust root.
+func trusted(cfg *config.Config) (opts signature.Options, err error) {
+	for _, name := range cfg.VerifyKeys {
+		text, err := readTrust(name)
+		if err != nil {
+			return opts, err
+		}
+		opts.Keys = append(opts.Keys, signature.Key{Name: name, PEM: text})
+	}
+	if cfg.TrustedRoot != "" {
+		if opts.Root, err = readTrust(cfg.TrustedRoot); err != nil {
+			return opts, err
+		}
+	}
+	identity := signature.Identity{Issuer: cfg.VerifyIssuer, IssuerPattern: cfg.VerifyIssuerPattern}
+	for _, subject := range cfg.VerifyIdentities {
+		identity.Subject = subject
+		opts.Identities = append(opts.Identities, identity)
+	}
+	if cfg.VerifyIdentityPattern != "" {
+		identity.Subject, identity.SubjectPattern = "", cfg.VerifyIdentityPattern
+		opts.Identities = append(opts.Identities, identity)
+	}
+	return opts, nil
+}
+
+func readTrust(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, exit.Misnamed(err)
+	}
+	defer func() { _ = file.Close() }()
+	text, err := io.ReadAll(io.LimitReader(file, mostTrustBytes+1))
+	if err == nil && len(text) > mostTrustBytes {
+		err = errors.New("too large to be a key or a trust root")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
+}
