@@ -71,7 +71,7 @@ manifest tells by digest what it was made from.`,
 	fs.BoolVar(&flags.Publish, "publish", false, "put the chart there a second time, with default values that name the private registry")
 	fs.StringVar(&flags.PublishVersion, "publish-version", "", "the `VERSION` of that chart; the chart's own with +relocated if not given")
 	fs.BoolVar(&flags.DryRun, "dry-run", false, "say what would move, print the values, and move nothing")
-	a.Settings.AddFlags(fs, []string{"source-plain-http"}, config.Copying, config.Connection, config.State)
+	a.Settings.AddFlags(fs, []string{"source-plain-http"}, config.Copying, config.Admission, config.Connection, config.State)
 	return cmd
 }
 

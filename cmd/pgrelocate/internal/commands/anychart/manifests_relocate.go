@@ -54,7 +54,7 @@ a whole, and never through links. Below --registry an image keeps the path that 
 	fs.BoolVar(&opts.Overwrite, "overwrite", false, "let --output replace files")
 	fs.Var((*flagset.AcceptFlag)(&opts.Accept), "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], stay as it is; again for more")
 	fs.BoolVar(&opts.DryRun, "dry-run", false, "say what would move, and move and write nothing")
-	a.Settings.AddFlags(fs, []string{"source-plain-http"}, config.Copying, config.Connection, config.State)
+	a.Settings.AddFlags(fs, []string{"source-plain-http"}, config.Copying, config.Admission, config.Connection, config.State)
 	return cmd
 }
 
