@@ -53,7 +53,7 @@ func trust(cfg *config.Config) (*signature.Trust, error) {
 	switch {
 	case len(cfg.VerifyKeys) > 0 || named:
 	case cfg.VerifyIssuer != "" || cfg.VerifyIssuerPattern != "" || cfg.TrustedRoot != "" || cfg.VerifyName || len(cfg.AllowUnsigned) > 0:
-		return nil, exit.Usagef("whose signature will do? Neither --verify-key nor --verify-identity is given")
+		return nil, exit.Usagef("whose signature will do? No key and no identity is named")
 	default:
 		return nil, nil
 	}
