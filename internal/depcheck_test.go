@@ -45,6 +45,7 @@ func TestImportsRunOneWay(t *testing.T) {
 // those of versions, which all may. Siblings import each other only where it stands here.
 var rooms = map[string][]string{
 	"internal/files":     nil,
+	"internal/finding":   nil,
 	"internal/jsonlimit": nil,
 	"internal/nodes":     {"internal/versions", "internal/versions/ref"},
 	"internal/secrets":   nil,
@@ -75,6 +76,7 @@ var rooms = map[string][]string{
 	"internal/registry/server/certificate":      {"internal/files"},
 	"internal/registry/server/store":            {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/server"},
 	"internal/registry/credentials":             nil,
+	"internal/registry/checkup":                 {"internal/finding", "internal/registry", "internal/registry/credentials", "internal/registry/oci", "internal/registry/remote", "internal/registry/remote/transport"},
 	"internal/registry/registrytest":            {"internal/registry", "internal/registry/oci"},
 	"internal/registry/signature/signaturetest": {"internal/registry/registrytest"},
 
@@ -87,6 +89,7 @@ var rooms = map[string][]string{
 	"internal/chart/difference": {"internal/chart"},
 
 	"internal/install":             {"internal/chart", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
+	"internal/install/checkup":     {"internal/finding", "internal/install/cluster", "internal/registry/credentials"},
 	"internal/install/clustertest": nil,
 	"internal/install/cluster":     {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
 	"internal/install/helm":        {"internal/chart", "internal/install/cluster"},

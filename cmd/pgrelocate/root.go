@@ -53,6 +53,7 @@ The usual way through, with your own registry as HOST:
   pgrelocate products                  what can be relocated
   pgrelocate versions                  what there is of a product
   pgrelocate login HOST -u USER        log in, once to each registry
+  pgrelocate doctor --registry HOST    what is wrong, or will be
   pgrelocate plan --registry HOST      what a copy would move, in bytes
   pgrelocate copy --registry HOST      move it
   pgrelocate install --registry HOST   run it from there
@@ -86,6 +87,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		mirror.NewProductsCommand(a),
 		mirror.NewVersionsCommand(a),
 		mirror.NewLoginCommand(a),
+		mirror.NewDoctorCommand(a),
 		mirror.NewPlanCommand(a),
 		mirror.NewCopyCommand(a),
 		mirror.NewLogoutCommand(a),

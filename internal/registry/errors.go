@@ -55,6 +55,8 @@ var (
 	ErrPlainHTTP = errors.New("plain HTTP")
 	// ErrProxy: a proxy on the way refuses to let requests through.
 	ErrProxy = errors.New("refused by the proxy")
+	// ErrKeeps: the registry does not delete what it was asked to, whoever asks.
+	ErrKeeps = errors.New("the registry does not delete this")
 	// ErrNoRegistry: what answers under that name does not speak the distribution protocol.
 	ErrNoRegistry = errors.New("no registry")
 )

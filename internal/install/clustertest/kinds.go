@@ -19,6 +19,7 @@ const definitionResource = "customresourcedefinitions.apiextensions.k8s.io"
 // builtin are the kinds that are there from the start.
 var builtin = []Kind{
 	namespaceKind,
+	{"", "v1", "nodes", "Node", false},
 	{"", "v1", "secrets", "Secret", true},
 	{"", "v1", "pods", "Pod", true},
 	{"", "v1", "events", "Event", true},

@@ -12,8 +12,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
 )
 
 // CA is a certificate authority that nobody knows but its tests.
@@ -114,4 +117,26 @@ func sign(tb testing.TB, template, parent *x509.Certificate, key, by *ecdsa.Priv
 		tb.Fatalf("reading a certificate: %v", err)
 	}
 	return cert
+}
+
+// Serves is an empty registry whose certificate is valid between two times, and for one name or
+// address.
+func (ca *CA) Serves(tb testing.TB, from, until time.Time, name string) *Registry {
+	tb.Helper()
+	template := template(name)
+	template.NotBefore, template.NotAfter = from, until
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	key := newKey(tb)
+	cert := sign(tb, template, ca.cert, key, ca.key)
+	at := startHTTP(tb, ggcr.New(ggcr.Logger(silent)), &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12,
+	})
+	r := &Registry{CA: ca, CAFile: ca.File}
+	r.listensOn(tb, strings.TrimPrefix(at, "https://"))
+	return r
 }

@@ -46,7 +46,7 @@ func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descr
 	if resp.StatusCode == http.StatusCreated {
 		return true, nil
 	}
-	if location, err := c.location(resp); err == nil {
+	if location, err := c.transport.Location(resp); err == nil {
 		c.keepSession(repository, blob, location.String())
 	}
 	return false, nil
@@ -94,26 +94,6 @@ func (c *Client) takeSession(repository string, blob v1.Descriptor) *url.URL {
 		return nil
 	}
 	return parsed
-}
-
-// location reads where an upload goes on, relative or absolute. A registry behind a proxy
-// that ends TLS may name itself by http: its own scheme is kept.
-func (c *Client) location(resp *transport.Response) (*url.URL, error) {
-	raw := resp.Header.Get("Location")
-	if raw == "" {
-		return nil, errors.New("the registry opened an upload without a Location")
-	}
-	location, err := resp.Request.URL.Parse(raw)
-	if err != nil {
-		return nil, errors.New("the registry opened an upload with an unusable Location")
-	}
-	if location.Host == resp.Request.URL.Host || location.Scheme == "http" && transport.OnOwnPorts(location, resp.Request.URL) {
-		location.Scheme, location.Host = resp.Request.URL.Scheme, resp.Request.URL.Host
-	}
-	if location.Scheme != "https" && !c.transport.MayUsePlainHTTP(location.Host) {
-		return nil, errors.New("the registry sends uploads away from TLS, to " + location.Host)
-	}
-	return location, nil
 }
 
 var _ registry.Target = (*Client)(nil)

@@ -17,6 +17,9 @@ type Options = transport.Options
 // Limits bound what several clients of one registry do together.
 type Limits = transport.Limits
 
+// Exchange is a request and its answer, as Options.Observe is told of it.
+type Exchange = transport.Exchange
+
 // NewLimits allows that many requests at once and that many bytes a second, as
 // transport.NewLimits does.
 func NewLimits(jobs int, bytesPerSecond int64) *Limits {
@@ -67,6 +70,9 @@ func New(host string, opts Options) (*Client, error) {
 		referrersTurn: make(chan struct{}, 1),
 	}, nil
 }
+
+// Transport is what carries the client's requests, for those that are no part of a copy.
+func (c *Client) Transport() *transport.Client { return c.transport }
 
 // Host is the registry's name with its port.
 func (c *Client) Host() string { return c.transport.Host() }

@@ -27,7 +27,7 @@ func (c *Client) MayPush(ctx context.Context, repository string) (bool, error) {
 		return false, err
 	}
 	resp.Drain()
-	location, err := c.location(resp)
+	location, err := c.transport.Location(resp)
 	if err != nil {
 		return true, nil //nolint:nilerr // only the address is odd
 	}

@@ -80,7 +80,7 @@ func TestLocationOnTheOtherSchemesPort(t *testing.T) {
 		resp := &transport.Response{Response: &http.Response{
 			Header: http.Header{"Location": {location}}, Request: &http.Request{URL: at},
 		}}
-		got, err := client.location(resp)
+		got, err := client.transport.Location(resp)
 		if want == "" && err == nil || want != "" && (err != nil || got.String() != want) {
 			t.Errorf("location(%s) = %v, %v, want %q", location, got, err, want)
 		}

@@ -153,7 +153,7 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 	}
 	style.heed(resp.Header)
 	u.offset = 0
-	if u.at, err = u.client.location(resp); err != nil {
+	if u.at, err = u.client.transport.Location(resp); err != nil {
 		return false, err
 	}
 	u.note()
@@ -229,7 +229,7 @@ func (u *upload) patch(ctx context.Context) error {
 func (u *upload) went(resp *transport.Response, offset int64) error {
 	// Without a Location the upload goes on where it is.
 	if resp.Header.Get("Location") != "" {
-		at, err := u.client.location(resp)
+		at, err := u.client.transport.Location(resp)
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,9 @@ type Options struct {
 	// given up, and of the answer that ends them; it may be nil. It is called from several
 	// goroutines at once.
 	Outage func(registry.Outage)
+	// Observe is told of every answer, those of token servers and redirects too, from several
+	// goroutines at once; it may be nil.
+	Observe func(Exchange)
 	// Notice is told of retries and of lowered parallelism, one line each; it may be nil.
 	Notice func(string)
 }

@@ -74,10 +74,12 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 	req.Header.Set("Accept-Encoding", "identity") // without a word of it some proxies compress
 	c.opts.Traffic.Requests.Add(1)
+	sent := time.Now()
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return nil, &NetError{Err: c.connectionProblem(req.URL.Host, err)}
 	}
+	c.observe(req, resp, sent)
 	c.answered.Store(req.URL.Host, true)
 	return resp, nil
 }

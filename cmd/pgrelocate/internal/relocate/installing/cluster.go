@@ -25,8 +25,8 @@ type Place struct {
 	PullSecret string
 }
 
-// of is the place with what the product says where nothing was said.
-func (p Place) of(product *versions.Product) Place {
+// Of is the place with what the product says where nothing was said.
+func (p Place) Of(product *versions.Product) Place {
 	p.Namespace = cmp.Or(p.Namespace, product.Cluster.Namespace)
 	p.HelmRelease = cmp.Or(p.HelmRelease, product.Cluster.HelmRelease)
 	p.PullSecret = cmp.Or(p.PullSecret, install.PullSecretOf(product))

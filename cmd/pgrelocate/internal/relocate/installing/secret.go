@@ -62,7 +62,7 @@ type secretMaking struct {
 func (m *secretMaking) choosePlace(context.Context) error {
 	product, err := m.Product()
 	if err == nil {
-		m.Place = m.Place.of(product)
+		m.Place = m.Place.Of(product)
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func subject(s *relocate.Session, place Place, choice ChartChoice) (install.Subj
 // subjectOf is a release of a product, with everything that belongs to it.
 func subjectOf(s *relocate.Session, product *versions.Product, release string, place Place, choice ChartChoice) (install.Subject, error) {
 	subject := install.Subject{User: choice.User, Chart: choice.found}
-	place = place.of(product)
+	place = place.Of(product)
 	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)
 	subject.Product, subject.PullSecret = product, place.PullSecret
 	catalogue, err := s.Catalogue()

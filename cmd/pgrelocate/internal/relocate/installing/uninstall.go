@@ -21,7 +21,7 @@ func Uninstall(ctx context.Context, s *relocate.Session, place Place, opts insta
 	if err != nil {
 		return nil, err
 	}
-	place = place.of(product)
+	place = place.Of(product)
 	if opts.Cluster, err = Connect(ctx, s, place); err != nil {
 		return nil, err
 	}

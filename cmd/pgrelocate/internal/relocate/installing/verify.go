@@ -74,7 +74,7 @@ type verifying struct {
 
 func (v *verifying) chooseProduct(context.Context) (err error) {
 	if v.product, err = v.Product(); err == nil {
-		v.Place = v.Place.of(v.product)
+		v.Place = v.Place.Of(v.product)
 	}
 	return err
 }

@@ -10,6 +10,8 @@ import (
 type Access struct {
 	Repository string
 	Push       bool
+	// Delete is the right to remove something from it.
+	Delete bool
 	// From is a further repository that is read, for a mount.
 	From string
 }
@@ -22,6 +24,9 @@ func (a Access) scopes() []string {
 	actions := "pull"
 	if a.Push {
 		actions = "pull,push"
+	}
+	if a.Delete {
+		actions += ",delete"
 	}
 	list := []string{"repository:" + a.Repository + ":" + actions}
 	if a.From != "" && a.From != a.Repository {

@@ -90,7 +90,7 @@ func (a *Authorizer) fetchFor(ctx context.Context, t *Attempt, key tokenKey) (*t
 func (a *Authorizer) choose(ctx context.Context, t *Attempt) (tokenKey, error) {
 	own := t.own()
 	a.mu.Lock()
-	alone := t.narrowed || a.narrow[own] || a.standing(own.space).single || t.need.Push && !a.opts.Push ||
+	alone := t.narrowed || a.narrow[own] || a.standing(own.space).single || t.need.Push && !a.opts.Push || t.need.Delete ||
 		t.need.Repository != "" && !a.run[t.need.Repository] || t.need.From != "" && !a.run[t.need.From]
 	a.mu.Unlock()
 	if alone {

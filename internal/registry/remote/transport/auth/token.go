@@ -18,6 +18,7 @@ type token struct {
 	value   string
 	asked   time.Time
 	renewAt time.Time
+	life    time.Duration // 0 where the server did not say
 }
 
 func (t *token) fresh(now time.Time) bool { return t != nil && now.Before(t.renewAt) }
@@ -25,11 +26,12 @@ func (t *token) fresh(now time.Time) bool { return t != nil && now.Before(t.rene
 // newToken replaces a token when a quarter of its life is left, for the registry's clock
 // and ours may differ. A token server that says nothing means 60 seconds.
 func newToken(answer *tokenAnswer, asked time.Time) *token {
-	life := time.Duration(answer.ExpiresIn) * time.Second
+	said := time.Duration(answer.ExpiresIn) * time.Second
+	life := said
 	if life <= 0 {
 		life = time.Minute
 	}
-	return &token{value: answer.value(), asked: asked, renewAt: asked.Add(life - min(life/4, time.Minute))}
+	return &token{value: answer.value(), asked: asked, renewAt: asked.Add(life - min(life/4, time.Minute)), life: said}
 }
 
 // tokenAnswer is what a token server says, in the words of the distribution project and

@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/internal/finding"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	inside "github.com/pgrelocate/pgrelocate/internal/install/checkup"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+)
+
+// cluster looks at the cluster, where a kubeconfig names one.
+func (e *examination) cluster(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	reached, err := installing.Connect(ctx, e.Session, e.Place)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return e.noCluster(err)
+	}
+	catalogue, err := e.Catalogue()
+	if err != nil {
+		return err
+	}
+	required := slices.DeleteFunc(install.PrerequisitesOf(catalogue), func(p cluster.Prerequisite) bool {
+		return !slices.Contains(e.product.Cluster.Requires, p.Product)
+	})
+	opts := inside.Options{
+		Cluster: reached, Namespace: e.Place.Namespace, Owner: cluster.Owner{Namespace: e.Place.Namespace, Release: e.Place.HelmRelease},
+		Namespaces: e.Namespaces, Databases: install.DatabasesOf(e.product), Requires: required,
+		PullSecret: e.Place.PullSecret, Images: e.platforms, Timeout: e.Timeout,
+	}
+	if target := e.Config.Registry; !target.IsZero() && len(e.artifacts) > 0 {
+		opts.Host = target.Host
+		opts.Try = func(ctx context.Context, login cluster.Credentials) error {
+			return e.accepts(ctx, login)
+		}
+	}
+	var found []finding.Finding
+	found, err = inside.Run(ctx, opts)
+	for _, f := range found {
+		e.inside = append(e.inside, e.entry(Cluster, reached.Host(), "", f))
+	}
+	return err
+}
+
+// accepts tells whether the private registry accepts a login that the cluster holds: it is tried on
+// an artifact, which need not be there.
+func (e *examination) accepts(ctx context.Context, login cluster.Credentials) error {
+	at := e.artifacts[0].Target
+	client, err := e.Clients.As(ctx, at.Host, login)
+	if err != nil {
+		return err
+	}
+	if _, err = client.Resolve(ctx, at.Repository, at.Tag); errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/doctor"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/internal/finding"
+)
+
+// Diagnosis is the result of `pgrelocate doctor`.
+type Diagnosis struct {
+	output.Header
+	// OK says that nothing failed. What was not looked at is no failure.
+	OK bool `json:"ok"`
+	// Failed, Warnings and NotLookedAt count the findings of that status.
+	Failed      int `json:"failed"`
+	Warnings    int `json:"warnings"`
+	NotLookedAt int `json:"notLookedAt"`
+	// Findings are in the order of the flow: source, target, cluster.
+	Findings []findingView `json:"findings"`
+}
+
+// findingView is what one probe has found.
+type findingView struct {
+	// Side is source, target or cluster; Host the registry or API server.
+	Side string `json:"side"`
+	Host string `json:"host,omitempty"`
+	// Probe is what was looked at.
+	Probe string `json:"probe"`
+	// Status is ok, warning, failed, or not looked at.
+	Status string `json:"status"`
+	// Says is what was found, in words.
+	Says string `json:"says"`
+	// Fix is what to do about it, in words.
+	Fix string `json:"fix,omitempty"`
+	// About is what the fix is for: repositories, namespaces or permissions.
+	About []string `json:"about,omitempty"`
+}
+
+// NewDiagnosis shows what an examination has found.
+func NewDiagnosis(r *doctor.Report) Diagnosis {
+	view := Diagnosis{
+		Header: output.NewHeader("Diagnosis"), OK: r.Count(finding.Failed) == 0, Failed: r.Count(finding.Failed),
+		Warnings: r.Count(finding.Warning), NotLookedAt: r.Count(finding.NotLookedAt), Findings: []findingView{},
+	}
+	for _, e := range r.Entries {
+		view.Findings = append(view.Findings, findingView{e.Side, e.Host, e.Probe, string(e.Status), e.Says, e.Fix, e.About})
+	}
+	return view
+}
+
+// WriteTable writes a line for each finding below the side that it is of, and what to do below that.
+func (v Diagnosis) WriteTable(w io.Writer) error {
+	var text strings.Builder
+	last := ""
+	for _, f := range together(v.Findings) {
+		if at := strings.TrimSpace(f.Side + "  " + f.Host); at != last {
+			if last != "" {
+				text.WriteByte('\n')
+			}
+			last = at
+			text.WriteString(plainLine(at) + "\n")
+		}
+		fmt.Fprintf(&text, "  %-13s %-15s %s\n", f.Status, f.Probe, plainLine(f.Says))
+		if f.Fix != "" {
+			fmt.Fprintf(&text, "  %-13s %-15s fix: %s\n", "", "", plainLine(f.Fix))
+		}
+	}
+	fmt.Fprintf(&text, "\n%d failed, %d warnings, %d not looked at\n", v.Failed, v.Warnings, v.NotLookedAt)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// together are findings in which what was not looked at for one reason stands once.
+func together(findings []findingView) []findingView {
+	var all []findingView
+	for _, f := range findings {
+		if n := len(all); n > 0 && f.Status == string(finding.NotLookedAt) && f.Fix == "" {
+			last := &all[n-1]
+			if last.Status == f.Status && last.Says == f.Says && last.Side == f.Side && last.Host == f.Host {
+				if last.Probe != f.Probe && !strings.HasSuffix(last.Probe, ", "+f.Probe) {
+					last.Probe += ", " + f.Probe
+				}
+				continue
+			}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// plainLine is a text in one line that can do nothing to a terminal.
+func plainLine(text string) string {
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(terminal.Plain(text))
+}

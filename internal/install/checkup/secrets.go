@@ -1,0 +1,122 @@
+package checkup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/finding"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
+)
+
+// soon is how long before its end a pull secret deserves a look.
+const soon = 24 * time.Hour
+
+// secrets looks at the pull secret of every namespace that has, or will have, something to run.
+func (e *examination) secrets(ctx context.Context) finding.Finding {
+	if e.Host == "" {
+		return finding.Skipf("no private registry is named")
+	}
+	namespaces := append([]string{e.Namespace}, e.Namespaces...)
+	instances, err := e.Cluster.Instances(ctx, e.Databases...)
+	if err != nil && !errors.Is(err, cluster.ErrDenied) {
+		return finding.Failure(err)
+	}
+	unlisted := err != nil
+	for _, instance := range instances {
+		namespaces = append(namespaces, instance.Namespace)
+	}
+	slices.Sort(namespaces)
+	namespaces = slices.Compact(namespaces)
+	result := finding.Okf("%s", e.allSecretsAreWell(len(namespaces)))
+	var wrong []string
+	for _, namespace := range namespaces {
+		status, says := e.secret(ctx, namespace)
+		if status == finding.OK {
+			continue
+		}
+		wrong = append(wrong, says)
+		if result.Status != finding.Failed {
+			result.Status = status
+		}
+		if status != finding.NotLookedAt {
+			result.About = append(result.About, namespace)
+		}
+	}
+	if unlisted {
+		wrong = append(wrong, "which namespaces have databases may not be listed")
+		if result.Status == finding.OK {
+			result.Status = finding.Warning
+		}
+	}
+	if len(wrong) > 0 {
+		result.Says = strings.Join(wrong, "; ")
+	}
+	if len(result.About) > 0 {
+		result.Remedy = MakeSecret
+	}
+	return result
+}
+
+func (e *examination) allSecretsAreWell(namespaces int) string {
+	text := fmt.Sprintf("secret %s is there for %s, in %d namespaces", e.PullSecret, e.Host, namespaces)
+	if e.Try != nil {
+		return text + ", and the registry accepts it"
+	}
+	return text + "; the registry was not asked whether it accepts it"
+}
+
+// secret looks at one namespace's.
+func (e *examination) secret(ctx context.Context, namespace string) (finding.Status, string) {
+	login, err := e.Cluster.StoredCredentials(ctx, namespace, e.PullSecret, e.Host)
+	switch {
+	case errors.Is(err, cluster.ErrNoSecret) && namespace == e.Namespace && !e.installed(ctx):
+		return finding.NotLookedAt, fmt.Sprintf("namespace %s is not there yet, and installing makes its secret", namespace)
+	case errors.Is(err, cluster.ErrNoSecret):
+		return finding.Warning, fmt.Sprintf("namespace %s lacks the secret %s", namespace, e.PullSecret)
+	case errors.Is(err, cluster.ErrDenied):
+		return finding.NotLookedAt, fmt.Sprintf("the secret in namespace %s may not be read", namespace)
+	case err != nil:
+		return finding.Failed, err.Error()
+	}
+	if e.Try != nil {
+		if err := e.Try(ctx, login); err != nil {
+			return finding.Failed, fmt.Sprintf("the registry does not accept the secret in namespace %s: %v", namespace, err)
+		}
+	}
+	return e.expiry(ctx, namespace, login)
+}
+
+// installed tells whether the operator's namespace is there.
+func (e *examination) installed(ctx context.Context) bool {
+	exists, err := e.Cluster.HasNamespace(ctx, e.Namespace)
+	return exists || err != nil
+}
+
+// expiry looks at passwords that live for hours.
+func (e *examination) expiry(ctx context.Context, namespace string, login cluster.Credentials) (finding.Status, string) {
+	life, short := credentials.LifetimeOf(e.Host, login, e.Now())
+	if !short {
+		return finding.OK, ""
+	}
+	if life.About { // from when it was made, which is no later than when it was written
+		written, err := e.Cluster.SecretWritten(ctx, namespace, e.PullSecret)
+		if err != nil || written.IsZero() {
+			return finding.Warning, fmt.Sprintf("the secret in namespace %s is %s, which lives for about %s", namespace, life.Of, life.Until.Sub(e.Now()).Round(time.Minute))
+		}
+		life, _ = credentials.LifetimeOf(e.Host, login, written)
+	}
+	switch left := life.Until.Sub(e.Now()); {
+	case left <= 0 && life.About:
+		return finding.Warning, fmt.Sprintf("the secret in namespace %s is %s, and has most likely expired at %s UTC", namespace, life.Of, life.Until.UTC().Format(time.DateTime))
+	case left <= 0:
+		return finding.Failed, fmt.Sprintf("the secret in namespace %s has expired at %s UTC", namespace, life.Until.UTC().Format(time.DateTime))
+	case left < soon:
+		return finding.Warning, fmt.Sprintf("the secret in namespace %s is %s, and expires in about %s", namespace, life.Of, left.Round(time.Minute))
+	}
+	return finding.OK, ""
+}
