@@ -88,12 +88,13 @@ var rooms = map[string][]string{
 	"internal/chart/survey":     {"internal/chart"},
 	"internal/chart/difference": {"internal/chart"},
 
-	"internal/install":             {"internal/chart", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
-	"internal/install/checkup":     {"internal/finding", "internal/install/cluster", "internal/registry/credentials"},
-	"internal/install/clustertest": nil,
-	"internal/install/cluster":     {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
-	"internal/install/helm":        {"internal/chart", "internal/install/cluster"},
-	"internal/install/verify":      {"internal/chart", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/helm"},
+	"internal/install":              {"internal/chart", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
+	"internal/install/checkup":      {"internal/finding", "internal/install/cluster", "internal/registry/credentials"},
+	"internal/install/independence": {"internal/install/cluster"},
+	"internal/install/clustertest":  nil,
+	"internal/install/cluster":      {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
+	"internal/install/helm":         {"internal/chart", "internal/install/cluster"},
+	"internal/install/verify":       {"internal/chart", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/helm"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.

@@ -27,6 +27,7 @@ var builtin = []Kind{
 	{"", "v1", "serviceaccounts", "ServiceAccount", true},
 	{"", "v1", "services", "Service", true},
 	{"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true},
+	{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false},
 	{"apps", "v1", "deployments", "Deployment", true},
 	{"apps", "v1", "replicasets", "ReplicaSet", true},
 	{"apps", "v1", "statefulsets", "StatefulSet", true},

@@ -22,8 +22,10 @@ type VerifyFlags struct {
 	flagset.PlaceFlags
 	deep, Pull bool
 	noCluster  bool
-	accept     flagset.AcceptFlag
-	bundle     flagset.BundleFlags
+	// independent looks for what names somebody else's registry, and at nothing else.
+	independent bool
+	accept      flagset.AcceptFlag
+	bundle      flagset.BundleFlags
 }
 
 // NewVerifyCommand makes `pgrelocate verify`.
@@ -47,6 +49,10 @@ Places that --accept named when it was installed are remembered.
 
 Without --registry, images may come from the registries that the helm release names.
 
+--independent lists every string in the cluster that names a vendor's registry or a public
+one, with its owner: what would stop if that registry went away tomorrow. It looks at all
+kinds that may be listed, says which may not, and of secrets shows the key alone.
+
 With --no-cluster, or where a registry is named and there is no kubeconfig, the registry
 alone is checked: that it has every tag of the selection, and every manifest and layer
 below. With a bundle the digests have to be those of the bundle.`,
@@ -60,10 +66,16 @@ below. With a bundle the digests have to be those of the bundle.`,
     --versions 17.5,16.9
 
   # let the nodes prove it
-  pgrelocate verify --pull`,
+  pgrelocate verify --pull
+
+  # what still hangs on somebody else's registry?
+  pgrelocate verify --independent --registry registry.example.com`,
 		ValidArgsFunction: flagset.FileNames,
 		RunE: flagset.WithBundle(a, &f.bundle, a.Reported("verify", new(bool), func(ctx context.Context, cfg *config.Config, _ []string) error {
 			f.Place = flagset.PlaceOf(cfg)
+			if f.independent {
+				return verifyIndependence(ctx, a, cfg, f)
+			}
 			return VerifyInstallation(ctx, a, cfg, f)
 		})),
 	}
@@ -73,6 +85,7 @@ below. With a bundle the digests have to be those of the bundle.`,
 	flags.BoolVar(&f.Pull, "pull", false, "let the nodes pull every image")
 	flags.Var(&f.accept, "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name an image from elsewhere; again for more")
 	f.bundle.AddBundleFlag(flags, "want the private registry to hold what is in this `FILE`, digest by digest")
+	flags.BoolVar(&f.independent, "independent", false, "list what in the cluster names a vendor's registry or a public one, and nothing else")
 	flags.BoolVar(&f.noCluster, "no-cluster", false, "check the private registry alone: tags, digests and layers of the selection")
 	a.Settings.AddFlags(flags, []string{"registry", "platform", "index"}, config.Selection, config.Charts, config.Discovery, config.Connection, config.Reports, config.Output)
 	return cmd

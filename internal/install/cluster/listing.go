@@ -1,0 +1,61 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+)
+
+// Listable are the resources whose objects can be listed, each in the version that the cluster
+// prefers, in order. The API groups that the cluster could not tell about are unknown.
+func (c *Cluster) Listable() (found []schema.GroupVersionResource, unknown []string, err error) {
+	lists, err := c.discovery.ServerPreferredResources()
+	var failed *discovery.ErrGroupDiscoveryFailed
+	if err != nil && !errors.As(err, &failed) {
+		return nil, nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
+	}
+	if failed != nil {
+		for version := range maps.Keys(failed.Groups) {
+			unknown = append(unknown, version.String())
+		}
+		slices.Sort(unknown)
+	}
+	for _, list := range lists {
+		version, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			continue // it is no name of a group
+		}
+		for _, resource := range list.APIResources {
+			if slices.Contains(resource.Verbs, "list") && !strings.Contains(resource.Name, "/") {
+				found = append(found, version.WithResource(resource.Name))
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b schema.GroupVersionResource) int {
+		return strings.Compare(a.GroupResource().String(), b.GroupResource().String())
+	})
+	return slices.Compact(found), unknown, nil
+}
+
+// EachPage lists all objects of a resource, in all namespaces, a page at a time, until visit says
+// that it has enough.
+func (c *Cluster) EachPage(ctx context.Context, resource schema.GroupVersionResource, visit func([]unstructured.Unstructured) (more bool)) error {
+	opts := metav1.ListOptions{Limit: 500}
+	for {
+		page, err := c.Resource(resource, "").List(ctx, opts)
+		if err != nil {
+			return Explain(fmt.Errorf("listing %s: %w", resource.Resource, err))
+		}
+		if opts.Continue = page.GetContinue(); !visit(page.Items) || opts.Continue == "" {
+			return nil
+		}
+	}
+}
