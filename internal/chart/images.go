@@ -61,6 +61,25 @@ func (r *Rendering) ImagesOf(origin Origin) []Image {
 	return images
 }
 
+// Untagged is a repository that a chart names without a tag or a digest.
+type Untagged struct {
+	Use        Use
+	Repository ref.Reference
+}
+
+// Untagged are the repositories that the rendering names alone, outside of fields that hold an
+// image: whatever they are given to fills in the tag. Each is there once, with its first place.
+func (r *Rendering) Untagged(origin Origin) []Untagged {
+	var all []Untagged
+	r.eachName(newNames(origin), func(use Use, _ string, image named) {
+		known := slices.ContainsFunc(all, func(u Untagged) bool { return u.Repository == image.Reference })
+		if image.repository && !known {
+			all = append(all, Untagged{Use: use, Repository: image.Reference})
+		}
+	})
+	return all
+}
+
 // eachName calls see for everything that a line of the rendering names.
 func (r *Rendering) eachName(names names, see func(use Use, line string, image named)) {
 	r.eachLine(func(use Use, at spot, line string) {

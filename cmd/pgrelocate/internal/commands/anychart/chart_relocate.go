@@ -44,7 +44,10 @@ HOST/PATH/jetstack/x:1. So does a chart from a registry; another one goes to cha
 
 --publish puts the chart there a second time, under a version of its own and with default
 values that name the private registry, so that a plain "helm install" needs no flags. Its
-manifest tells by digest what it was made from.`,
+manifest tells by digest what it was made from.
+
+--lock FILE writes down what the registry then holds of it, by digest, as "pgrelocate copy"
+does. A repository that the chart names without a tag is told of.`,
 		Example: `  pgrelocate chart relocate oci://quay.io/jetstack/charts/cert-manager \
     --version v1.19.1 --registry registry.example.com/mirror > values.yaml
 
@@ -65,7 +68,8 @@ manifest tells by digest what it was made from.`,
 	a.Settings.AddFlags(fs, []string{"registry"})
 	flags.survey.add(fs)
 	fs.StringVarP(&flags.output, "output", "o", "", "write the values to `FILE` instead of standard output")
-	fs.BoolVar(&flags.overwrite, "overwrite", false, "let --output replace a file")
+	fs.StringVar(&flags.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of it, by digest")
+	fs.BoolVar(&flags.overwrite, "overwrite", false, "let --output replace a file, and --lock one that is no lock")
 	fs.Var((*flagset.AcceptFlag)(&flags.Accept), "accept", "let `PLACE`, KIND/NAME:PATH[=REASON], name what is not in the private registry; again for more")
 	fs.BoolVar(&flags.Optional, "optional", false, "take along what the chart runs only once something is switched on, and what it only lists")
 	fs.BoolVar(&flags.Publish, "publish", false, "put the chart there a second time, with default values that name the private registry")
@@ -87,6 +91,10 @@ func relocateChart(ctx context.Context, a *app.App, cfg *config.Config, flags *r
 			return exit.Misnamed(fmt.Errorf("writing the values: %w", err))
 		}
 	}
+	if flags.DryRun && flags.Lock != "" {
+		return exit.Usagef("--lock is about what was copied, and --dry-run copies nothing")
+	}
+	flags.Overwrite = flags.overwrite
 	s := a.Session(cfg)
 	defer s.Close()
 	made, err := charts.RelocateChart(ctx, s, flags.ChartRelocation)

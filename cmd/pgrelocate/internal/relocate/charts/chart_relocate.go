@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/packed"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
@@ -36,6 +37,10 @@ type ChartRelocation struct {
 	PublishVersion string
 	// DryRun moves nothing.
 	DryRun bool
+	// Lock is the file into which the private registry's holdings are written afterwards; empty
+	// for none. Overwrite lets it replace a file that is no lock.
+	Lock      string
+	Overwrite bool
 }
 
 // RelocatedChart is a chart that names nothing but the private registry with its values.
@@ -61,17 +66,19 @@ func RelocateChart(ctx context.Context, s *relocate.Session, opts ChartRelocatio
 	looking := surveying{Session: s, opts: opts.SurveyOptions, made: found}
 	r := &relocating{Copying: copying.Copying{Planning: copying.Planning{Session: s}}, opts: opts, found: found}
 	steps := []func(context.Context) error{
+		func(context.Context) error { return inventory.ClaimLock(opts.Lock, opts.Overwrite) },
 		looking.open, // find the chart and read it
 		looking.look, // what it runs, and which values move that
 		r.rewrite,    // the values for this registry
 		r.prove,      // nothing else is named with them
+		r.tellUnsaid, // which repositories have no tag
 		r.republish,  // the second chart, where one is wanted
 		r.choose,     // the chart and its images
 		r.connect,    // a client of each registry
 		r.Compare,    // what is where, and what has to move
 	}
 	if !opts.DryRun {
-		steps = append(steps, r.Transfer, r.publish)
+		steps = append(steps, r.Transfer, r.publish, r.lock)
 	}
 	err := relocate.Run(ctx, steps...)
 	return r.result(), err
@@ -330,6 +337,24 @@ func (r *relocating) publish(ctx context.Context) error {
 		return fmt.Errorf("publishing %s: %w", at, errors.Join(err, onlyFailure(second.Copied)))
 	}
 	r.published = at
+	return nil
+}
+
+// lock writes down what the private registry holds of it now.
+func (r *relocating) lock(ctx context.Context) error {
+	all := r.Artifacts
+	if !r.published.IsZero() {
+		all = append(slices.Clone(all), r.artifact(versions.RoleChart, r.published, r.published))
+	}
+	return inventory.WriteLockOf(ctx, r.Session, all, r.opts.Lock, r.opts.Overwrite)
+}
+
+// tellUnsaid warns of repositories that the chart names without a tag: what it gives them to adds
+// the tag, so that nobody can tell which image that will be, and none is copied.
+func (r *relocating) tellUnsaid(context.Context) error {
+	for _, name := range r.rendering.Untagged(r.proof().Origin) {
+		r.Warn(fmt.Sprintf("%s names %s without a tag: which image runs is not said, and none was copied for it", name.Use, name.Repository))
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // Holdings are what the private registry holds of the selection, as it says itself.
@@ -51,6 +52,19 @@ func WriteLock(ctx context.Context, s *relocate.Session, name string, overwrite 
 		return nil
 	}
 	held, err := askHoldings(ctx, s)
+	return writeLock(held, err, name, overwrite)
+}
+
+// WriteLockOf is WriteLock for artifacts that no catalogue has selected.
+func WriteLockOf(ctx context.Context, s *relocate.Session, artifacts []versions.Artifact, name string, overwrite bool) error {
+	if name == "" {
+		return nil
+	}
+	held, err := holdingsOf(ctx, s, artifacts)
+	return writeLock(held, err, name, overwrite)
+}
+
+func writeLock(held *Holdings, err error, name string, overwrite bool) error {
 	if err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
@@ -74,12 +88,8 @@ func isLock(name string) bool {
 	return err == nil
 }
 
-// askHoldings asks the private registry, and warns of what it says that cannot be.
+// askHoldings asks the private registry for the selection.
 func askHoldings(ctx context.Context, s *relocate.Session) (*Holdings, error) {
-	catalogue, err := s.Catalogue()
-	if err != nil {
-		return nil, err
-	}
 	artifacts, err := s.Artifacts(s.Config.Registry)
 	if err != nil {
 		return nil, err
@@ -89,6 +99,19 @@ func askHoldings(ctx context.Context, s *relocate.Session) (*Holdings, error) {
 		return nil, err
 	}
 	if artifacts, err = s.WithChartImages(ctx, artifacts, s.Config.Registry, relocate.AtTarget(private)); err != nil {
+		return nil, err
+	}
+	return holdingsOf(ctx, s, artifacts)
+}
+
+// holdingsOf asks the private registry, and warns of what it says that cannot be.
+func holdingsOf(ctx context.Context, s *relocate.Session, artifacts []versions.Artifact) (*Holdings, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	private, err := s.Clients.Target(ctx, false)
+	if err != nil {
 		return nil, err
 	}
 	private.Prepare(relocate.Repositories(artifacts))
