@@ -65,9 +65,29 @@ docs: ## write the generated pages: commands, settings, exit codes, results, the
 release-check: $(TOOLS)/goreleaser ## check .goreleaser.yaml
 	goreleaser check
 
+# extras are what archives carry beside the program. Their dates are the commit's, so that the same
+# commit makes the same bytes.
+EXTRAS := $(CACHE)/extras
+.PHONY: extras
+extras: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
+extras: build ## write completions, manual pages and the notices of others into .cache/extras
+	rm -rf $(EXTRAS)
+	mkdir -p $(EXTRAS)/completions $(EXTRAS)/man
+	for shell in bash zsh fish powershell; do \
+	  bin/pgrelocate completion $$shell >$(EXTRAS)/completions/pgrelocate.$${shell/powershell/ps1}; done
+	go test ./cmd/pgrelocate -run '^TestManuals$$' -count=1 -manuals $(EXTRAS)/man
+	gzip -9n $(EXTRAS)/man/*.1
+	go run ./tests/licences/notices >$(EXTRAS)/THIRD_PARTY_NOTICES.txt
+
+# Where a key is, the checksums are signed; `make snapshot` builds what it can without one.
 .PHONY: snapshot
-snapshot: $(TOOLS)/goreleaser ## build the archives of a release into dist/, publishing nothing
-	goreleaser release --snapshot --clean --skip=publish
+snapshot: debian-release $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build all of a release into dist/, publish nothing, and try it
+	goreleaser release --snapshot --clean --skip=publish $(if $(MINISIGN_SECRET_KEY_FILE),,--skip=sign)
+	tests/release.sh dist
+
+.PHONY: release
+release: debian-release $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build and publish the release of the tag that is checked out
+	goreleaser release --clean $(if $(MINISIGN_SECRET_KEY_FILE),,--skip=sign)
 
 ##@ Checking
 
@@ -160,6 +180,7 @@ $(eval $(call tool,regsync,regclient,github.com/regclient/regclient/cmd/regsync)
 $(eval $(call tool,oras,oras,oras.land/oras/cmd/oras))
 $(eval $(call tool,conformance,conformance,github.com/opencontainers/distribution-spec/conformance))
 $(eval $(call tool,golangci-lint,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,,,some minutes))
+$(eval $(call tool,cyclonedx-gomod,cyclonedx-gomod,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod))
 $(eval $(call tool,goreleaser,goreleaser,github.com/goreleaser/goreleaser/v2,,,some minutes))
 $(eval $(call tool,kube-apiserver,kube-apiserver,k8s.io/kubernetes/cmd/kube-apiserver,$(KUBE_LDFLAGS),,five minutes))
 $(eval $(call tool,kube-controller-manager,kube-apiserver,k8s.io/kubernetes/cmd/kube-controller-manager,$(KUBE_LDFLAGS),,two minutes))

@@ -1,14 +1,13 @@
-// Package licences_test checks that what is linked into the program may be.
-package licences_test
+package licences
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 // allowed are the licences that the program's own (Apache 2.0) gets along with, each with words
@@ -42,56 +41,50 @@ func licence(text []byte) string {
 }
 
 func TestLicences(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
-		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "github.com/pgrelocate/pgrelocate/cmd/pgrelocate")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", cmd, err, stderr.Bytes())
-	}
-	seen := map[string]bool{}
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
-		if len(fields) != 3 || seen[fields[0]] {
-			continue
-		}
-		seen[fields[0]] = true
-		if names := licencesIn(t, fields[2]); len(names) == 0 {
-			t.Errorf("%s %s: none of the licences that are allowed is in %s", fields[0], fields[1], fields[2])
-		}
-	}
-	if len(seen) < 20 {
-		t.Errorf("%d modules were looked at: that cannot be all", len(seen))
-	}
-}
-
-// licencesIn reads what a module says of its licence. Where one of several files holds a licence that
-// is not allowed, none is returned.
-func licencesIn(t *testing.T, dir string) []string {
-	t.Helper()
-	var names []string
-	entries, err := os.ReadDir(dir)
+	modules, err := Modules(t.Context(), ".", Platforms...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, entry := range entries {
-		upper := strings.ToUpper(entry.Name())
-		if upper == "LICENSE.DOCS" || // of texts, which nobody links
-			entry.IsDir() || !strings.HasPrefix(upper, "LICENSE") && !strings.HasPrefix(upper, "LICENCE") && !strings.HasPrefix(upper, "COPYING") {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+	for _, module := range modules {
+		texts, err := module.Terms()
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := licence(text)
-		if name == "" {
-			return nil
+		if len(texts) == 0 {
+			t.Errorf("%s %s: no licence in %s", module.Path, module.Version, module.Dir)
 		}
-		names = append(names, name)
+		for _, text := range texts {
+			if licence(text.Content) == "" {
+				t.Errorf("%s %s: %s holds none of the licences that are allowed", module.Path, module.Version, text.Name)
+			}
+		}
 	}
-	return names
+	if len(modules) < 20 {
+		t.Errorf("%d modules were looked at: that cannot be all", len(modules))
+	}
+}
+
+// The archives are built for the systems that are looked at here.
+func TestPlatformsAreThoseOfReleases(t *testing.T) {
+	data, err := os.ReadFile("../../.goreleaser.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Builds []struct{ Goos, Goarch []string }
+	}
+	if err := yaml.Unmarshal(data, &config); err != nil || len(config.Builds) == 0 {
+		t.Fatalf("%+v, %v", config, err)
+	}
+	var built []string
+	for _, system := range config.Builds[0].Goos {
+		for _, arch := range config.Builds[0].Goarch {
+			built = append(built, system+"/"+arch)
+		}
+	}
+	if diff := cmp.Diff(built, Platforms); diff != "" {
+		t.Errorf("Platforms (-.goreleaser.yaml +here):\n%s", diff)
+	}
 }
 
 func TestLicence(t *testing.T) {

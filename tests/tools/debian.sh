@@ -5,6 +5,7 @@
 # Usage: debian.sh CACHE_DIR GROUP...
 #   test  what `make test` needs       lint  what `make lint` needs
 #   bench what `make bench` needs      node  what `make test-node` needs
+#   release what `make snapshot` needs
 set -euo pipefail
 
 cache=$1
@@ -101,6 +102,12 @@ for group in "$@"; do
       like minisign minisign
       ;;
     lint) need shellcheck shellcheck ;;
+    release)
+      need rpm rpm
+      need unzip unzip
+      need curl curl
+      like minisign minisign
+      ;;
     bench)
       registry=1
       need skopeo skopeo
