@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
@@ -69,26 +70,60 @@ func TestDocumentedOutput(t *testing.T) {
 	}
 }
 
-// Links between the pages lead somewhere.
+// Links between the pages lead somewhere, and to a heading where they name one.
 func TestDocumentedLinks(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join(docs, "*.md"))
-	if err != nil {
-		t.Fatal(err)
+	pages := []string{"../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md"}
+	for _, pattern := range []string{"*.md", "commands/*.md", "adr/*.md"} {
+		found, err := filepath.Glob(filepath.Join(docs, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
 	}
-	commands, err := filepath.Glob(filepath.Join(docs, "commands", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, commands...) {
+	for _, page := range pages {
 		for _, rest := range strings.Split(read(t, page), "](")[1:] {
 			link, _, _ := strings.Cut(rest, ")")
-			file, _, _ := strings.Cut(link, "#")
-			if file == "" || strings.Contains(file, "://") {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), file)); err != nil {
-				t.Errorf("%s links to %s, which is not there", page, link)
+			if !strings.Contains(link, "://") && !strings.ContainsAny(link, " \n`") {
+				checkLink(t, page, link)
 			}
 		}
 	}
+}
+
+func checkLink(t *testing.T, page, link string) {
+	t.Helper()
+	file, heading, _ := strings.Cut(link, "#")
+	target := page
+	if file != "" {
+		target = filepath.Join(filepath.Dir(page), file)
+	}
+	if _, err := os.Stat(target); err != nil {
+		t.Errorf("%s links to %s, which is not there", page, link)
+		return
+	}
+	if heading != "" && strings.HasSuffix(target, ".md") && !hasHeading(read(t, target), heading) {
+		t.Errorf("%s links to %s, a heading that is not there", page, link)
+	}
+}
+
+// hasHeading tells whether a heading of the page has that name in an address, as GitHub makes them.
+func hasHeading(page, name string) bool {
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, "#") {
+			continue
+		}
+		got := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+				return r
+			}
+			return -1
+		}, strings.ToLower(strings.TrimSpace(strings.TrimLeft(line, "#"))))
+		if got == name {
+			return true
+		}
+	}
+	return false
 }
