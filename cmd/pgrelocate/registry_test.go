@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -52,6 +54,8 @@ var running sync.Map
 //	signed       with tanzu: the operator's image has a signature where cosign keeps it
 //	loses        it can lose layers: see lose
 //	unsigned     it refuses what is attached to images
+//	meeting      the first two uploads wait for each other: two runs that send one thing after the
+//	             other are in it at once
 //	failing      it answers 503 when its tags are listed
 func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	if len(args) == 0 {
@@ -91,6 +95,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			note = "another build"
 		case "forbidden":
 			front = append(front, forbidden)
+		case "meeting":
+			front = append(front, meeting(t))
 		case "lacks":
 			front = append(front, lacks(value))
 		case "loses":
@@ -158,6 +164,29 @@ func lose(t *testing.T, ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	repository, _, _ := strings.Cut(args[1], ":")
 	losing.(*registrytest.Losing).Lose(repository, digest.String())
+}
+
+// meeting lets the first two uploads begin together.
+func meeting(t *testing.T) registrytest.Middleware {
+	var begun atomic.Int32
+	both := make(chan struct{})
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/blobs/uploads/") {
+				switch begun.Add(1) {
+				case 1:
+					select {
+					case <-both:
+					case <-time.After(time.Minute):
+						t.Error("nobody else has begun an upload")
+					}
+				case 2:
+					close(both)
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // pushStandIn pushes a stand-in with a chart that renders into a folder.

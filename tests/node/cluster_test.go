@@ -107,7 +107,14 @@ state = "%[1]s/state"
 `
 
 const network = `{"cniVersion":"0.4.0","name":"pgrelocate","plugins":[{"type":"ptp","ipMasq":false,
-"ipam":{"type":"host-local","dataDir":"%s/ipam","ranges":[[{"subnet":"10.244.213.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}}]}`
+"ipam":{"type":"host-local","dataDir":"%s/ipam","ranges":[[{"subnet":"%s.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}}]}`
+
+// podNet is the network of the pods, one of this process: two nodes on one machine would give the
+// same address to two pods, and the kernel would route to one of them.
+var podNet = fmt.Sprintf("10.244.%d", 1+os.Getpid()%250)
+
+// gateway is the node as its pods reach it.
+var gateway = podNet + ".1"
 
 func (c *cluster) socket() string { return filepath.Join(c.dir, "containerd.sock") }
 
@@ -117,7 +124,7 @@ func (c *cluster) containerd(pause string) error {
 	}
 	config := filepath.Join(c.dir, "containerd.toml")
 	err := errors.Join(
-		os.WriteFile(filepath.Join(c.dir, "cni", "10-pgrelocate.conflist"), fmt.Appendf(nil, network, c.dir), 0o600),
+		os.WriteFile(filepath.Join(c.dir, "cni", "10-pgrelocate.conflist"), fmt.Appendf(nil, network, c.dir, podNet), 0o600),
 		os.WriteFile(config, fmt.Appendf(nil, containerdConfig, c.dir, pause, c.bin), 0o600),
 		c.run("containerd", "--config", config),
 	)
