@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"internal/registry/plan":                    {"internal/jsonlimit", "internal/registry", "internal/registry/holdings", "internal/registry/oci"},
 	"internal/registry/holdings":                {"internal/registry", "internal/registry/oci"},
 	"internal/registry/admission":               {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/plan", "internal/registry/signature"},
+	"internal/registry/attestation":             {"internal/registry", "internal/registry/oci"},
 	"internal/registry/signature":               {"internal/jsonlimit"},
 	"internal/registry/transfer":                {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":                  {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/remote/transport", "internal/registry/remote/uploads"},
