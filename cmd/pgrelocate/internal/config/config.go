@@ -84,6 +84,9 @@ type Config struct {
 	// Signatures says that signatures, attestations, SBOMs and referrers are copied too.
 	Signatures bool
 
+	// Attest puts beside each artifact at the target where it came from.
+	Attest bool
+
 	// VerifyKeys are files with public keys, VerifyIdentities who may sign besides, or those whom
 	// VerifyIdentityPattern matches, if VerifyIssuer has identified them, or one whom
 	// VerifyIssuerPattern matches. TrustedRoot is the file that says whose certificates and logs to

@@ -31,6 +31,8 @@ var (
 	Copying = []string{"on-conflict", "check", "platform", "index", "signatures"}
 	// Admission says what an artifact has to be for it to be copied: signed, and of an age.
 	Admission = []string{"verify-key", "verify-identity", "verify-identity-regexp", "verify-issuer", "verify-issuer-regexp", "trusted-root", "verify-name", "allow-unsigned", "min-age", "allow-unknown-age"}
+	// Attesting says whether the target is told where its artifacts came from.
+	Attesting = []string{"attest"}
 	// State says where runs leave notes for each other.
 	State = []string{"state-dir"}
 	// Access says which cluster, Place where in it the operator is.
@@ -80,6 +82,8 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newChoice(&c.Index, plan.IndexAuto, plan.IndexSparse, plan.IndexWhole, plan.IndexStrip), "index",
 		"with --platform, copy indexes as `FORM`: sparse (unchanged, with these images alone), whole, or strip (a new one, which no signature of the vendor covers); one platform's image alone or else sparse if not given")
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
+
+	fs.BoolVar(&c.Attest, "attest", false, "put a note beside each artifact at the target that says where it came from, when, and by which lock: an in-toto statement, unsigned, as a referrer")
 
 	fs.Var(newFiles(&c.VerifyKeys), "verify-key", "copy only what is signed with the public key in `FILE` (PEM, such as cosign.pub), or in one of several")
 	fs.Var(newList(&c.VerifyIdentities), "verify-identity", "copy only what is signed by `IDENTITY`, a mail address or the address of a workflow, or by one of several; needs --verify-issuer and --trusted-root")

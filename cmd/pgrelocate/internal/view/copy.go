@@ -27,6 +27,8 @@ type Copy struct {
 	Failed  int `json:"failed"`
 	// Incomplete are those of them, failed ones aside, that lack something attached to them.
 	Incomplete int `json:"incomplete"`
+	// Attested are those beside which a note was put now that says where they came from.
+	Attested int `json:"attested,omitempty"`
 	// Interrupted says that Failed counts also what was not come to.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// BytesFetched and BytesSent are bytes of blobs on the wire.
@@ -88,6 +90,7 @@ func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
 		BlobsMounted:    report.BlobsMounted,
 		BlobsPresent:    report.BlobsPresent,
 		Interrupted:     interrupted,
+		Attested:        report.Attested,
 		DurationSeconds: report.Duration.Round(time.Millisecond).Seconds(),
 		SourceTraffic:   newTrafficView(report.Source),
 		TargetTraffic:   newTrafficView(report.Target),

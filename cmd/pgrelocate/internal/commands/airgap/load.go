@@ -61,7 +61,7 @@ argument does.`,
 	file.AddFlags(cmd.Flags())
 	file.AddTargetFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
-	a.Settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "index", "signatures", "catalogue"}, config.Admission, config.Connection, config.State, config.Reports, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "index", "signatures", "catalogue"}, config.Attesting, config.Admission, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
 }
 

@@ -83,7 +83,7 @@ What is relocated stays under its vendor's licence terms.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
 	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock")
-	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Connection, config.State, config.Reports, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
 }
 

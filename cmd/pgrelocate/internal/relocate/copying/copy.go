@@ -32,6 +32,8 @@ type Copied struct {
 	// Newer is a release at the source that is newer than all that the catalogue knows; empty
 	// where none has been met with.
 	Newer string
+	// Attested are the artifacts beside which a note was put that says where they came from.
+	Attested int
 	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
 	// whole; nil where all are.
 	Failures error
@@ -54,6 +56,9 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 		c.Transfer, // move it, tags last
 		func(ctx context.Context) error { return inventory.WriteLock(ctx, s, opts.Lock, opts.Overwrite) }, // what is there now
 	)
+	if c.Copied != nil && ctx.Err() == nil {
+		err = cmp.Or(c.attest(ctx, opts.Lock), err) // where it came from, and by which lock
+	}
 	return c.Copied, err
 }
 

@@ -1,6 +1,7 @@
 package copying
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -23,6 +24,9 @@ func Load(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*
 		l.compare,     // what the registry lacks
 		l.Transfer,    // move it, tags last
 	)
+	if l.Copied != nil && ctx.Err() == nil {
+		err = cmp.Or(l.attest(ctx, ""), err)
+	}
 	return l.Copied, err
 }
 
