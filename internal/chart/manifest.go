@@ -74,9 +74,11 @@ func (r *Rendering) Without(drop func(Object) bool) *Rendering {
 // Manifest is the rendering as one YAML stream, CRDs first.
 func (r *Rendering) Manifest() string {
 	var out strings.Builder
-	for _, object := range r.Objects {
-		out.WriteString("---\n")
-		out.WriteString(object.Text)
+	for i, object := range r.Objects {
+		if i > 0 {
+			out.WriteString("---\n")
+		}
+		out.WriteString(strings.TrimPrefix(object.Text, "---\n"))
 	}
 	return out.String()
 }

@@ -122,10 +122,20 @@ func (r *removal) findDatabases(ctx context.Context) (string, error) {
 	if r.done.Instances, err = r.Cluster.Instances(ctx, r.databases...); err != nil {
 		return "", err
 	}
-	if len(r.done.Instances) > 0 && !r.Force {
-		return "", &InUseError{Instances: r.done.Instances}
+	if inTheWay := slices.DeleteFunc(slices.Clone(r.done.Instances), r.isOwn); len(inTheWay) > 0 && !r.Force {
+		return "", &InUseError{Instances: inTheWay}
 	}
 	return "", nil
+}
+
+// isOwn tells whether an object of the kinds that a chart defines came with that chart. Where nobody
+// says which of these kinds are databases, such an object is in nobody's way; it stays like the
+// others, for it may be one.
+func (r *removal) isOwn(instance cluster.Instance) bool {
+	return len(DatabasesOf(r.Product)) == 0 && slices.ContainsFunc(r.recorded.objects, func(o chart.Object) bool {
+		return o.GetKind() == instance.Kind && o.GetName() == instance.Name &&
+			(instance.Namespace == "" || cluster.NamespaceOf(o, r.Namespace) == instance.Namespace)
+	})
 }
 
 // permissions asks for everything that is about to be done, so that it is not left half done.

@@ -100,3 +100,26 @@ func TestUninstallLeavesNamesakes(t *testing.T) {
 		t.Errorf("Uninstall() again = %+v, %v, want that it is not there", missing, err)
 	}
 }
+
+// A chart's own objects of the kinds that it defines are in nobody's way where nobody calls these
+// kinds databases. They stay: they may be databases all the same.
+func TestUninstallKeepsItsOwnObjects(t *testing.T) {
+	b := newBench(t)
+	files := map[string]string{"crds/crd.yaml": crd, "templates/own.yaml": "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: own}\nspec: {}\n"}
+	if _, err := b.run(t, files); err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, db)
+	var inUse *install.InUseError
+	if _, err := b.uninstall(t); !errors.As(err, &inUse) || len(inUse.Instances) != 1 || inUse.Instances[0].Name != "precious" {
+		t.Fatalf("Uninstall() = %v, want the user's database in the way, and not the chart's own", err)
+	}
+	b.Remove("dbs.lab.example.com", "demo", "precious")
+	removal, err := b.uninstall(t)
+	if err != nil || len(removal.Instances) != 1 || removal.Instances[0].Name != "own" {
+		t.Errorf("Uninstall() = %+v, %v, want it to go, and the chart's own object to be named", removal, err)
+	}
+	if b.Get("dbs.lab.example.com", "pg", "own") == nil {
+		t.Error("the chart's own object is gone")
+	}
+}

@@ -12,6 +12,9 @@ type AccessError struct {
 	Push bool
 	// Anonymous says that there were no credentials to present.
 	Anonymous bool
+	// Elsewhere is the host that refused where that is not the registry, which has sent us there: it
+	// is never told any credentials.
+	Elsewhere string
 	// Err is what the registry, or its token server, said.
 	Err error
 }

@@ -123,6 +123,9 @@ func clusterOf(spec productSpec) (Cluster, error) {
 		if !namePattern.MatchString(required.Product) {
 			return c, fmt.Errorf("requires: product: %s is no name of a product", ref.Quote(required.Product))
 		}
+		if required.Product == spec.Product || slices.Contains(c.Requires, required.Product) {
+			return c, fmt.Errorf("requires: product: %s is the product itself, or stands there twice", required.Product)
+		}
 		c.Requires = append(c.Requires, required.Product)
 	}
 	return c, nil

@@ -228,9 +228,13 @@ func (s Selection) checkAxes(releases []*Release) error {
 	return nil
 }
 
+// Registries are the names that the catalogue gives to the registries of a product, in their
+// alphabetical order.
+func (p *Product) Registries() []string { return slices.Sorted(maps.Keys(p.spec.Registries)) }
+
 // checkSources wants every registry that is replaced to be one of the product's.
 func (s Selection) checkSources(product *Product) error {
-	have := slices.Sorted(maps.Keys(product.spec.Registries))
+	have := product.Registries()
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		if !slices.Contains(have, name) {
 			return unknown(name, "a registry of "+product.Name, have)

@@ -121,6 +121,28 @@ func (d desk) written(t *testing.T, name string) int64 {
 	return n
 }
 
+// A delta that goes into another folder of a registry than the bundle before it mounts what it
+// leaves out from there: nothing of it is fetched or sent again.
+func TestADeltaIntoAnotherFolder(t *testing.T) {
+	t.Parallel()
+	source, behind := vendor(t, registrytest.Debian), registrytest.Debian(t, registrytest.Options{})
+	d := newDesk(t)
+	save := []string{"save", "--source", source.Host, "--versions", "17.5", "--editions", "full", "--extras", "none", "-f"}
+	d.pgrelocate(t, append(save, "first.tar")...)
+	d.pgrelocate(t, "load", "-f", "first.tar", "--registry", behind.Host)
+	d.pgrelocate(t, append(save, "next.tar", "--since", "first.tar")...)
+	var counter registrytest.Counter
+	target := registrytest.Front(t, behind, counter.Wrap)
+	if out := d.pgrelocate(t, "plan", "next.tar", "--registry", target.Host+"/other"); !strings.Contains(out, "to move: 0 B in 0 blobs") {
+		t.Errorf("plan of the delta:\n%s", out)
+	}
+	d.pgrelocate(t, "load", "-f", "next.tar", "--registry", target.Host+"/other")
+	counts := counter.Counts()
+	if counts.Total(registrytest.PutUpload, registrytest.PatchUpload, registrytest.GetBlob) != 0 {
+		t.Errorf("the registry saw %s, want mounts alone", counts)
+	}
+}
+
 // A delta is loaded where the registry mounts nothing, too: what it leaves out is read
 // from the registry itself.
 func TestADeltaWithoutMounting(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
@@ -61,12 +62,17 @@ func (r *Repository) versionsOf(ctx context.Context, name string) ([]*entry, err
 	case err != nil:
 		return nil, r.failure("reading index", shown(r.base.JoinPath("index.yaml")), err)
 	}
-	entries = slices.DeleteFunc(entries, func(e *entry) bool { return e == nil || e.Version == "" })
+	entries = slices.DeleteFunc(entries, func(e *entry) bool { return e == nil || !isVersion(e.Version) })
 	if len(entries) == 0 {
 		return nil, r.failure("looking for chart", name, fmt.Errorf("%w: the index has no chart of that name", registry.ErrNotFound))
 	}
 	slices.SortStableFunc(entries, func(a, b *entry) int { return -compare(a.Version, b.Version) })
 	return entries, nil
+}
+
+// isVersion tells whether a text can be a version: what it holds is shown to people, line by line.
+func isVersion(text string) bool {
+	return text != "" && len(text) <= 128 && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' })
 }
 
 // entries reads what an index says of one chart. Some are written as JSON.

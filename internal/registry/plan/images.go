@@ -3,7 +3,10 @@ package plan
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -45,4 +48,41 @@ func (p *planner) checkImages(ctx context.Context, a *Artifact) error {
 	}
 	a.State = StateDamaged
 	return p.readTree(ctx, a)
+}
+
+// samePlatforms tells which platforms the target has of the source's index, where it has some of its
+// images, or all, and nothing else; empty where it has other content. It only helps to
+// understand a conflict: what cannot be read is other content.
+func (p *planner) samePlatforms(ctx context.Context, a *Artifact) string {
+	index, err := a.Origin.manifest(ctx, sourceReference(a.Source))
+	if err != nil || !index.Descriptor.MediaType.IsIndex() {
+		return ""
+	}
+	if index.Descriptor.Digest.String() == a.TargetDigest {
+		return "all platforms"
+	}
+	claimed := claims(index)
+	for digest, platform := range claimed {
+		if digest.String() == a.TargetDigest {
+			return platform.String()
+		}
+	}
+	held, err := p.ends.Target.Manifest(ctx, a.Target.Repository, a.TargetDigest)
+	if err != nil || !held.Descriptor.MediaType.IsIndex() {
+		return ""
+	}
+	return platformsIn(claims(held), claimed)
+}
+
+// platformsIn names the platforms of images that are all among others.
+func platformsIn(images, others map[v1.Hash]v1.Platform) string {
+	var names []string
+	for digest, platform := range images {
+		if _, ok := others[digest]; !ok {
+			return ""
+		}
+		names = append(names, platform.String())
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }

@@ -184,7 +184,7 @@ func (p *planner) conflict(ctx context.Context, a *Artifact) error {
 	}
 	return &registry.Error{
 		Op: "comparing", Side: registry.SideTarget, Ref: a.Target.String(),
-		Err: &ConflictError{Held: a.TargetDigest, Wanted: a.Digest},
+		Err: &ConflictError{Held: a.TargetDigest, Wanted: a.Digest, Platforms: p.samePlatforms(ctx, a)},
 	}
 }
 
@@ -359,7 +359,10 @@ func (a *Artifact) blobs() []v1.Descriptor {
 func (p *planner) sum() {
 	for _, blob := range p.plan.Blobs {
 		sort.Strings(blob.Present)
-		if len(blob.Present) > 0 {
+		if len(blob.Present) == 0 {
+			blob.Elsewhere = p.opts.Elsewhere[blob.Descriptor.Digest]
+		}
+		if blob.Home() != "" {
 			p.plan.BytesPresent += blob.Size
 		} else {
 			p.plan.BytesToMove += blob.Size

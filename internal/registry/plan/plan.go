@@ -48,10 +48,16 @@ const (
 type ConflictError struct {
 	// Held and Wanted are the digests of what is there and of what the source has.
 	Held, Wanted string
+	// Platforms are those that the target has of the very thing that the source has, where the two
+	// differ in nothing else: "linux/arm64", or "all platforms". Empty is other content.
+	Platforms string
 }
 
 // Error names both digests.
 func (e *ConflictError) Error() string {
+	if e.Platforms != "" {
+		return fmt.Sprintf("%v: the same for %s there, as %s, and %s is wanted", registry.ErrConflict, e.Platforms, e.Held, e.Wanted)
+	}
 	return fmt.Sprintf("%v: %s there, %s at the source", registry.ErrConflict, e.Held, e.Wanted)
 }
 
@@ -78,6 +84,9 @@ type Options struct {
 	// it returns an error fails. The artifact's state, digests and own manifests are known then. It
 	// is called from many goroutines at once; nil lets everything through.
 	Admit func(context.Context, *Artifact) error
+	// Elsewhere are repositories of the target, by blobs that they are known to hold: what a delta
+	// leaves out may lie in one that the plan has nothing to do with.
+	Elsewhere map[v1.Hash]string
 	// WithoutAttachments leaves signatures, attestations, SBOMs and referrers behind.
 	WithoutAttachments bool
 }
@@ -149,11 +158,22 @@ type Blob struct {
 	Repositories []string `json:"repositories"`
 	// Present are those of them that hold it already.
 	Present []string `json:"present,omitempty"`
+	// Elsewhere is a repository of the target that holds it and does not need it, where none of
+	// Repositories does; it is mounted from there.
+	Elsewhere string `json:"elsewhere,omitempty"`
 
 	// Descriptor is the blob's as the first manifest that names it has it.
 	Descriptor v1.Descriptor `json:"-"`
 	// Origins are the repositories of sources in which it can be read.
 	Origins []Origin `json:"-"`
+}
+
+// Home is a repository of the target that holds the blob; empty where it has to be fetched.
+func (b *Blob) Home() string {
+	if len(b.Present) > 0 {
+		return b.Present[0]
+	}
+	return b.Elsewhere
 }
 
 // Plan is what a copy would do: the artifacts with their digests, the distinct blobs

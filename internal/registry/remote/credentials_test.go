@@ -87,3 +87,18 @@ func TestAddressesStayOutOfErrors(t *testing.T) {
 		}
 	}
 }
+
+// Where the registry points to somebody who lets nobody in, the error says who that was: a login at
+// the registry would change nothing.
+func TestRefusedElsewhere(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		stranger := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		client := tokenClient(t, http.RedirectHandler(stranger.URL+"/blob?signature=very-secret", http.StatusTemporaryRedirect), Options{Keychain: secret})
+		content := []byte("content")
+		_, err := client.Blob(t.Context(), "a", blobOf(t, content), 0, int64(len(content)))
+		var access *registry.AccessError
+		if !errors.As(err, &access) || access.Elsewhere != stranger.Listener.Addr().String() || !strings.Contains(err.Error(), "by "+access.Elsewhere) || strings.Contains(err.Error(), "very-secret") {
+			t.Errorf("Blob() = %v, want that %s refused", err, stranger.Listener.Addr())
+		}
+	}
+}

@@ -185,7 +185,11 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 	request.Body = func() (io.Reader, error) { return bytes.NewReader(manifest.Body), nil }
 	request.Size = int64(len(manifest.Body))
 	request.Accept = []int{http.StatusCreated, http.StatusOK, http.StatusAccepted}
-	resp, err := c.doPatiently(ctx, request)
+	pauses := blobPauses
+	if manifest.Descriptor.MediaType.IsIndex() { // of which images stay behind that registries may want
+		pauses = pauses[:1]
+	}
+	resp, err := c.doPatiently(ctx, request, pauses)
 	if err != nil {
 		return false, err
 	}
@@ -202,9 +206,9 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 var blobPauses = []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}
 
 // doPatiently sends a manifest again where the registry does not know a blob of it yet.
-func (c *Client) doPatiently(ctx context.Context, request transport.Request) (*transport.Response, error) {
+func (c *Client) doPatiently(ctx context.Context, request transport.Request, pauses []time.Duration) (*transport.Response, error) {
 	retry := c.transport.NewRetry(request.Op + " " + request.Ref)
-	for _, pause := range blobPauses {
+	for _, pause := range pauses {
 		resp, err := c.transport.Do(ctx, request)
 		var status *transport.StatusError
 		if !errors.As(err, &status) || !status.Has("MANIFEST_BLOB_UNKNOWN") {

@@ -31,8 +31,8 @@ func newRun(target registry.Target, p *plan.Plan, opts Options) *run {
 	r.byKey = map[plan.BlobKey]*blobTask{}
 	for _, blob := range p.Blobs {
 		b := &blobTask{Blob: blob, gauge: gauge{meter: opts.Meter}}
-		if len(blob.Present) > 0 {
-			b.home, b.gauge.at = blob.Present[0], blob.Size // it does not count as bytes to move
+		if b.home = blob.Home(); b.home != "" {
+			b.gauge.at = blob.Size // it does not count as bytes to move
 		}
 		r.counts.present += len(blob.Present)
 		r.byKey[plan.KeyOf(blob.Descriptor)] = b

@@ -30,6 +30,10 @@ func refusedForCluster(err error) string {
 // there, and logging in would change nothing.
 func refusedFromEnvironment(err error) string {
 	var refused *registry.Error
+	var access *registry.AccessError
+	if errors.As(err, &access) && access.Elsewhere != "" {
+		return "" // none of ours were sent there
+	}
 	if !errors.As(err, &refused) || !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrExpired) {
 		return ""
 	}

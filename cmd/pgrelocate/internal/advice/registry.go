@@ -33,6 +33,9 @@ func refusedAccess(failed *registry.Error) string {
 	switch {
 	case !errors.As(failed, &access):
 		return ""
+	case access.Elsewhere != "":
+		return fmt.Sprintf("%s points to %s, which gets no credentials of ours: what it points to has to be open, or signed for a while; run it again, or ask who runs the %s",
+			failed.Host, access.Elsewhere, who)
 	case errors.Is(access, registry.ErrExpired), errors.Is(access, registry.ErrUnauthorized) && !access.Anonymous:
 		return fmt.Sprintf("the token or password for the %s has probably expired or is wrong: get a new one and run `pgrelocate login %s`",
 			who, failed.Host)

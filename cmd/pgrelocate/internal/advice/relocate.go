@@ -3,6 +3,7 @@ package advice
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
@@ -31,11 +32,19 @@ func ofUseCases(err error) string {
 		undetermined *versions.UndeterminedError
 		needed       *installing.PrerequisiteError
 	)
-	var sparse *copying.SparseError
-	var unreachable *nodes.UnreachableError
+	var (
+		sparse      *copying.SparseError
+		refuses     *copying.RefusedSparseError
+		other       *inventory.OtherProductError
+		unreachable *nodes.UnreachableError
+	)
 	switch {
 	case errors.As(err, &unreachable):
 		return ofUnreachable(unreachable)
+	case errors.As(err, &refuses):
+		return refuses.Host + " takes no index without all of its images: --index whole copies those too, --index strip makes an index of the wanted ones"
+	case errors.As(err, &other):
+		return "choose what to look for with --product " + other.Holds[0]
 	case errors.As(err, &sparse):
 		return "--index whole takes all images along; --index strip makes a new index of the wanted ones, which no signature of the vendor covers; one platform alone is its image"
 	case errors.As(err, &needed):
@@ -51,7 +60,7 @@ func ofUseCases(err error) string {
 	case errors.As(err, &wrong) && wrong.Registry.IsZero():
 		return "pgrelocate copy --check puts back what is gone"
 	case errors.As(err, &wrong):
-		return "pgrelocate copy --check puts there what is missing; --versions and --editions say what to look for"
+		return "pgrelocate copy --check puts there what is missing" + narrowing(wrong)
 	case errors.As(err, &charts) && charts.Found == 0:
 		return "--chart FILE takes it from elsewhere"
 	case errors.As(err, &charts):
@@ -62,6 +71,24 @@ func ofUseCases(err error) string {
 		return "the user name or the password is wrong, or the token has expired; nothing was stored"
 	}
 	return ""
+}
+
+// narrowing are the flags by which less is looked for.
+func narrowing(wrong *inventory.WrongError) string {
+	var flags []string
+	if wrong.Versions {
+		flags = append(flags, "--versions")
+	}
+	if wrong.Editions {
+		flags = append(flags, "--editions")
+	}
+	switch len(flags) {
+	case 0:
+		return ""
+	case 1:
+		return "; " + flags[0] + " says what to look for"
+	}
+	return "; " + strings.Join(flags, " and ") + " say what to look for"
 }
 
 // ofNeeded says how a prerequisite comes into the registry; empty where that is not the trouble.

@@ -40,6 +40,8 @@ type App struct {
 	secrets *secrets.Set
 	// quiet and verbose are settings, kept here once they are known.
 	quiet, verbose bool
+	// output is how the result is written, once that is known; empty again when it has been.
+	output output.Format
 	// outages shows which registries fail; nil until there is somebody to tell.
 	outages *progress.Outages
 	// report tells machines how the run goes; nil where nobody has asked for that. Began is when the
@@ -85,6 +87,9 @@ func (a *App) load(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	a.quiet, a.verbose = cfg.Quiet, cfg.Verbose
+	if cfg.Events != config.Stdout {
+		a.output = cfg.Output
+	}
 	for _, warning := range warnings {
 		a.Warn("%s", warning)
 	}
@@ -96,6 +101,7 @@ func (a *App) load(ctx context.Context) (*config.Config, error) {
 
 // Print writes a result to stdout as -o says.
 func (a *App) Print(cfg *config.Config, result output.View) error {
+	a.output = ""
 	if of, ok := result.(view.Run); ok {
 		result = of.Of(a.Build.Version, a.began, time.Since(a.began))
 	}
@@ -149,6 +155,9 @@ func (a *App) Conclude(ctx context.Context, err error) int {
 	a.Say(terminal.Red, "error: ", "%v", err)
 	if hint := advice.For(err); hint != "" {
 		a.Say(terminal.Cyan, "hint: ", "%s", hint)
+	}
+	if a.output == output.JSON || a.output == output.YAML { // programs that read the result get one
+		_ = output.Write(a.Out, a.output, view.NewFailure(err), a.secrets.HideAlone)
 	}
 	return exit.Code(err)
 }

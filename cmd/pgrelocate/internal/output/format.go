@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // Format is how a result is written.
@@ -54,11 +54,11 @@ func Write(w io.Writer, format Format, view View, hide func(string) string) erro
 	}
 	hidden := hide(text.String())
 	if format == YAML { // which may break a text into lines
-		made, err := yaml.JSONToYAML([]byte(hidden))
+		made, err := inOrder(hidden)
 		if err != nil {
 			return err
 		}
-		hidden = string(made)
+		hidden = made
 	}
 	_, err := io.WriteString(w, hidden)
 	return err
@@ -75,5 +75,33 @@ func write(w io.Writer, format Format, view View) error {
 		return enc.Encode(view)
 	default:
 		return fmt.Errorf("no output format %q", format)
+	}
+}
+
+// inOrder writes JSON as YAML, with the keys in the same order.
+func inOrder(text string) (string, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		return "", err
+	}
+	inBlocks(&document)
+	var made bytes.Buffer
+	enc := yaml.NewEncoder(&made)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	if err := enc.Encode(&document); err != nil {
+		return "", err
+	}
+	return made.String(), enc.Close()
+}
+
+// inBlocks leaves it to the encoder how values are written: as lines, quoted only where they would
+// else be something other than text.
+func inBlocks(node *yaml.Node) {
+	if len(node.Content) > 0 || node.Kind == yaml.ScalarNode {
+		node.Style = 0
+	}
+	for _, child := range node.Content {
+		inBlocks(child)
 	}
 }

@@ -33,7 +33,7 @@ func TestWrite(t *testing.T) {
 		{"", "fruit: <pear>\n"},
 		{Table, "fruit: <pear>\n"},
 		{JSON, "{\n  \"schemaVersion\": 1,\n  \"kind\": \"Fruit\",\n  \"name\": \"<pear>\"\n}\n"},
-		{YAML, "kind: Fruit\nname: <pear>\nschemaVersion: 1\n"},
+		{YAML, "schemaVersion: 1\nkind: Fruit\nname: <pear>\n"},
 	}
 	for _, tt := range tests {
 		var got strings.Builder

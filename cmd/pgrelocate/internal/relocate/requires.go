@@ -38,13 +38,17 @@ func (s *Session) withPrerequisites(catalogue *versions.Catalogue, selected []ve
 	if err != nil {
 		return nil, err
 	}
+	if len(needed) == 0 {
+		s.needsNothing()
+	}
 	taken := map[ref.Reference]ref.Reference{}
 	for _, a := range selected {
 		taken[a.Target] = a.Source
 	}
 	for _, product := range needed {
 		more, err := versions.Select(catalogue, versions.Selection{
-			Product: product.Name, Releases: s.ReleaseOfPrerequisite(product), Source: s.Config.Source.Folder, Target: target,
+			Product: product.Name, Releases: s.ReleaseOfPrerequisite(product), Target: target,
+			Source: s.Config.Source.Folder, Sources: thoseOf(product, s.Config.Source.Named),
 		})
 		if err != nil {
 			return nil, Unknown(err)
@@ -58,6 +62,31 @@ func (s *Session) withPrerequisites(catalogue *versions.Catalogue, selected []ve
 		}
 	}
 	return selected, nil
+}
+
+// thoseOf are the sources for registries of a product.
+func thoseOf(product *versions.Product, sources map[string]ref.Folder) map[string]ref.Folder {
+	own := map[string]ref.Folder{}
+	for _, name := range product.Registries() {
+		if folder, ok := sources[name]; ok {
+			own[name] = folder
+		}
+	}
+	return own
+}
+
+// withoutThoseOf are the sources but for those of registries that prerequisites have: the chosen
+// product need not know them. One that it knows too is its own as well.
+func withoutThoseOf(chosen *versions.Product, needed []*versions.Product, sources map[string]ref.Folder) map[string]ref.Folder {
+	left := maps.Clone(sources)
+	for _, product := range needed {
+		for name := range thoseOf(product, sources) {
+			if !slices.Contains(chosen.Registries(), name) {
+				delete(left, name)
+			}
+		}
+	}
+	return left
 }
 
 // ReleaseOfPrerequisite is the release that was asked for; none is the newest known.

@@ -75,6 +75,17 @@ func (s *Session) Artifacts(target ref.Folder) ([]versions.Artifact, error) {
 	}
 	selection := s.Selection()
 	selection.Target = target
+	if s.Config.Prerequisites.Wanted {
+		needed, err := s.Prerequisites(catalogue)
+		if err != nil {
+			return nil, err
+		}
+		chosen, err := catalogue.Product(s.Config.Product)
+		if err != nil {
+			return nil, Unknown(err)
+		}
+		selection.Sources = withoutThoseOf(chosen, needed, selection.Sources)
+	}
 	selected, err := versions.Select(catalogue, selection)
 	if err != nil || !s.Config.Prerequisites.Wanted {
 		return selected, Unknown(err)

@@ -71,6 +71,8 @@ type Session struct {
 	catalogue func() (*versions.Catalogue, error)
 	// AnnounceCluster says, once, which of the cluster's settings are from the folder's file.
 	AnnounceCluster func()
+	// needsNothing says, once, that the chosen product has no prerequisites.
+	needsNothing func()
 	// learned is the catalogue with what was found at the source; nil where nothing was.
 	learned *versions.Catalogue
 	// Told are the warnings that are given once.
@@ -86,6 +88,7 @@ func New(cfg *config.Config, opts Options) *Session {
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
 	s.Clients.announce = s.announcing(config.Trusting) // before the first request
 	s.AnnounceCluster = s.announcing(config.TrustingCluster)
+	s.needsNothing = sync.OnceFunc(func() { s.Note("%s requires no other product: there is nothing more to take along", cfg.Product) })
 	s.catalogue = sync.OnceValues(func() (*versions.Catalogue, error) {
 		catalogue, err := versions.Load(cfg.Catalogues...)
 		if err != nil {

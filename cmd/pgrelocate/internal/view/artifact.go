@@ -1,11 +1,13 @@
 package view
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -56,7 +58,10 @@ type plannedView struct {
 	Attachments []string `json:"attachments,omitempty"`
 	// Checked is what was checked of it before it was let through.
 	Checked *checkedView `json:"checked,omitempty"`
-	// Error and Hint are set where something went wrong.
+	// Cause is set where something went wrong, for programs to tell failures apart: conflict,
+	// notFound, platform, denied, certificate, quota, unreachable, unavailable, digest or other. Error and
+	// Hint say it to people.
+	Cause string `json:"cause,omitempty"`
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
 }
@@ -104,7 +109,7 @@ func newCheckedView(c *plan.Checked) *checkedView {
 // setError says what went wrong; nil is nothing.
 func (v *plannedView) setError(err error) {
 	if err != nil {
-		v.Error, v.Hint = err.Error(), advice.For(err)
+		v.Cause, v.Error, v.Hint = causeOf(err), err.Error(), advice.For(err)
 	}
 }
 
@@ -120,4 +125,33 @@ func signedLine(total int, checked func(int) *checkedView) string {
 		return ""
 	}
 	return fmt.Sprintf("signatures: %d of %s checked\n", signed, output.Count(total, "artifact"))
+}
+
+// causeOf is the kind of a failure, in one word.
+func causeOf(err error) string {
+	var (
+		platform    *plan.PlatformError
+		certificate *registry.CertificateError
+	)
+	switch {
+	case errors.Is(err, registry.ErrConflict):
+		return "conflict"
+	case errors.As(err, &platform):
+		return "platform"
+	case errors.As(err, &certificate):
+		return "certificate"
+	case errors.Is(err, registry.ErrQuota):
+		return "quota"
+	case errors.Is(err, registry.ErrUnauthorized), errors.Is(err, registry.ErrForbidden), errors.Is(err, registry.ErrExpired):
+		return "denied"
+	case errors.Is(err, registry.ErrDigestMismatch):
+		return "digest"
+	case errors.Is(err, registry.ErrUnreachable):
+		return "unreachable"
+	case errors.Is(err, registry.ErrUnavailable):
+		return "unavailable"
+	case errors.Is(err, registry.ErrNotFound):
+		return "notFound"
+	}
+	return "other"
 }

@@ -35,6 +35,8 @@ type blobView struct {
 	// hold it already.
 	Repositories []string `json:"repositories"`
 	Present      []string `json:"present,omitempty"`
+	// Elsewhere is a repository that holds the blob and does not need it, where none of them does.
+	Elsewhere string `json:"elsewhere,omitempty"`
 }
 
 // NewPlan shows what a copy to a registry would do.
@@ -56,7 +58,7 @@ func NewPlan(to ref.Folder, planned *copying.Planned) Plan {
 	}
 	for _, b := range planned.Blobs {
 		view.Blobs = append(view.Blobs, blobView{
-			Digest: b.Digest, MediaType: b.MediaType, Size: b.Size, Repositories: b.Repositories, Present: b.Present,
+			Digest: b.Digest, MediaType: b.MediaType, Size: b.Size, Repositories: b.Repositories, Present: b.Present, Elsewhere: b.Elsewhere,
 		})
 	}
 	return view
@@ -118,7 +120,7 @@ func (v Plan) states() string {
 func (v Plan) blobsToMove() int {
 	n := 0
 	for _, b := range v.Blobs {
-		if len(b.Present) == 0 {
+		if len(b.Present) == 0 && b.Elsewhere == "" {
 			n++
 		}
 	}

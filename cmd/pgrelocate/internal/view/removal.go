@@ -61,7 +61,7 @@ func (v Removal) WriteTable(w io.Writer) error {
 	}{
 		{"removed secrets", v.Secrets},
 		{"kept secrets that others need", v.KeptSecrets},
-		{"kept databases", v.Instances},
+		{"kept databases, and other objects of the kinds that the release defines", v.Instances},
 	} {
 		if len(each.names) > 0 {
 			lines = append(lines, each.what+": "+strings.Join(each.names, ", "))

@@ -3,10 +3,13 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
 
 // Saved is the result of `pgrelocate save`.
@@ -19,10 +22,10 @@ type Saved struct {
 	Checksum string `json:"checksum"`
 	// Size is that of all files together, UniqueBytes that of the distinct blobs and
 	// manifests in them.
-	Size        int64 `json:"size"`
-	UniqueBytes int64 `json:"uniqueBytes"`
-	Artifacts   int   `json:"artifacts"`
-	Blobs       int   `json:"blobs"`
+	Size        int64          `json:"size"`
+	UniqueBytes int64          `json:"uniqueBytes"`
+	Artifacts   []artifactView `json:"artifacts"`
+	Blobs       int            `json:"blobs"`
 	// OmittedBlobs are left out because the other side has them.
 	OmittedBlobs int   `json:"omittedBlobs"`
 	OmittedBytes int64 `json:"omittedBytes"`
@@ -45,11 +48,12 @@ func NewSaved(w *copying.Saved) Saved {
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},
 		Checksum: w.Checksum, Size: w.Size, UniqueBytes: w.Unique,
-		Artifacts: len(w.Lock.Artifacts), Blobs: len(w.Lock.Blobs),
+		Artifacts: []artifactView{}, Blobs: len(w.Lock.Blobs),
 		BytesFetched: w.Fetched, BytesResumed: w.Resumed,
 		SourceTraffic: newTrafficView(w.Source),
 	}
-	for _, a := range w.Lock.Artifacts {
+	for _, a := range slices.SortedStableFunc(slices.Values(w.Lock.Artifacts), func(a, b lock.Artifact) int { return relocate.Order(a.Artifact, b.Artifact) }) {
+		view.Artifacts = append(view.Artifacts, newArtifactView(a.Artifact))
 		view.saved = append(view.saved, report.Item{
 			Kind: artifactKind, Name: a.Source.String(), Source: a.Source.String(), Digest: a.Digest.String(), Result: "saved",
 		})
@@ -72,7 +76,7 @@ func (v Saved) WriteTable(w io.Writer) error {
 			return err
 		}
 	}
-	text := fmt.Sprintf("%s in %s, %s", output.Count(v.Artifacts, "artifact"), output.Count(v.Blobs, "blob"), output.Bytes(v.Size))
+	text := fmt.Sprintf("%s in %s, %s", output.Count(len(v.Artifacts), "artifact"), output.Count(v.Blobs, "blob"), output.Bytes(v.Size))
 	if v.OmittedBlobs > 0 {
 		text += fmt.Sprintf("; left out: %s, %s", output.Count(v.OmittedBlobs, "blob"), output.Bytes(v.OmittedBytes))
 	}

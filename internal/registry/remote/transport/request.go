@@ -90,6 +90,9 @@ func (c *Client) Try(ctx context.Context, request Request) (*Response, error) {
 	}
 	if !slices.Contains(request.Accept, resp.StatusCode) {
 		status := c.statusError(resp)
+		if !c.isOwn(resp.Request.URL) {
+			status.from = resp.Request.URL.Host
+		}
 		release()
 		c.slowDown(status)
 		return nil, status
@@ -233,7 +236,12 @@ func (c *Client) Failure(request Request, err error) error {
 	var access *registry.AccessError
 	missing := request.Need.Push && errors.Is(err, registry.ErrRepositoryUnknown)
 	if !errors.As(err, &access) && (missing || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)) {
-		err = &registry.AccessError{Repository: request.Need.Repository, Push: request.Need.Push, Err: err}
+		var status *StatusError
+		elsewhere := ""
+		if errors.As(err, &status) {
+			elsewhere = status.from
+		}
+		err = &registry.AccessError{Repository: request.Need.Repository, Push: request.Need.Push, Elsewhere: elsewhere, Err: err}
 	}
 	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: err}
 }

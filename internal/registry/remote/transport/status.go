@@ -22,11 +22,16 @@ type StatusError struct {
 	message    string
 	retryAfter time.Duration
 	asked      bool // the registry said how long to wait
+	// from is the host that gave the answer, where that is not the registry.
+	from string
 }
 
 // Error is the status with what the registry says about it.
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
+	if e.from != "" {
+		text += " by " + e.from
+	}
 	if e.message != "" {
 		text += ": " + e.message
 	}

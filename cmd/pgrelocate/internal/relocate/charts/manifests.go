@@ -38,6 +38,8 @@ type ManifestFile struct {
 // Manifests are files of Kubernetes objects with what they name.
 type Manifests struct {
 	Files []ManifestFile
+	// Links are the YAML files that were passed over, for nothing is read, or written, through links.
+	Links []string
 	// Origin are the images that are known to be ones, so that their short names are found too.
 	Origin chart.Origin
 }
@@ -47,6 +49,9 @@ func ManifestImages(s *relocate.Session, name string, stdin io.Reader) (*Manifes
 	found := &Manifests{}
 	if err := found.read(name, stdin); err != nil {
 		return nil, err
+	}
+	for _, link := range found.Links {
+		s.Warn(link + " is a link, and is left out: name what it leads to")
 	}
 	objects := 0
 	for _, file := range found.Files {
@@ -88,15 +93,28 @@ func (m *Manifests) read(name string, stdin io.Reader) error {
 		if entry.IsDir() && path != name && strings.HasPrefix(entry.Name(), ".") {
 			return fs.SkipDir
 		}
-		if !entry.Type().IsRegular() || !isYAML(path) { // nothing is read, or written, through links
-			return nil
-		}
 		below, err := filepath.Rel(name, path)
 		if err != nil {
 			return err
 		}
+		if leadsToYAML(path, entry) {
+			m.Links = append(m.Links, below)
+		}
+		if !entry.Type().IsRegular() || !isYAML(path) {
+			return nil
+		}
 		return m.readFile(below, path)
 	})
+}
+
+// leadsToYAML tells whether an entry is a link that somebody may take for a manifest, or for a
+// folder of them.
+func leadsToYAML(path string, entry fs.DirEntry) bool {
+	if entry.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return isYAML(path) || err == nil && info.IsDir()
 }
 
 func isYAML(name string) bool {

@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -51,6 +52,8 @@ type Planning struct {
 	measure bool
 	beyond  []string
 	rules   rules
+	// held is where the target holds what a delta leaves out.
+	held bundle.Held
 }
 
 func (p *Planning) readRules(context.Context) error { return p.rules.read(p.Config) }
@@ -106,6 +109,7 @@ func (p *Planning) planOptions() plan.Options {
 		OnConflict:         p.Config.OnConflict,
 		Check:              p.Config.Check,
 		Measure:            p.measure,
+		Elsewhere:          p.held,
 		WithoutAttachments: !p.Config.Signatures,
 	}
 }

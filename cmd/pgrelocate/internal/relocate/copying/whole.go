@@ -15,9 +15,12 @@ import (
 // images. How many bytes that is beyond what was asked for is told.
 func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report) error {
 	var refused []versions.Artifact
-	for _, result := range report.Results {
-		if result.Sparse && isRefusal(result.Err) {
-			refused = append(refused, result.Artifact.Artifact)
+	for i, result := range report.Results {
+		if !result.Sparse || !isRefusal(result.Err) {
+			continue
+		}
+		if refused = append(refused, result.Artifact.Artifact); c.Config.Index == plan.IndexSparse {
+			report.Results[i].Err = &RefusedSparseError{Host: c.Config.Registry.Host, Err: result.Err}
 		}
 	}
 	if len(refused) == 0 || c.Config.Index == plan.IndexSparse {
@@ -37,6 +40,19 @@ func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 	}
 	return err
 }
+
+// RefusedSparseError says that a registry has not taken an index without all of its images,
+// which was asked for in so many words.
+type RefusedSparseError struct {
+	Host string
+	Err  error
+}
+
+// Error is what the registry said.
+func (e *RefusedSparseError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the registry said.
+func (e *RefusedSparseError) Unwrap() error { return e.Err }
 
 // isRefusal tells whether a registry has refused what was sent, as opposed to who sent it or
 // to a bad moment.

@@ -72,6 +72,16 @@ func (m *mirrorCheck) takeChartImages(ctx context.Context) error {
 	return err
 }
 
+// wrong is the error of so many artifacts, with what a selection could leave out.
+func (m *mirrorCheck) wrong(count int) *WrongError {
+	err := &WrongError{Wrong: count, Total: len(m.questions), Registry: m.Config.Registry}
+	for _, a := range m.matrix.Artifacts {
+		err.Versions = err.Versions || len(a.Versions) > 0 && !m.file.Given()
+		err.Editions = err.Editions || a.Edition != "" && !m.file.Given()
+	}
+	return err
+}
+
 func (m *mirrorCheck) inspect(ctx context.Context) error {
 	private, err := m.Clients.Target(ctx, false)
 	if err != nil {
@@ -88,7 +98,7 @@ func (m *mirrorCheck) inspect(ctx context.Context) error {
 		}
 	}
 	if wrong > 0 {
-		m.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: wrong, Total: len(m.questions), Registry: m.Config.Registry}}
+		m.matrix.Failures = &exit.VerificationError{Err: m.wrong(wrong)}
 	}
 	return nil
 }

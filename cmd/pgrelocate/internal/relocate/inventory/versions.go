@@ -3,11 +3,14 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -31,6 +34,8 @@ type WrongError struct {
 	Wrong, Total int
 	// Registry is where everything should be; zero where only what is there was looked at.
 	Registry ref.Folder
+	// Versions and Editions say that there are some to choose from.
+	Versions, Editions bool
 }
 
 // Error counts them.
@@ -123,6 +128,9 @@ func (l *listing) lookInBundle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := l.isOfProduct(b.Lock()); err != nil {
+		return err
+	}
 	inside := map[string]bool{}
 	for _, locked := range b.Lock().Artifacts {
 		inside[locked.Target.Repository+":"+locked.Target.Tag] = true
@@ -132,6 +140,34 @@ func (l *listing) lookInBundle(ctx context.Context) error {
 		l.matrix.Bundled[i] = inside[artifact.Target.Repository+":"+artifact.Target.Tag]
 	}
 	return nil
+}
+
+// isOfProduct refuses a bundle that has nothing of the product that was chosen: that it lacks all
+// would be true, and not what anybody asked.
+func (l *listing) isOfProduct(locked *lock.Lock) error {
+	var holds []string
+	for _, a := range locked.Artifacts {
+		if a.Product == "" || a.Product == l.Config.Product {
+			return nil // foreign archives name no product
+		}
+		holds = append(holds, a.Product)
+	}
+	if slices.Sort(holds); len(holds) == 0 {
+		return nil
+	}
+	holds = slices.Compact(holds)
+	return &exit.UsageError{Err: &OtherProductError{Wanted: l.Config.Product, Holds: holds}}
+}
+
+// OtherProductError says that a bundle is of other products than the one that was chosen.
+type OtherProductError struct {
+	Wanted string
+	Holds  []string
+}
+
+// Error names both.
+func (e *OtherProductError) Error() string {
+	return fmt.Sprintf("the bundle holds %s, and nothing of %s", strings.Join(e.Holds, " and "), e.Wanted)
 }
 
 func (l *listing) describe(context.Context) (err error) {
