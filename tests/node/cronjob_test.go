@@ -55,7 +55,7 @@ func TestExampleCronJob(t *testing.T) {
 	private := registrytest.InProcess(t, registrytest.Options{Accounts: []registrytest.Account{puller}})
 	from, to := forPods(t, vendor.Host), forPods(t, private.Host)
 
-	job := applyCronJob(t, fmt.Sprintf("source: %s\nregistry: %s\nsource-plain-http: true\nplain-http: true\nversions: 17.5,16.9\n", from, to), to)
+	job := applyCronJob(t, fmt.Sprintf("source: %s\nregistry: %s/databases\nsource-plain-http: true\nplain-http: true\nversions: 17.5,16.9\n", from, to), to)
 	job.Spec.Template.Spec.Containers[0].Image = serveProgram(t)
 	client, err := kubernetes.NewForConfig(node.admin)
 	if err != nil {
