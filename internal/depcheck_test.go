@@ -78,6 +78,7 @@ var rooms = map[string][]string{
 	"internal/registry/server/store":            {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/server"},
 	"internal/registry/credentials":             nil,
 	"internal/registry/checkup":                 {"internal/finding", "internal/registry", "internal/registry/credentials", "internal/registry/oci", "internal/registry/remote", "internal/registry/remote/transport"},
+	"internal/registry/prune":                   {"internal/registry", "internal/registry/oci"},
 	"internal/registry/registrytest":            {"internal/registry", "internal/registry/oci"},
 	"internal/registry/signature/signaturetest": {"internal/registry/registrytest"},
 
@@ -91,6 +92,7 @@ var rooms = map[string][]string{
 
 	"internal/install":              {"internal/chart", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
 	"internal/install/checkup":      {"internal/finding", "internal/install/cluster", "internal/registry/credentials"},
+	"internal/install/inuse":        {"internal/install/cluster"},
 	"internal/install/independence": {"internal/install/cluster"},
 	"internal/install/clustertest":  nil,
 	"internal/install/cluster":      {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},

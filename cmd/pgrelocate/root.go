@@ -90,6 +90,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		mirror.NewDoctorCommand(a),
 		mirror.NewPlanCommand(a),
 		mirror.NewCopyCommand(a),
+		mirror.NewPruneCommand(a),
 		mirror.NewLogoutCommand(a),
 	)
 	addGroup(root, "bundle", "Across an air gap:",

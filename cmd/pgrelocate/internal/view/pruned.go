@@ -1,0 +1,55 @@
+package view
+
+import (
+	"io"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
+)
+
+// Pruned is the result of `pgrelocate prune`.
+type Pruned struct {
+	output.Header
+	// DryRun says that nothing was deleted, for nobody asked for that.
+	DryRun bool `json:"dryRun"`
+	// Deleted, Kept and Failed count what became of it.
+	Deleted int `json:"deleted"`
+	Kept    int `json:"kept"`
+	Failed  int `json:"failed"`
+	// Items are the artifacts that the selection no longer wants, each with what goes with it.
+	Items []prunedView `json:"items"`
+}
+
+// prunedView is one manifest.
+type prunedView struct {
+	Ref    string `json:"ref"`
+	Digest string `json:"digest"`
+	// Of is the artifact that it is a part of, or attached to.
+	Of string `json:"of,omitempty"`
+	// Outcome is "to be deleted", "deleted", "gone already", "kept" or "failed".
+	Outcome string `json:"outcome"`
+	// Reason says why it was kept, or what failed.
+	Reason string `json:"reason,omitempty"`
+}
+
+// NewPruned shows what was pruned, or would be.
+func NewPruned(p *prune.Plan, dryRun bool) Pruned {
+	view := Pruned{
+		Header: output.NewHeader("Pruned"), DryRun: dryRun, Items: []prunedView{},
+		Deleted: p.Count(prune.Deleted), Kept: p.Count(prune.Kept), Failed: p.Count(prune.Failed),
+	}
+	for _, r := range p.Removals {
+		view.Items = append(view.Items, prunedView{r.Ref.String(), r.Digest.String(), r.Of, string(r.Outcome), r.Reason})
+	}
+	return view
+}
+
+// WriteTable writes a line for each manifest.
+func (v Pruned) WriteTable(w io.Writer) error {
+	grid := output.NewGrid("REFERENCE", "DIGEST", "OUTCOME", "REASON")
+	for _, i := range v.Items {
+		grid.Row(i.Ref, shortDigest(i.Digest), i.Outcome, i.Reason)
+	}
+	_, err := grid.WriteTo(w)
+	return err
+}

@@ -1,0 +1,248 @@
+package prune_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+const repository = "team/app"
+
+// mirror is a real registry with what is put into it.
+type mirror struct {
+	*remote.Client
+	t *testing.T
+}
+
+func newMirror(t *testing.T, wrap ...registrytest.Middleware) *mirror {
+	t.Helper()
+	served := registrytest.Front(t, registrytest.Debian(t, registrytest.Options{}), wrap...)
+	client, err := remote.New(served.Host, remote.Options{Side: registry.SideTarget, Push: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return &mirror{client, t}
+}
+
+// image puts an image of its own content under tags, and by its digest.
+func (m *mirror) image(content string, tags ...string) v1.Hash {
+	m.t.Helper()
+	body := fmt.Sprintf(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"author":%q}`, content)
+	digest, size, err := v1.SHA256(strings.NewReader(body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	config := v1.Descriptor{MediaType: types.OCIConfigJSON, Digest: digest, Size: size}
+	if _, err := m.PushBlob(m.t.Context(), repository, config, registrytest.Bytes(body), false); err != nil {
+		m.t.Fatal(err)
+	}
+	return m.put(types.OCIManifestSchema1, fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
+		types.OCIManifestSchema1, types.OCIConfigJSON, digest, size), tags...)
+}
+
+func (m *mirror) index(children []v1.Hash, tags ...string) v1.Hash {
+	m.t.Helper()
+	var entries []string
+	for _, child := range children {
+		d, err := m.Resolve(m.t.Context(), repository, child.String())
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		entries = append(entries, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, d.MediaType, d.Digest, d.Size))
+	}
+	return m.put(types.OCIImageIndex, fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[%s]}`, types.OCIImageIndex, strings.Join(entries, ",")), tags...)
+}
+
+func (m *mirror) put(mediaType types.MediaType, body string, tags ...string) v1.Hash {
+	m.t.Helper()
+	manifest, err := oci.New(mediaType, []byte(body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, tag := range append([]string{manifest.Descriptor.Digest.String()}, tags...) {
+		if _, err := m.PushManifest(m.t.Context(), repository, tag, manifest); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	return manifest.Descriptor.Digest
+}
+
+func (m *mirror) has(reference string) bool {
+	m.t.Helper()
+	_, err := m.Resolve(m.t.Context(), repository, reference)
+	return err == nil
+}
+
+func item(tag string, digest v1.Hash) prune.Item {
+	return prune.Item{Ref: ref.Reference{Host: "r.example.com", Repository: repository, Tag: tag}, Digest: digest}
+}
+
+func (m *mirror) prune(opts prune.Options) map[string]prune.Removal {
+	m.t.Helper()
+	opts.Target = m
+	plan, err := prune.New(m.t.Context(), opts)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := plan.Carry(m.t.Context()); err != nil {
+		m.t.Fatal(err)
+	}
+	all := map[string]prune.Removal{}
+	for _, r := range plan.Removals {
+		name := r.Ref.Tag
+		if name == "" {
+			name = r.Digest.String()
+		}
+		all[name] = r
+	}
+	return all
+}
+
+// What nobody wants goes, with what belongs to it alone; everything else stays.
+func TestPrune(t *testing.T) {
+	m := newMirror(t)
+	shared, alone, other := m.image("shared"), m.image("alone"), m.image("other")
+	old := m.index([]v1.Hash{shared, alone}, "old")
+	wanted := m.index([]v1.Hash{shared, other}, "wanted")
+	signature := strings.Replace(old.String(), ":", "-", 1) + ".sig"
+	ofAlone := strings.Replace(alone.String(), ":", "-", 1) + ".sig"
+	ofShared := strings.Replace(shared.String(), ":", "-", 1) + ".sig"
+	foreign := strings.Replace(old.String(), ":", "-", 1) + ".att"
+	var attached []prune.Item
+	for _, tag := range []string{signature, ofAlone, ofShared} {
+		attached = append(attached, item(tag, m.image("attached "+tag, tag)))
+	}
+	m.image("somebody's", foreign)
+
+	got := m.prune(prune.Options{
+		Unwanted: []prune.Item{item("old", old), item("missing", old)}, Wanted: []prune.Item{item("wanted", wanted)}, Attachments: attached,
+	})
+	for _, gone := range []string{"old", old.String(), alone.String(), signature, ofAlone} {
+		if m.has(gone) {
+			t.Errorf("%s is there still", gone)
+		}
+	}
+	for _, stays := range []string{"wanted", wanted.String(), shared.String(), other.String(), ofShared, foreign} {
+		if !m.has(stays) {
+			t.Errorf("%s is gone", stays)
+		}
+	}
+	if got["old"].Outcome != prune.Deleted || got["missing"].Outcome != prune.Gone || len(got) != 5 {
+		t.Errorf("Carry() = %+v", got)
+	}
+}
+
+// A tag that leads to the same content, directly or by an index, would go with it.
+func TestSharedContentStays(t *testing.T) {
+	m := newMirror(t)
+	twice := m.image("twice", "ours", "theirs")
+	below := m.image("below", "child")
+	m.index([]v1.Hash{below}, "index")
+	got := m.prune(prune.Options{Unwanted: []prune.Item{item("ours", twice), item("child", below)}})
+	if got["ours"].Outcome != prune.Kept || !strings.Contains(got["ours"].Reason, "the tag theirs") || got["child"].Outcome != prune.Kept {
+		t.Errorf("Carry() = %+v, want both kept", got)
+	}
+	for _, tag := range []string{"ours", "theirs", "child", "index"} {
+		if !m.has(tag) {
+			t.Errorf("%s is gone", tag)
+		}
+	}
+	// Where both tags are ours, both go.
+	got = m.prune(prune.Options{Unwanted: []prune.Item{item("ours", twice), item("theirs", twice)}})
+	if m.has("ours") || m.has("theirs") || got["ours"].Outcome != prune.Deleted {
+		t.Errorf("Carry() = %+v, want both gone", got)
+	}
+}
+
+// What somebody else has put under our tag is not ours, and what is in use is needed.
+func TestDriftAndUse(t *testing.T) {
+	m := newMirror(t)
+	moved, used := m.image("moved", "moved"), m.image("used", "used")
+	was := m.image("was")
+	got := m.prune(prune.Options{
+		Unwanted: []prune.Item{item("moved", was), item("used", used)},
+		InUse: func(_ ref.Reference, digest v1.Hash) string {
+			if digest == used {
+				return "Pod prod/db-0"
+			}
+			return ""
+		},
+	})
+	if got["moved"].Outcome != prune.Kept || !strings.Contains(got["moved"].Reason, moved.String()) {
+		t.Errorf("a moved tag is %+v, want it kept", got["moved"])
+	}
+	if got["used"].Outcome != prune.Kept || got["used"].Reason != "Pod prod/db-0 needs it" || !m.has("used") {
+		t.Errorf("what is in use is %+v, want it kept", got["used"])
+	}
+}
+
+// A registry that deletes nothing says so, and what belongs to an artifact stays with it.
+func TestRegistryThatKeeps(t *testing.T) {
+	m := newMirror(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete {
+				http.Error(w, `{"errors":[{"code":"UNSUPPORTED"}]}`, http.StatusMethodNotAllowed)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	child := m.image("child")
+	old := m.index([]v1.Hash{child}, "old")
+	got := m.prune(prune.Options{Unwanted: []prune.Item{item("old", old)}})
+	if got["old"].Outcome != prune.Failed || !strings.Contains(got["old"].Reason, registry.ErrKeeps.Error()) || got[child.String()].Outcome != prune.Kept {
+		t.Errorf("Carry() = %+v", got)
+	}
+}
+
+// Somebody who pushes between looking and deleting is not hurt.
+func TestPushedMeanwhile(t *testing.T) {
+	m := newMirror(t)
+	old := m.image("old", "old")
+	plan, err := prune.New(t.Context(), prune.Options{Target: m, Unwanted: []prune.Item{item("old", old)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.image("old", "theirs")
+	if err := plan.Carry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := plan.Removals[0]; r.Outcome != prune.Kept || !strings.Contains(r.Reason, "meanwhile") || !m.has("theirs") {
+		t.Errorf("Carry() = %+v, want it kept", r)
+	}
+}
+
+// What leads to a manifest has to be known: where it cannot be read, everything stays.
+func TestUnreadable(t *testing.T) {
+	m := newMirror(t)
+	old := m.image("old", "old")
+	broken := unreadable{m}
+	plan, err := prune.New(t.Context(), prune.Options{Target: broken, Unwanted: []prune.Item{item("old", old)}})
+	if err != nil || plan.Count(prune.Kept) != 1 || plan.Count(prune.Goes) != 0 {
+		t.Errorf("New() = %+v, %v, want it kept", plan, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := prune.New(ctx, prune.Options{Target: m, Unwanted: []prune.Item{item("old", old)}}); err == nil {
+		t.Error("New() of a context that has ended = nil")
+	}
+}
+
+type unreadable struct{ *mirror }
+
+func (unreadable) Manifest(context.Context, string, string, ...types.MediaType) (oci.Manifest, error) {
+	return oci.Manifest{}, fmt.Errorf("%w: 403", registry.ErrForbidden)
+}

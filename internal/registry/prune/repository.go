@@ -1,0 +1,315 @@
+package prune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// repository is one in which something is to go.
+type repository struct {
+	Options
+	name  string
+	items []Item
+
+	tags  map[string]v1.Hash
+	links map[v1.Hash][]v1.Hash // the manifests below each that was looked at
+}
+
+// family is an artifact that may go, with all that goes with it.
+type family struct {
+	item  Item
+	below []v1.Hash // manifests below it
+	// attached are by the manifest of the family that they belong to.
+	attached map[v1.Hash][]Item
+	kept     string // why it stays; empty where it goes
+}
+
+// tagsOf are all tags of a repository with what they lead to; none where it is not there.
+func tagsOf(ctx context.Context, target Target, name string) (map[string]v1.Hash, error) {
+	names, err := target.Tags(ctx, name)
+	if errors.Is(err, registry.ErrNotFound) {
+		return map[string]v1.Hash{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(names) > mostTags {
+		return nil, fmt.Errorf("it has %d tags, more than the %d that are looked at", len(names), mostTags)
+	}
+	found := map[string]v1.Hash{}
+	var mu sync.Mutex
+	group, running := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, tag := range names {
+		group.Go(func() error {
+			descriptor, err := target.Resolve(running, name, tag)
+			if errors.Is(err, registry.ErrNotFound) {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found[tag] = descriptor.Digest
+			return err
+		})
+	}
+	return found, group.Wait()
+}
+
+// plan decides what goes.
+func (r *repository) plan(ctx context.Context) (removals []Removal, err error) {
+	if r.tags, err = tagsOf(ctx, r.Target, r.name); err != nil {
+		return nil, err
+	}
+	var families []*family
+	for _, item := range r.items {
+		held, there := r.tags[item.Ref.Tag]
+		switch {
+		case !there:
+			removals = append(removals, Removal{Item: item, Outcome: Gone})
+			continue
+		case held != item.Digest:
+			removals = append(removals, Removal{Item: item, Outcome: Kept, Reason: fmt.Sprintf("the tag holds %s now, which is not what we put there", held)})
+			continue
+		}
+		f, err := r.family(ctx, item)
+		if err != nil {
+			return nil, err
+		}
+		families = append(families, f)
+	}
+	staying, err := r.settle(ctx, families)
+	if err != nil {
+		return nil, err
+	}
+	done := map[v1.Hash]bool{}
+	for _, f := range families {
+		removals = append(removals, r.removals(f, staying, done)...)
+	}
+	return removals, nil
+}
+
+// family finds what belongs to an artifact.
+func (r *repository) family(ctx context.Context, item Item) (*family, error) {
+	f := &family{item: item, attached: map[v1.Hash][]Item{}}
+	below, err := r.below(ctx, []v1.Hash{item.Digest})
+	if err != nil {
+		return nil, err
+	}
+	for digest := range below {
+		if digest != item.Digest {
+			f.below = append(f.below, digest)
+		}
+	}
+	slices.SortFunc(f.below, func(a, b v1.Hash) int { return strings.Compare(a.String(), b.String()) })
+	for _, digest := range append([]v1.Hash{item.Digest}, f.below...) {
+		if user := r.usedBy(item.Ref, digest); user != "" {
+			f.kept = user + " needs it"
+		}
+		if f.attached[digest], err = r.attachedTo(ctx, digest); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func (r *repository) usedBy(at ref.Reference, digest v1.Hash) string {
+	if r.InUse == nil {
+		return ""
+	}
+	return r.InUse(at, digest)
+}
+
+// attachedTo are those of our attachments that belong to a manifest: by a tag that is made of its
+// digest, or as referrers.
+func (r *repository) attachedTo(ctx context.Context, digest v1.Hash) ([]Item, error) {
+	var all []Item
+	prefix := digest.Algorithm + "-" + digest.Hex
+	var referring []v1.Hash
+	for _, item := range r.Attachments {
+		switch {
+		case item.Ref.Repository != r.name:
+		case item.Ref.Tag != "" && (item.Ref.Tag == prefix || strings.HasPrefix(item.Ref.Tag, prefix+".")):
+			if r.tags[item.Ref.Tag] == item.Digest {
+				all = append(all, item)
+			}
+		case item.Ref.Tag == "":
+			referring = append(referring, item.Digest)
+		}
+	}
+	// Where the registry does not list referrers, we do so under a tag of our own.
+	if list, ok := r.tags[prefix]; ok && !slices.ContainsFunc(all, func(i Item) bool { return i.Ref.Tag == prefix }) {
+		listed, err := r.children(ctx, list)
+		if err != nil {
+			return nil, err
+		}
+		foreign := slices.ContainsFunc(listed, func(d v1.Hash) bool { return !slices.Contains(referring, d) })
+		if len(listed) > 0 && !foreign {
+			all = append(all, Item{ref.Reference{Host: r.items[0].Ref.Host, Repository: r.name, Tag: prefix}, list})
+		}
+	}
+	if len(referring) == 0 {
+		return all, nil
+	}
+	found, err := r.Target.Referrers(ctx, r.name, digest)
+	if err != nil {
+		return nil, err
+	}
+	for _, descriptor := range found {
+		at := slices.IndexFunc(r.Attachments, func(i Item) bool {
+			return i.Ref.Repository == r.name && i.Ref.Tag == "" && i.Digest == descriptor.Digest
+		})
+		if at >= 0 {
+			all = append(all, r.Attachments[at])
+		}
+	}
+	return all, nil
+}
+
+// settle finds what stays: all that tags lead to which are not to go, and what is wanted. What shares
+// content with that stays as well, and so on until nothing changes.
+func (r *repository) settle(ctx context.Context, families []*family) (map[v1.Hash]bool, error) {
+	for {
+		going := map[string]bool{}
+		for _, f := range families {
+			if f.kept != "" {
+				continue
+			}
+			going[f.item.Ref.Tag] = true
+			for _, attached := range f.attached {
+				for _, item := range attached {
+					going[item.Ref.Tag] = item.Ref.Tag != ""
+				}
+			}
+		}
+		var roots []v1.Hash
+		for tag, digest := range r.tags {
+			if !going[tag] {
+				roots = append(roots, digest)
+			}
+		}
+		for _, item := range r.Wanted {
+			if item.Ref.Repository == r.name {
+				roots = append(roots, item.Digest)
+			}
+		}
+		staying, err := r.below(ctx, roots)
+		if err != nil {
+			return nil, err
+		}
+		if !r.giveWay(families, staying, going) {
+			return staying, nil
+		}
+	}
+}
+
+// giveWay keeps families, and attachments, that share content with what stays; it tells whether any
+// did.
+func (r *repository) giveWay(families []*family, staying map[v1.Hash]bool, going map[string]bool) bool {
+	changed := false
+	for _, f := range families {
+		if f.kept == "" && staying[f.item.Digest] {
+			f.kept, changed = "it is the same content as "+r.sharer(f.item.Digest, going)+", which stays", true
+		}
+		if f.kept != "" {
+			continue
+		}
+		for digest := range f.attached {
+			if staying[digest] {
+				delete(f.attached, digest) // it is attached to what stays
+				changed = true
+			}
+		}
+	}
+	return changed
+}
+
+// sharer is a tag that stays and leads to a manifest directly, or a word for one that does not.
+func (r *repository) sharer(digest v1.Hash, going map[string]bool) string {
+	for tag, held := range r.tags {
+		if held == digest && !going[tag] {
+			return "the tag " + tag
+		}
+	}
+	return "something else"
+}
+
+// removals are what becomes of a family, the artifact first. What stays because it is shared is no
+// part of it.
+func (r *repository) removals(f *family, staying, done map[v1.Hash]bool) []Removal {
+	if f.kept != "" {
+		return []Removal{{Item: f.item, Outcome: Kept, Reason: f.kept}}
+	}
+	all := []Removal{{Item: f.item, Outcome: Goes}}
+	add := func(item Item) {
+		if !staying[item.Digest] && !done[item.Digest] {
+			done[item.Digest] = true
+			all = append(all, Removal{Item: item, Of: f.item.Ref.String(), Outcome: Goes})
+		}
+	}
+	if done[f.item.Digest] { // another tag of the same content, which goes with it
+		all[0].Reason = "with another tag of the same content"
+	}
+	done[f.item.Digest] = true
+	for _, digest := range f.below {
+		add(Item{Ref: ref.Reference{Host: f.item.Ref.Host, Repository: r.name, Digest: digest.String()}, Digest: digest})
+	}
+	for _, digest := range append([]v1.Hash{f.item.Digest}, f.below...) {
+		for _, item := range f.attached[digest] {
+			add(item)
+		}
+	}
+	return all
+}
+
+// below are the manifests and all that lies below them. What is no manifest that we know is a leaf.
+func (r *repository) below(ctx context.Context, roots []v1.Hash) (map[v1.Hash]bool, error) {
+	seen := map[v1.Hash]bool{}
+	for queue := slices.Clone(roots); len(queue) > 0; {
+		digest := queue[0]
+		queue = queue[1:]
+		if seen[digest] {
+			continue
+		}
+		seen[digest] = true
+		children, err := r.children(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		queue = append(queue, children...)
+	}
+	return seen, nil
+}
+
+func (r *repository) children(ctx context.Context, digest v1.Hash) ([]v1.Hash, error) {
+	if known, ok := r.links[digest]; ok {
+		return known, nil
+	}
+	var children []v1.Hash
+	manifest, err := r.Target.Manifest(ctx, r.name, digest.String())
+	switch {
+	case errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrUnknownType):
+	case err != nil:
+		return nil, err
+	default:
+		links, err := oci.Parse(manifest)
+		if err != nil {
+			return nil, err
+		}
+		for _, child := range links.Manifests {
+			children = append(children, child.Digest)
+		}
+	}
+	r.links[digest] = children
+	return children, nil
+}
