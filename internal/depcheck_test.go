@@ -18,7 +18,7 @@ const module = "github.com/pgrelocate/pgrelocate"
 var layers = []string{"internal/versions", "internal/registry", "internal/chart", "internal/install", "cmd/pgrelocate"}
 
 // testSupport is for tests only. (The stand-in release is not: the demonstration shows it.)
-var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest"}
+var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
@@ -82,22 +82,26 @@ var rooms = map[string][]string{
 	"internal/registry/registrytest":            {"internal/registry", "internal/registry/oci"},
 	"internal/registry/signature/signaturetest": {"internal/registry/registrytest"},
 
-	"internal/chart/inplace":    {"internal/chart"},
-	"internal/chart":            {"internal/files", "internal/registry", "internal/registry/oci"},
+	"internal/chart/inplace":    {"internal/chart", "internal/chart/naming"},
+	"internal/chart":            {"internal/chart/valuetree", "internal/files", "internal/registry", "internal/registry/oci"},
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/oci"},
 	"internal/chart/repository": {"internal/chart", "internal/jsonlimit", "internal/registry", "internal/registry/remote/transport"},
 	"internal/chart/standin":    {"internal/chart", "internal/registry"},
-	"internal/chart/survey":     {"internal/chart"},
+	"internal/chart/survey":     {"internal/chart", "internal/chart/naming", "internal/chart/valuetree"},
 	"internal/chart/difference": {"internal/chart"},
+	"internal/chart/naming":     {"internal/chart", "internal/chart/valuetree"},
+	"internal/chart/rewrite":    {"internal/chart", "internal/chart/valuetree"},
+	"internal/chart/valuetree":  nil,
+	"internal/chart/charttest":  nil,
 
-	"internal/install":              {"internal/chart", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
+	"internal/install":              {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/helm", "internal/install/verify"},
 	"internal/install/checkup":      {"internal/finding", "internal/install/cluster", "internal/registry/credentials"},
 	"internal/install/inuse":        {"internal/install/cluster"},
 	"internal/install/independence": {"internal/install/cluster"},
 	"internal/install/clustertest":  nil,
 	"internal/install/cluster":      {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
-	"internal/install/helm":         {"internal/chart", "internal/install/cluster"},
-	"internal/install/verify":       {"internal/chart", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/helm"},
+	"internal/install/helm":         {"internal/chart", "internal/chart/naming", "internal/install/cluster"},
+	"internal/install/verify":       {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/helm"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.

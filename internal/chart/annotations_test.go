@@ -4,10 +4,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 )
 
+// digest is that of some image.
+const digest = "sha256:20cd8e22a7d0c903e608c3b21f9b344f81f19730047372e7bc499f5f0425b638"
+
 func TestAnnotatedImages(t *testing.T) {
-	chart := sample(t, "", map[string]string{"Chart.yaml": chartYAML + `annotations:
+	chart := sample(t, "", map[string]string{"Chart.yaml": charttest.YAML + `annotations:
   category: Database
   images: |
     - image: docker.io/bitnami/os-shell:12
@@ -34,7 +39,7 @@ func TestAnnotatedImages(t *testing.T) {
 		t.Errorf("AnnotatedImages() (-want +got):\n%s", diff)
 	}
 	for _, annotations := range []string{"", "annotations: {images: 'prose', artifacthub.io/images: '['}\n"} {
-		chart := sample(t, "", map[string]string{"Chart.yaml": chartYAML + annotations})
+		chart := sample(t, "", map[string]string{"Chart.yaml": charttest.YAML + annotations})
 		if got := chart.AnnotatedImages(); len(got) != 0 {
 			t.Errorf("AnnotatedImages(%q) = %v, want none", annotations, got)
 		}

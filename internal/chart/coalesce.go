@@ -6,6 +6,8 @@ import (
 
 	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 )
 
 // Coalesced are all values that templates see with the given ones over the chart's own: those of
@@ -18,7 +20,7 @@ type Coalesced struct {
 
 // Coalesce computes all values of the chart.
 func (c *Chart) Coalesce(ctx context.Context, values map[string]any, confinement Confinement) (*Coalesced, error) {
-	made, err := confinement.run(ctx, request{Archive: c.archive, Values: copyValues(values), Coalesce: true})
+	made, err := confinement.run(ctx, request{Archive: c.archive, Values: valuetree.CopyValues(values), Coalesce: true})
 	if err != nil {
 		return nil, fmt.Errorf("reading chart %s %s: %w", c.Name(), c.Version(), err)
 	}
@@ -31,7 +33,7 @@ func (r request) coalesce() (*response, error) {
 		return nil, err
 	}
 	conditions := conditionsOf(loaded, "")
-	values := copyValues(r.Values)
+	values := valuetree.CopyValues(r.Values)
 	if err := chartutil.ProcessDependenciesWithMerge(loaded, values); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // Images are found wherever they stand in a manifest, not in fields of that name only.
@@ -24,7 +25,7 @@ spec:
 		fmt.Println(err)
 		return
 	}
-	for _, image := range rendering.Images() {
+	for _, image := range naming.Images(rendering) {
 		fmt.Println(image.Ref)
 	}
 	// Output:

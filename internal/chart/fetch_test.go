@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	helmregistry "helm.sh/helm/v3/pkg/registry"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
@@ -84,7 +85,7 @@ func (s oneChart) inIndex(t *testing.T, children ...oci.Manifest) oneChart {
 }
 
 func TestFetch(t *testing.T) {
-	good := pack(t, map[string]string{"Chart.yaml": chartYAML})
+	good := charttest.Pack(t, map[string]string{"Chart.yaml": charttest.YAML})
 	chart, err := Fetch(t.Context(), stored(t, helmregistry.ConfigMediaType, helmregistry.ChartLayerMediaType, good), "charts/sample", "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +97,7 @@ func TestFetch(t *testing.T) {
 
 // A chart in an index is a chart, beside images and other things too.
 func TestFetchFromIndex(t *testing.T) {
-	good := pack(t, map[string]string{"Chart.yaml": chartYAML})
+	good := charttest.Pack(t, map[string]string{"Chart.yaml": charttest.YAML})
 	chart := stored(t, helmregistry.ConfigMediaType, helmregistry.ChartLayerMediaType, good)
 	image := stored(t, types.DockerConfigJSON, types.DockerLayer, good).manifest
 	image.Descriptor.Platform = &v1.Platform{OS: "linux", Architecture: "amd64"}
@@ -139,7 +140,7 @@ func TestFetchFromIndex(t *testing.T) {
 }
 
 func TestFetchFails(t *testing.T) {
-	good := pack(t, map[string]string{"Chart.yaml": chartYAML})
+	good := charttest.Pack(t, map[string]string{"Chart.yaml": charttest.YAML})
 	altered := stored(t, helmregistry.ConfigMediaType, helmregistry.ChartLayerMediaType, good)
 	altered.blob = append([]byte{}, good[:len(good)-1]...)
 	index := stored(t, helmregistry.ConfigMediaType, helmregistry.ChartLayerMediaType, good)

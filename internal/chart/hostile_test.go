@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 )
 
 // serveArgument makes the test's own program render, as a Confinement's command does.
@@ -229,7 +231,7 @@ func TestSchemaReachesNothing(t *testing.T) {
 func TestSchemaIsChecked(t *testing.T) {
 	schema := `{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"port": {"$ref": "#/definitions/port"}}, "definitions": {"port": {"type": "integer"}}}`
 	chart := sample(t, configMap, map[string]string{
-		"values.schema.json": schema, "Chart.yaml": chartYAML + "dependencies: [{name: sub, version: 1.0.0}]\n",
+		"values.schema.json": schema, "Chart.yaml": charttest.YAML + "dependencies: [{name: sub, version: 1.0.0}]\n",
 		"charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n", "charts/sub/values.schema.json": schema,
 	})
 	tests := []struct {

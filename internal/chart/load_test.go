@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 )
 
 func TestParseRefusesWhatIsNoChart(t *testing.T) {
@@ -15,10 +17,10 @@ func TestParseRefusesWhatIsNoChart(t *testing.T) {
 	}{
 		{"empty", nil},
 		{"text", []byte("not an archive")},
-		{"archive without Chart.yaml", pack(t, map[string]string{"values.yaml": "a: 1"})},
-		{"Chart.yaml without a name", pack(t, map[string]string{"Chart.yaml": "apiVersion: v2\nversion: 1.0.0\n"})},
+		{"archive without Chart.yaml", charttest.Pack(t, map[string]string{"values.yaml": "a: 1"})},
+		{"Chart.yaml without a name", charttest.Pack(t, map[string]string{"Chart.yaml": "apiVersion: v2\nversion: 1.0.0\n"})},
 		{"too large", make([]byte, MaxArchive+1)},
-		{"cut short", pack(t, map[string]string{"Chart.yaml": chartYAML})[:60]},
+		{"cut short", charttest.Pack(t, map[string]string{"Chart.yaml": charttest.YAML})[:60]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -32,7 +34,7 @@ func TestParseRefusesWhatIsNoChart(t *testing.T) {
 func TestReadFile(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "sample.tgz")
-	if err := os.WriteFile(file, pack(t, map[string]string{"Chart.yaml": chartYAML, "values.yaml": "operatorImage: a\n"}), 0o600); err != nil {
+	if err := os.WriteFile(file, charttest.Pack(t, map[string]string{"Chart.yaml": charttest.YAML, "values.yaml": "operatorImage: a\n"}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	chart, err := ReadFile(file)
@@ -57,7 +59,7 @@ func TestReadFile(t *testing.T) {
 // A chart asks for a newer Kubernetes than the one helm assumes when it is a library.
 func TestRenderKubeVersion(t *testing.T) {
 	chart := sample(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Capabilities.KubeVersion.Minor | quote }} }\n",
-		map[string]string{"Chart.yaml": chartYAML + "kubeVersion: '>=1.25.0-0'\n"})
+		map[string]string{"Chart.yaml": charttest.YAML + "kubeVersion: '>=1.25.0-0'\n"})
 	if got := render(t, chart, nil).Objects[0].GetName(); got != "36" {
 		t.Errorf("Render() saw minor %q, want 36", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -165,4 +166,21 @@ func (o *Object) SetText() error {
 	text, err := sigsyaml.Marshal(o.Object)
 	o.Text = string(text)
 	return err
+}
+
+// With is the rendering with more objects at its end, before the hooks.
+func (r *Rendering) With(objects ...Object) *Rendering {
+	all := &Rendering{Unchecked: r.Unchecked, LooksUp: r.LooksUp}
+	at := slices.IndexFunc(r.Objects, func(o Object) bool { return o.Hook })
+	if at < 0 {
+		at = len(r.Objects)
+	}
+	all.Objects = slices.Concat(r.Objects[:at], objects, r.Objects[at:])
+	return all
+}
+
+// NewObject is an object that no chart has rendered.
+func NewObject(fields map[string]any) (Object, error) {
+	object := Object{Unstructured: unstructured.Unstructured{Object: fields}}
+	return object, object.SetText()
 }

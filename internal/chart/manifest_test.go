@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 )
 
 // What lies in a list is seen like everything else: a CRD there is a CRD.
@@ -49,7 +51,7 @@ items: [{song: a}]
 }
 
 func TestKubeVersion(t *testing.T) {
-	old := sample(t, "", map[string]string{"Chart.yaml": chartYAML + "kubeVersion: <1.30.0\n"})
+	old := sample(t, "", map[string]string{"Chart.yaml": charttest.YAML + "kubeVersion: <1.30.0\n"})
 	_, err := old.Render(t.Context(), nil, RenderOptions{Release: "r", Namespace: "ns", KubeVersion: "v1.36.3"})
 	var refused *KubeVersionError
 	if !errors.As(err, &refused) || refused.Wants != "<1.30.0" || !strings.Contains(err.Error(), "v1.36.3") {

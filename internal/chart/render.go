@@ -6,6 +6,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 )
 
 // DefaultKubeVersion is the Kubernetes that charts are rendered for where no cluster
@@ -72,7 +74,7 @@ func (c *Chart) render(ctx context.Context, values map[string]any, opts RenderOp
 		return nil, &KubeVersionError{Wants: wants, Has: version.String()}
 	}
 	asked := request{
-		Archive: c.archive, Values: copyValues(values),
+		Archive: c.archive, Values: valuetree.CopyValues(values),
 		Release: opts.Release, Namespace: opts.Namespace, Upgrade: opts.Upgrade,
 		KubeVersion: opts.KubeVersion, APIVersions: opts.APIVersions,
 	}

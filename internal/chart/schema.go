@@ -8,6 +8,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 )
 
 // checkValues holds the values against the schemas of the chart and its subcharts, as helm
@@ -18,7 +20,7 @@ func (r request) checkValues() ([]string, error) {
 	if err != nil || !hasSchema(loaded) {
 		return nil, err
 	}
-	values := copyValues(r.Values)
+	values := valuetree.CopyValues(r.Values)
 	if err := chartutil.ProcessDependenciesWithMerge(loaded, values); err != nil {
 		return nil, err
 	}

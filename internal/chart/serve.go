@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 )
 
 // order is what goes to the process that renders.
@@ -84,7 +86,7 @@ func sealed(values map[string]any) map[string]any {
 	gob.Register(map[string]any{})
 	gob.Register([]any{})
 	gob.Register(null{})
-	return mapValues(values, func(value any) any {
+	return valuetree.MapValues(values, func(value any) any {
 		if value == nil {
 			return null{}
 		}
@@ -93,7 +95,7 @@ func sealed(values map[string]any) map[string]any {
 }
 
 func unsealed(values map[string]any) map[string]any {
-	return mapValues(values, func(value any) any {
+	return valuetree.MapValues(values, func(value any) any {
 		if value == (null{}) {
 			return nil
 		}

@@ -13,6 +13,8 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 )
 
 // request is what is asked of the process that reads and renders a chart.
@@ -114,7 +116,7 @@ func (r request) dryRun(ctx context.Context) (*release.Release, []string, error)
 	install.KubeVersion, install.APIVersions = version, r.APIVersions
 	install.IsUpgrade = r.Upgrade
 	install.SkipSchemaValidation = true // helm would fetch what the schema refers to: see checkValues
-	rel, err := install.RunWithContext(ctx, loaded, copyValues(r.Values))
+	rel, err := install.RunWithContext(ctx, loaded, valuetree.CopyValues(r.Values))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package chart
 import (
 	"context"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -14,7 +15,7 @@ import (
 func (c *Chart) UnknownValues(ctx context.Context, paths [][]string, defaults, values map[string]any, rendering *Rendering, opts RenderOptions) ([]string, error) {
 	var unlisted [][]string
 	for _, path := range paths {
-		if has(values, path) && !has(defaults, path) {
+		if valuetree.Has(values, path) && !valuetree.Has(defaults, path) {
 			unlisted = append(unlisted, path)
 		}
 	}
@@ -47,9 +48,9 @@ func (c *Chart) UnknownValues(ctx context.Context, paths [][]string, defaults, v
 // ignores tells whether the chart renders the same without some values. One that cannot be
 // rendered without them does not ignore them.
 func (c *Chart) ignores(ctx context.Context, some [][]string, values map[string]any, manifest string, opts RenderOptions) (bool, error) {
-	without := copyValues(values)
+	without := valuetree.CopyValues(values)
 	for _, path := range some {
-		unset(without, path)
+		valuetree.Unset(without, path)
 	}
 	rendering, err := c.Render(ctx, without, opts)
 	if err != nil {
@@ -75,7 +76,7 @@ func KnowsNone(paths [][]string, defaults map[string]any) bool {
 func CountSet(paths [][]string, values map[string]any) int {
 	count := 0
 	for _, path := range paths {
-		if has(values, path) {
+		if valuetree.Has(values, path) {
 			count++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/cli/values"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
@@ -42,12 +43,12 @@ func (u UserValues) Over(base map[string]any) (map[string]any, error) {
 		return nil, fmt.Errorf("reading your values: %w", err)
 	}
 	// Not CoalesceTables, which drops a null before it has told helm to drop the chart's default.
-	return chartutil.MergeTables(mine, copyValues(base)), nil
+	return chartutil.MergeTables(mine, valuetree.CopyValues(base)), nil
 }
 
 // Lay lays values over others, as helm lays one values file over another. Both stay as they are.
 func Lay(over, under map[string]any) map[string]any {
-	return chartutil.MergeTables(copyValues(over), copyValues(under))
+	return chartutil.MergeTables(valuetree.CopyValues(over), valuetree.CopyValues(under))
 }
 
 // FormatValues writes values as YAML.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -140,7 +140,7 @@ type ProofError struct {
 	Target  ref.Folder
 	Product string
 	Release string
-	Places  []chart.Place
+	Places  []naming.Place
 	// Thing is what names them; "the rendered chart" when empty.
 	Thing string
 }
@@ -153,11 +153,11 @@ func (e *ProofError) Error() string {
 	switch {
 	case !one:
 		text = fmt.Sprintf("%s names what is not in %s in %s", thing, e.Target, english.Plural(len(e.Places), "place", ""))
-	case cause == chart.NotRelocated:
+	case cause == naming.NotRelocated:
 		text = fmt.Sprintf("%s names images that were not relocated in %s", thing, english.Plural(len(e.Places), "place", ""))
-	case cause == chart.Unchanged:
+	case cause == naming.Unchanged:
 		text = fmt.Sprintf("%s names relocated images where they come from in %s", thing, english.Plural(len(e.Places), "place", ""))
-	case cause == chart.NamesSource:
+	case cause == naming.NamesSource:
 		text = fmt.Sprintf("%s still names the source registry in %s", thing, english.Plural(len(e.Places), "place", ""))
 	default:
 		text = fmt.Sprintf("%s names images outside of %s in %s", thing, e.Target, english.Plural(len(e.Places), "place", ""))
@@ -172,8 +172,8 @@ func (e *ProofError) Error() string {
 }
 
 // Cause is the gravest of the places' causes, and whether it is the only one.
-func (e *ProofError) Cause() (cause chart.Cause, one bool) {
-	for _, cause := range []chart.Cause{chart.NotRelocated, chart.Unchanged, chart.NamesSource, chart.Elsewhere} {
+func (e *ProofError) Cause() (cause naming.Cause, one bool) {
+	for _, cause := range []naming.Cause{naming.NotRelocated, naming.Unchanged, naming.NamesSource, naming.Elsewhere} {
 		count := 0
 		for _, place := range e.Places {
 			if place.Cause == cause {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -19,7 +19,7 @@ import (
 
 // ResolvedImage is an image of a rendering, and what the private registry says to it.
 type ResolvedImage struct {
-	chart.Image
+	naming.Image
 	// Needed says that a workload runs it. Others are offered: they run once somebody
 	// picks them.
 	Needed bool
@@ -36,7 +36,7 @@ type ResolvedImage struct {
 // image that is needed is not there; versions without their image end up in Unmirrored.
 func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
 	p.Images = nil
-	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
 		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: image.Runs(), Foreign: !p.isOurs(image.Ref)})
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -103,7 +103,7 @@ func (p *Prepared) sortOut() error {
 // unmirrored names what the rendering offers and the registry has not.
 func (p *Prepared) unmirrored() []string {
 	var names []string
-	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
 		at := slices.IndexFunc(p.Images, func(i ResolvedImage) bool { return i.Ref == image.Ref })
 		if at >= 0 && p.Images[at].Err != nil && !p.Images[at].Needed {
 			names = append(names, p.versionsOf(image)...)
@@ -114,7 +114,7 @@ func (p *Prepared) unmirrored() []string {
 }
 
 // versionsOf names the versions that offer an image; other uses are named as they are.
-func (p *Prepared) versionsOf(image chart.Image) []string {
+func (p *Prepared) versionsOf(image naming.Image) []string {
 	var names []string
 	for _, use := range image.Uses {
 		if p.isVersion(use.Kind) {
@@ -129,7 +129,7 @@ func (p *Prepared) versionsOf(image chart.Image) []string {
 // namesFor are the names under which the rendering offers some images.
 func (p *Prepared) namesFor(images []string) []string {
 	var names []string
-	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
 		if slices.Contains(images, image.Ref.String()) {
 			names = append(names, p.versionsOf(image)...)
 		}
@@ -152,7 +152,7 @@ func (p *Prepared) offersNamed(kind string) []versions.Kind {
 // their image is not in the registry, by the names that a verify.Check has for them.
 func (p *Prepared) Unpullable() []string {
 	var names []string
-	for _, image := range p.Rendering.ImagesOf(p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
 		at := slices.IndexFunc(p.Images, func(i ResolvedImage) bool { return i.Ref == image.Ref })
 		if at < 0 || p.Images[at].Err == nil || p.Images[at].Needed {
 			continue
@@ -165,7 +165,7 @@ func (p *Prepared) Unpullable() []string {
 }
 
 // nameIn is what a verify.Check calls what stands at a place.
-func (p *Prepared) nameIn(use chart.Use) string {
+func (p *Prepared) nameIn(use naming.Use) string {
 	named := p.offersNamed(use.Kind)
 	for _, offer := range named {
 		list, field := offer.ListPath()

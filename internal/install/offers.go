@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -53,7 +54,7 @@ func (p *Prepared) missing() []string {
 // namesAny tells whether an object names one of the images.
 func namesAny(object chart.Object, images map[ref.Reference]bool) bool {
 	alone := &chart.Rendering{Objects: []chart.Object{object}}
-	return slices.ContainsFunc(alone.Images(), func(image chart.Image) bool { return images[image.Ref] })
+	return slices.ContainsFunc(naming.Images(alone), func(image naming.Image) bool { return images[image.Ref] })
 }
 
 // trimmed is a catalog without the entries that name one of the images; false where no list of

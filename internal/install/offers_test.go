@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -22,7 +23,7 @@ func prepared(t *testing.T, manifest string, lacks ...string) *Prepared {
 	}
 	p := &Prepared{Rendering: rendering, Subject: Subject{Offers: offering()}}
 	p.Target, p.Release = ref.Folder{Host: "registry.example.com", Path: "pg"}, &versions.Release{}
-	for _, image := range rendering.Images() {
+	for _, image := range naming.Images(rendering) {
 		resolved := ResolvedImage{Image: image, Needed: image.Runs()}
 		for _, tag := range lacks {
 			if image.Ref.Tag == tag {
@@ -131,18 +132,18 @@ func TestOnlyMirroredKeeps(t *testing.T) {
 
 // The cause that is told is the cause, one for all or one for each place.
 func TestProofErrorTellsTheCause(t *testing.T) {
-	place := func(cause chart.Cause) chart.Place {
-		return chart.Place{Use: chart.Use{Kind: "Pod", Name: "p", Path: "spec"}, Text: "text", Cause: cause}
+	place := func(cause naming.Cause) naming.Place {
+		return naming.Place{Use: naming.Use{Kind: "Pod", Name: "p", Path: "spec"}, Text: "text", Cause: cause}
 	}
 	target := ref.Folder{Host: "registry.example.com", Path: "pg"}
 	tests := []struct {
-		causes []chart.Cause
+		causes []naming.Cause
 		want   string
 	}{
-		{[]chart.Cause{chart.NotRelocated}, "the rendered chart names images that were not relocated in 1 place\n  Pod p spec: text"},
-		{[]chart.Cause{chart.NamesSource, chart.NamesSource}, "the rendered chart still names the source registry in 2 places\n  Pod p spec: text\n  Pod p spec: text"},
-		{[]chart.Cause{chart.Elsewhere}, "the rendered chart names images outside of registry.example.com/pg in 1 place\n  Pod p spec: text"},
-		{[]chart.Cause{chart.Elsewhere, chart.NotRelocated}, "the rendered chart names what is not in registry.example.com/pg in 2 places\n" +
+		{[]naming.Cause{naming.NotRelocated}, "the rendered chart names images that were not relocated in 1 place\n  Pod p spec: text"},
+		{[]naming.Cause{naming.NamesSource, naming.NamesSource}, "the rendered chart still names the source registry in 2 places\n  Pod p spec: text\n  Pod p spec: text"},
+		{[]naming.Cause{naming.Elsewhere}, "the rendered chart names images outside of registry.example.com/pg in 1 place\n  Pod p spec: text"},
+		{[]naming.Cause{naming.Elsewhere, naming.NotRelocated}, "the rendered chart names what is not in registry.example.com/pg in 2 places\n" +
 			"  Pod p spec: text (it is not below the target)\n  Pod p spec: text (it was not relocated)"},
 	}
 	for _, tt := range tests {
@@ -181,7 +182,7 @@ func TestSettingsStay(t *testing.T) {
 	if p.Rendering, err = chart.ParseManifest(settings); err != nil {
 		t.Fatal(err)
 	}
-	for _, image := range p.Rendering.Images() {
+	for _, image := range naming.Images(p.Rendering) {
 		resolved := ResolvedImage{Image: image}
 		if strings.HasSuffix(image.Ref.Repository, "backup") {
 			resolved.Err = ErrNotMirrored

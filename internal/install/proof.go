@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -43,8 +44,8 @@ func (p *Prepared) prove(ctx context.Context) error {
 }
 
 // proof is what has to hold of every rendering.
-func (p *Prepared) proof() chart.Proof {
-	return chart.Proof{Target: p.Target, Origin: p.origin(), Accept: p.Accept}
+func (p *Prepared) proof() naming.Proof {
+	return naming.Proof{Target: p.Target, Origin: p.origin(), Accept: p.Accept}
 }
 
 // checkSent holds what helm is about to send against what was found good: the proof holds, and
@@ -54,7 +55,7 @@ func (p *Prepared) checkSent(rendering *chart.Rendering) error {
 		return &RefusedManifestError{Err: &ProofError{Target: p.Target, Product: p.Product.Name, Release: p.Release.Name, Places: found.Open}}
 	}
 	var unknown []string
-	for _, image := range rendering.ImagesOf(p.origin()) {
+	for _, image := range naming.ImagesOf(rendering, p.origin()) {
 		if !slices.ContainsFunc(p.Images, func(known ResolvedImage) bool { return known.Ref == image.Ref }) {
 			unknown = append(unknown, image.Ref.String()+" in "+image.Uses[0].String())
 		}
@@ -66,14 +67,14 @@ func (p *Prepared) checkSent(rendering *chart.Rendering) error {
 }
 
 // origin is where the product comes from.
-func (p *Prepared) origin() chart.Origin { return chart.OriginOf(p.Artifacts, p.Release) }
+func (p *Prepared) origin() naming.Origin { return naming.OriginOf(p.Artifacts, p.Release) }
 
 // absent are those of the images named at places that the product has and the private
 // registry has not, so that the cause is told that is one.
-func (p *Prepared) absent(ctx context.Context, places []chart.Place) ([]ref.Reference, error) {
+func (p *Prepared) absent(ctx context.Context, places []naming.Place) ([]ref.Reference, error) {
 	var absent []ref.Reference
 	for _, artifact := range p.Artifacts {
-		if artifact.Role == versions.RoleChart || !slices.ContainsFunc(places, func(place chart.Place) bool { return place.Names(artifact.Source) }) {
+		if artifact.Role == versions.RoleChart || !slices.ContainsFunc(places, func(place naming.Place) bool { return place.Names(artifact.Source) }) {
 			continue
 		}
 		has, err := p.asked.has(ctx, artifact)
@@ -89,7 +90,7 @@ func (p *Prepared) absent(ctx context.Context, places []chart.Place) ([]ref.Refe
 
 // relocated are those of the images named at places that the private registry has, where a copy
 // puts what the chart names.
-func (p *Prepared) relocated(ctx context.Context, places []chart.Place) ([]ref.Reference, error) {
+func (p *Prepared) relocated(ctx context.Context, places []naming.Place) ([]ref.Reference, error) {
 	var relocated []ref.Reference
 	for _, place := range places {
 		image := place.Image

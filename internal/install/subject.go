@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
+	"github.com/pgrelocate/pgrelocate/internal/chart/rewrite"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -36,7 +38,7 @@ type Subject struct {
 	// Prerequisites are all that are known; see PrerequisitesOf.
 	Prerequisites []cluster.Prerequisite
 	// Accept are the places in the manifests that may name what is not below the target.
-	Accept []chart.Accept
+	Accept []naming.Accept
 	// Listed are images that catalogs of an earlier revision list in the cluster: databases may
 	// use them, so that they stay listed although the registry has lost them.
 	Listed []ref.Reference
@@ -48,7 +50,7 @@ type Subject struct {
 // What the chart has by default is read from the registry's chart, where it has one. Without the
 // operator's image there is nothing to install: an *AbsentError. A nil registry takes all to
 // be there.
-func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement chart.Confinement) (*chart.Rewritten, error) {
+func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement chart.Confinement) (*rewrite.Rewritten, error) {
 	if reg == nil {
 		return subject.rewrite(nil, nil)
 	}
@@ -66,8 +68,8 @@ func Values(ctx context.Context, subject Subject, reg verify.Puller, confinement
 	return subject.rewrite(defaults, func(a versions.Artifact) (bool, error) { return p.asked.has(ctx, a) })
 }
 
-func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*chart.Rewritten, error) {
-	rewrite := chart.Rewrite{
+func (s Subject) rewrite(defaults map[string]any, has func(versions.Artifact) (bool, error)) (*rewrite.Rewritten, error) {
+	rewrite := rewrite.Rewrite{
 		Mapping: s.values(), Artifacts: s.Artifacts, Defaults: defaults, Has: has,
 		Listed: s.Listed, Target: s.Target, PullSecret: s.PullSecret,
 	}
@@ -111,12 +113,12 @@ func (s Subject) Other(c versions.Chart) Subject {
 // rewriteOthers lets the values that name other images, which no catalogue knows, name them at
 // the target where that has them: somebody relocated them for that. Where one value moves all
 // images of a chart, it moves those too.
-func (s Subject) rewriteOthers(made *chart.Rewritten, defaults map[string]any, has func(versions.Artifact) (bool, error)) error {
+func (s Subject) rewriteOthers(made *rewrite.Rewritten, defaults map[string]any, has func(versions.Artifact) (bool, error)) error {
 	if slices.ContainsFunc(s.values(), versions.Value.MovesAll) {
 		return nil
 	}
-	origin := chart.OriginOf(s.Artifacts, s.Release)
-	for _, named := range chart.NamedIn(defaults, origin) {
+	origin := naming.OriginOf(s.Artifacts, s.Release)
+	for _, named := range naming.NamedIn(defaults, origin) {
 		if s.Target.Holds(named.Image) || slices.Contains(origin.Images, named.Image.Canonical()) || named.IsSet(made.Values) {
 			continue
 		}

@@ -277,7 +277,8 @@ func (s shapeSpec) checkValue(spec valueSpec) error {
 const (
 	deepestKey  = 32
 	deepestTree = 64
-	longestList = 1000
+	// LongestList bounds the lists that a path can call for.
+	LongestList = 1000
 )
 
 // checkPath finds what is no key of a value.
@@ -295,7 +296,7 @@ func checkPath(path []string) error {
 			return fmt.Errorf("%s is no element of a key; write the number of a list's element as name[0]", ref.Quote(element))
 		case IsIndex(element) && i == 0:
 			return errors.New("the key begins with the number of an element, and values are no list")
-		case IsIndex(element) && (err != nil || n >= longestList):
+		case IsIndex(element) && (err != nil || n >= LongestList):
 			return fmt.Errorf("%s is beyond the end of any list", element)
 		}
 	}

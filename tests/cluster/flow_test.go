@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -138,18 +138,18 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: "qu
 	before := s.objects(t)
 	_, err := install.Run(t.Context(), opts)
 	var proof *install.ProofError
-	if !errors.As(err, &proof) || len(proof.Places) != 1 || proof.Places[0].Cause != chart.Elsewhere {
+	if !errors.As(err, &proof) || len(proof.Places) != 1 || proof.Places[0].Cause != naming.Elsewhere {
 		t.Errorf("Run() = %v, want one place that names an image from elsewhere", err)
 	}
 	if after := s.objects(t); after != before {
 		t.Errorf("a failed proof changed the cluster:\nbefore\n%s\nafter\n%s", before, after)
 	}
 
-	accept, err := chart.ParseAccept("Job/farewell:spec.template=it comes from our own mirror")
+	accept, err := naming.ParseAccept("Job/farewell:spec.template=it comes from our own mirror")
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Subject.Accept = []chart.Accept{accept}
+	opts.Subject.Accept = []naming.Accept{accept}
 	s.mustInstall(t, opts)
 	if !strings.Contains(s.warnings(), "(it comes from our own mirror)") {
 		t.Errorf("Run() warned %q, want the reason", s.warnings())

@@ -2,7 +2,7 @@
 // stand: bytes around them, comments and formatting, stay as they are.
 //
 //	file, err := inplace.Parse(body)
-//	changed, err := file.Rewrite(origin, func(m chart.Mention) string { … })
+//	changed, err := file.Rewrite(origin, func(m naming.Mention) string { … })
 package inplace
 
 import (
@@ -14,7 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // MaxFile bounds a file of manifests; rendered charts have the same bound.
@@ -31,7 +31,7 @@ type File struct {
 type unit struct {
 	node   *yaml.Node
 	object map[string]any
-	use    chart.Use
+	use    naming.Use
 }
 
 // Parse reads a file. What it holds besides objects is passed over; see Objects.
@@ -108,7 +108,7 @@ func (f *File) take(node *yaml.Node, object map[string]any) {
 	metadata, _ := object["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
 	namespace, _ := metadata["namespace"].(string)
-	f.units = append(f.units, unit{node: node, object: object, use: chart.Use{Kind: kind, Namespace: namespace, Name: name}})
+	f.units = append(f.units, unit{node: node, object: object, use: naming.Use{Kind: kind, Namespace: namespace, Name: name}})
 }
 
 // valueOf is the value of a key of a map; nil where there is none.

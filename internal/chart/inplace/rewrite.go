@@ -11,12 +11,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // Place is an image in a file.
 type Place struct {
-	chart.Mention
+	naming.Mention
 	// Line is where the string begins that names it, counted from 1.
 	Line int
 
@@ -24,12 +24,12 @@ type Place struct {
 }
 
 // Places are all images that the file's objects name.
-func (f *File) Places(origin chart.Origin) []Place {
+func (f *File) Places(origin naming.Origin) []Place {
 	var all []Place
 	for _, unit := range f.units {
 		nodes := map[string][]*yaml.Node{}
 		index(nodes, "", unit.node)
-		for _, m := range chart.MentionsOf(origin, unit.use, unit.object) {
+		for _, m := range naming.MentionsOf(origin, unit.use, unit.object) {
 			place := Place{Mention: m}
 			for _, node := range nodes[m.Path] {
 				if node.Value == m.Text {
@@ -74,7 +74,7 @@ type edit struct {
 // Rewrite gives the file's content with images changed to what to says; an empty name leaves
 // one as it is. The result is read again, and says what was wanted and nothing else, or there is an
 // error.
-func (f *File) Rewrite(origin chart.Origin, to func(chart.Mention) string) ([]byte, error) {
+func (f *File) Rewrite(origin naming.Origin, to func(naming.Mention) string) ([]byte, error) {
 	lines := lineStarts(f.body)
 	starts := f.starts(lines)
 	edits := map[edit]bool{}
@@ -185,7 +185,7 @@ func offsetOf(body []byte, lines []int, node *yaml.Node) int {
 }
 
 // check reads the changed file and compares it with the first, string by string.
-func (f *File) check(made []byte, origin chart.Origin, to func(chart.Mention) string) error {
+func (f *File) check(made []byte, origin naming.Origin, to func(naming.Mention) string) error {
 	again, err := Parse(made)
 	if err != nil {
 		return fmt.Errorf("it could not be read any more with the changes: %w", err)
@@ -205,9 +205,9 @@ func (f *File) check(made []byte, origin chart.Origin, to func(chart.Mention) st
 }
 
 // renamed is an object with its images changed.
-func renamed(origin chart.Origin, unit unit, to func(chart.Mention) string) any {
+func renamed(origin naming.Origin, unit unit, to func(naming.Mention) string) any {
 	texts := map[string]string{}
-	mentions := chart.MentionsOf(origin, unit.use, unit.object)
+	mentions := naming.MentionsOf(origin, unit.use, unit.object)
 	for _, m := range slices.Backward(mentions) { // so that places in one string stay where they are
 		name := to(m)
 		if name == "" || m.End == 0 {

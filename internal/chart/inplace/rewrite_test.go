@@ -9,12 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // mirrored is an image's name in a registry with a port.
-func mirrored(m chart.Mention) string {
+func mirrored(m naming.Mention) string {
 	tail := m.Spelled()
 	for _, host := range ref.Hosts(m.Image.Host) {
 		tail = strings.TrimPrefix(tail, host+"/")
@@ -39,7 +39,7 @@ func TestRewrite(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
-			got, err := f.Rewrite(chart.Origin{}, mirrored)
+			got, err := f.Rewrite(naming.Origin{}, mirrored)
 			if err != nil {
 				t.Errorf("%s: Rewrite = %v", file, err)
 			}
@@ -59,7 +59,7 @@ func TestRewriteRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := f.Rewrite(chart.Origin{}, mirrored); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if got, err := f.Rewrite(naming.Origin{}, mirrored); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Rewrite = %s, %v, want %s", tt.name, got, err, tt.want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestRewriteRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := f.Rewrite(chart.Origin{}, func(chart.Mention) string { return "[::1]:5000/a/b:1" }); err == nil {
+	if got, err := f.Rewrite(naming.Origin{}, func(naming.Mention) string { return "[::1]:5000/a/b:1" }); err == nil {
 		t.Errorf("Rewrite to what is no plain text = %s, want an error", got)
 	}
 }
@@ -101,7 +101,7 @@ func FuzzRewrite(f *testing.F) {
 		if err != nil {
 			return
 		}
-		changed, err := parsed.Rewrite(chart.Origin{}, mirrored)
+		changed, err := parsed.Rewrite(naming.Origin{}, mirrored)
 		if err != nil {
 			return
 		}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -142,8 +142,8 @@ func deepCopy(value any) any {
 
 // originOf are the images that values name in parts, a repository beside its tag. Nothing else tells
 // Docker Hub's short names in arguments and commands from any two words.
-func originOf(values map[string]any) chart.Origin {
-	var origin chart.Origin
+func originOf(values map[string]any) naming.Origin {
+	var origin naming.Origin
 	var look func(value any)
 	look = func(value any) {
 		switch value := value.(type) {

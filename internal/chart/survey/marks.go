@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // mark is a place in a value before which a token is put, to see where in a rendering it comes out.
@@ -53,18 +54,18 @@ func (s *surveyor) marked(some []int) []change {
 
 // candidates are the values that may lead the images of a rendering: the text is the beginning of
 // an image's name, or holds an image.
-func candidates(all map[string]any, mentions []chart.Mention, origin chart.Origin) []mark {
+func candidates(all map[string]any, mentions []naming.Mention, origin naming.Origin) []mark {
 	var marks []mark
 	visit(nil, all, func(at path, value any) {
 		text, ok := value.(string)
 		if !ok || text == "" || at.isGlobalCopy() {
 			return
 		}
-		if slices.ContainsFunc(mentions, func(m chart.Mention) bool { return begins(m.Spelled(), text) }) {
+		if slices.ContainsFunc(mentions, func(m naming.Mention) bool { return begins(m.Spelled(), text) }) {
 			marks = append(marks, mark{at: at, text: text, end: len(text)})
 			return
 		}
-		for _, m := range chart.MentionsIn(origin, at.last(), text) {
+		for _, m := range naming.MentionsIn(origin, at.last(), text) {
 			if m.End > 0 {
 				marks = append(marks, mark{at: at, text: text, start: m.Start, end: m.End})
 			}
@@ -148,7 +149,7 @@ func (v *view) note(marks []mark, rendering *chart.Rendering) {
 // textsOf are the strings of a rendering that have tokens, by their places without them.
 func textsOf(rendering *chart.Rendering) map[string][]string {
 	texts := map[string][]string{}
-	rendering.Strings(func(use chart.Use, text string) {
+	naming.Strings(rendering, func(use naming.Use, text string) {
 		if tokens.MatchString(text) {
 			key := keyOf(use)
 			texts[key] = append(texts[key], text)
@@ -157,11 +158,11 @@ func textsOf(rendering *chart.Rendering) map[string][]string {
 	return texts
 }
 
-func keyOf(use chart.Use) string { return tokens.ReplaceAllString(use.String(), "") }
+func keyOf(use naming.Use) string { return tokens.ReplaceAllString(use.String(), "") }
 
 // leadOf reads a mention's string as it is with marks: which mark's token stands at the beginning
 // of the name, and what follows the mark's text in it.
-func leadOf(marks []mark, m chart.Mention, text string) (lead, bool) {
+func leadOf(marks []mark, m naming.Mention, text string) (lead, bool) {
 	plain := tokens.ReplaceAllString(text, "")
 	before, after := m.Text[:m.Start], m.Text[m.End:]
 	if !strings.HasPrefix(plain, before) || !strings.HasSuffix(plain, after) || len(plain) < len(before)+len(after) {

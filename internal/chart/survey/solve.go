@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -15,7 +15,7 @@ type Moved struct {
 	// Keys are their paths as helm's --set takes them, sorted.
 	Keys []string
 	// Unreached are the places that no value leads to the target.
-	Unreached []chart.Mention
+	Unreached []naming.Mention
 	// Images are the images, each with its place at the target. One that charts spell in two ways
 	// has two.
 	Images []Relocated
@@ -26,7 +26,7 @@ type Relocated struct{ Source, Target ref.Reference }
 
 // Below is where an image goes below a folder: its repository keeps its path, as it is
 // spelled, so that a value that takes a registry alone can lead to it.
-func Below(target ref.Folder, m chart.Mention) ref.Reference {
+func Below(target ref.Folder, m naming.Mention) ref.Reference {
 	path, _, _ := strings.Cut(Tail(m), "@")
 	if at := strings.LastIndexByte(path, ':'); at >= 0 {
 		path = path[:at]
@@ -39,7 +39,7 @@ func Below(target ref.Folder, m chart.Mention) ref.Reference {
 }
 
 // Tail is a mention's name without its host.
-func Tail(m chart.Mention) string {
+func Tail(m naming.Mention) string {
 	if m.End == 0 {
 		return strings.TrimPrefix(m.Image.String(), m.Image.Host+"/")
 	}
@@ -85,7 +85,7 @@ type solving struct {
 }
 
 // lead chooses the first value that can lead a mention to the target.
-func (s *solving) lead(m chart.Mention, leads []lead) bool {
+func (s *solving) lead(m naming.Mention, leads []lead) bool {
 	for _, l := range leads {
 		part, ok := s.part(m, l)
 		if !ok {
@@ -107,7 +107,7 @@ func (s *solving) lead(m chart.Mention, leads []lead) bool {
 
 // part is what has to stand in a value so that a mention names the target: what its name will
 // be, without what follows the value's part there.
-func (s *solving) part(m chart.Mention, l lead) (string, bool) {
+func (s *solving) part(m naming.Mention, l lead) (string, bool) {
 	part, ok := strings.CutSuffix(s.target.String()+"/"+Tail(m), l.suffix)
 	return part, ok && part != ""
 }

@@ -6,7 +6,7 @@
 //	found, err := survey.Look(ctx, chart, survey.Options{…})
 //	moved := found.Values(target)
 //
-// What it finds is a guess until a chart.Proof holds of a rendering with the values.
+// What it finds is a guess until a naming.Proof holds of a rendering with the values.
 package survey
 
 import (
@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -44,7 +45,7 @@ type Survey struct {
 	// Rendering is the chart with the user's values, nothing marked.
 	Rendering *chart.Rendering
 	// Origin are the images that values name in parts.
-	Origin chart.Origin
+	Origin naming.Origin
 	// Exhausted says that there may be more to find: the renderings were used up.
 	Exhausted bool
 	// Failing are the switches that the chart cannot be rendered with by themselves.
@@ -59,11 +60,11 @@ type Survey struct {
 type Image struct {
 	Ref ref.Reference
 	// Uses are the places that name it; none where only an annotation does.
-	Uses []chart.Use
+	Uses []naming.Use
 	// Values are the keys of values that lead to it, as helm's --set takes them. Unled are the
 	// places to which no value leads.
 	Values []string
-	Unled  []chart.Use
+	Unled  []naming.Use
 	// Switches are values that have to be true together for it to run; none where it runs anyway.
 	Switches []string
 	// Annotated says that the chart's Chart.yaml lists it.
@@ -77,7 +78,7 @@ func (i Image) Runs() bool { return len(i.Uses) > 0 && len(i.Switches) == 0 }
 type view struct {
 	values, all map[string]any
 	rendering   *chart.Rendering
-	mentions    []chart.Mention
+	mentions    []naming.Mention
 	leads       [][]lead // of each mention, the likeliest first
 	flips       []string // what is switched on
 }
@@ -138,7 +139,7 @@ func (s *surveyor) spent() bool { return s.count >= s.Most }
 // look finds the images of a rendering and the values that lead to them.
 func (s *surveyor) look(ctx context.Context, v *view) error {
 	s.survey.views = append(s.survey.views, v)
-	v.mentions = v.rendering.Mentions(s.survey.Origin)
+	v.mentions = naming.Mentions(v.rendering, s.survey.Origin)
 	v.leads = make([][]lead, len(v.mentions))
 	if err := s.trace(ctx, v, s.add(ctx, candidates(v.all, v.mentions, s.survey.Origin))); err != nil {
 		return err
@@ -221,7 +222,7 @@ func rank(i Image) int {
 
 // entry is the image that a mention belongs to; nil where it names none, or one of which another
 // view tells.
-func (f *Survey) entry(v *view, m chart.Mention) *Image {
+func (f *Survey) entry(v *view, m naming.Mention) *Image {
 	if m.Repository {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -120,7 +121,7 @@ func describe(t *testing.T, c *chart.Chart) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, place := range (chart.Proof{Target: target, Origin: found.Origin}).Check(rendering).Open {
+	for _, place := range (naming.Proof{Target: target, Origin: found.Origin}).Check(rendering).Open {
 		fmt.Fprintf(&text, "not proved: %s: %s\n", place.Use, place.Text)
 	}
 	return text.String()

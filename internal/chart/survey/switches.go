@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -126,7 +127,7 @@ func (s *surveyor) flipped(switches []change) map[string]any {
 // which values lead to it.
 func (s *surveyor) behind(ctx context.Context, g group, known map[ref.Reference]bool) error {
 	fresh := false
-	for _, m := range g.rendering.Mentions(s.survey.Origin) {
+	for _, m := range naming.Mentions(g.rendering, s.survey.Origin) {
 		if m.Repository || known[m.Image] {
 			continue
 		}
@@ -159,7 +160,7 @@ func (s *surveyor) explain(ctx context.Context, switches []change, known map[ref
 	if err != nil {
 		return context.Cause(ctx)
 	}
-	for _, m := range rendering.Mentions(s.survey.Origin) {
+	for _, m := range naming.Mentions(rendering, s.survey.Origin) {
 		if !m.Repository && !known[m.Image] {
 			known[m.Image] = true
 			s.survey.image(m.Image, keysOf(switches))
@@ -202,7 +203,7 @@ func (s *surveyor) shows(ctx context.Context, switches []change, image ref.Refer
 			return false, context.Cause(ctx)
 		}
 		if err == nil { // what cannot be rendered shows nothing
-			for _, m := range rendering.Mentions(s.survey.Origin) {
+			for _, m := range naming.Mentions(rendering, s.survey.Origin) {
 				images = append(images, m.Image)
 			}
 		}

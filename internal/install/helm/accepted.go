@@ -6,7 +6,7 @@ import (
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -17,7 +17,7 @@ const acceptedAnnotation = cluster.Manager + ".dev/accepted"
 
 // recordAccepted notes places in what is about to be recorded, and nothing else that was noted
 // before: a chart could bring such an annotation along.
-func recordAccepted(release *helmrelease.Release, places []chart.Accept) {
+func recordAccepted(release *helmrelease.Release, places []naming.Accept) {
 	if release.Chart == nil || release.Chart.Metadata == nil {
 		return
 	}
@@ -38,10 +38,10 @@ func recordAccepted(release *helmrelease.Release, places []chart.Accept) {
 }
 
 // acceptedIn reads what was noted. What cannot be read accepts nothing.
-func acceptedIn(release *helmrelease.Release) []chart.Accept {
-	var places []chart.Accept
+func acceptedIn(release *helmrelease.Release) []naming.Accept {
+	var places []naming.Accept
 	for line := range strings.Lines(release.Chart.Metadata.Annotations[acceptedAnnotation]) {
-		if place, err := chart.ParseAccept(strings.TrimSpace(line)); err == nil {
+		if place, err := naming.ParseAccept(strings.TrimSpace(line)); err == nil {
 			places = append(places, place)
 		}
 	}

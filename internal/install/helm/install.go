@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -26,7 +27,7 @@ type Request struct {
 	// everything.
 	Check func(*chart.Rendering) error
 	// Accepted are places that Check lets be; the revision records them. See Revision.Accepted.
-	Accepted []chart.Accept
+	Accepted []naming.Accept
 	// Databases are kinds of which helm deletes none, besides those of cluster.Lasts.
 	Databases []schema.GroupKind
 	// Wait waits until everything is ready. Atomic takes back what this run made if it fails,

@@ -7,6 +7,7 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // Status is the state that a revision is recorded in, in helm's words.
@@ -31,7 +32,7 @@ type Revision struct {
 	Chart string
 	// Accepted are the places that may name what is not in the private registry, as whoever
 	// installed the revision said; see Request.Accepted.
-	Accepted []chart.Accept
+	Accepted []naming.Accept
 
 	// manifest and hooks are what was recorded, crds what the chart has in its crds/ folder.
 	manifest    string

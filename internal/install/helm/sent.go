@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -19,7 +20,7 @@ type sent struct {
 	edit      chart.Edit
 	more      []chart.Object
 	check     func(*chart.Rendering) error
-	accepted  []chart.Accept
+	accepted  []naming.Accept
 	databases []schema.GroupKind
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -73,7 +74,7 @@ func (v *verification) namespaceCheck(ctx context.Context, namespace string) (Na
 // probe is an image on which secrets can be tried, and the private registry's host.
 func (v *verification) probe() (string, *ref.Reference) {
 	host := ""
-	for _, image := range v.manifest.ImagesOf(v.Origin) {
+	for _, image := range naming.ImagesOf(v.manifest, v.Origin) {
 		if (host == "" || isAmong(v.Hosts, image.Ref.Host)) && v.accepted(image) == "" {
 			host = image.Ref.Host
 		}

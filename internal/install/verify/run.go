@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -28,10 +29,10 @@ type Options struct {
 	// release names.
 	Hosts []string
 	// Origin is where the product comes from, by which short names of its images are known.
-	Origin chart.Origin
+	Origin naming.Origin
 	// Accept are the places in the release that may name images from elsewhere, besides those
 	// that were accepted when it was installed.
-	Accept []chart.Accept
+	Accept []naming.Accept
 	// Deep asks for every blob of every image.
 	Deep bool
 	// Pull lets the nodes pull every image.

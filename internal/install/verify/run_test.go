@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -188,13 +189,13 @@ func TestAllIsWell(t *testing.T) {
 func TestAcceptedIsRemembered(t *testing.T) {
 	const foreign = "quay.io/other/farewell:1"
 	job := strings.ReplaceAll(strings.ReplaceAll(hook, "r.example.com/pg/hook:1", foreign), "name: job", "name: bye")
-	accept, err := chart.ParseAccept("Job/bye:spec.template=it comes from our own mirror")
+	accept, err := naming.ParseAccept("Job/bye:spec.template=it comes from our own mirror")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := newBench(t)
 	b.options.Hosts = []string{host}
-	install := func(places ...chart.Accept) {
+	install := func(places ...naming.Accept) {
 		t.Helper()
 		packed, err := chart.Parse(clustertest.Chart(t, map[string]string{
 			"Chart.yaml":        "apiVersion: v2\nname: house\nversion: 1.0.1\nannotations: {pgrelocate.dev/accepted: 'Job/bye:spec.template'}\n",

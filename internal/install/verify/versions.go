@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -52,13 +53,13 @@ func (v *verification) checkImages(ctx context.Context) error {
 	}
 	hosts := slices.Clone(v.Hosts)
 	if len(hosts) == 0 {
-		for _, image := range v.manifest.ImagesOf(v.Origin) {
+		for _, image := range naming.ImagesOf(v.manifest, v.Origin) {
 			if v.accepted(image) == "" {
 				hosts = append(hosts, image.Ref.Host)
 			}
 		}
 	}
-	for _, image := range v.manifest.Without(isVersion).ImagesOf(v.Origin) {
+	for _, image := range naming.ImagesOf(v.manifest.Without(isVersion), v.Origin) {
 		check := ImageCheck{Image: image.Ref.String()}
 		if !isAmong(hosts, image.Ref.Host) {
 			check.Accepted = v.accepted(image)
@@ -87,10 +88,10 @@ func (c *Check) asked() []*ImageCheck {
 
 // accepted is why an image may come from elsewhere; empty unless all places that name it are
 // accepted.
-func (v *verification) accepted(image chart.Image) string {
+func (v *verification) accepted(image naming.Image) string {
 	reason := ""
 	for _, use := range image.Uses {
-		accept, ok := chart.AcceptedBy(v.Accept, use)
+		accept, ok := naming.AcceptedBy(v.Accept, use)
 		if !ok {
 			return ""
 		}

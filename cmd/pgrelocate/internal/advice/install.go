@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -84,11 +85,11 @@ func ofCopy(target ref.Folder, product, release string) string {
 // ofProof says how a proof can be made to hold.
 func ofProof(err *install.ProofError) string {
 	switch cause, _ := err.Cause(); cause {
-	case chart.NotRelocated:
+	case naming.NotRelocated:
 		return "relocate them first: " + ofCopy(err.Target, err.Product, err.Release)
-	case chart.NamesSource:
+	case naming.NamesSource:
 		return "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
-	case chart.Unchanged:
+	case naming.Unchanged:
 		return "no value of the chart that could be found names these: set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
 	default:
 		return "relocate these images too, with pgrelocate copy --chart-images, or set others with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"

@@ -3,15 +3,15 @@ package flagset
 import (
 	"strings"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // AcceptFlag reads --accept, once for each place. It is a pflag.Value.
-type AcceptFlag []chart.Accept
+type AcceptFlag []naming.Accept
 
 // Set adds a place.
 func (f *AcceptFlag) Set(s string) error {
-	accept, err := chart.ParseAccept(s)
+	accept, err := naming.ParseAccept(s)
 	if err == nil {
 		*f = append(*f, accept)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -72,7 +73,7 @@ type Family struct {
 	// selected and known are those that are selected and those that the catalogue has, by
 	// their vendor's names.
 	selected, known []ref.Reference
-	origin          chart.Origin
+	origin          naming.Origin
 }
 
 // FamilyOf is that of a release.
@@ -93,7 +94,7 @@ func (s *Session) FamilyOf(release string, selected []versions.Artifact) (f Fami
 			}
 		}
 	}
-	f.release, f.origin = found.Name, chart.OriginOf(nil, found)
+	f.release, f.origin = found.Name, naming.OriginOf(nil, found)
 	return f, nil
 }
 
@@ -119,7 +120,7 @@ func (s *Session) BeyondOf(ctx context.Context, packed *chart.Chart, of Family) 
 	if err != nil {
 		return nil, err
 	}
-	return packed.Beyond(rendering, of.origin, of.selected, of.known), nil
+	return naming.Beyond(packed, rendering, of.origin, of.selected, of.known), nil
 }
 
 // AtSource opens charts where they come from.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 )
 
@@ -52,7 +52,7 @@ type placeView struct {
 	Path      string `json:"path"`
 }
 
-func newPlaceViews(uses []chart.Use) []placeView {
+func newPlaceViews(uses []naming.Use) []placeView {
 	all := make([]placeView, len(uses))
 	for i, use := range uses {
 		all[i] = placeView{use.Kind, use.Namespace, use.Name, use.Path}
@@ -137,7 +137,7 @@ func (v chartImageView) place() string {
 		return ""
 	}
 	first := v.Places[0]
-	return more(chart.Use{Kind: first.Kind, Namespace: first.Namespace, Name: first.Name, Path: first.Path}.String(), len(v.Places))
+	return more(naming.Use{Kind: first.Kind, Namespace: first.Namespace, Name: first.Name, Path: first.Path}.String(), len(v.Places))
 }
 
 // move says what would have to be set.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
 // ManifestImages is the result of `pgrelocate manifests images`.
@@ -64,7 +64,7 @@ func (v ManifestImages) WriteTable(w io.Writer) error {
 	grid := output.NewGrid("IMAGE", "WHERE", "PLACE")
 	for _, image := range v.Images {
 		for _, place := range image.Places {
-			use := chart.Use{Kind: place.Kind, Namespace: place.Namespace, Name: place.Name, Path: place.Path}
+			use := naming.Use{Kind: place.Kind, Namespace: place.Namespace, Name: place.Name, Path: place.Path}
 			grid.Row(image.Image, fmt.Sprintf("%s:%d", place.File, place.Line), use)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -30,7 +31,7 @@ type Surveyed struct {
 	// Keys are the values that move the images, as helm's --set takes them. Unreached are the
 	// places that none of them leads anywhere else.
 	Keys      []string
-	Unreached []chart.Mention
+	Unreached []naming.Mention
 
 	values map[string]any // the user's
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/packed"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -27,7 +28,7 @@ import (
 type ChartRelocation struct {
 	SurveyOptions
 	// Accept are the places that may name what is not in the private registry.
-	Accept []chart.Accept
+	Accept []naming.Accept
 	// Optional takes along what the chart runs only once something is switched on, and what it
 	// only lists.
 	Optional bool
@@ -148,16 +149,16 @@ func (r *relocating) prove(ctx context.Context) error {
 }
 
 // proof is what has to hold of the chart with its values.
-func (r *relocating) proof() chart.Proof {
+func (r *relocating) proof() naming.Proof {
 	origin := r.found.Origin
 	for _, image := range r.found.Images {
 		origin.Images = append(origin.Images, image.Ref)
 	}
-	return chart.Proof{Target: r.folder(), Origin: origin, Accept: r.opts.Accept}
+	return naming.Proof{Target: r.folder(), Origin: origin, Accept: r.opts.Accept}
 }
 
 // checkProof tells of what is accepted, and fails where the proof does not hold.
-func checkProof(s *relocate.Session, rendering *chart.Rendering, proof chart.Proof, release string) error {
+func checkProof(s *relocate.Session, rendering *chart.Rendering, proof naming.Proof, release string) error {
 	found := proof.Check(rendering)
 	for _, place := range found.Accepted {
 		text := fmt.Sprintf("accepted: %s: %s", place.Use, place.Text)
@@ -187,7 +188,7 @@ func (e *UncopiedError) Error() string {
 // because that was accepted, and the chart.
 func (r *relocating) choose(context.Context) error {
 	named := map[ref.Reference]bool{}
-	for _, image := range r.rendering.ImagesOf(r.proof().Origin) {
+	for _, image := range naming.ImagesOf(r.rendering, r.proof().Origin) {
 		named[image.Ref] = true
 	}
 	var artifacts []versions.Artifact
@@ -352,7 +353,7 @@ func (r *relocating) lock(ctx context.Context) error {
 // tellUnsaid warns of repositories that the chart names without a tag: what it gives them to adds
 // the tag, so that nobody can tell which image that will be, and none is copied.
 func (r *relocating) tellUnsaid(context.Context) error {
-	for _, name := range r.rendering.Untagged(r.proof().Origin) {
+	for _, name := range naming.UntaggedIn(r.rendering, r.proof().Origin) {
 		r.Warn(fmt.Sprintf("%s names %s without a tag: which image runs is not said, and none was copied for it", name.Use, name.Repository))
 	}
 	return nil

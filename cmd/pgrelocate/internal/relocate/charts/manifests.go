@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/inplace"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -41,7 +42,7 @@ type Manifests struct {
 	// Links are the YAML files that were passed over, for nothing is read, or written, through links.
 	Links []string
 	// Origin are the images that are known to be ones, so that their short names are found too.
-	Origin chart.Origin
+	Origin naming.Origin
 }
 
 // ManifestImages reads a file, all YAML files of a folder, or stdin where the name is "-".
@@ -62,7 +63,7 @@ func ManifestImages(s *relocate.Session, name string, stdin io.Reader) (*Manifes
 	}
 	// What is an image at one place is one at every other, where nothing marks it.
 	for _, file := range found.Files {
-		for _, place := range file.Places(chart.Origin{}) {
+		for _, place := range file.Places(naming.Origin{}) {
 			if !slices.Contains(found.Origin.Images, place.Image) {
 				found.Origin.Images = append(found.Origin.Images, place.Image)
 			}
@@ -158,7 +159,7 @@ type ManifestRelocation struct {
 	// Overwrite lets files be replaced in Output.
 	Overwrite bool
 	// Accept are the places that may name what is not in the private registry.
-	Accept []chart.Accept
+	Accept []naming.Accept
 	// DryRun moves and writes nothing.
 	DryRun bool
 }
@@ -222,7 +223,7 @@ func (r *rewriting) read(context.Context) (err error) {
 // rewrite changes the manifests in memory.
 func (r *rewriting) rewrite(context.Context) error {
 	for _, file := range r.made.Files {
-		changed, err := file.Rewrite(r.made.Origin, func(m chart.Mention) string {
+		changed, err := file.Rewrite(r.made.Origin, func(m naming.Mention) string {
 			if r.isThere(m) {
 				return ""
 			}
@@ -238,8 +239,8 @@ func (r *rewriting) rewrite(context.Context) error {
 
 // isThere tells whether an image stays as it is: it lies in the private registry already, or its
 // place is accepted.
-func (r *rewriting) isThere(m chart.Mention) bool {
-	_, accepted := chart.AcceptedBy(r.opts.Accept, m.Use)
+func (r *rewriting) isThere(m naming.Mention) bool {
+	_, accepted := naming.AcceptedBy(r.opts.Accept, m.Use)
 	return accepted || r.Config.Registry.Holds(m.Image)
 }
 
@@ -260,7 +261,7 @@ func (r *rewriting) prove(context.Context) error {
 			}
 		}
 	}
-	err := checkProof(r.Copying.Session, all, chart.Proof{Target: r.Config.Registry, Origin: r.made.Origin, Accept: r.opts.Accept}, "")
+	err := checkProof(r.Copying.Session, all, naming.Proof{Target: r.Config.Registry, Origin: r.made.Origin, Accept: r.opts.Accept}, "")
 	var proof *install.ProofError
 	if errors.As(err, &proof) {
 		proof.Thing = "what is to be written"

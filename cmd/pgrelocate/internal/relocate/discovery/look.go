@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -113,7 +114,7 @@ func (l *Looker) lookInto(ctx context.Context, packed *chart.Chart, e *versions.
 		return err
 	}
 	e.Offers = append(e.Offers, OffersIn(rendering, l.Product.Cluster.Offers)...)
-	for _, image := range rendering.ImagesOf(chart.OriginOf(nil, l.Product.Releases...)) {
+	for _, image := range naming.ImagesOf(rendering, naming.OriginOf(nil, l.Product.Releases...)) {
 		e.Images = append(e.Images, image.Ref)
 	}
 	e.Images = append(e.Images, packed.AnnotatedImages()...)

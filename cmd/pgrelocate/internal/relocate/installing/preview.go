@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/difference"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -158,7 +159,7 @@ func (p *previewing) imagesOf(s state) []string {
 	for _, image := range s.release.Images {
 		all = append(all, image.Vendor().String())
 	}
-	for _, image := range s.rendering.ImagesOf(chart.OriginOf(nil, p.made.Product.Releases...)) {
+	for _, image := range naming.ImagesOf(s.rendering, naming.OriginOf(nil, p.made.Product.Releases...)) {
 		all = append(all, image.Ref.String())
 	}
 	slices.Sort(all)

@@ -7,6 +7,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -18,7 +19,7 @@ type ChartChoice struct {
 	// User are values that are laid over the rewritten ones.
 	User chart.UserValues
 	// Accept are the places in the manifests that may name what is not in the private registry.
-	Accept []chart.Accept
+	Accept []naming.Accept
 
 	found *chart.Chart // in a bundle
 }
@@ -64,10 +65,10 @@ func subjectOf(s *relocate.Session, product *versions.Product, release string, p
 }
 
 // acceptedBy are the places that a product's own data accepts.
-func acceptedBy(product *versions.Product) []chart.Accept {
-	var all []chart.Accept
+func acceptedBy(product *versions.Product) []naming.Accept {
+	var all []naming.Accept
 	for _, a := range product.Accept {
-		all = append(all, chart.Accept{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Path: a.Path, Reason: a.Why})
+		all = append(all, naming.Accept{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Path: a.Path, Reason: a.Why})
 	}
 	return all
 }

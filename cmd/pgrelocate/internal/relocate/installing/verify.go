@@ -6,7 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
-	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -21,7 +21,7 @@ type VerifyOptions struct {
 	// Namespaces need the pull secret besides those that have databases.
 	Namespaces []string
 	// Accept are the places in the release that may name images from elsewhere.
-	Accept []chart.Accept
+	Accept []naming.Accept
 	// Deep and Pull are as in verify.Options.
 	Deep, Pull bool
 	// NoCluster verifies the private registry alone.
@@ -113,7 +113,7 @@ func (v *verifying) check(ctx context.Context) (err error) {
 		Cluster: v.cluster, Dial: dial(ctx, v.Session), Offers: v.product.Cluster.Offers, Databases: install.DatabasesOf(v.product),
 		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
-		Origin: chart.OriginOf(nil, v.product.Releases...), Accept: v.Accept,
+		Origin: naming.OriginOf(nil, v.product.Releases...), Accept: v.Accept,
 	}
 	if !v.Config.Registry.IsZero() {
 		opts.Hosts = []string{v.Config.Registry.Host}

@@ -1,9 +1,10 @@
-package chart
+package naming
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -71,11 +72,11 @@ type Findings struct {
 
 // Check holds a rendering against the proof. CustomResourceDefinitions are left out: their
 // schemas carry defaults and prose.
-func (p Proof) Check(r *Rendering) Findings {
+func (p Proof) Check(r *chart.Rendering) Findings {
 	names := newNames(p.Origin)
 	var f Findings
 	used := make([]bool, len(p.Accept))
-	r.eachLine(func(use Use, at spot, line string) {
+	eachLine(r, func(use Use, at spot, line string) {
 		for _, place := range p.inLine(names, use, at, line) {
 			accepted := slices.IndexFunc(p.Accept, func(a Accept) bool { return a.covers(use) })
 			if accepted < 0 {

@@ -1,9 +1,10 @@
-package chart
+package naming
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -25,10 +26,10 @@ func (m Mention) Spelled() string { return m.Text[m.Start:m.End] }
 
 // Mentions are all places that name images, in the order of the manifest. They are what
 // ImagesOf sums up, and the repositories without a tag besides.
-func (r *Rendering) Mentions(origin Origin) []Mention {
+func Mentions(r *chart.Rendering, origin Origin) []Mention {
 	var all []Mention
 	names := newNames(origin)
-	r.eachString(func(use Use, at spot, text string) {
+	eachString(r, func(use Use, at spot, text string) {
 		for _, m := range names.mentions(at, text) {
 			m.Use = use
 			all = append(all, m)
@@ -38,8 +39,8 @@ func (r *Rendering) Mentions(origin Origin) []Mention {
 }
 
 // Strings calls see for every string of the rendering, CustomResourceDefinitions left out.
-func (r *Rendering) Strings(see func(use Use, text string)) {
-	r.eachString(func(use Use, _ spot, text string) { see(use, text) })
+func Strings(r *chart.Rendering, see func(use Use, text string)) {
+	eachString(r, func(use Use, _ spot, text string) { see(use, text) })
 }
 
 // MentionsOf are the images that one object names; of is the object, without a path.

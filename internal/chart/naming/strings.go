@@ -1,4 +1,4 @@
-package chart
+package naming
 
 import (
 	"fmt"
@@ -51,33 +51,4 @@ func labelOf(in map[string]any, key string) string {
 		return name
 	}
 	return key
-}
-
-// copyValues is a deep copy, for helm alters the values that it is given.
-func copyValues(values map[string]any) map[string]any {
-	return mapValues(values, func(value any) any { return value })
-}
-
-// mapValues is a deep copy in which everything but maps and lists is replaced.
-func mapValues(values map[string]any, replace func(any) any) map[string]any {
-	copied := make(map[string]any, len(values))
-	for key, value := range values {
-		copied[key] = mapValue(value, replace)
-	}
-	return copied
-}
-
-func mapValue(value any, replace func(any) any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		return mapValues(value, replace)
-	case []any:
-		copied := make([]any, len(value))
-		for i, element := range value {
-			copied[i] = mapValue(element, replace)
-		}
-		return copied
-	default:
-		return replace(value)
-	}
 }

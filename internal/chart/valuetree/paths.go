@@ -1,4 +1,4 @@
-package chart
+package valuetree
 
 import (
 	"strconv"
@@ -16,22 +16,19 @@ func indexOf(element string) (int, bool) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(strings.Trim(element, "[]"))
-	return n, err == nil && n < longestList
+	return n, err == nil && n < versions.LongestList
 }
 
-// longestList bounds the lists that a path can call for.
-const longestList = 1000
-
-// lookUp is what a path leads to; nil where it leads nowhere.
-func lookUp(values any, path []string) any {
+// LookUp is what a path leads to; nil where it leads nowhere.
+func LookUp(values any, path []string) any {
 	for _, element := range path {
 		values, _ = child(values, element)
 	}
 	return values
 }
 
-// has tells whether a path leads to something, be it null.
-func has(values any, path []string) bool {
+// Has tells whether a path leads to something, be it null.
+func Has(values any, path []string) bool {
 	there := true
 	for _, element := range path {
 		if values, there = child(values, element); !there {
@@ -54,9 +51,9 @@ func child(values any, element string) (any, bool) {
 	return inner, ok
 }
 
-// setIn is values with value at the end of a path. A list that is not there yet is that of the
+// SetIn is values with value at the end of a path. A list that is not there yet is that of the
 // defaults, for helm replaces lists as a whole.
-func setIn(values, defaults any, path []string, value any) any {
+func SetIn(values, defaults any, path []string, value any) any {
 	if len(path) == 0 {
 		return value
 	}
@@ -67,7 +64,7 @@ func setIn(values, defaults any, path []string, value any) any {
 		if !ok {
 			table = map[string]any{}
 		}
-		table[path[0]] = setIn(table[path[0]], below, path[1:], value)
+		table[path[0]] = SetIn(table[path[0]], below, path[1:], value)
 		return table
 	}
 	list, ok := values.([]any)
@@ -78,12 +75,12 @@ func setIn(values, defaults any, path []string, value any) any {
 	for len(list) <= n {
 		list = append(list, nil)
 	}
-	list[n] = setIn(list[n], below, path[1:], value)
+	list[n] = SetIn(list[n], below, path[1:], value)
 	return list
 }
 
-// unset takes out what a path leads to. Elements of lists stay, as null.
-func unset(values any, path []string) {
+// Unset takes out what a path leads to. Elements of lists stay, as null.
+func Unset(values any, path []string) {
 	for len(path) > 1 {
 		values, _ = child(values, path[0])
 		path = path[1:]

@@ -1,4 +1,4 @@
-package chart
+package rewrite
 
 import (
 	"reflect"
@@ -59,20 +59,3 @@ func (r Rewrite) fillOf(name string, a versions.Artifact) versions.Fill {
 }
 
 func same(a, b any) bool { return reflect.DeepEqual(a, b) }
-
-// With is the rendering with more objects at its end, before the hooks.
-func (r *Rendering) With(objects ...Object) *Rendering {
-	all := &Rendering{Unchecked: r.Unchecked, LooksUp: r.LooksUp}
-	at := slices.IndexFunc(r.Objects, func(o Object) bool { return o.Hook })
-	if at < 0 {
-		at = len(r.Objects)
-	}
-	all.Objects = slices.Concat(r.Objects[:at], objects, r.Objects[at:])
-	return all
-}
-
-// NewObject is an object that no chart has rendered.
-func NewObject(fields map[string]any) (Object, error) {
-	object := Object{Unstructured: unstructured.Unstructured{Object: fields}}
-	return object, object.SetText()
-}

@@ -1,10 +1,11 @@
-package chart
+package naming
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -29,7 +30,7 @@ func acme(t *testing.T) Origin {
 }
 
 // A pod whose only container has the given fields, in YAML.
-func pod(t *testing.T, fields string) *Rendering {
+func pod(t *testing.T, fields string) *chart.Rendering {
 	t.Helper()
 	return render(t, sample(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - "+fields+"\n", nil), nil)
 }
@@ -68,7 +69,7 @@ func TestShortNames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := imageNames(pod(t, tt.fields).ImagesOf(acme(t)))
+			got := imageNames(ImagesOf(pod(t, tt.fields), acme(t)))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("ImagesOf(%q) (-want +got):\n%s", tt.fields, diff)
 			}
@@ -78,7 +79,7 @@ func TestShortNames(t *testing.T) {
 
 // An image that one string names twice is used in one place.
 func TestImagesNamesAPlaceOnce(t *testing.T) {
-	images := pod(t, `env: [{name: IMAGE, value: "acme/op:1 acme/op:1"}]`).ImagesOf(acme(t))
+	images := ImagesOf(pod(t, `env: [{name: IMAGE, value: "acme/op:1 acme/op:1"}]`), acme(t))
 	if len(images) != 1 || len(images[0].Uses) != 1 {
 		t.Errorf("ImagesOf() = %+v, want one image, used once", images)
 	}

@@ -1,9 +1,10 @@
-package chart
+package naming
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -36,13 +37,13 @@ func (u Use) String() string {
 // image fields, environment, arguments, ConfigMap data, the specs of custom resources.
 // CustomResourceDefinitions are left out. An image that a chart does not render, such as
 // a default compiled into an operator, cannot be found here.
-func (r *Rendering) Images() []Image { return r.ImagesOf(Origin{}) }
+func Images(r *chart.Rendering) []Image { return ImagesOf(r, Origin{}) }
 
 // ImagesOf is Images for a product whose origin is known: it finds the short names of the
 // product's images too.
-func (r *Rendering) ImagesOf(origin Origin) []Image {
+func ImagesOf(r *chart.Rendering, origin Origin) []Image {
 	found := map[ref.Reference]*Image{}
-	r.eachName(newNames(origin), func(use Use, _ string, image named) {
+	eachName(r, newNames(origin), func(use Use, _ string, image named) {
 		if image.repository {
 			return
 		}
@@ -67,11 +68,11 @@ type Untagged struct {
 	Repository ref.Reference
 }
 
-// Untagged are the repositories that the rendering names alone, outside of fields that hold an
+// UntaggedIn are the repositories that the rendering names alone, outside of fields that hold an
 // image: whatever they are given to fills in the tag. Each is there once, with its first place.
-func (r *Rendering) Untagged(origin Origin) []Untagged {
+func UntaggedIn(r *chart.Rendering, origin Origin) []Untagged {
 	var all []Untagged
-	r.eachName(newNames(origin), func(use Use, _ string, image named) {
+	eachName(r, newNames(origin), func(use Use, _ string, image named) {
 		known := slices.ContainsFunc(all, func(u Untagged) bool { return u.Repository == image.Reference })
 		if image.repository && !known {
 			all = append(all, Untagged{Use: use, Repository: image.Reference})
@@ -81,8 +82,8 @@ func (r *Rendering) Untagged(origin Origin) []Untagged {
 }
 
 // eachName calls see for everything that a line of the rendering names.
-func (r *Rendering) eachName(names names, see func(use Use, line string, image named)) {
-	r.eachLine(func(use Use, at spot, line string) {
+func eachName(r *chart.Rendering, names names, see func(use Use, line string, image named)) {
+	eachLine(r, func(use Use, at spot, line string) {
 		for _, image := range names.in(at, line) {
 			see(use, line, image)
 		}
@@ -90,8 +91,8 @@ func (r *Rendering) eachName(names names, see func(use Use, line string, image n
 }
 
 // eachLine calls see for every line of every string, CustomResourceDefinitions left out.
-func (r *Rendering) eachLine(see func(use Use, at spot, line string)) {
-	r.eachString(func(use Use, at spot, text string) {
+func eachLine(r *chart.Rendering, see func(use Use, at spot, line string)) {
+	eachString(r, func(use Use, at spot, text string) {
 		for line := range strings.Lines(text) {
 			see(use, at, strings.TrimSpace(line))
 		}
@@ -99,7 +100,7 @@ func (r *Rendering) eachLine(see func(use Use, at spot, line string)) {
 }
 
 // eachString calls see for every string, CustomResourceDefinitions left out.
-func (r *Rendering) eachString(see func(use Use, at spot, text string)) {
+func eachString(r *chart.Rendering, see func(use Use, at spot, text string)) {
 	for _, object := range r.Objects {
 		if object.IsCRD() {
 			continue

@@ -1,4 +1,4 @@
-package chart
+package naming
 
 import (
 	"strings"
@@ -48,7 +48,7 @@ func TestImagesInStrings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := imageNames(inConfigMap(t, tt.text).Images())
+			got := imageNames(Images(inConfigMap(t, tt.text)))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Images(%q) (-want +got):\n%s", tt.text, diff)
 			}
@@ -75,7 +75,7 @@ func TestImagesInFields(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			object := "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec:\n  " + tt.yaml + "\n"
-			got := imageNames(render(t, sample(t, object, nil), nil).Images())
+			got := imageNames(Images(render(t, sample(t, object, nil), nil)))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Images(%q) (-want +got):\n%s", tt.yaml, diff)
 			}
@@ -100,7 +100,7 @@ spec: {template: {spec: {containers: [{image: "reg.example.com/check:1"}]}}}
 	if !rendering.Objects[0].FromCRDs || !rendering.Objects[2].Hook {
 		t.Errorf("Render() = CRD first %v, hook last %v, want both", rendering.Objects[0].FromCRDs, rendering.Objects[2].Hook)
 	}
-	got := rendering.Images()
+	got := Images(rendering)
 	want := []string{"reg.example.com/check:1"}
 	if diff := cmp.Diff(want, imageNames(got)); diff != "" {
 		t.Fatalf("Images() (-want +got):\n%s", diff)

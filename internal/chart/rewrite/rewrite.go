@@ -1,4 +1,4 @@
-package chart
+package rewrite
 
 import (
 	"path"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -135,7 +136,7 @@ func (w *want) bind() {
 
 // preferDefault puts first what the chart names there by itself; the newest is first otherwise.
 func (r Rewrite) preferDefault(w *want) {
-	text, _ := lookUp(r.Defaults, w.path).(string)
+	text, _ := valuetree.LookUp(r.Defaults, w.path).(string)
 	at := slices.IndexFunc(w.candidates, func(a versions.Artifact) bool { return w.isNamed(a, text) })
 	if at > 0 {
 		w.candidates = slices.Concat(w.candidates[at:at+1], w.candidates[:at], w.candidates[at+1:])
@@ -205,7 +206,7 @@ func (r Rewrite) tellMoved(made *Rewritten, w want, fill versions.Fill, chosen i
 func (r Rewrite) set(made *Rewritten, w want, fill versions.Fill) error {
 	value, err := w.value.Make(fill)
 	if err == nil {
-		made.Values, _ = setIn(made.Values, r.Defaults, w.path, value).(map[string]any)
+		made.Values, _ = valuetree.SetIn(made.Values, r.Defaults, w.path, value).(map[string]any)
 	}
 	return err
 }
@@ -214,12 +215,12 @@ func (r Rewrite) set(made *Rewritten, w want, fill versions.Fill) error {
 func (r Rewrite) leaveOut(made *Rewritten, w want, missing versions.Artifact) {
 	left := LeftOut{Key: versions.Key(w.path), Artifact: missing}
 	nothing := w.value.None
-	if text, _ := lookUp(r.Defaults, w.path).(string); nothing == nil && w.bound && text != "" && w.value.IsWhole() {
+	if text, _ := valuetree.LookUp(r.Defaults, w.path).(string); nothing == nil && w.bound && text != "" && w.value.IsWhole() {
 		nothing = ""
 	}
 	if nothing != nil {
 		left.Emptied = true
-		made.Values, _ = setIn(made.Values, r.Defaults, w.path, nothing).(map[string]any)
+		made.Values, _ = valuetree.SetIn(made.Values, r.Defaults, w.path, nothing).(map[string]any)
 	}
 	made.LeftOut = append(made.LeftOut, left)
 }

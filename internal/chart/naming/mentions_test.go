@@ -1,9 +1,10 @@
-package chart
+package naming
 
 import (
 	"slices"
 	"testing"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -51,7 +52,7 @@ func TestNewestVersion(t *testing.T) {
 		{[]string{"1.0.0_b1", "0.9.0"}, "1.0.0_b1"},
 	}
 	for _, tt := range tests {
-		if got := NewestVersion(tt.tags); got != tt.want {
+		if got := chart.NewestVersion(tt.tags); got != tt.want {
 			t.Errorf("NewestVersion(%q) = %q, want %q", tt.tags, got, tt.want)
 		}
 	}

@@ -1,9 +1,10 @@
-package chart
+package naming
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -21,7 +22,7 @@ func (i Image) Runs() bool {
 // rendering, and those that the chart lists by itself. What the product has and somebody chose
 // to leave behind, a version that is not wanted, is not among them unless a workload runs it.
 // Images are compared by their vendor's names, whatever registry stands in for it.
-func (c *Chart) Beyond(rendering *Rendering, origin Origin, selected, known []ref.Reference) []ref.Reference {
+func Beyond(c *chart.Chart, rendering *chart.Rendering, origin Origin, selected, known []ref.Reference) []ref.Reference {
 	var beyond []ref.Reference
 	add := func(image ref.Reference, runs bool) {
 		if isAny(selected, image) || isAny(known, image) && !runs || slices.Contains(beyond, image) {
@@ -29,7 +30,7 @@ func (c *Chart) Beyond(rendering *Rendering, origin Origin, selected, known []re
 		}
 		beyond = append(beyond, image)
 	}
-	for _, image := range rendering.ImagesOf(origin) {
+	for _, image := range ImagesOf(rendering, origin) {
 		add(image.Ref, image.Runs())
 	}
 	for _, image := range c.AnnotatedImages() {

@@ -1,9 +1,10 @@
-package chart
+package naming
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -102,11 +103,11 @@ func (n NamedImage) Set(values map[string]any, as ref.Reference) {
 	at := func(key string) []string { return slices.Concat(n.path, []string{key}) }
 	switch n.form {
 	case wholeName:
-		setIn(values, nil, n.path, as.String())
+		valuetree.SetIn(values, nil, n.path, as.String())
 	case repositoryTag:
-		setIn(values, nil, at("repository"), as.Name())
+		valuetree.SetIn(values, nil, at("repository"), as.Name())
 	case registryToo:
-		setIn(values, nil, at("registry"), as.Host)
-		setIn(values, nil, at("repository"), as.Repository)
+		valuetree.SetIn(values, nil, at("registry"), as.Host)
+		valuetree.SetIn(values, nil, at("repository"), as.Repository)
 	}
 }

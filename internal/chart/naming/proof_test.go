@@ -1,15 +1,16 @@
-package chart
+package naming
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // inField renders an object that holds text in one field.
-func inField(t *testing.T, field, text string) *Rendering {
+func inField(t *testing.T, field, text string) *chart.Rendering {
 	t.Helper()
 	object := "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: { {{ .Values.field }}: {{ .Values.text | toJson }} }\n"
 	return render(t, sample(t, object, nil), map[string]any{"field": field, "text": text})

@@ -1,0 +1,2 @@
+// Package valuetree follows paths into a chart's values, sets and copies them.
+package valuetree
