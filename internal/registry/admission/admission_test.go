@@ -206,6 +206,34 @@ func TestWhatIsPresentHasToBeSigned(t *testing.T) {
 	wantRefused(t, w.plan(plan.Options{}, trusting(t, signaturetest.NewKey(t))), "there is no signature of it")
 }
 
+// What a lock says of an artifact that has not changed is not asked for again, if it is enough.
+func TestWhatIsKnownIsNotAsked(t *testing.T) {
+	key := signaturetest.NewKey(t)
+	w := newWorld(t)
+	image := w.image()
+	digest := w.registry.Push(t, "vendor/image:v1", image)
+	w.registry.Push(t, "private/image:v1", image)
+	before := now.Add(-time.Hour)
+	for _, tt := range []struct {
+		name  string
+		known *plan.Checked
+		want  plan.State
+	}{
+		{"by the key", &plan.Checked{At: before, Digest: digest.String(), Key: key.Fingerprint}, plan.StatePresent},
+		{"by another key", &plan.Checked{At: before, Digest: digest.String(), Key: "sha256:00"}, plan.StateFailed},
+		{"of something else", &plan.Checked{At: before, Digest: "sha256:00", Key: key.Fingerprint}, plan.StateFailed},
+		{"an age alone", &plan.Checked{At: before, Created: before}, plan.StateFailed},
+		{"nothing", nil, plan.StateFailed},
+	} {
+		rules := trusting(t, key)
+		rules.Known = func(*plan.Artifact) *plan.Checked { return tt.known }
+		a := w.plan(plan.Options{}, rules)
+		if a.State != tt.want || tt.want == plan.StatePresent && !a.Checked.At.Equal(before) {
+			t.Errorf("%s: state %s, error %v, checked %+v; want %s", tt.name, a.State, a.Err, a.Checked, tt.want)
+		}
+	}
+}
+
 // Whoever may add signatures must not keep a run busy.
 func TestSignaturesAreBounded(t *testing.T) {
 	key := signaturetest.NewKey(t)

@@ -31,6 +31,9 @@ type Rules struct {
 	MinAge time.Duration
 	// AnyAge lets through what says nothing credible of its age.
 	AnyAge bool
+	// Known is what was found out about an artifact earlier, and is known to be so still; nil, or nil
+	// for an artifact, is nothing. It spares asking the source for the signature again.
+	Known func(*plan.Artifact) *plan.Checked
 	// Now is the time; nil is the machine's clock.
 	Now func() time.Time
 }
@@ -75,11 +78,15 @@ func (c *Checker) Admit(ctx context.Context, a *plan.Artifact) error {
 	}
 	checked := &plan.Checked{At: c.rules.Now().UTC().Truncate(time.Second)}
 	if c.rules.Trust != nil && !c.exempt(a) {
-		by, err := c.signed(ctx, a)
-		if err != nil {
-			return err
+		if known := c.before(a); known != nil {
+			checked = known
+		} else {
+			by, err := c.signed(ctx, a)
+			if err != nil {
+				return err
+			}
+			checked.Digest, checked.Key, checked.Identity, checked.Issuer = signedDigest(a), by.Key, by.Identity, by.Issuer
 		}
-		checked.Digest, checked.Key, checked.Identity, checked.Issuer = a.SourceDigest, by.Key, by.Identity, by.Issuer
 	}
 	if c.rules.MinAge > 0 && a.Moves() {
 		created, err := c.aged(ctx, a)
@@ -92,6 +99,32 @@ func (c *Checker) Admit(ctx context.Context, a *plan.Artifact) error {
 		a.Checked = checked
 	}
 	return nil
+}
+
+// before is what was checked earlier of an artifact that has not changed since, where that is enough
+// for the rules as they are now.
+func (c *Checker) before(a *plan.Artifact) *plan.Checked {
+	if c.rules.Known == nil || a.Moves() || c.rules.Named {
+		return nil
+	}
+	known := c.rules.Known(a)
+	if known == nil || known.Digest == "" || !c.rules.Trust.Trusts(signature.By{Key: known.Key, Identity: known.Identity, Issuer: known.Issuer}) {
+		return nil
+	}
+	if a.SourceDigest != "" && a.SourceDigest != known.Digest {
+		return nil
+	}
+	copied := *known
+	return &copied
+}
+
+// signedDigest is what has to be signed: what the source has, or, where it was not asked since a lock
+// says enough, what the target has.
+func signedDigest(a *plan.Artifact) string {
+	if a.SourceDigest == "" {
+		return a.Digest
+	}
+	return a.SourceDigest
 }
 
 // exempt tells whether an artifact needs no signature.

@@ -31,12 +31,12 @@ const predicateAnnotation = "dev.sigstore.bundle.predicateType"
 // signed finds somebody trusted who has signed what the artifact's source has. A wrong signature
 // beside a right one is nothing bad: everybody may sign.
 func (c *Checker) signed(ctx context.Context, a *plan.Artifact) (*signature.By, error) {
-	digest, err := v1.NewHash(a.SourceDigest)
+	digest, err := v1.NewHash(signedDigest(a))
 	if err != nil {
 		return nil, err
 	}
 	subject := signature.Subject{Digest: digest}
-	asked := question{origin: a.Origin, digest: a.SourceDigest}
+	asked := question{origin: a.Origin, digest: digest.String()}
 	if c.rules.Named {
 		name := a.Source.Host + "/" + a.Source.Repository
 		subject.References = []string{name}

@@ -176,6 +176,29 @@ func TestTheLogIsAskedFor(t *testing.T) {
 	check(t, by, err, signature.ErrUntrusted)
 }
 
+func TestTrusts(t *testing.T) {
+	key, world := signaturetest.NewKey(t), signaturetest.NewSigstore(t)
+	trust := newTrust(t, signature.Options{
+		Root: world.Root(), Keys: []signature.Key{{PEM: key.PEM}},
+		Identities: []signature.Identity{{SubjectPattern: "https://github.com/vendor/.*", Issuer: from}},
+	})
+	for _, tt := range []struct {
+		by   signature.By
+		want bool
+	}{
+		{signature.By{Key: key.Fingerprint}, true},
+		{signature.By{Key: "sha256:00"}, false},
+		{signature.By{Identity: who, Issuer: from}, true},
+		{signature.By{Identity: who, Issuer: "https://evil.example"}, false},
+		{signature.By{Identity: "https://github.com/evil", Issuer: from}, false},
+		{signature.By{}, false},
+	} {
+		if got := trust.Trusts(tt.by); got != tt.want {
+			t.Errorf("Trusts(%v) = %v, want %v", tt.by, got, tt.want)
+		}
+	}
+}
+
 func TestNewTrustRefuses(t *testing.T) {
 	key, world := signaturetest.NewKey(t), signaturetest.NewSigstore(t)
 	tests := []struct {

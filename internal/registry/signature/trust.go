@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
@@ -49,6 +51,22 @@ type Identity struct {
 type Trust struct {
 	root  *root.TrustedRoot
 	asked []*asked
+	// identities are who may have signed with a certificate.
+	identities verify.CertificateIdentities
+}
+
+// Trusts tells whether a signature by somebody would do, as one was found earlier.
+func (t *Trust) Trusts(by By) bool {
+	if by.Key != "" {
+		return slices.ContainsFunc(t.asked, func(a *asked) bool { return a.key == by.Key })
+	}
+	if by.Identity == "" || len(t.identities) == 0 {
+		return false
+	}
+	_, err := t.identities.Verify(certificate.Summary{
+		SubjectAlternativeName: by.Identity, Extensions: certificate.Extensions{Issuer: by.Issuer},
+	})
+	return err == nil
 }
 
 // asked is one way in which a signature may be right.
@@ -161,6 +179,7 @@ func (t *Trust) addIdentities(identities []Identity) error {
 			return err
 		}
 		policy = append(policy, verify.WithCertificateIdentity(known))
+		t.identities = append(t.identities, known)
 	}
 	how := append(t.witnesses(), verify.WithoutStatementPredicate())
 	if len(t.root.CTLogs()) > 0 {
