@@ -48,11 +48,11 @@ func previous(path string, ours func([]byte) bool) ([]byte, error) {
 }
 
 // write puts a report at path, whole or not at all; an empty path is none.
-func write(kind, path string, ours func([]byte) bool, make func() ([]byte, error)) error {
+func write(kind, path string, ours func([]byte) bool, render func() ([]byte, error)) error {
 	if path == "" {
 		return nil
 	}
-	body, err := make()
+	body, err := render()
 	if err == nil {
 		_, err = previous(path, ours) // somebody may have come first meanwhile
 	}
