@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"sign":      func(ts *testscript.TestScript, _ bool, args []string) { signContent(t, ts, args) },
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
 			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
+			"retag":     func(ts *testscript.TestScript, _ bool, args []string) { retag(t, ts, args) },
 			"lines":     writeLines,
 			"charts":    func(ts *testscript.TestScript, _ bool, args []string) { serveCharts(t, ts, args) },
 			"pack":      pack,

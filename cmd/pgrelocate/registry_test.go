@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -266,6 +267,27 @@ func writeContents(t *testing.T, ts *testscript.TestScript, args []string) {
 		fmt.Fprintln(&text, tag, contents[tag])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o644))
+}
+
+// retag is the script command: retag HOST REPOSITORY:TAG OTHER. The tag of the same repository
+// stands for what the first one does from then on.
+func retag(t *testing.T, ts *testscript.TestScript, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: retag HOST REPOSITORY:TAG OTHER")
+	}
+	found, ok := running.Load(args[0])
+	if !ok {
+		ts.Fatalf("retag: no registry at %s", args[0])
+	}
+	r := found.(*registrytest.Registry)
+	image, err := remote.Get(r.Reference(t, args[1]), r.Remote(t.Context())...)
+	ts.Check(err)
+	repository, _, _ := strings.Cut(args[1], ":")
+	tag, ok := r.Reference(t, repository+":"+args[2]).(name.Tag)
+	if !ok {
+		ts.Fatalf("retag: %s is no tag", args[2])
+	}
+	ts.Check(remote.Tag(tag, image, r.Remote(t.Context())...))
 }
 
 // waits returns what writes the file by which a script learns that somebody waits for a registry.

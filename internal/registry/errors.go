@@ -40,6 +40,8 @@ var (
 	ErrRefused = errors.New("refused by the user's rules")
 	// ErrConflict: the target's tag holds other content.
 	ErrConflict = errors.New("tag holds other content")
+	// ErrDrift: a side has other content than a lock, or a reviewed plan, says.
+	ErrDrift = errors.New("drift")
 
 	// The rest are causes that a user can do something about. What, in terms of a program's own
 	// commands, is for that program to say.

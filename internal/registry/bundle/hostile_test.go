@@ -162,8 +162,7 @@ func TestHostileBundles(t *testing.T) {
 			n := find1(t, i, write.LockFile)
 			i[n].Body = bytes.Replace(i[n].Body, []byte(`"blobs": [
   {`), []byte(`"blobs": [
-  {
-   "omitted": true,`), 1)
+  {"omitted":true,`), 1)
 			return i
 		}, "left out, and it is here"},
 		{"a lock with a role that nobody knows", func(i []bundletest.Item) []bundletest.Item {
@@ -181,12 +180,12 @@ func TestHostileBundles(t *testing.T) {
 		}, "not a lock"},
 		{"a lock from the future", func(i []bundletest.Item) []bundletest.Item {
 			n := find1(t, i, write.LockFile)
-			i[n].Body = bytes.Replace(i[n].Body, []byte("lock/v1"), []byte("lock/v9"), 1)
+			i[n].Body = bytes.Replace(i[n].Body, []byte("lock/v2"), []byte("lock/v9"), 1)
 			return i
 		}, "another version"},
 		{"a lock with a tag moved", func(i []bundletest.Item) []bundletest.Item {
 			n := find1(t, i, write.LockFile)
-			i[n].Body = bytes.ReplaceAll(i[n].Body, []byte(`"tag": "v17.5-v4.3.1"`), []byte(`"tag": "-rf /"`))
+			i[n].Body = bytes.ReplaceAll(i[n].Body, []byte(`:v17.5-v4.3.1"`), []byte(`:-rf /"`))
 			return i
 		}, "lock: "},
 		{"a layout of another version", func(i []bundletest.Item) []bundletest.Item {

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,11 +15,19 @@ import (
 // MaxBlob is the largest size that is believed, in bytes: an exbibyte.
 const MaxBlob = 1 << 60
 
+// MaxPlatforms is for how many platforms an artifact may be.
+const MaxPlatforms = 100
+
+var platform = regexp.MustCompile(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,2}(:[A-Za-z0-9_.-]+)?$`)
+
 var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.RoleInstance, versions.RoleExtra, versions.RoleChartImage}
 
 // check finds what no honest lock holds.
 func (l *Lock) check() error {
 	if err := checkSchema(l.Schema); err != nil {
+		return err
+	}
+	if err := l.Selection.check(); err != nil {
 		return err
 	}
 	for _, a := range l.Artifacts {
@@ -40,14 +49,28 @@ func (l *Lock) check() error {
 }
 
 func checkSchema(schema string) error {
-	if schema != Schema {
+	if schema != Schema && schema != Earlier {
 		return fmt.Errorf("lock of schema %q, want %q: it was written by another version of pgrelocate", schema, Schema)
+	}
+	return nil
+}
+
+// checkEarlier finds what locks of the earlier schema did not say.
+func (l *Lock) checkEarlier() error {
+	says := func(a Artifact) bool {
+		return a.Bytes != 0 || a.Platforms != nil || a.Attachments != nil || a.Replaces != nil || a.Retired
+	}
+	if l.Schema == Earlier && (l.Planned || l.Selection != nil || slices.ContainsFunc(l.Artifacts, says)) {
+		return fmt.Errorf("lock: it says more than one of schema %q can", Earlier)
 	}
 	return nil
 }
 
 // checkTogether finds what may stand in a lock, and not beside something else.
 func (l *Lock) checkTogether() error {
+	if err := l.checkEarlier(); err != nil {
+		return err
+	}
 	targets := make(map[ref.Reference]v1.Hash)
 	once := func(target ref.Reference, digest v1.Hash) error {
 		if other, ok := targets[target]; ok && other != digest {
@@ -83,6 +106,14 @@ func (l *Lock) checkTogether() error {
 func (a *Artifact) check() error {
 	if !slices.Contains(roles, a.Role) {
 		return fmt.Errorf("lock: %s is of no known role: %q", a.Target, a.Role)
+	}
+	if a.Bytes < 0 || a.Bytes > MaxBlob || len(a.Platforms) > MaxPlatforms {
+		return fmt.Errorf("lock: %s of %d bytes for %d platforms cannot be", a.Target, a.Bytes, len(a.Platforms))
+	}
+	for _, p := range a.Platforms {
+		if !platform.MatchString(p) {
+			return fmt.Errorf("lock: %s is for no platform: %q", a.Target, p)
+		}
 	}
 	return checkLocked(a.Source, a.Target, a.Base, a.Descriptor())
 }

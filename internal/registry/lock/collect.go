@@ -57,7 +57,7 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 		return nil, err
 	}
 	c := &Collection{Warnings: planned.Warnings, blobs: make(map[v1.Hash]*plan.Blob)}
-	g := &gatherer{collection: c, catalogue: catalogue, manifests: map[v1.Hash]bool{}, references: map[string]bool{}}
+	g := newGatherer(&c.Content, catalogue)
 	for _, a := range planned.Artifacts {
 		if a.Err == nil && a.Incomplete != nil { // a bundle without the signatures that there may be is not what was asked for
 			a.Err = a.Incomplete
@@ -74,65 +74,6 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 		c.blobs[b.Descriptor.Digest] = b
 	}
 	return c, nil
-}
-
-// gatherer turns planned artifacts into content.
-type gatherer struct {
-	collection *Collection
-	catalogue  *versions.Catalogue
-	manifests  map[v1.Hash]bool
-	references map[string]bool
-}
-
-func (g *gatherer) add(a *plan.Artifact) error {
-	digest, err := v1.NewHash(a.Digest)
-	if err != nil {
-		return fmt.Errorf("%s: %w", a.Source, err)
-	}
-	locked := Artifact{
-		Artifact: a.Artifact, Base: g.base(a.Artifact),
-		Digest: digest, MediaType: types.MediaType(a.MediaType),
-	}
-	for _, m := range a.Manifests {
-		if !g.manifests[m.Descriptor.Digest] {
-			g.manifests[m.Descriptor.Digest] = true
-			g.collection.Manifests = append(g.collection.Manifests, m.Manifest)
-		}
-		if m.Descriptor.Digest == digest {
-			locked.Size = int64(len(m.Body))
-		}
-		if m.Head {
-			g.attach(locked, m)
-		}
-	}
-	g.collection.Artifacts = append(g.collection.Artifacts, locked)
-	return nil
-}
-
-// attach adds an attachment, which several artifacts may share.
-func (g *gatherer) attach(a Artifact, m plan.Manifest) {
-	source, target := a.Source, a.Target
-	source.Tag, source.Digest = m.Reference, ""
-	if digest, err := v1.NewHash(m.Reference); err == nil {
-		source.Tag, source.Digest = "", digest.String()
-	}
-	target.Tag, target.Digest = source.Tag, source.Digest
-	if key := target.String() + " " + source.String(); !g.references[key] {
-		g.references[key] = true
-		g.collection.Attachments = append(g.collection.Attachments, Attachment{
-			Source: source, Target: target, Base: a.Base,
-			Digest: m.Descriptor.Digest, MediaType: m.Descriptor.MediaType, Size: int64(len(m.Body)),
-		})
-	}
-}
-
-// base is the folder of the target that a user may replace.
-func (g *gatherer) base(a versions.Artifact) string {
-	product, err := g.catalogue.Product(a.Product)
-	if err != nil || len(a.Target.Repository) <= len(product.Target) || a.Target.Repository[:len(product.Target)+1] != product.Target+"/" {
-		return ""
-	}
-	return product.Target
 }
 
 // nothing is a target that is empty, so that a plan for it names everything.

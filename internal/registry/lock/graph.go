@@ -12,7 +12,9 @@ import (
 // graph is manifests, which an oci.Walk has read and bounded, and the blobs that they name.
 type graph struct {
 	// parsed finds a manifest.
-	parsed  func(v1.Hash) (*oci.Links, bool)
+	parsed func(v1.Hash) (*oci.Links, bool)
+	// left are manifests that stayed behind, though an index names them.
+	left    map[v1.Hash]bool
 	visited map[key]bool
 	blobs   map[v1.Hash]*graphBlob
 	order   []v1.Hash
@@ -69,6 +71,9 @@ func (g *graph) walk(digest v1.Hash, repository string) error {
 
 // child notes what an index names, which need not be a manifest.
 func (g *graph) child(d v1.Descriptor, repository string) error {
+	if g.left[d.Digest] {
+		return nil
+	}
 	if _, ok := g.parsed(d.Digest); !ok && !oci.IsManifest(d.MediaType) {
 		return g.need(d, repository)
 	}

@@ -6,11 +6,8 @@
 package lock
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -20,8 +17,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// Schema is the only value that Lock.Schema may have.
-const Schema = "pgrelocate.lock/v1"
+// Schema is what Lock.Schema is of every lock that is made; Earlier is that of locks which are
+// still read. They say less, in the same words.
+const (
+	Schema  = "pgrelocate.lock/v2"
+	Earlier = "pgrelocate.lock/v1"
+)
 
 // What a lock may hold.
 const (
@@ -36,8 +37,12 @@ const MaxManifest = 4 << 20
 // Lock names by digest what a bundle carries, or what a registry holds (a receipt). It
 // tells no time and no place, so that the same content has the same lock.
 type Lock struct {
-	// Schema is Schema.
+	// Schema is Schema, or Earlier where the lock was read.
 	Schema string `json:"schema"`
+	// Planned says that it is what somebody means to do, and that none of it need be there.
+	Planned bool `json:"planned,omitempty"`
+	// Selection is what was asked for; nil in bundles and receipts.
+	Selection *Selection `json:"selection,omitempty"`
 	// Artifacts are in the order of their target references.
 	Artifacts []Artifact `json:"artifacts"`
 	// Attachments are signatures, attestations, SBOMs and referrers of the artifacts.
@@ -57,6 +62,20 @@ type Artifact struct {
 	MediaType types.MediaType `json:"mediaType"`
 	// Size is that of the manifest, in bytes.
 	Size int64 `json:"size"`
+	// Bytes are those of its distinct blobs, with those of what is attached to it; 0 where nobody
+	// has asked.
+	Bytes int64 `json:"bytes,omitempty"`
+	// Platforms are those of its images, "linux/amd64"; empty where it is no image, or where nobody
+	// has asked.
+	Platforms []string `json:"platforms,omitempty"`
+	// Attachments are the digests of those of the lock's attachments that belong to it, sorted.
+	Attachments []v1.Hash `json:"attachments,omitempty"`
+	// Replaces is the digest that the target's tag holds, and will hold no more once a lock that is
+	// Planned is carried out.
+	Replaces *v1.Hash `json:"replaces,omitempty"`
+	// Retired says that the selection no longer wants it. It is at the target still, put there by
+	// us: see pgrelocate prune.
+	Retired bool `json:"retired,omitempty"`
 }
 
 // Attachment is something that belongs to an artifact of the lock.
@@ -93,19 +112,6 @@ func (a Attachment) Descriptor() v1.Descriptor {
 
 func (b Blob) descriptor() v1.Descriptor { return v1.Descriptor{Digest: b.Digest, Size: b.Size} }
 
-// Marshal is the lock as it stands in a bundle: the same lock gives the same bytes.
-func (l *Lock) Marshal() []byte {
-	l.sort()
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	if err := e.Encode(l); err != nil {
-		panic(err) // strings and numbers only: there is nothing in a lock that cannot be encoded
-	}
-	return b.Bytes()
-}
-
 // Parse reads a lock and holds it against its rules: known fields only, digests,
 // sizes and references that can be, nothing twice.
 func Parse(data []byte) (*Lock, error) {
@@ -120,6 +126,8 @@ func Parse(data []byte) (*Lock, error) {
 			}
 			return checkSchema(l.Schema) // before fields that another version has
 		},
+		"planned":     jsonlimit.Value(&l.Planned),
+		"selection":   jsonlimit.Value(&l.Selection),
 		"artifacts":   jsonlimit.List(&l.Artifacts, MaxArtifacts, (*Artifact).check),
 		"attachments": jsonlimit.List(&l.Attachments, MaxArtifacts, (*Attachment).check),
 		"blobs": jsonlimit.List(&l.Blobs, MaxBlobs, func(b *Blob) error {
@@ -157,25 +165,4 @@ func (l *Lock) Omits() bool {
 // Omitted are the blobs that a delta leaves out.
 func (l *Lock) Omitted() []Blob {
 	return slices.DeleteFunc(slices.Clone(l.Blobs), func(b Blob) bool { return !b.Omitted })
-}
-
-func (l *Lock) sort() {
-	slices.SortFunc(l.Artifacts, func(a, b Artifact) int {
-		return strings.Compare(a.Target.String()+a.Source.String(), b.Target.String()+b.Source.String())
-	})
-	slices.SortFunc(l.Attachments, func(a, b Attachment) int {
-		return strings.Compare(a.Target.String()+a.Source.String(), b.Target.String()+b.Source.String())
-	})
-	slices.SortFunc(l.Blobs, func(a, b Blob) int {
-		return strings.Compare(a.Digest.String(), b.Digest.String())
-	})
-	for _, b := range l.Blobs {
-		slices.Sort(b.Repositories)
-	}
-	if l.Artifacts == nil {
-		l.Artifacts = []Artifact{}
-	}
-	if l.Blobs == nil {
-		l.Blobs = []Blob{}
-	}
 }

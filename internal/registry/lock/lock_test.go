@@ -43,11 +43,11 @@ func TestALockIsRead(t *testing.T) {
 func TestLocksThatCannotBe(t *testing.T) {
 	good := string(locked(t).Marshal())
 	tests := []struct{ name, old, new, want string }{
-		{"another schema", "lock/v1", "lock/v2", "another version"},
+		{"another schema", "lock/v2", "lock/v3", "another version"},
 		{"an unknown field", `"schema"`, `"colour": "blue", "schema"`, "not a lock"},
-		{"a repository that is none", `"tanzu-sql-postgres/postgres-operator"`, `"UPPER/case"`, "lock: "},
+		{"a repository that is none", `"/tanzu-sql-postgres/postgres-operator`, `"/UPPER/case`, "lock: "},
 		{"a base that is not its folder", `"base": "tanzu-sql-postgres"`, `"base": "elsewhere"`, "is not below elsewhere"},
-		{"a negative size", `"size": 512`, `"size": -512`, "cannot be"},
+		{"a negative size", `"size":512`, `"size":-512`, "cannot be"},
 	}
 	for _, tt := range tests {
 		body := strings.Replace(good, tt.old, tt.new, 1)
@@ -60,6 +60,71 @@ func TestLocksThatCannotBe(t *testing.T) {
 	}
 	if _, err := lock.Parse([]byte(good + "{}")); err == nil {
 		t.Error("Parse() of a lock and more = nil, want an error")
+	}
+}
+
+// What earlier versions wrote is read, and says the same.
+func TestEarlierLocksAreRead(t *testing.T) {
+	const digest = "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
+	const earlier = `{
+ "schema": "pgrelocate.lock/v1",
+ "artifacts": [
+  {
+   "product": "tanzu",
+   "release": "v4.3.1",
+   "role": "instance",
+   "versions": [
+    "17.5"
+   ],
+   "edition": "full",
+   "source": {
+    "host": "vendor.example.com",
+    "repository": "postgres-instance",
+    "tag": "v17.5-v4.3.1"
+   },
+   "target": {
+    "host": "",
+    "repository": "tanzu-sql-postgres/postgres-instance",
+    "tag": "v17.5-v4.3.1"
+   },
+   "base": "tanzu-sql-postgres",
+   "digest": "` + digest + `",
+   "mediaType": "application/vnd.oci.image.manifest.v1+json",
+   "size": 1034
+  }
+ ],
+ "blobs": [
+  {
+   "digest": "` + digest + `",
+   "size": 12,
+   "repositories": [
+    "tanzu-sql-postgres/postgres-instance"
+   ]
+  }
+ ]
+}
+`
+	l, err := lock.Parse([]byte(earlier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := l.Artifacts[0]
+	if got := a.Source.String() + " " + a.Target.String() + " " + a.Digest.String(); l.Schema != lock.Earlier ||
+		got != "vendor.example.com/postgres-instance:v17.5-v4.3.1 tanzu-sql-postgres/postgres-instance:v17.5-v4.3.1 "+digest {
+		t.Errorf("Parse() = %s of %s", got, l.Schema)
+	}
+	l.Schema = lock.Schema
+	again, err := lock.Parse(l.Marshal())
+	if diff := cmp.Diff(l, again); err != nil || diff != "" {
+		t.Errorf("Parse(Marshal()) = %v:\n%s", err, diff)
+	}
+	for _, more := range []string{`"retired": true, "role"`, `"bytes": 1, "role"`, `"platforms": ["linux/amd64"], "role"`} {
+		if _, err := lock.Parse([]byte(strings.Replace(earlier, `"role"`, more, 1))); err == nil || !strings.Contains(err.Error(), "more than") {
+			t.Errorf("Parse(with %s) = %v, want an error", more, err)
+		}
+	}
+	if _, err := lock.Parse([]byte(strings.Replace(earlier, `"host": ""`, `"colour": ""`, 1))); err == nil {
+		t.Error("Parse(a reference with an unknown field) = nil, want an error")
 	}
 }
 

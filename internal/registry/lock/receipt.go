@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
@@ -20,7 +21,7 @@ type Private interface {
 
 // Receipt is the lock of what a registry really holds of artifacts: those that it does
 // not have are left out, and so is every blob that it does not hand out, with a warning.
-func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact, catalogue *versions.Catalogue) (*Lock, []string, error) {
+func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact, how Recording) (*Lock, []string, error) {
 	origin := make(map[ref.Reference]ref.Reference)
 	at := slices.Clone(artifacts)
 	for i := range at {
@@ -28,7 +29,7 @@ func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact
 		at[i].Source = at[i].Target
 	}
 	source := func(string) (registry.Source, error) { return private, nil }
-	found, err := Collect(ctx, source, at, catalogue, plan.Options{})
+	found, err := Collect(ctx, source, at, how.Catalogue, plan.Options{Platforms: how.Platforms, Index: plan.IndexSparse})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,6 +43,10 @@ func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact
 		return nil, nil, err
 	}
 	lock.comeFrom(origin)
+	lock.rest(how.Path)
+	if err := findPlatforms(ctx, private, lock, found.Manifests); err != nil {
+		return nil, nil, err
+	}
 	warnings, err := lock.keepHeld(ctx, private)
 	lock.sort()
 	return lock, append(found.Warnings, warnings...), err
@@ -60,6 +65,23 @@ func (l *Lock) comeFrom(origin map[ref.Reference]ref.Reference) {
 		a := &l.Attachments[i]
 		from := repositories[a.Target.Repository]
 		a.Source.Host, a.Source.Repository = from.Host, from.Repository
+	}
+}
+
+// rest has everything below path, where one took the place of the products' folders.
+func (l *Lock) rest(path string) {
+	if path == "" {
+		return
+	}
+	for i := range l.Artifacts {
+		if a := &l.Artifacts[i]; strings.HasPrefix(a.Target.Repository, path+"/") {
+			a.Base = path
+		}
+	}
+	for i := range l.Attachments {
+		if a := &l.Attachments[i]; strings.HasPrefix(a.Target.Repository, path+"/") {
+			a.Base = path
+		}
 	}
 }
 

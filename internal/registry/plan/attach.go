@@ -27,7 +27,7 @@ type listing struct {
 // attach finds what belongs to an image: signatures, attestations and SBOMs by cosign's
 // tags, and OCI 1.1 referrers.
 func (p *planner) attach(ctx context.Context, a *Artifact) error {
-	if p.opts.WithoutAttachments || a.State == StateSkip {
+	if p.opts.WithoutAttachments || a.State == StateSkip || a.Settled {
 		return nil
 	}
 	digest, err := v1.NewHash(a.Digest)
@@ -156,6 +156,7 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 		return nil, err
 	}
 	if held != nil {
+		a.AttachedBefore = true
 		return []v1.Hash{held.Digest}, nil
 	}
 	found, err := w.planner.read(ctx, a, reference, nil)
@@ -232,6 +233,9 @@ func (p *planner) listAhead(ctx context.Context) (end func()) {
 	var group sync.WaitGroup
 	begun := map[Origin]bool{}
 	for _, a := range p.plan.Artifacts {
+		if _, pinned := p.pin(a); pinned && !p.opts.Refresh {
+			continue // it will most likely not be asked for
+		}
 		if from := a.Origin; !begun[from] {
 			begun[from] = true
 			group.Go(func() { _, _ = p.tagsOf(ctx, a) }) // who needs them hears of the error

@@ -119,12 +119,30 @@ func (p *planner) resolve(ctx context.Context, a *Artifact) error {
 	if err != nil {
 		return err
 	}
+	if held != nil {
+		a.TargetDigest = held.Digest.String()
+	}
+	if settled, err := p.settle(ctx, a); settled || err != nil {
+		return err
+	}
+	moved := p.targetMoved(a)
+	if moved && !p.opts.AllowDrift && p.stops(a) {
+		return p.driftError(a, registry.SideTarget)
+	}
 	if held == nil {
 		a.State = StateNew
-		return p.readTree(ctx, a)
+		if err := p.readTree(ctx, a); err != nil {
+			return err
+		}
+		return p.drifted(a)
 	}
-	a.TargetDigest = held.Digest.String()
+	if moved && p.opts.OnConflict == ConflictSkip && !p.opts.AllowDrift {
+		return p.conflict(ctx, a) // whatever the source has
+	}
 	if err := p.sourceDigest(ctx, a); err != nil {
+		return err
+	}
+	if err := p.drifted(a); err != nil {
 		return err
 	}
 	if a.Digest == a.TargetDigest {
@@ -171,7 +189,11 @@ func (p *planner) check(ctx context.Context, a *Artifact) error {
 }
 
 func (p *planner) conflict(ctx context.Context, a *Artifact) error {
-	switch p.opts.OnConflict {
+	action := p.opts.OnConflict
+	if action != ConflictSkip && p.ours(a) {
+		action = ConflictUpdate
+	}
+	switch action {
 	case ConflictUpdate:
 		a.State = StateUpdate
 		if a.Manifests != nil {
@@ -181,6 +203,9 @@ func (p *planner) conflict(ctx context.Context, a *Artifact) error {
 	case ConflictSkip:
 		a.State, a.Manifests = StateSkip, nil
 		return nil
+	}
+	if err := p.driftError(a, registry.SideTarget); err != nil {
+		return err
 	}
 	return &registry.Error{
 		Op: "comparing", Side: registry.SideTarget, Ref: a.Target.String(),

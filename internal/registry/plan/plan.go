@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // State says what a plan means to do with an artifact.
@@ -87,6 +88,12 @@ type Options struct {
 	// Elsewhere are repositories of the target, by blobs that they are known to hold: what a delta
 	// leaves out may lie in one that the plan has nothing to do with.
 	Elsewhere map[v1.Hash]string
+	// Pins are what a lock says of artifacts, by their targets: see Pin.
+	Pins map[ref.Reference]Pin
+	// Refresh asks the source of pinned artifacts too that the target holds as they are pinned.
+	Refresh bool
+	// AllowDrift takes what the source has where a pin has something else.
+	AllowDrift bool
 	// WithoutAttachments leaves signatures, attestations, SBOMs and referrers behind.
 	WithoutAttachments bool
 }
@@ -109,6 +116,13 @@ type Artifact struct {
 	Sparse bool `json:"sparse,omitempty"`
 	// Attachments are the references, by digest, of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`
+	// AttachedBefore says that some of what is attached to it is at the target already, and so in
+	// neither Attachments nor Manifests.
+	AttachedBefore bool `json:"-"`
+	// Settled says that the target holds what is pinned, and that the source was not asked.
+	Settled bool `json:"-"`
+	// Drift is what is other than the pin says, refused or allowed.
+	Drift []Drift `json:"drift,omitempty"`
 	// Err is set where State is StateFailed.
 	Err error `json:"-"`
 

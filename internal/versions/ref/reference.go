@@ -1,6 +1,8 @@
 package ref
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -73,3 +75,31 @@ func (r Reference) Name() string { return join(r.Host, r.Repository) }
 
 // IsZero tells whether r names nothing.
 func (r Reference) IsZero() bool { return r == Reference{} }
+
+// MarshalJSON writes r as String does; one without a host begins with a slash.
+func (r Reference) MarshalJSON() ([]byte, error) {
+	if r.Host == "" && r.Repository != "" {
+		return json.Marshal("/" + r.String())
+	}
+	return json.Marshal(r.String())
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and, as it was written once, an object of r's
+// fields. What it reads is taken apart and held against no grammar: that is for who believes it.
+func (r *Reference) UnmarshalJSON(data []byte) error {
+	var text string
+	if bytes.HasPrefix(data, []byte("{")) {
+		type fields Reference
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.DisallowUnknownFields()
+		return d.Decode((*fields)(r))
+	}
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	*r = Reference{}
+	text, r.Digest, _ = strings.Cut(text, "@")
+	r.Host, text, _ = strings.Cut(text, "/")
+	r.Repository, r.Tag, _ = strings.Cut(text, ":")
+	return nil
+}

@@ -16,6 +16,7 @@ var rooms = []func(error) string{
 	refusedFromEnvironment,
 	exit.Hint,
 	ofUseCases,
+	aboutLock,
 	installed,
 	refusedByRegistry,
 	notAtSource,

@@ -18,6 +18,13 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
+// LocalLock is the lock in the working directory that is used without being named, and NoLock the
+// word for none.
+const (
+	LocalLock = "pgrelocate.lock"
+	NoLock    = "none"
+)
+
 // Source is where a product is taken from in place of its own registries. The zero value keeps
 // those.
 type Source struct {
@@ -103,6 +110,9 @@ type Config struct {
 	// MinAge is how old has to be what is copied; AllowUnknownAge lets through what does not say.
 	MinAge          time.Duration
 	AllowUnknownAge bool
+
+	// Lock is the lock's file: empty for LocalLock where that is there, NoLock for none.
+	Lock string
 
 	// StateDir is the folder of what runs leave for each other; empty for the usual place, see
 	// StateFolder.

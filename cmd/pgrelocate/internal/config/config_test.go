@@ -119,7 +119,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8,linux/amd64", "index": "strip",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
 		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "events": "/e.json", "metrics": "/m.prom", "summary": "auto", "junit": "/j.xml",
-		"state-dir":    "/state",
+		"state-dir": "/state", "lock": "/pg.lock",
 		"chart-images": "true", "known-only": "true", "kubeconfig": "/kube", "context": "staging", "namespace": "operators",
 		"helm-release": "pg", "pull-secret": "pull", "instance-namespaces": "demo,prod",
 	}
@@ -136,7 +136,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		SourcePlainHTTP: true, PlainHTTP: true, CAFile: "/ca.pem", Jobs: 3, LimitRate: 50 << 20,
 		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: plan.ConflictSkip,
 		Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64", Variant: "v8"}, {OS: "linux", Architecture: "amd64"}}, Index: "strip", Signatures: false,
-		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state", ChartImages: true, KnownOnly: true,
+		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state", Lock: "/pg.lock", ChartImages: true, KnownOnly: true,
 		Kubeconfig: "/kube", Context: "staging", Namespace: "operators", HelmRelease: "pg", PullSecret: "pull",
 		InstanceNamespaces: []string{"demo", "prod"},
 		Events:             "/e.json", Metrics: "/m.prom", Summary: "auto", JUnit: "/j.xml",

@@ -121,7 +121,7 @@ func (l *Loader) resolve(flag *pflag.Flag, merged *viper.Viper, layers []layer) 
 // located makes paths from a config file count from that file's folder.
 func (l *Loader) located(flag *pflag.Flag, value string) string {
 	origin := l.origins[flag.Name]
-	if flag.Value.Type() != "file" || origin.Kind != FromFile {
+	if flag.Value.Type() != "file" || origin.Kind != FromFile || flag.Name == "lock" && value == NoLock {
 		return value
 	}
 	if special, ok := flag.Value.(*special); ok && special.isWord(value) {

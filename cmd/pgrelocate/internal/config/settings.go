@@ -33,6 +33,8 @@ var (
 	Admission = []string{"verify-key", "verify-identity", "verify-identity-regexp", "verify-issuer", "verify-issuer-regexp", "trusted-root", "verify-name", "allow-unsigned", "min-age", "allow-unknown-age"}
 	// Attesting says whether the target is told where its artifacts came from.
 	Attesting = []string{"attest"}
+	// Lock says which lock goes with a run.
+	Lock = []string{"lock"}
 	// State says where runs leave notes for each other.
 	State = []string{"state-dir"}
 	// Access says which cluster, Place where in it the operator is.
@@ -95,6 +97,8 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newList(&c.AllowUnsigned), "allow-unsigned", "ask no signature of `REPOSITORIES` at the source that match these patterns, such as charts/* or ferretdb")
 	fs.DurationVar(&c.MinAge, "min-age", 0, "copy nothing that was made less than `TIME` ago, such as 48h, by its vendor's word; 0 asks for no age")
 	fs.BoolVar(&c.AllowUnknownAge, "allow-unknown-age", false, "with --min-age, copy what does not say when it was made, too")
+
+	fs.Var((*path)(&c.Lock), "lock", "hold the run against `FILE`, which says by digest what was relocated, and bring it up to date; pgrelocate.lock where that is in the working directory if not given, and none is no file")
 
 	fs.Var((*path)(&c.StateDir), "state-dir", "note in `DIR` which uploads are open, for the next run to go on with; pgrelocate in the user's folder for state if not given")
 

@@ -18,7 +18,7 @@ import (
 func (d *demo) check(ctx context.Context) error {
 	s := relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent})
 	defer s.Close()
-	found, err := copying.Plan(ctx, s)
+	found, err := copying.Plan(ctx, s, copying.PlanOptions{})
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,7 @@ func begin(opts Options) (*demo, error) {
 	}
 	opts.Place.PullSecret = install.DefaultPullSecret
 	own := config.Defaults()
+	own.Lock = config.NoLock
 	own.Quiet, own.Verbose, own.NoProgress = opts.Settings.Quiet, opts.Settings.Verbose, opts.Settings.NoProgress
 	return &demo{Options: opts, cfg: own, temporary: temporary}, nil
 }

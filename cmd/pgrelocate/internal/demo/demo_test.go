@@ -25,7 +25,7 @@ func commands() Commands {
 		Plan: func(ctx context.Context, cfg *config.Config) error {
 			s := session(cfg)
 			defer s.Close()
-			_, err := copying.Plan(ctx, s)
+			_, err := copying.Plan(ctx, s, copying.PlanOptions{})
 			return err
 		},
 		Copy: func(ctx context.Context, cfg *config.Config) error {

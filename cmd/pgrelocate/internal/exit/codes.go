@@ -10,6 +10,7 @@ const (
 	Partial      = 3
 	Unauthorized = 4
 	Verification = 5
+	Drift        = 6
 	Unreported   = 7
 	Interrupted  = 130
 )
@@ -31,6 +32,7 @@ func Meanings() []Meaning {
 		{Partial, "some artifacts failed", "The rest is at the target; the failures are listed with their reasons. Running the same command again carries on."},
 		{Unauthorized, "authentication refused", "A registry refused the credentials (401) or does not allow what was asked (403). The message names the side."},
 		{Verification, "verification failed", "A check found something that does not resolve or does not match, or a bundle that is corrupt, truncated, incomplete or not signed as it should be, or artifacts without the signature or the age that was asked for: these were not copied, and the others were."},
+		{Drift, "drift", "What a lock or a reviewed plan names is something else now, at the source, at the target or in the selection, and is left alone; or a comparison found a difference. The message names both digests. The rest is done."},
 		{Unreported, "report not written", "All that was asked for is done, but a file that --events, --metrics, --summary or --junit names could not be written. Where the run failed too, its own code stands."},
 		{Interrupted, "interrupted", "Ctrl-C or a signal stopped the run. Running the same command again carries on."},
 	}

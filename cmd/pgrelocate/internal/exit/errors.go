@@ -102,6 +102,23 @@ func (e *ReportError) Error() string {
 // Unwrap returns the reasons.
 func (e *ReportError) Unwrap() []error { return e.Errs }
 
+// DriftError says that something is not as a lock or a plan says, beyond what single artifacts
+// say of themselves, or that two sides of a comparison differ.
+type DriftError struct {
+	Err error
+	// Advice is one line that says what to do; it may be empty.
+	Advice string
+}
+
+// Error says what differs.
+func (e *DriftError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *DriftError) Unwrap() error { return e.Err }
+
+// Hint is the advice.
+func (e *DriftError) Hint() string { return e.Advice }
+
 // Code chooses the exit code of an error; nil is OK. It is the only place that does.
 func Code(err error) int {
 	var (
@@ -109,6 +126,8 @@ func Code(err error) int {
 		partial      *PartialError
 		verification *VerificationError
 		report       *ReportError
+
+		drift *DriftError
 	)
 	switch {
 	case err == nil:
@@ -119,6 +138,8 @@ func Code(err error) int {
 		return Usage
 	case errors.As(err, &verification), errors.Is(err, registry.ErrRefused):
 		return Verification
+	case errors.As(err, &drift):
+		return Drift
 	case errors.As(err, &partial):
 		return partialCode(partial)
 	case errors.As(err, &report):
@@ -130,11 +151,15 @@ func Code(err error) int {
 	}
 }
 
-// partialCode is Unauthorized where credentials are all that went wrong: with new ones
+// partialCode is Drift where anything has drifted: that needs somebody to look, whatever else
+// there is. It is Unauthorized where credentials are all that went wrong: with new ones
 // the same command succeeds, and that is what a script has to know.
 func partialCode(partial *PartialError) int {
 	if len(partial.Errors) == 0 {
 		return Partial
+	}
+	if slices.ContainsFunc(partial.Errors, func(err error) bool { return errors.Is(err, registry.ErrDrift) }) {
+		return Drift
 	}
 	for _, err := range partial.Errors {
 		if !refused(err) {

@@ -58,6 +58,8 @@ type plannedView struct {
 	Attachments []string `json:"attachments,omitempty"`
 	// Checked is what was checked of it before it was let through.
 	Checked *checkedView `json:"checked,omitempty"`
+	// Drift is what is other than the lock says, refused or allowed.
+	Drift []driftView `json:"drift,omitempty"`
 	// Cause is set where something went wrong, for programs to tell failures apart: conflict,
 	// notFound, platform, denied, certificate, quota, unreachable, unavailable, digest or other. Error and
 	// Hint say it to people.
@@ -66,8 +68,17 @@ type plannedView struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
+// driftView is a digest that is not what a lock says.
+type driftView struct {
+	// Side is source or target.
+	Side string `json:"side"`
+	// Locked is what the lock has, Found what is there; empty is nothing.
+	Locked string `json:"locked"`
+	Found  string `json:"found"`
+}
+
 func newPlannedView(a *plan.Artifact) plannedView {
-	return plannedView{
+	view := plannedView{
 		artifactView: newArtifactView(a.Artifact),
 		State:        string(a.State),
 		Digest:       a.Digest,
@@ -78,6 +89,10 @@ func newPlannedView(a *plan.Artifact) plannedView {
 		Attachments:  a.Attachments,
 		Checked:      newCheckedView(a.Checked),
 	}
+	for _, d := range a.Drift {
+		view.Drift = append(view.Drift, driftView{Side: string(d.Side), Locked: d.Locked, Found: d.Found})
+	}
+	return view
 }
 
 // checkedView is what was checked of an artifact before it was let through.

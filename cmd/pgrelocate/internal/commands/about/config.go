@@ -39,6 +39,6 @@ to be read instead of both.`,
 			return a.Print(cfg, view.NewConfig(a.Settings, a.Session(cfg).Hosts()))
 		}),
 	}
-	a.Settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Discovery, config.Sides, config.Connection, config.Copying, config.State, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Discovery, config.Sides, config.Connection, config.Copying, config.Lock, config.State, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces, config.Output)
 	return cmd
 }

@@ -66,7 +66,9 @@ func demonstrate(ctx context.Context, a *app.App, cfg *config.Config, opts demo.
 	opts.Settings, opts.UserAgent = cfg, a.UserAgent()
 	opts.Note, opts.Detail, opts.Warn, opts.Result = a.Note, a.Detail, a.Warn, a.Out
 	opts.Commands = demo.Commands{
-		Plan: func(ctx context.Context, cfg *config.Config) error { return mirror.ShowPlan(ctx, a, cfg) },
+		Plan: func(ctx context.Context, cfg *config.Config) error {
+			return mirror.ShowPlan(ctx, a, cfg, copying.PlanOptions{})
+		},
 		Copy: func(ctx context.Context, cfg *config.Config) error {
 			return mirror.CopyRelease(ctx, a, cfg, copying.CopyOptions{})
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -39,10 +40,13 @@ A release that the catalogue lacks, --release v4.5.0, is looked for at the sourc
 chart, rendered, says which PostgreSQL versions it has. What cannot be found out is an
 error; --known-only looks nowhere.
 
---lock FILE writes down what the private registry then holds of the selection, by digest,
-as a receipt does: to be kept beside the deployment as a record of what was relocated, to be
-compared with the lock of another day, or for "pgrelocate save --since FILE", which leaves
-out of a bundle what is in it.
+--lock FILE writes down what was relocated, by digest, to be kept and reviewed beside the
+deployment. pgrelocate.lock in the working directory is taken without being named. A run
+with a lock asks the private registry alone about what has not changed, once an artifact;
+--refresh asks the source too. Where the vendor has pushed a tag anew, or somebody has
+moved one in the private registry, that artifact fails with both digests, and the exit
+code is 6. --allow-drift takes what the source has now, and --on-conflict update puts back
+what the lock says. --locked does nothing that would change the lock. See docs/lock.md.
 
 With --verify-key, or --verify-identity, --verify-issuer and --trusted-root, only what is
 signed is copied, and with --min-age only what is old enough, by its vendor's word: see
@@ -66,25 +70,38 @@ What is relocated stays under its vendor's licence terms.`,
   pgrelocate copy --registry registry.example.com \
     --verify-key cosign.pub --min-age 48h
 
+  # write a lock; from then on it is held against it, and brought up to date
+  pgrelocate copy --registry registry.example.com --lock pgrelocate.lock
+
   # in CI: credentials from the environment, no more than 50 MiB a second
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
     pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
 		Args: usage.NoArgs,
 		RunE: a.With(a.Reported("copy", &dryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if dryRun {
-				return ShowPlan(ctx, a, cfg)
+				return ShowPlan(ctx, a, cfg, opts.PlanOptions)
 			}
-			if opts.Overwrite && opts.Lock == "" {
+			if opts.Overwrite && cfg.Lock == "" {
 				return exit.Usagef("--overwrite is about --lock, and none is named")
+			}
+			if opts.Locked && (opts.AllowDrift || opts.Overwrite) {
+				return exit.Usagef("--locked changes nothing about the lock; --allow-drift and --overwrite do")
 			}
 			return CopyRelease(ctx, a, cfg, opts)
 		})),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
-	cmd.Flags().StringVar(&opts.Lock, "lock", "", "afterwards write into `FILE` what the private registry holds of the selection, by digest")
-	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock")
-	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Connection, config.State, config.Reports, config.Output)
+	addDriftFlags(cmd.Flags(), &opts.PlanOptions)
+	cmd.Flags().BoolVar(&opts.Locked, "locked", false, "fail, and move nothing, where the lock would have to change")
+	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock, or that of another registry")
+	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Lock, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
+}
+
+// addDriftFlags says what of a lock is taken for granted.
+func addDriftFlags(flags *pflag.FlagSet, opts *copying.PlanOptions) {
+	flags.BoolVar(&opts.Refresh, "refresh", false, "with a lock, ask the source too about what the target holds as the lock says")
+	flags.BoolVar(&opts.AllowDrift, "allow-drift", false, "take what the source has now where the lock says something else")
 }
 
 // CopyRelease copies what the settings select, and shows what came of it.

@@ -18,6 +18,7 @@ import (
 func NewPlanCommand(a *app.App) *cobra.Command {
 	var file flagset.BundleFlags
 	var flags *pflag.FlagSet
+	var opts copying.PlanOptions
 	cmd := &cobra.Command{
 		Use:   "plan [FILE...]",
 		Short: "Say what a copy would move, in bytes, and move nothing",
@@ -31,7 +32,10 @@ Chart.yaml, and that are not in the selection are named in one line.
 States: "new" will be copied; "present" is there with the same digest; "attach" is there,
 but some of its signatures or SBOMs are not; "update" and "skip" are there with other
 content, and --on-conflict says what becomes of them; "failed" cannot be copied, and the
-reason follows.`,
+reason follows.
+
+With a lock, see "pgrelocate copy", what the private registry holds as the lock says is
+present without asking its source, unless --refresh says so.`,
 		Example: `  # everything in the newest release
   pgrelocate plan --registry registry.example.com
 
@@ -49,13 +53,14 @@ reason follows.`,
 			if err := file.Idle(); err != nil {
 				return err
 			}
-			return ShowPlan(ctx, a, cfg)
+			return ShowPlan(ctx, a, cfg, opts)
 		}),
 	}
 	flags = cmd.Flags()
 	file.AddBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
 	file.AddTargetFlag(flags)
-	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Connection, config.Output)
+	addDriftFlags(flags, &opts)
+	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Lock, config.Connection, config.Output)
 	return cmd
 }
 
@@ -75,13 +80,13 @@ func planLoad(ctx context.Context, a *app.App, cfg *config.Config, flags *pflag.
 }
 
 // ShowPlan says what a copy would move.
-func ShowPlan(ctx context.Context, a *app.App, cfg *config.Config) error {
+func ShowPlan(ctx context.Context, a *app.App, cfg *config.Config, opts copying.PlanOptions) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	planned, err := copying.Plan(ctx, s)
+	planned, err := copying.Plan(ctx, s, opts)
 	return a.ShowPlanned(cfg, planned, err)
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -14,10 +13,10 @@ import (
 
 // CopyOptions are what a copy takes besides the settings.
 type CopyOptions struct {
-	// Lock is the file into which the private registry's holdings are written afterwards;
-	// empty writes none.
-	Lock string
-	// Overwrite lets the lock replace a file that is there and no lock.
+	PlanOptions
+	// Locked refuses to do anything that would change the lock.
+	Locked bool
+	// Overwrite lets the lock replace a file that is there and is no lock, or another registry's.
 	Overwrite bool
 }
 
@@ -42,22 +41,26 @@ type Copied struct {
 // Copy moves the selection from its registries into the private one. The result is nil where
 // it did not come to moving; otherwise it is there beside an error too.
 func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, error) {
-	c := &Copying{Planning: Planning{Session: s}}
+	c := &Copying{Planning: Planning{Session: s, asked: opts}}
+	defer func() { c.lockFile.Close() }()
 	err := relocate.Run(ctx,
-		func(context.Context) error { return inventory.ClaimLock(opts.Lock, opts.Overwrite) }, // nothing is copied for a lock that cannot be written
 		c.readRules,       // what artifacts have to be
+		c.openLock,        // nothing is copied for a lock that cannot be written
+		c.needLock,        // where nothing about it is to change
 		c.look,            // for releases that the catalogue lacks
 		c.choose,          // what of the catalogue
 		c.connect,         // a client of each registry
 		c.takeChartImages, // what the charts run besides, where that is wanted
+		c.checkSelection,  // that it is the lock's, where nothing else will do
 		c.watchCharts,     // so that none is fetched twice
 		c.Compare,         // what is where, and what has to move
+		c.checkPlan,       // that it is the lock's
 		c.wantCharts,
 		c.Transfer, // move it, tags last
-		func(ctx context.Context) error { return inventory.WriteLock(ctx, s, opts.Lock, opts.Overwrite) }, // what is there now
 	)
-	if c.Copied != nil && ctx.Err() == nil {
-		err = cmp.Or(c.attest(ctx, opts.Lock), err) // where it came from, and by which lock
+	if c.Copied != nil && ctx.Err() == nil { // what has arrived is recorded, whatever else failed
+		recorded := c.record(ctx)
+		err = cmp.Or(c.attest(ctx, c.lockFile.Path), err, recorded) // where it came from, and by which lock
 	}
 	return c.Copied, err
 }

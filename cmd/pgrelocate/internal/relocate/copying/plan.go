@@ -7,6 +7,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -24,11 +25,20 @@ type Planned struct {
 	Failures error
 }
 
+// PlanOptions are what a plan takes besides the settings.
+type PlanOptions struct {
+	// Refresh asks the source of what the target holds as the lock says too.
+	Refresh bool
+	// AllowDrift takes what the source has where the lock has something else.
+	AllowDrift bool
+}
+
 // Plan says what a copy of the selection would move, and moves nothing.
-func Plan(ctx context.Context, s *relocate.Session) (*Planned, error) {
-	p := &Planning{Session: s, measure: true}
+func Plan(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Planned, error) {
+	p := &Planning{Session: s, measure: true, asked: CopyOptions{PlanOptions: opts}}
 	err := relocate.Run(ctx,
 		p.readRules,       // what artifacts have to be
+		p.readLock,        // what was relocated before
 		p.look,            // for releases that the catalogue lacks
 		p.choose,          // what of the catalogue
 		p.connect,         // a client of each registry
@@ -48,6 +58,8 @@ type Planning struct {
 	Artifacts []versions.Artifact
 	Sides     registry.Endpoints
 	Plan      *plan.Plan
+	asked     CopyOptions
+	lockFile  *locking.File
 	// measure asks for the size of what is present too, which a copy has no need of.
 	measure bool
 	beyond  []string
@@ -57,6 +69,20 @@ type Planning struct {
 }
 
 func (p *Planning) readRules(context.Context) error { return p.rules.read(p.Config) }
+
+// openLock finds the lock, to be written too; readLock only reads it.
+func (p *Planning) openLock(ctx context.Context) (err error) {
+	if p.asked.Locked {
+		return p.readLock(ctx)
+	}
+	p.lockFile, err = locking.Open(ctx, p.Session, locking.Write, p.asked.Overwrite)
+	return err
+}
+
+func (p *Planning) readLock(ctx context.Context) (err error) {
+	p.lockFile, err = locking.Open(ctx, p.Session, locking.Read, p.asked.Overwrite)
+	return err
+}
 
 func (p *Planning) look(ctx context.Context) error {
 	return discovery.Learn(ctx, p.Session, p.Config.Releases)
@@ -102,7 +128,7 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 }
 
 func (p *Planning) planOptions() plan.Options {
-	return plan.Options{
+	opts := plan.Options{
 		Admit:              p.rules.admit(),
 		Platforms:          p.Config.Platforms,
 		Index:              p.Config.Index,
@@ -112,6 +138,8 @@ func (p *Planning) planOptions() plan.Options {
 		Elsewhere:          p.held,
 		WithoutAttachments: !p.Config.Signatures,
 	}
+	p.pin(&opts)
+	return opts
 }
 
 // checkIndex refuses a form of index that says nothing without platforms.

@@ -207,7 +207,7 @@ func (p *previewing) planBytes(ctx context.Context) (err error) {
 		return nil
 	}
 	p.Config.Releases = []string{p.made.To}
-	p.made.Plan, err = copying.Plan(ctx, p.Session)
+	p.made.Plan, err = copying.Plan(ctx, p.Session, copying.PlanOptions{})
 	return err
 }
 

@@ -45,17 +45,8 @@ func ClaimLock(name string, overwrite bool) error {
 	return nil
 }
 
-// WriteLock writes what the private registry holds of the selection into a file, where one is
-// named.
-func WriteLock(ctx context.Context, s *relocate.Session, name string, overwrite bool) error {
-	if name == "" {
-		return nil
-	}
-	held, err := askHoldings(ctx, s)
-	return writeLock(held, err, name, overwrite)
-}
-
-// WriteLockOf is WriteLock for artifacts that no catalogue has selected.
+// WriteLockOf writes what the private registry holds of artifacts that no catalogue has selected
+// into a file, where one is named.
 func WriteLockOf(ctx context.Context, s *relocate.Session, artifacts []versions.Artifact, name string, overwrite bool) error {
 	if name == "" {
 		return nil
@@ -115,7 +106,7 @@ func holdingsOf(ctx context.Context, s *relocate.Session, artifacts []versions.A
 		return nil, err
 	}
 	private.Prepare(relocate.Repositories(artifacts))
-	held, warnings, err := lock.Receipt(ctx, private, artifacts, catalogue)
+	held, warnings, err := lock.Receipt(ctx, private, artifacts, lock.Recording{Catalogue: catalogue, Path: s.Config.Registry.Path})
 	s.Warn(warnings...)
 	return &Holdings{Lock: held, Selected: len(artifacts)}, err
 }

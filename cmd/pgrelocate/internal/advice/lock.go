@@ -1,0 +1,44 @@
+package advice
+
+import (
+	"errors"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+)
+
+// aboutLock is for locks, and for what is not as they say.
+func aboutLock(err error) string {
+	var deviation *copying.DeviationError
+	if errors.As(err, &deviation) {
+		return "look at what has changed; without --locked the lock is brought up to date"
+	}
+	var file *locking.Error
+	if errors.As(err, &file) {
+		return aboutLockFile(file)
+	}
+	var drift *plan.DriftError
+	switch {
+	case !errors.As(err, &drift):
+		return ""
+	case drift.Side == registry.SideTarget:
+		return "--on-conflict update puts back what the lock has, --on-conflict skip leaves the tag as it is"
+	default:
+		return "ask the vendor what has changed; --allow-drift takes what is there now, and the lock will say so"
+	}
+}
+
+func aboutLockFile(err *locking.Error) string {
+	switch {
+	case errors.Is(err, locking.ErrNoLock):
+		return "pgrelocate copy --lock " + config.LocalLock + " writes one"
+	case errors.Is(err, locking.ErrLockChanged):
+		return "everything that was to be copied is there; run the same command again to bring the lock up to date"
+	case err.NotOurs:
+		return "choose another name, or allow it to be replaced with --overwrite"
+	}
+	return ""
+}

@@ -1,0 +1,119 @@
+package copying
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// pin holds the plan against the lock.
+func (p *Planning) pin(opts *plan.Options) {
+	if p.lockFile == nil || p.lockFile.Was == nil {
+		return
+	}
+	was := p.lockFile.Was
+	opts.Refresh, opts.AllowDrift = p.asked.Refresh, p.asked.AllowDrift
+	if now := locking.SelectionOf(p.Session, p.Artifacts); was.Selection != nil {
+		if !slices.Equal(now.Platforms, was.Selection.Platforms) || now.Index != was.Selection.Index {
+			return // another form of everything is wanted
+		}
+		opts.Refresh = opts.Refresh || was.Selection.WithoutAttachments && !now.WithoutAttachments
+	}
+	opts.Pins = map[ref.Reference]plan.Pin{}
+	for _, a := range was.Artifacts {
+		opts.Pins[a.Target] = plan.Pin{Digest: a.Digest.String(), MediaType: string(a.MediaType)}
+	}
+}
+
+// lockOrNone is the lock as it was; an empty one where there was none.
+func (p *Planning) lockOrNone() *lock.Lock {
+	if p.lockFile == nil || p.lockFile.Was == nil {
+		return &lock.Lock{Schema: lock.Schema}
+	}
+	return p.lockFile.Was
+}
+
+// record brings the lock up to date with what a copy has done.
+func (c *Copying) record(ctx context.Context) error {
+	if c.lockFile.Path == "" || c.Copied == nil || c.asked.Locked {
+		return nil
+	}
+	private, err := c.Clients.Target(ctx, false)
+	if err != nil {
+		return err
+	}
+	catalogue, err := c.Catalogue()
+	if err != nil {
+		return err
+	}
+	r := newRecorder(c.lockOrNone(), c.Copied.Results)
+	fresh, warnings, err := lock.Record(ctx, private, r.done, lock.Recording{Catalogue: catalogue, Platforms: c.Config.Platforms, Path: c.Config.Registry.Path})
+	c.Warn(warnings...)
+	if err != nil {
+		return err
+	}
+	now := lock.Merge(r.kept, fresh)
+	now.Selection, now.Planned = locking.SelectionOf(c.Session, c.Artifacts), false
+	r.wanted(now)
+	return c.lockFile.Replace(now)
+}
+
+// recorder sorts what a copy has done by what the lock knows already. Use newRecorder.
+type recorder struct {
+	// kept is what stays in the lock as it is; done is what has to be recorded anew.
+	kept     *lock.Lock
+	done     []*plan.Artifact
+	selected map[ref.Reference]versions.Artifact
+}
+
+func newRecorder(was *lock.Lock, results []transfer.Result) *recorder {
+	r := &recorder{kept: was, selected: map[ref.Reference]versions.Artifact{}}
+	known := map[ref.Reference]lock.Artifact{}
+	for _, a := range was.Artifacts {
+		known[a.Target] = a
+	}
+	replaced := map[string]bool{} // repositories of which something is another now
+	for _, result := range results {
+		r.selected[result.Target] = result.Artifact.Artifact
+		if old, ok := known[result.Target]; ok && isThere(result) && old.Digest.String() != result.Digest {
+			replaced[result.Target.Repository] = true
+		}
+	}
+	for _, result := range results {
+		old, ok := known[result.Target]
+		same := ok && was.Schema == lock.Schema && old.Digest.String() == result.Digest &&
+			result.State == plan.StatePresent && !replaced[result.Target.Repository]
+		if !isThere(result) || same {
+			continue
+		}
+		a := *result.Artifact
+		a.AttachedBefore = a.AttachedBefore || result.Incomplete != nil // some of it may not have arrived
+		r.done = append(r.done, &a)
+	}
+	if len(replaced) > 0 {
+		r.kept = was.Keep(func(a lock.Artifact) bool {
+			return !slices.ContainsFunc(r.done, func(d *plan.Artifact) bool { return d.Target == a.Target })
+		})
+	}
+	return r
+}
+
+// isThere tells whether an artifact is at the target, as its plan says.
+func isThere(r transfer.Result) bool { return r.Err == nil && r.State != plan.StateSkip }
+
+// wanted has the lock say which of its artifacts the selection wants, and in its words.
+func (r *recorder) wanted(l *lock.Lock) {
+	for i := range l.Artifacts {
+		a := &l.Artifacts[i]
+		chosen, ok := r.selected[a.Target]
+		if a.Retired = !ok; ok {
+			a.Artifact = chosen
+		}
+	}
+}

@@ -1,0 +1,196 @@
+// Package locking finds the lock that goes with a run, keeps other runs from it, and puts a new
+// one in its place.
+//
+//	file, err := locking.Open(ctx, session, locking.Write, false)
+//	defer file.Close()
+package locking
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// Error says why a lock cannot be used, or brought up to date.
+type Error struct {
+	// Path is the file.
+	Path string
+	Err  error
+	// NotOurs says that it is something else, which is not replaced.
+	NotOurs bool
+}
+
+// Error is "pgrelocate.lock: …".
+func (e *Error) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// What may be wrong with a lock.
+var (
+	// ErrNoLock: a run is to be held against a lock, and there is none.
+	ErrNoLock = errors.New("there is no lock")
+	// ErrOtherRegistry: the lock says what another registry holds.
+	ErrOtherRegistry = errors.New("it is the lock of another registry")
+	// ErrPlanFile: it says what somebody means to do, and not what is there.
+	ErrPlanFile = errors.New("it is a plan, and no lock")
+	// ErrLockChanged: somebody has changed the file while the run was under way.
+	ErrLockChanged = errors.New("it has been changed meanwhile, and stays as it is")
+)
+
+// Mode is what a run does with its lock.
+type Mode int
+
+// The modes: Write keeps other runs from the lock until it is closed.
+const (
+	Read Mode = iota
+	Write
+)
+
+// File is the lock that goes with a run. The zero value is none.
+type File struct {
+	// Path is the file; empty where there is none.
+	Path string
+	// Was is the lock in it when the run began; nil where there was none.
+	Was *lock.Lock
+	// body is what the file held when the run began; nil where there was no file.
+	body    []byte
+	replace bool
+	release func()
+}
+
+// pathOf is the lock's file, and whether that is the one in the working directory that nobody
+// has named; empty where there is none.
+func pathOf(s *relocate.Session) (path string, found bool) {
+	switch s.Config.Lock {
+	case config.NoLock:
+		return "", false
+	case "":
+		if info, err := os.Lstat(config.LocalLock); err == nil && info.Mode().IsRegular() {
+			return config.LocalLock, true
+		}
+		return "", false
+	default:
+		return s.Config.Lock, false
+	}
+}
+
+// Open finds the lock of a run, and reads it. Overwrite takes a file that is no lock, or that of
+// another registry, for none. The caller closes it.
+func Open(ctx context.Context, s *relocate.Session, mode Mode, overwrite bool) (*File, error) {
+	path, found := pathOf(s)
+	write := mode == Write
+	l := &File{Path: path, replace: overwrite}
+	if path == "" {
+		return l, nil
+	}
+	if found {
+		s.Note("held against %s in this folder", path)
+	}
+	if write {
+		if err := l.guard(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.read(s.Config.Registry, overwrite); err != nil {
+		l.Close()
+		return nil, err
+	}
+	if write {
+		if err := files.CheckWritable(path, l.body != nil); err != nil {
+			l.Close()
+			return nil, exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
+		}
+	}
+	return l, nil
+}
+
+func (l *File) guard(ctx context.Context, s *relocate.Session) (err error) {
+	if err := files.CheckFree(l.Path, true); err != nil {
+		return exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
+	}
+	l.release, err = files.Guard(ctx, l.Path, func() { s.Note("waiting for another run that has %s", l.Path) })
+	if err != nil && ctx.Err() == nil {
+		err = exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
+	}
+	return err
+}
+
+// Close lets other runs have the lock.
+func (l *File) Close() {
+	if l != nil && l.release != nil {
+		l.release()
+		l.release = nil
+	}
+}
+
+// read reads the file, where there is one.
+func (l *File) read(to ref.Folder, overwrite bool) error {
+	body, err := files.ReadRegular(l.Path, lock.MaxSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil && !(overwrite && errors.Is(err, files.ErrTooLarge)) {
+		return err
+	}
+	l.body = append([]byte{}, body...)
+	was, err := lock.Parse(body)
+	switch {
+	case err != nil:
+	case was.Planned:
+		err = ErrPlanFile
+	case !isOf(was, to):
+		err = ErrOtherRegistry
+	default:
+		l.Was = was
+		return nil
+	}
+	if overwrite {
+		return nil
+	}
+	return &Error{Path: l.Path, Err: err, NotOurs: true}
+}
+
+// isOf tells whether a lock is of a registry. An earlier one tells only by its targets.
+func isOf(l *lock.Lock, to ref.Folder) bool {
+	if l.Selection != nil {
+		return l.Selection.Registry == to.String()
+	}
+	return !slices.ContainsFunc(l.Artifacts, func(a lock.Artifact) bool {
+		return a.Target.Host != to.Host || !strings.HasPrefix(a.Target.Repository+"/", to.Path)
+	})
+}
+
+// Replace puts a new lock in the file's place, unless it says the same or somebody else has
+// changed the file.
+func (l *File) Replace(now *lock.Lock) error {
+	body := now.Marshal()
+	if bytes.Equal(body, l.body) {
+		return nil
+	}
+	there, err := files.ReadRegular(l.Path, lock.MaxSize)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && l.body == nil:
+	case errors.Is(err, files.ErrTooLarge) && l.replace:
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("writing the lock: %w", err)
+	case !bytes.Equal(there, l.body):
+		return &Error{Path: l.Path, Err: ErrLockChanged}
+	}
+	if err := files.Write(l.Path, body, 0o644, l.body != nil); err != nil {
+		return fmt.Errorf("writing the lock: %w", err)
+	}
+	return nil
+}
