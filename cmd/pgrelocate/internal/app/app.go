@@ -76,6 +76,10 @@ func (a *App) With(act Action) func(*cobra.Command, []string) error {
 		if err != nil {
 			return err
 		}
+		// A command that has results says so by its flag; -o FILE is another one.
+		if flag := cmd.Flags().Lookup("output"); flag != nil && flag.DefValue == string(output.Table) && cfg.Events != config.Stdout {
+			a.output = cfg.Output
+		}
 		return act(cmd.Context(), cfg, args)
 	}
 }
@@ -87,9 +91,6 @@ func (a *App) load(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	a.quiet, a.verbose = cfg.Quiet, cfg.Verbose
-	if cfg.Events != config.Stdout {
-		a.output = cfg.Output
-	}
 	for _, warning := range warnings {
 		a.Warn("%s", warning)
 	}
@@ -111,6 +112,10 @@ func (a *App) Print(cfg *config.Config, result output.View) error {
 	}
 	return output.Write(a.Out, cfg.Output, result, a.secrets.HideAlone)
 }
+
+// PrintsItself tells that what goes to stdout is no result, but something to be used as it is: then
+// nothing takes its place where it fails.
+func (a *App) PrintsItself() { a.output = "" }
 
 // Report gives a result to the reports. Print does.
 func (a *App) Report(result output.View) {

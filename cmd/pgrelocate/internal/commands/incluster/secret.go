@@ -109,7 +109,9 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 		return err
 	}
 	opts := installing.SecretOptions{Place: f.Place, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
-	printing = printing && cfg.Output == output.YAML
+	if printing = printing && cfg.Output == output.YAML; printing {
+		a.PrintsItself()
+	}
 	if err := f.check(opts, printing); err != nil {
 		return err
 	}
