@@ -24,7 +24,8 @@ import (
 // Listings whose end never comes are given up.
 const (
 	mostPages        = 1000
-	mostListingBytes = 64 << 20
+	mostListingBytes = 16 << 20
+	mostTags         = 500_000 // of a repository: each takes a hundred bytes of memory
 )
 
 // Tags implements registry.Source.
@@ -41,7 +42,9 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 		if err := jsonlimit.Unmarshal(body, &page); err != nil {
 			return err
 		}
-		tags = append(tags, page.Tags...)
+		if tags = append(tags, page.Tags...); len(tags) > mostTags {
+			return fmt.Errorf("%w: more than %d tags", jsonlimit.ErrLimit, mostTags)
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, registry.ErrRepositoryUnknown) {

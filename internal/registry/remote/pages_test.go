@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
@@ -72,5 +74,15 @@ func TestReferrersPageByPage(t *testing.T) {
 	found, err := client.Referrers(t.Context(), "a", v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)})
 	if err != nil || len(found) != pages {
 		t.Errorf("Referrers() = %d, %v, want those of all %d pages", len(found), err, pages)
+	}
+}
+
+// More tags than any repository has are an error, and no memory.
+func TestTooManyTags(t *testing.T) {
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"tags":["v1"%s]}`, strings.Repeat(`,"v1"`, mostTags))
+	}), Options{})
+	if _, err := client.Tags(t.Context(), "a"); !errors.Is(err, jsonlimit.ErrLimit) {
+		t.Errorf("Tags() = %v, want ErrLimit", err)
 	}
 }
