@@ -70,14 +70,43 @@ type Untagged struct {
 
 // UntaggedIn are the repositories that the rendering names alone, outside of fields that hold an
 // image: whatever they are given to fills in the tag. Each is there once, with its first place.
+// What calls itself a repository, DB_REPOSITORY, is one too: it may be that of an artifact.
 func UntaggedIn(r *chart.Rendering, origin Origin) []Untagged {
 	var all []Untagged
-	eachName(r, newNames(origin), func(use Use, _ string, image named) {
-		known := slices.ContainsFunc(all, func(u Untagged) bool { return u.Repository == image.Reference })
-		if image.repository && !known {
-			all = append(all, Untagged{Use: use, Repository: image.Reference})
+	names := newNames(origin)
+	add := func(use Use, repository ref.Reference) {
+		if !slices.ContainsFunc(all, func(u Untagged) bool { return u.Repository == repository }) {
+			all = append(all, Untagged{Use: use, Repository: repository})
+		}
+	}
+	eachLine(r, func(use Use, at spot, line string) {
+		for _, image := range names.in(at, line) {
+			if image.repository {
+				add(use, image.Reference)
+			}
+		}
+		for _, repository := range calledRepositories(at, line) {
+			add(use, repository)
 		}
 	})
+	return all
+}
+
+// calledRepositories are what stands alone, or in a list with commas, in a place that is called a
+// repository, and has no tag.
+func calledRepositories(at spot, line string) []ref.Reference {
+	label := strings.ToLower(at.label)
+	if !strings.HasSuffix(label, "repository") && !strings.HasSuffix(label, "repositories") {
+		return nil
+	}
+	var all []ref.Reference
+	for word := range strings.SplitSeq(line, ",") {
+		word = strings.TrimSpace(word)
+		repository, err := ref.ParseImage(word)
+		if err == nil && hasHost(word) && repository.Tag == "" && repository.Digest == "" {
+			all = append(all, repository)
+		}
+	}
 	return all
 }
 

@@ -1,10 +1,13 @@
 package naming
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
 
 const digest = "sha256:20cd8e22a7d0c903e608c3b21f9b344f81f19730047372e7bc499f5f0425b638"
@@ -107,5 +110,35 @@ spec: {template: {spec: {containers: [{image: "reg.example.com/check:1"}]}}}
 	}
 	if got, want := got[0].Uses[0].String(), "Job check spec.template.spec.containers[0].image"; got != want {
 		t.Errorf("Use.String() = %q, want %q", got, want)
+	}
+}
+
+// A repository without a tag is no image, and is found where its place says what it is.
+func TestUntagged(t *testing.T) {
+	rendering, err := chart.ParseManifest(`
+apiVersion: v1
+kind: Pod
+metadata: {name: p, annotations: {cert-manager.io/inject-ca-from: ns/x}}
+spec:
+  containers:
+  - image: nginx
+    env:
+    - {name: SIDECAR_IMAGE, value: quay.io/acme/sidecar}
+    - {name: TAGGED_IMAGE, value: "quay.io/acme/tagged:1"}
+    - {name: TRIVY_DB_REPOSITORY, value: "mirror.gcr.io/acme/db,ghcr.io/acme/db"}
+    - {name: TRIVY_JAVA_REPOSITORY, value: "ghcr.io/acme/java:1"}
+    - {name: GIT_REPOSITORY, value: "https://github.com/acme/charts"}
+    - {name: HOME_PAGE, value: example.com/home}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, name := range UntaggedIn(rendering, Origin{}) {
+		got = append(got, name.Repository.String())
+	}
+	want := []string{"quay.io/acme/sidecar", "mirror.gcr.io/acme/db", "ghcr.io/acme/db"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Untagged() = %v, want %v", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package charts
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
@@ -44,6 +45,7 @@ func ChartImages(ctx context.Context, s *relocate.Session, opts SurveyOptions) (
 		v.open,  // find the chart and read it
 		v.look,  // render it, several times
 		v.solve, // with which values it could be moved
+		v.tellUntagged,
 	)
 	if err != nil {
 		return nil, err
@@ -80,6 +82,15 @@ func (v *surveying) look(ctx context.Context) (err error) {
 
 // anywhere stands for a registry where only what would have to be set is asked.
 var anywhere = ref.Folder{Host: "registry.example.com", Path: "mirror"}
+
+// tellUntagged tells of repositories without a tag: they are no images, and something will be
+// pulled from them all the same.
+func (v *surveying) tellUntagged(context.Context) error {
+	for _, name := range naming.UntaggedIn(v.made.Rendering, v.made.Origin) {
+		v.Warn(fmt.Sprintf("%s names %s without a tag: what is pulled from there is not said", name.Use, name.Repository))
+	}
+	return nil
+}
 
 func (v *surveying) solve(context.Context) error {
 	moved := v.made.Values(anywhere, false)
