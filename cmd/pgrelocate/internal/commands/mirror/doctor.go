@@ -35,7 +35,7 @@ func NewDoctorCommand(a *app.App) *cobra.Command {
 	f := &doctorFlags{}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what is wrong, or will be, and say what to do about it",
+		Short: "Look for what is wrong, or will be, with what to do",
 		Long: `Before a first run, or when something fails: examine the registries that artifacts come
 from, the private registry, and the cluster, all at once, and say for everything that is
 not well what to do about it.

@@ -20,7 +20,7 @@ func NewPruneCommand(a *app.App) *cobra.Command {
 	var opts pruning.Options
 	cmd := &cobra.Command{
 		Use:   "prune",
-		Short: "Remove from the private registry what the selection no longer wants",
+		Short: "Remove from the registry what nobody wants any more",
 		Long: `Remove from the private registry what a lock says was put there and the selection no
 longer wants. It shows what that is; --yes deletes it.
 
