@@ -58,7 +58,7 @@ func checkSchema(schema string) error {
 // checkEarlier finds what locks of the earlier schema did not say.
 func (l *Lock) checkEarlier() error {
 	says := func(a Artifact) bool {
-		return a.Bytes != 0 || a.Platforms != nil || a.Attachments != nil || a.Replaces != nil || a.Retired
+		return a.Bytes != 0 || a.Platforms != nil || a.Attachments != nil || a.Replaces != nil || a.Retired || a.Checked != nil
 	}
 	if l.Schema == Earlier && (l.Planned || l.Selection != nil || slices.ContainsFunc(l.Artifacts, says)) {
 		return fmt.Errorf("lock: it says more than one of schema %q can", Earlier)
@@ -109,6 +109,9 @@ func (a *Artifact) check() error {
 	}
 	if a.Bytes < 0 || a.Bytes > MaxBlob || len(a.Platforms) > MaxPlatforms {
 		return fmt.Errorf("lock: %s of %d bytes for %d platforms cannot be", a.Target, a.Bytes, len(a.Platforms))
+	}
+	if err := a.Checked.check(); err != nil {
+		return fmt.Errorf("lock: what was checked of %s: %w", a.Target, err)
 	}
 	for _, p := range a.Platforms {
 		if !platform.MatchString(p) {

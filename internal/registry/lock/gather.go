@@ -35,6 +35,9 @@ func (g *gatherer) add(a *plan.Artifact) error {
 		Artifact: a.Artifact, Base: g.base(a.Artifact), Bytes: a.Size,
 		Digest: digest, MediaType: types.MediaType(a.MediaType),
 	}
+	if locked.Checked = NewChecked(a.Checked); locked.Checked != nil {
+		locked.Checked.At = "" // the same content has the same lock, whenever it is read
+	}
 	for _, m := range a.Manifests {
 		if !g.manifests[m.Descriptor.Digest] {
 			g.manifests[m.Descriptor.Digest] = true

@@ -70,6 +70,8 @@ type Artifact struct {
 	Platforms []string `json:"platforms,omitempty"`
 	// Attachments are the digests of those of the lock's attachments that belong to it, sorted.
 	Attachments []v1.Hash `json:"attachments,omitempty"`
+	// Checked is what was checked of it before it was let through; nil where nothing was asked for.
+	Checked *Checked `json:"checked,omitempty"`
 	// Replaces is the digest that the target's tag holds, and will hold no more once a lock that is
 	// Planned is carried out.
 	Replaces *v1.Hash `json:"replaces,omitempty"`

@@ -18,7 +18,11 @@ import (
 const mostTrustBytes = 4 << 20
 
 // rules are what artifacts have to be for them to be copied. The zero value asks nothing.
-type rules struct{ checker *admission.Checker }
+type rules struct {
+	checker *admission.Checker
+	// known is what a lock says was checked; nil is nothing.
+	known func(*plan.Artifact) *plan.Checked
+}
 
 // read finds out, once, what the settings ask for. It asks no registry for anything.
 func (r *rules) read(cfg *config.Config) error {
@@ -28,6 +32,12 @@ func (r *rules) read(cfg *config.Config) error {
 	asked := admission.Rules{
 		Named: cfg.VerifyName, Unsigned: cfg.AllowUnsigned,
 		MinAge: cfg.MinAge, AnyAge: cfg.AllowUnknownAge,
+		Known: func(a *plan.Artifact) *plan.Checked {
+			if r.known == nil {
+				return nil
+			}
+			return r.known(a)
+		},
 	}
 	var err error
 	if asked.Trust, err = trust(cfg); err != nil {

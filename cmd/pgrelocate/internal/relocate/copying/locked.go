@@ -31,6 +31,16 @@ func (p *Planning) pin(opts *plan.Options) {
 	}
 }
 
+// checkedBefore is what the lock says was checked of an artifact that is as it was.
+func (p *Planning) checkedBefore(a *plan.Artifact) *plan.Checked {
+	for _, was := range p.lockOrNone().Artifacts {
+		if was.Target == a.Target && was.Digest.String() == a.Digest {
+			return was.Checked.Plan()
+		}
+	}
+	return nil
+}
+
 // lockOrNone is the lock as it was; an empty one where there was none.
 func (p *Planning) lockOrNone() *lock.Lock {
 	if p.lockFile == nil || p.lockFile.Was == nil {
@@ -70,17 +80,24 @@ type recorder struct {
 	kept     *lock.Lock
 	done     []*plan.Artifact
 	selected map[ref.Reference]versions.Artifact
+	// was are the artifacts of the lock as it was, and checked what was checked in this run.
+	was     map[ref.Reference]lock.Artifact
+	checked map[ref.Reference]*plan.Checked
 }
 
 func newRecorder(was *lock.Lock, results []transfer.Result) *recorder {
-	r := &recorder{kept: was, selected: map[ref.Reference]versions.Artifact{}}
+	r := &recorder{kept: was, selected: map[ref.Reference]versions.Artifact{}, checked: map[ref.Reference]*plan.Checked{}}
 	known := map[ref.Reference]lock.Artifact{}
+	r.was = known
 	for _, a := range was.Artifacts {
 		known[a.Target] = a
 	}
 	replaced := map[string]bool{} // repositories of which something is another now
 	for _, result := range results {
 		r.selected[result.Target] = result.Artifact.Artifact
+		if isThere(result) {
+			r.checked[result.Target] = result.Checked
+		}
 		if old, ok := known[result.Target]; ok && isThere(result) && old.Digest.String() != result.Digest {
 			replaced[result.Target.Repository] = true
 		}
@@ -115,5 +132,10 @@ func (r *recorder) wanted(l *lock.Lock) {
 		if a.Retired = !ok; ok {
 			a.Artifact = chosen
 		}
+		a.Checked = nil
+		if was, known := r.was[a.Target]; known && was.Digest == a.Digest {
+			a.Checked = was.Checked
+		}
+		a.Checked = a.Checked.Then(lock.NewChecked(r.checked[a.Target]))
 	}
 }

@@ -120,6 +120,7 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 	if err := p.readRules(ctx); err != nil {
 		return err
 	}
+	p.rules.known = p.checkedBefore
 	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, p.planOptions())
 	if err == nil {
 		p.Warn(p.Plan.Warnings...)
