@@ -44,7 +44,7 @@ func (r copiedRow) item() report.Item {
 
 // Account is what was copied.
 func (v Copy) Account() report.Account {
-	account := report.Account{Results: copyResults, MovedBytes: &v.BytesSent, Target: v.TargetTraffic.counts()}
+	account := report.Account{Results: copyResults, MovedBytes: &v.BytesSent, Drift: v.Drifted, Target: v.TargetTraffic.counts()}
 	if v.SourceTraffic != (trafficView{}) { // not of a bundle
 		account.Source = v.SourceTraffic.counts()
 	}

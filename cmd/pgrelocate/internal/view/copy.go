@@ -29,6 +29,9 @@ type Copy struct {
 	Incomplete int `json:"incomplete"`
 	// Attested are those beside which a note was put now that says where they came from.
 	Attested int `json:"attested,omitempty"`
+	// Drifted are the artifacts of which a side is other than the lock says, refused or allowed; absent
+	// where there was no lock.
+	Drifted *int `json:"drifted,omitempty"`
 	// Interrupted says that Failed counts also what was not come to.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// BytesFetched and BytesSent are bytes of blobs on the wire.
@@ -104,6 +107,14 @@ func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
 			row.Incomplete = r.Incomplete.Error()
 		}
 		view.Artifacts = append(view.Artifacts, row)
+	}
+	if report.Locked {
+		view.Drifted = new(int)
+		for _, row := range view.Artifacts {
+			if len(row.Drift) > 0 {
+				*view.Drifted++
+			}
+		}
 	}
 	return view
 }

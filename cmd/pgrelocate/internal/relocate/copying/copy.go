@@ -33,6 +33,8 @@ type Copied struct {
 	Newer string
 	// Attested are the artifacts beside which a note was put that says where they came from.
 	Attested int
+	// Locked says that there was a lock to hold the artifacts against.
+	Locked bool
 	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
 	// whole; nil where all are.
 	Failures error
@@ -95,6 +97,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 	c.Copied = &Copied{
 		Report: report, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
+		Locked: c.lockFile != nil && c.lockFile.Was != nil,
 	}
 	if err != nil {
 		return err
