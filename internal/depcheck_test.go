@@ -46,6 +46,7 @@ func TestImportsRunOneWay(t *testing.T) {
 var rooms = map[string][]string{
 	"internal/files":     nil,
 	"internal/finding":   nil,
+	"internal/formats":   {"internal/versions", "internal/versions/ref"},
 	"internal/jsonlimit": nil,
 	"internal/nodes":     {"internal/versions", "internal/versions/ref"},
 	"internal/secrets":   nil,

@@ -91,6 +91,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		mirror.NewPlanCommand(a),
 		mirror.NewCopyCommand(a),
 		mirror.NewPruneCommand(a),
+		mirror.NewExportCommand(a),
 		mirror.NewLogoutCommand(a),
 	)
 	addGroup(root, "bundle", "Across an air gap:",

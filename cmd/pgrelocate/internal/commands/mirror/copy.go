@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -52,6 +53,10 @@ With --verify-key, or --verify-identity, --verify-issuer and --trusted-root, onl
 signed is copied, and with --min-age only what is old enough, by its vendor's word: see
 docs/signatures.md. What is not fails, before anything of it is moved, with exit code 5.
 
+--images FILE copies what a list names: an image a line, dt's Images.lock or imgpkg's
+ImagesLock. Each keeps its path below --registry's folder. Where the list has a digest the
+source has to have that, whatever its tag is now.
+
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # everything in the newest release
   pgrelocate copy --registry registry.example.com
@@ -62,6 +67,9 @@ What is relocated stays under its vendor's licence terms.`,
 
   # look first
   pgrelocate copy --registry registry.example.com --dry-run
+
+  # what another tool has listed
+  pgrelocate copy --registry registry.example.com/mirror --images images.txt
 
   # put back what the private registry has lost
   pgrelocate copy --registry registry.example.com --check
@@ -77,6 +85,14 @@ What is relocated stays under its vendor's licence terms.`,
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
     pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
 		Args: usage.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range slices.Concat(config.Selection, config.Charts, config.Discovery) {
+				if opts.Images != "" && cmd.Flags().Changed(name) {
+					return exit.Usagef("--images and --%s exclude each other: the list says what is copied", name)
+				}
+			}
+			return nil
+		},
 		RunE: a.With(a.Reported("copy", &dryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if dryRun {
 				return ShowPlan(ctx, a, cfg, opts.PlanOptions)
@@ -91,6 +107,7 @@ What is relocated stays under its vendor's licence terms.`,
 		})),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
+	cmd.Flags().StringVar(&opts.Images, "images", "", "copy the images that `FILE` lists instead of a selection: images.txt, dt's Images.lock or imgpkg's ImagesLock")
 	addDriftFlags(cmd.Flags(), &opts.PlanOptions)
 	cmd.Flags().BoolVar(&opts.Locked, "locked", false, "fail, and move nothing, where the lock would have to change")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock, or that of another registry")

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
@@ -202,7 +201,7 @@ func (r *relocating) choose(context.Context) error {
 		reached[at] = true
 		artifacts = append(artifacts, r.artifact(versions.RoleChartImage, image.Source, image.Target))
 	}
-	if err := pinned(r.Config, artifacts); err != nil {
+	if err := copying.Pinned(r.Config, artifacts); err != nil {
 		return err
 	}
 	var unknown []string
@@ -217,17 +216,6 @@ func (r *relocating) choose(context.Context) error {
 	}
 	r.Artifacts = append(artifacts, r.artifact(versions.RoleChart, r.found.Source, r.target()))
 	return nil
-}
-
-// pinned refuses to take one platform of images that manifests name by digest: the digest would
-// be another.
-func pinned(cfg *config.Config, artifacts []versions.Artifact) error {
-	at := slices.IndexFunc(artifacts, func(a versions.Artifact) bool { return a.Source.Digest != "" })
-	changes := len(cfg.Platforms) == 1 && cfg.Index == plan.IndexAuto || len(cfg.Platforms) > 0 && cfg.Index == plan.IndexStrip
-	if !changes || at < 0 {
-		return nil
-	}
-	return exit.Usagef("%s is named by its digest, which it would not have any more with fewer platforms", artifacts[at].Source)
 }
 
 func (r *relocating) artifact(role versions.Role, source, target ref.Reference) versions.Artifact {

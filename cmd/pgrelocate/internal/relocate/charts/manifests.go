@@ -345,7 +345,7 @@ func (r *rewriting) choose(context.Context) error {
 			}
 		}
 	}
-	return pinned(r.Config, r.Artifacts)
+	return copying.Pinned(r.Config, r.Artifacts)
 }
 
 // relocated is an image with its place at the target.

@@ -49,9 +49,11 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 		c.readRules,       // what artifacts have to be
 		c.openLock,        // nothing is copied for a lock that cannot be written
 		c.needLock,        // where nothing about it is to change
+		c.readList,        // of images, where one is named
 		c.look,            // for releases that the catalogue lacks
 		c.choose,          // what of the catalogue
 		c.connect,         // a client of each registry
+		c.pinPlatforms,    // to what a list says of them
 		c.takeChartImages, // what the charts run besides, where that is wanted
 		c.checkSelection,  // that it is the lock's, where nothing else will do
 		c.watchCharts,     // so that none is fetched twice

@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
+	"github.com/pgrelocate/pgrelocate/internal/formats"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -31,6 +32,8 @@ type PlanOptions struct {
 	Refresh bool
 	// AllowDrift takes what the source has where the lock has something else.
 	AllowDrift bool
+	// Images is a file with a list of images, which counts instead of the selection; empty is none.
+	Images string
 }
 
 // Plan says what a copy of the selection would move, and moves nothing.
@@ -39,9 +42,11 @@ func Plan(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Planned,
 	err := relocate.Run(ctx,
 		p.readRules,       // what artifacts have to be
 		p.readLock,        // what was relocated before
+		p.readList,        // of images, where one is named
 		p.look,            // for releases that the catalogue lacks
 		p.choose,          // what of the catalogue
 		p.connect,         // a client of each registry
+		p.pinPlatforms,    // to what a list says of them
 		p.takeChartImages, // what the charts run besides, where that is wanted
 		p.Compare,         // what is where, and what has to move
 		p.fetchBeyond,     // what they run that is not selected
@@ -66,6 +71,8 @@ type Planning struct {
 	rules   rules
 	// held is where the target holds what a delta leaves out.
 	held bundle.Held
+	// listed is what a list of images has; empty without one.
+	listed []formats.Listed
 }
 
 func (p *Planning) readRules(context.Context) error { return p.rules.read(p.Config) }
@@ -85,12 +92,18 @@ func (p *Planning) readLock(ctx context.Context) (err error) {
 }
 
 func (p *Planning) look(ctx context.Context) error {
+	if p.asked.Images != "" {
+		return nil
+	}
 	return discovery.Learn(ctx, p.Session, p.Config.Releases)
 }
 
 func (p *Planning) choose(context.Context) (err error) {
 	if err := checkIndex(p.Session); err != nil {
 		return err
+	}
+	if p.asked.Images != "" {
+		return p.chooseListed()
 	}
 	p.Artifacts, err = p.Session.Artifacts(p.Config.Registry)
 	return err

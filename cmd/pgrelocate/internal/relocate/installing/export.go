@@ -1,0 +1,130 @@
+package installing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/formats"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+)
+
+// The formats that take more than a list; see formats.Format for the others.
+const (
+	ArgoCD          formats.Format = "argocd"
+	Flux            formats.Format = "flux"
+	AdmissionPolicy formats.Format = "admission-policy"
+)
+
+// ExportFormats are all that Export writes.
+func ExportFormats() []formats.Format {
+	return []formats.Format{formats.Images, formats.Regsync, formats.Skopeo, formats.Hauler, formats.OCMirror, ArgoCD, Flux, AdmissionPolicy}
+}
+
+// ExportOptions are what writing a neighbour's format takes besides the settings.
+type ExportOptions struct {
+	Format formats.Format
+	// Lock is a file with a lock, which counts instead of the selection; empty is none.
+	Lock  string
+	Place Place
+	// Offline asks the private registry nothing, where the format names the chart's values.
+	Offline bool
+	// Policy is for AdmissionPolicy.
+	Policy formats.PolicyOptions
+}
+
+// ExportAs writes what is selected, or what a lock has, in the format of another tool.
+func ExportAs(ctx context.Context, s *relocate.Session, opts ExportOptions) ([]byte, error) {
+	e := &exporting{Session: s, opts: opts}
+	err := relocate.Run(ctx, e.choose, e.write)
+	return e.text, err
+}
+
+// exporting is a run of ExportAs that is under way.
+type exporting struct {
+	*relocate.Session
+	opts  ExportOptions
+	items []formats.Item
+	text  []byte
+}
+
+func (e *exporting) choose(ctx context.Context) error {
+	if e.opts.Lock == "" {
+		selected, err := e.Artifacts(e.Config.Registry)
+		for _, a := range selected {
+			e.items = append(e.items, formats.Item{Artifact: a})
+		}
+		return err
+	}
+	found, err := bundle.ReadLock(ctx, e.opts.Lock)
+	if err != nil {
+		return exit.Misnamed(err)
+	}
+	for i, a := range found.ArtifactsFor(e.Config.Registry) {
+		e.items = append(e.items, formats.Item{Artifact: a, Digest: found.Artifacts[i].Digest.String()})
+	}
+	return nil
+}
+
+func (e *exporting) write(ctx context.Context) (err error) {
+	switch e.opts.Format {
+	case AdmissionPolicy:
+		e.text, err = formats.Policy(e.items, e.opts.Policy)
+	case ArgoCD, Flux:
+		return e.deployment(ctx)
+	default:
+		e.text, err = formats.Export(e.opts.Format, e.items)
+	}
+	if err != nil {
+		return &exit.UsageError{Err: err}
+	}
+	return nil
+}
+
+// deployment names the operator's chart with the values that name the private registry.
+func (e *exporting) deployment(ctx context.Context) error {
+	product, err := e.Product()
+	if err != nil {
+		return err
+	}
+	place := e.opts.Place.Of(product)
+	chart, err := e.operatorsChart(product.Name)
+	if err != nil {
+		return err
+	}
+	values, err := Values(ctx, e.Session, ValuesOptions{Place: e.opts.Place, Offline: e.opts.Offline})
+	if err != nil {
+		return err
+	}
+	d := formats.Deployment{Chart: chart, Name: place.HelmRelease, Namespace: place.Namespace, Values: values, PullSecret: place.PullSecret}
+	if e.opts.Format == Flux {
+		e.text, err = formats.Flux(d)
+		return err
+	}
+	e.text, err = formats.ArgoCD(d)
+	return err
+}
+
+// operatorsChart is the chart of the one release that is chosen.
+func (e *exporting) operatorsChart(product string) (formats.Item, error) {
+	var found []formats.Item
+	for _, i := range e.items {
+		if i.Role == versions.RoleChart && i.Product == product && i.Name == "" {
+			found = append(found, i)
+		}
+	}
+	if len(found) != 1 {
+		return formats.Item{}, exit.Usagef("%d charts of %s are there, and one is to be deployed", len(found), product).WithHint("choose one release with --release")
+	}
+	return found[0], nil
+}
+
+// NeedsLock tells whether a format can be written of a lock only.
+func NeedsLock(format formats.Format) error {
+	if format == AdmissionPolicy {
+		return fmt.Errorf("%s names images by digest, and only a lock knows these", format)
+	}
+	return nil
+}
