@@ -60,8 +60,8 @@ type plannedView struct {
 	Checked *checkedView `json:"checked,omitempty"`
 	// Drift is what is other than the lock says, refused or allowed.
 	Drift []driftView `json:"drift,omitempty"`
-	// Cause is set where something went wrong, for programs to tell failures apart: conflict,
-	// notFound, platform, denied, certificate, quota, unreachable, unavailable, digest or other. Error and
+	// Cause is set where something went wrong, for programs to tell failures apart: drift,
+	// conflict, notFound, platform, denied, certificate, quota, unreachable, unavailable, digest or other. Error and
 	// Hint say it to people.
 	Cause string `json:"cause,omitempty"`
 	Error string `json:"error,omitempty"`
@@ -149,6 +149,8 @@ func causeOf(err error) string {
 		certificate *registry.CertificateError
 	)
 	switch {
+	case errors.Is(err, registry.ErrDrift):
+		return "drift"
 	case errors.Is(err, registry.ErrConflict):
 		return "conflict"
 	case errors.As(err, &platform):
