@@ -78,6 +78,8 @@ var rooms = map[string][]string{
 	"internal/registry/server/certificate":      {"internal/files"},
 	"internal/registry/server/store":            {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/server"},
 	"internal/registry/credentials":             nil,
+	"internal/registry/memory":                  {"internal/registry", "internal/registry/oci"},
+	"internal/registry/selfimage":               {"internal/registry/oci"},
 	"internal/registry/checkup":                 {"internal/finding", "internal/registry", "internal/registry/credentials", "internal/registry/oci", "internal/registry/remote", "internal/registry/remote/transport"},
 	"internal/registry/prune":                   {"internal/registry", "internal/registry/oci"},
 	"internal/registry/registrytest":            {"internal/registry", "internal/registry/oci"},
@@ -85,7 +87,7 @@ var rooms = map[string][]string{
 
 	"internal/chart/inplace":    {"internal/chart", "internal/chart/naming"},
 	"internal/chart":            {"internal/chart/valuetree", "internal/files", "internal/registry", "internal/registry/oci"},
-	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/oci"},
+	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/memory", "internal/registry/oci"},
 	"internal/chart/repository": {"internal/chart", "internal/jsonlimit", "internal/registry", "internal/registry/remote/transport"},
 	"internal/chart/standin":    {"internal/chart", "internal/registry"},
 	"internal/chart/survey":     {"internal/chart", "internal/chart/naming", "internal/chart/valuetree"},

@@ -115,6 +115,7 @@ Most flags can also stand in a config file or in the environment: see "pgrelocat
 		about.NewDemoCommand(a),
 		about.NewConfigCommand(a),
 		about.NewCompletionCommand(a),
+		about.NewSelfCommand(a),
 		about.NewVersionCommand(a),
 		about.NewStandInOperatorCommand(),
 	)

@@ -16,7 +16,9 @@ var Build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built = filepath.Join(dir, "pgrelocate")
-	out, err := exec.Command("go", "build", "-o", built, "github.com/pgrelocate/pgrelocate/cmd/pgrelocate").CombinedOutput()
+	cmd := exec.Command("go", "build", "-o", built, "github.com/pgrelocate/pgrelocate/cmd/pgrelocate")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building pgrelocate: %w\n%s", err, out)
 	}
