@@ -16,6 +16,7 @@ var ofTheCommandLine = regexp.MustCompile(`(^|[^-a-z])--[a-z][a-z-]+|\bpgrelocat
 
 // saysSo are literals that may have it all the same, and why.
 var saysSo = map[string]string{
+	"skopeo sync --all --src yaml --dest docker FILE ": "what to do with the file, in skopeo's words",
 	"pgrelocate serve": "the subject of certificates that serve makes for itself",
 	"helm upgrade --install %s in namespace %s with chart %s %s": "what a dry run would do, in helm's words",
 }

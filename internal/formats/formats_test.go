@@ -61,7 +61,7 @@ sync:
     target: r.example.com/pg/postgres:17
     type: image
 `,
-		formats.Skopeo: `# skopeo sync cannot put this where pgrelocate does: it keeps the last element of each repository
+		formats.Skopeo: `# skopeo sync cannot put this where it was relocated to: it keeps the last element of each repository
 # not in here, for this format has no place for it: https://charts.example.com/acme
 vendor.example.com:
   images:

@@ -54,12 +54,12 @@ func destinations(items []Item) []string {
 	folders := map[string]bool{}
 	for _, i := range inRegistry(items) {
 		if path.Base(i.Source.Repository) != path.Base(i.Target.Repository) {
-			return []string{"skopeo sync cannot put this where pgrelocate does: it keeps the last element of each repository"}
+			return []string{"skopeo sync cannot put this where it was relocated to: it keeps the last element of each repository"}
 		}
 		folders[i.Target.Parent().String()] = true
 	}
 	if len(folders) != 1 {
-		return []string{"skopeo sync puts all into one folder; pgrelocate would put this into several"}
+		return []string{"skopeo sync puts all into one folder, and this was relocated into several"}
 	}
 	for folder := range folders {
 		return []string{"skopeo sync --all --src yaml --dest docker FILE " + folder}

@@ -62,10 +62,10 @@ func (p *planner) pin(a *Artifact) (Pin, bool) {
 }
 
 // settle takes an artifact for present whose target holds what is pinned, so that nothing has to
-// be asked of its source. Where artifacts have to be let through the source has to be asked.
+// be asked of its source.
 func (p *planner) settle(ctx context.Context, a *Artifact) (bool, error) {
 	pin, pinned := p.pin(a)
-	if !pinned || p.opts.Refresh || p.opts.Admit != nil || a.TargetDigest != pin.Digest {
+	if !pinned || p.opts.Refresh || a.TargetDigest != pin.Digest {
 		return false, nil
 	}
 	a.State, a.Settled = StatePresent, true

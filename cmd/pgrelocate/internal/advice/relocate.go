@@ -37,8 +37,11 @@ func ofUseCases(err error) string {
 		refuses     *copying.RefusedSparseError
 		other       *inventory.OtherProductError
 		unreachable *nodes.UnreachableError
+		several     *installing.ChartsError
 	)
 	switch {
+	case errors.As(err, &several):
+		return "choose one release with --release"
 	case errors.As(err, &unreachable):
 		return ofUnreachable(unreachable)
 	case errors.As(err, &refuses):

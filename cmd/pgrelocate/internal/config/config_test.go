@@ -122,6 +122,9 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"state-dir": "/state", "lock": "/pg.lock",
 		"chart-images": "true", "known-only": "true", "kubeconfig": "/kube", "context": "staging", "namespace": "operators",
 		"helm-release": "pg", "pull-secret": "pull", "instance-namespaces": "demo,prod",
+		"attest": "true", "verify-key": "/a.pub,/b.pub", "verify-identity": "a@example.com", "verify-identity-regexp": "a.*",
+		"verify-issuer": "https://issuer.example.com", "verify-issuer-regexp": "i.*", "trusted-root": "/root.json", "verify-name": "true",
+		"allow-unsigned": "charts/*", "min-age": "48h", "allow-unknown-age": "true",
 	}
 	want := Config{
 		Product: "other", Releases: []string{"v4.3.1", "v4.0.0"}, Versions: expressionOf(t, "13.20,17"),
@@ -139,7 +142,10 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Output: "yaml", Quiet: true, Verbose: true, NoProgress: true, Check: true, StateDir: "/state", Lock: "/pg.lock", ChartImages: true, KnownOnly: true,
 		Kubeconfig: "/kube", Context: "staging", Namespace: "operators", HelmRelease: "pg", PullSecret: "pull",
 		InstanceNamespaces: []string{"demo", "prod"},
-		Events:             "/e.json", Metrics: "/m.prom", Summary: "auto", JUnit: "/j.xml",
+		Attest:             true, VerifyKeys: []string{"/a.pub", "/b.pub"}, VerifyIdentities: []string{"a@example.com"}, VerifyIdentityPattern: "a.*",
+		VerifyIssuer: "https://issuer.example.com", VerifyIssuerPattern: "i.*", TrustedRoot: "/root.json", VerifyName: true,
+		AllowUnsigned: []string{"charts/*"}, MinAge: 48 * time.Hour, AllowUnknownAge: true,
+		Events: "/e.json", Metrics: "/m.prom", Summary: "auto", JUnit: "/j.xml",
 	}
 	ways := map[string]func(key, value string) *Loader{
 		"flag": func(key, value string) *Loader { return parsed(t, "--"+key+"="+value) },

@@ -22,8 +22,9 @@ func NewSelfCommand(a *app.App) *cobra.Command {
 		Short: "This program as an image, for clusters to run it in",
 		Long: `Make an image of this program and put it into the private registry, so that the
 cluster can run it: see examples/cronjob.yaml.`,
-		Args: usage.NoCommand,
-		RunE: usage.ShowHelp,
+		Example: "  pgrelocate self push --registry registry.example.com",
+		Args:    usage.NoCommand,
+		RunE:    usage.ShowHelp,
 	}
 	cmd.AddCommand(newSelfPushCommand(a))
 	return cmd

@@ -107,6 +107,17 @@ func (e *exporting) deployment(ctx context.Context) error {
 	return err
 }
 
+// ChartsError says that there is not one chart of a product to deploy, but none or several.
+type ChartsError struct {
+	Product string
+	Found   int
+}
+
+// Error says so.
+func (e *ChartsError) Error() string {
+	return fmt.Sprintf("%d charts of %s are there, and one is to be deployed", e.Found, e.Product)
+}
+
 // operatorsChart is the chart of the one release that is chosen.
 func (e *exporting) operatorsChart(product string) (formats.Item, error) {
 	var found []formats.Item
@@ -116,7 +127,7 @@ func (e *exporting) operatorsChart(product string) (formats.Item, error) {
 		}
 	}
 	if len(found) != 1 {
-		return formats.Item{}, exit.Usagef("%d charts of %s are there, and one is to be deployed", len(found), product).WithHint("choose one release with --release")
+		return formats.Item{}, &exit.UsageError{Err: &ChartsError{Product: product, Found: len(found)}}
 	}
 	return found[0], nil
 }
