@@ -128,6 +128,9 @@ func ReadLock(ctx context.Context, path string) (*lock.Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if found.Planned { // nobody has carried it out, as far as it says
+		return nil, fmt.Errorf("%s: %w", path, lock.ErrPlanned)
+	}
 	return found, nil
 }
 

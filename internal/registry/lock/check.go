@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -21,6 +22,9 @@ const MaxPlatforms = 100
 var platform = regexp.MustCompile(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,2}(:[A-Za-z0-9_.-]+)?$`)
 
 var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.RoleInstance, versions.RoleExtra, versions.RoleChartImage}
+
+// ErrPlanned says that a lock is a plan: what it names need not be there.
+var ErrPlanned = errors.New("it is a plan, and no lock")
 
 // check finds what no honest lock holds.
 func (l *Lock) check() error {
@@ -58,7 +62,7 @@ func checkSchema(schema string) error {
 // checkEarlier finds what locks of the earlier schema did not say.
 func (l *Lock) checkEarlier() error {
 	says := func(a Artifact) bool {
-		return a.Bytes != 0 || a.Platforms != nil || a.Attachments != nil || a.Replaces != nil || a.Retired || a.Checked != nil
+		return a.Bytes != 0 || a.Platforms != nil || a.Attachments != nil || a.Held != nil || a.Retired || a.Checked != nil
 	}
 	if l.Schema == Earlier && (l.Planned || l.Selection != nil || slices.ContainsFunc(l.Artifacts, says)) {
 		return fmt.Errorf("lock: it says more than one of schema %q can", Earlier)

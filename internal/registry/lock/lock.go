@@ -72,9 +72,9 @@ type Artifact struct {
 	Attachments []v1.Hash `json:"attachments,omitempty"`
 	// Checked is what was checked of it before it was let through; nil where nothing was asked for.
 	Checked *Checked `json:"checked,omitempty"`
-	// Replaces is the digest that the target's tag holds, and will hold no more once a lock that is
-	// Planned is carried out.
-	Replaces *v1.Hash `json:"replaces,omitempty"`
+	// Held is the digest that the target's tag held when a lock that is Planned was made: another than
+	// the artifact's own will be replaced. It is not there where there was no such tag.
+	Held *v1.Hash `json:"held,omitempty"`
 	// Retired says that the selection no longer wants it. It is at the target still, put there by
 	// us: see pgrelocate prune.
 	Retired bool `json:"retired,omitempty"`

@@ -113,7 +113,7 @@ func everything() *Lock {
 				Edition: versions.Full, Axes: map[string]string{"os": "trixie"}, Source: source, ChartURL: "https://charts.example.com", Target: target,
 			},
 			Base: "pg", Digest: digest, MediaType: "application/vnd.oci.image.manifest.v1+json", Size: 1034, Bytes: 5,
-			Platforms: []string{"linux/amd64"}, Attachments: []v1.Hash{digest}, Replaces: &digest, Retired: true,
+			Platforms: []string{"linux/amd64"}, Attachments: []v1.Hash{digest}, Held: &digest, Retired: true,
 		}},
 		Attachments: []Attachment{{Source: source, Target: signed, Base: "pg", Digest: digest, MediaType: "a/b", Size: 1}},
 		Blobs:       []Blob{{Digest: digest, Size: 5, Repositories: []string{"pg/postgres-instance"}, Omitted: true}},

@@ -55,6 +55,9 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 	if len(w.manifests) == 0 {
 		return nil
 	}
+	if err := p.unreviewed(a); err != nil {
+		return err
+	}
 	a.Manifests = around(a.Manifests, w.manifests)
 	if a.State == StatePresent {
 		a.State = StateAttach

@@ -3,6 +3,8 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -14,9 +16,11 @@ type Pin struct {
 	// Digest and MediaType are those of the manifest at the target.
 	Digest, MediaType string
 	// Reviewed says that nothing is pinned to be at the target yet: it may hold what it did when
-	// the plan was made, Replaces, which is empty where the tag was not there.
+	// the plan was made, Held, which is empty where the tag was not there.
 	Reviewed bool
-	Replaces string
+	Held     string
+	// Attached are the digests of what was reviewed to travel along; nothing else does.
+	Attached []string
 }
 
 // Drift is a digest that is not what a pin says.
@@ -62,10 +66,10 @@ func (p *planner) pin(a *Artifact) (Pin, bool) {
 }
 
 // settle takes an artifact for present whose target holds what is pinned, so that nothing has to
-// be asked of its source.
+// be asked of its source. Where something was reviewed to travel along the source has to be asked.
 func (p *planner) settle(ctx context.Context, a *Artifact) (bool, error) {
 	pin, pinned := p.pin(a)
-	if !pinned || p.opts.Refresh || a.TargetDigest != pin.Digest {
+	if !pinned || p.opts.Refresh || a.TargetDigest != pin.Digest || len(pin.Attached) > 0 {
 		return false, nil
 	}
 	a.State, a.Settled = StatePresent, true
@@ -87,7 +91,7 @@ func (p *planner) settle(ctx context.Context, a *Artifact) (bool, error) {
 // replaced may be there still.
 func (p *planner) targetMoved(a *Artifact) bool {
 	pin, pinned := p.pin(a)
-	if !pinned || a.TargetDigest == pin.Digest || pin.Reviewed && a.TargetDigest == pin.Replaces {
+	if !pinned || a.TargetDigest == pin.Digest || pin.Reviewed && a.TargetDigest == pin.Held {
 		return false
 	}
 	if a.TargetDigest == "" && !pin.Reviewed {
@@ -95,7 +99,7 @@ func (p *planner) targetMoved(a *Artifact) bool {
 	}
 	locked := pin.Digest
 	if pin.Reviewed {
-		locked = pin.Replaces
+		locked = pin.Held
 	}
 	a.Drift = append(a.Drift, Drift{Side: registry.SideTarget, Locked: locked, Found: a.TargetDigest})
 	return true
@@ -106,6 +110,26 @@ func (p *planner) targetMoved(a *Artifact) bool {
 func (p *planner) stops(a *Artifact) bool {
 	pin, _ := p.pin(a)
 	return pin.Reviewed || p.opts.OnConflict == "" || p.opts.OnConflict == ConflictFail
+}
+
+// unreviewed refuses what has been attached to an artifact since its plan was reviewed.
+func (p *planner) unreviewed(a *Artifact) error {
+	pin, _ := p.pin(a)
+	if !pin.Reviewed {
+		return nil
+	}
+	for _, attached := range a.Attachments {
+		_, digest, _ := strings.Cut(attached, "@")
+		if slices.Contains(pin.Attached, digest) {
+			continue
+		}
+		drift := Drift{Side: registry.SideSource, Found: digest}
+		a.Drift = append(a.Drift, drift)
+		at := a.Source
+		at.Tag, at.Digest = "", digest
+		return &registry.Error{Op: "comparing", Side: drift.Side, Ref: at.String(), Err: &DriftError{Drift: drift, Reviewed: true}}
+	}
+	return nil
 }
 
 // drifted refuses a source that has other content than is pinned, unless that is allowed.
@@ -140,5 +164,5 @@ func (p *planner) driftError(a *Artifact, side registry.Side) error {
 // somebody has reviewed that it will be replaced: then moving it takes nothing from anybody.
 func (p *planner) ours(a *Artifact) bool {
 	pin, pinned := p.pin(a)
-	return pinned && (a.TargetDigest == pin.Digest || pin.Reviewed && a.TargetDigest == pin.Replaces)
+	return pinned && (a.TargetDigest == pin.Digest || pin.Reviewed && a.TargetDigest == pin.Held)
 }

@@ -24,6 +24,8 @@ func aboutLock(err error) string {
 	switch {
 	case !errors.As(err, &drift):
 		return ""
+	case drift.Reviewed:
+		return "look at what has changed, and make a new plan: pgrelocate plan --plan-out FILE"
 	case drift.Side == registry.SideTarget:
 		return "--on-conflict update puts back what the lock has, --on-conflict skip leaves the tag as it is"
 	default:
@@ -35,6 +37,8 @@ func aboutLockFile(err *locking.Error) string {
 	switch {
 	case errors.Is(err, locking.ErrNoLock):
 		return "pgrelocate copy --lock " + config.LocalLock + " writes one"
+	case errors.Is(err, locking.ErrNoPlan):
+		return "pgrelocate plan --plan-out FILE writes one"
 	case errors.Is(err, locking.ErrLockChanged):
 		return "everything that was to be copied is there; run the same command again to bring the lock up to date"
 	case err.NotOurs:

@@ -33,6 +33,15 @@ func (s *Session) SourcesOf(artifacts []versions.Artifact) *Sources {
 	return &Sources{session: s, owner: OwnerOfCredentials(s.Config, artifacts), artifacts: artifacts, opened: map[string]registry.Source{}}
 }
 
+// SourcesOfOthers are the registries and repositories that artifacts come from which somebody else has
+// chosen: the source's login in the environment is sent only where it would be for what the settings
+// select.
+func (s *Session) SourcesOfOthers(artifacts, selected []versions.Artifact) *Sources {
+	sources := s.SourcesOf(artifacts)
+	sources.owner = OwnerOfCredentials(s.Config, selected)
+	return sources
+}
+
 // Open returns what serves a host.
 func (s *Sources) Open(ctx context.Context, host string) (registry.Source, error) {
 	var charts []versions.Artifact

@@ -53,6 +53,11 @@ With --verify-key, or --verify-identity, --verify-issuer and --trusted-root, onl
 signed is copied, and with --min-age only what is old enough, by its vendor's word: see
 docs/signatures.md. What is not fails, before anything of it is moved, with exit code 5.
 
+--plan-out FILE writes down, by digest, what the copy would do, and moves nothing;
+--plan FILE does that and nothing else, however the catalogue and the settings read by
+then. What has another digest at the source than was reviewed, or a tag in the private
+registry that has been moved since, fails with both digests, and the exit code is 6.
+
 --images FILE copies what a list names: an image a line, dt's Images.lock or imgpkg's
 ImagesLock. Each keeps its path below --registry's folder. Where the list has a digest the
 source has to have that, whatever its tag is now.
@@ -81,6 +86,10 @@ What is relocated stays under its vendor's licence terms.`,
   # write a lock; from then on it is held against it, and brought up to date
   pgrelocate copy --registry registry.example.com --lock pgrelocate.lock
 
+  # what was reviewed is what is moved
+  pgrelocate copy --registry registry.example.com --plan-out plan.json
+  pgrelocate copy --registry registry.example.com --plan plan.json
+
   # in CI: credentials from the environment, no more than 50 MiB a second
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
     pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
@@ -91,10 +100,12 @@ What is relocated stays under its vendor's licence terms.`,
 					return exit.Usagef("--images and --%s exclude each other: the list says what is copied", name)
 				}
 			}
-			return nil
+			dryRun = dryRun || opts.Out != ""
+			return besidePlan(cmd.Flags(), opts.Reviewed)
 		},
 		RunE: a.With(a.Reported("copy", &dryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if dryRun {
+				opts.OverwriteOut = opts.Overwrite
 				return ShowPlan(ctx, a, cfg, opts.PlanOptions)
 			}
 			if opts.Overwrite && cfg.Lock == "" {
@@ -109,10 +120,30 @@ What is relocated stays under its vendor's licence terms.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, `do what "pgrelocate plan" does, and move nothing`)
 	cmd.Flags().StringVar(&opts.Images, "images", "", "copy the images that `FILE` lists instead of a selection: images.txt, dt's Images.lock or imgpkg's ImagesLock")
 	addDriftFlags(cmd.Flags(), &opts.PlanOptions)
+	addPlanOutFlag(cmd.Flags(), &opts.PlanOptions)
+	cmd.Flags().StringVar(&opts.Reviewed, "plan", "", "copy what the plan in `FILE` says, and nothing else")
 	cmd.Flags().BoolVar(&opts.Locked, "locked", false, "fail, and move nothing, where the lock would have to change")
-	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock, or that of another registry")
+	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock, or that of another registry, and --plan-out any file")
 	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Lock, config.Connection, config.State, config.Reports, config.Output)
 	return cmd
+}
+
+// besidePlan refuses what has been settled in the plan that is carried out.
+func besidePlan(flags *pflag.FlagSet, reviewed string) error {
+	if reviewed == "" {
+		return nil
+	}
+	settled := []string{"source", "on-conflict", "platform", "index", "signatures", "images", "allow-drift", "locked", "dry-run", "plan-out"}
+	for _, name := range slices.Concat(config.Selection, config.Charts, config.Discovery, settled) {
+		if flags.Changed(name) && name != "catalogue" {
+			return exit.Usagef("--plan and --%s exclude each other: what the plan says is done, and nothing else", name)
+		}
+	}
+	return nil
+}
+
+func addPlanOutFlag(flags *pflag.FlagSet, opts *copying.PlanOptions) {
+	flags.StringVar(&opts.Out, "plan-out", "", "write the plan to `FILE`, for copy --plan, and move nothing")
 }
 
 // addDriftFlags says what of a lock is taken for granted.

@@ -35,7 +35,10 @@ content, and --on-conflict says what becomes of them; "failed" cannot be copied,
 reason follows.
 
 With a lock, see "pgrelocate copy", what the private registry holds as the lock says is
-present without asking its source, unless --refresh says so.`,
+present without asking its source, unless --refresh says so.
+
+--plan-out FILE writes the plan down, by digest, for "pgrelocate copy --plan FILE", which
+does that and nothing else.`,
 		Example: `  # everything in the newest release
   pgrelocate plan --registry registry.example.com
 
@@ -43,15 +46,24 @@ present without asking its source, unless --refresh says so.`,
   pgrelocate plan --registry registry.example.com --editions lite -o json \
     | jq .bytesToMove
 
+  # for review; pgrelocate copy --plan plan.json does what it says
+  pgrelocate plan --registry registry.example.com --plan-out plan.json
+
   # what would loading this bundle move?
   pgrelocate plan pg.tar --registry registry.example.com`,
 		ValidArgsFunction: flagset.FileNames,
 		RunE: flagset.WithBundle(a, &file, func(ctx context.Context, cfg *config.Config, _ []string) error {
 			if file.Given() {
+				if opts.Out != "" {
+					return exit.Usagef("--plan-out is for copies: a bundle says by digest what a load moves")
+				}
 				return planLoad(ctx, a, cfg, flags, file)
 			}
 			if err := file.Idle(); err != nil {
 				return err
+			}
+			if opts.OverwriteOut && opts.Out == "" {
+				return exit.Usagef("--overwrite is about --plan-out, and no file is named")
 			}
 			return ShowPlan(ctx, a, cfg, opts)
 		}),
@@ -60,6 +72,8 @@ present without asking its source, unless --refresh says so.`,
 	file.AddBundleFlag(flags, "plan to load this `FILE`, all of it, instead of copying from a registry")
 	file.AddTargetFlag(flags)
 	addDriftFlags(flags, &opts)
+	addPlanOutFlag(flags, &opts)
+	flags.BoolVar(&opts.OverwriteOut, "overwrite", false, "let --plan-out replace a file that is there")
 	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Lock, config.Connection, config.Output)
 	return cmd
 }

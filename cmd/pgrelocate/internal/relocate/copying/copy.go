@@ -16,6 +16,8 @@ type CopyOptions struct {
 	PlanOptions
 	// Locked refuses to do anything that would change the lock.
 	Locked bool
+	// Reviewed is the file with the plan that is carried out, instead of the selection; empty is none.
+	Reviewed string
 	// Overwrite lets the lock replace a file that is there and is no lock, or another registry's.
 	Overwrite bool
 }
@@ -46,6 +48,7 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 	c := &Copying{Planning: Planning{Session: s, asked: opts}}
 	defer func() { c.lockFile.Close() }()
 	err := relocate.Run(ctx,
+		c.readPlan,        // that was reviewed, where one is named
 		c.readRules,       // what artifacts have to be
 		c.openLock,        // nothing is copied for a lock that cannot be written
 		c.needLock,        // where nothing about it is to change

@@ -21,9 +21,8 @@ import (
 // DeviationError says in what a run would deviate from a file that it is to be held against.
 // Nothing has been moved.
 type DeviationError struct {
-	// Path is the file, and Reviewed says that it is a plan.
-	Path     string
-	Reviewed bool
+	// Path is the file.
+	Path string
 	// Differences are a line each.
 	Differences []string
 }

@@ -14,6 +14,10 @@ import (
 
 // pin holds the plan against the lock.
 func (p *Planning) pin(opts *plan.Options) {
+	if p.reviewed != nil {
+		p.pinReviewed(opts)
+		return
+	}
 	if p.lockFile == nil || p.lockFile.Was == nil {
 		return
 	}
@@ -69,7 +73,7 @@ func (c *Copying) record(ctx context.Context) error {
 		return err
 	}
 	now := lock.Merge(r.kept, fresh)
-	now.Selection, now.Planned = locking.SelectionOf(c.Session, c.Artifacts), false
+	now.Selection, now.Planned = c.selection(), false
 	r.wanted(now)
 	return c.lockFile.Replace(now)
 }

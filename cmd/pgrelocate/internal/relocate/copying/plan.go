@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/formats"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -32,6 +33,10 @@ type PlanOptions struct {
 	Refresh bool
 	// AllowDrift takes what the source has where the lock has something else.
 	AllowDrift bool
+	// Out is a file for the plan, to be reviewed and carried out; empty is none. OverwriteOut lets it
+	// replace a file that is there.
+	Out          string
+	OverwriteOut bool
 	// Images is a file with a list of images, which counts instead of the selection; empty is none.
 	Images string
 }
@@ -40,6 +45,7 @@ type PlanOptions struct {
 func Plan(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Planned, error) {
 	p := &Planning{Session: s, measure: true, asked: CopyOptions{PlanOptions: opts}}
 	err := relocate.Run(ctx,
+		p.checkOut,        // that the plan can be written, where it is to be
 		p.readRules,       // what artifacts have to be
 		p.readLock,        // what was relocated before
 		p.readList,        // of images, where one is named
@@ -50,6 +56,7 @@ func Plan(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Planned,
 		p.takeChartImages, // what the charts run besides, where that is wanted
 		p.Compare,         // what is where, and what has to move
 		p.fetchBeyond,     // what they run that is not selected
+		p.writeOut,        // for who reviews it
 	)
 	if err != nil {
 		return nil, err
@@ -71,6 +78,8 @@ type Planning struct {
 	rules   rules
 	// held is where the target holds what a delta leaves out.
 	held bundle.Held
+	// reviewed is the plan that is carried out; nil without one.
+	reviewed *lock.Lock
 	// listed is what a list of images has; empty without one.
 	listed []formats.Listed
 }
@@ -92,13 +101,16 @@ func (p *Planning) readLock(ctx context.Context) (err error) {
 }
 
 func (p *Planning) look(ctx context.Context) error {
-	if p.asked.Images != "" {
+	if p.asked.Images != "" || p.reviewed != nil {
 		return nil
 	}
 	return discovery.Learn(ctx, p.Session, p.Config.Releases)
 }
 
 func (p *Planning) choose(context.Context) (err error) {
+	if p.reviewed != nil {
+		return nil // readPlan has
+	}
 	if err := checkIndex(p.Session); err != nil {
 		return err
 	}
@@ -114,7 +126,10 @@ func (p *Planning) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sources := p.SourcesOf(p.Artifacts)
+	sources, err := p.sources()
+	if err != nil {
+		return err
+	}
 	p.Sides = registry.Endpoints{
 		Source: func(host string) (registry.Source, error) { return sources.Open(ctx, host) },
 		Target: target,

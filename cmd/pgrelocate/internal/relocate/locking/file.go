@@ -44,8 +44,10 @@ var (
 	ErrNoLock = errors.New("there is no lock")
 	// ErrOtherRegistry: the lock says what another registry holds.
 	ErrOtherRegistry = errors.New("it is the lock of another registry")
-	// ErrPlanFile: it says what somebody means to do, and not what is there.
-	ErrPlanFile = errors.New("it is a plan, and no lock")
+	// ErrNoPlan: what is to be carried out is no plan.
+	ErrNoPlan = errors.New("not a plan")
+	// ErrOtherPlan: the plan is for another registry.
+	ErrOtherPlan = errors.New("it is a plan for another registry")
 	// ErrLockChanged: somebody has changed the file while the run was under way.
 	ErrLockChanged = errors.New("it has been changed meanwhile, and stays as it is")
 )
@@ -150,7 +152,7 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 	switch {
 	case err != nil:
 	case was.Planned:
-		err = ErrPlanFile
+		err = lock.ErrPlanned
 	case !isOf(was, to):
 		err = ErrOtherRegistry
 	default:
@@ -168,8 +170,13 @@ func isOf(l *lock.Lock, to ref.Folder) bool {
 	if l.Selection != nil {
 		return l.Selection.Registry == to.String()
 	}
+	return within(l, to)
+}
+
+// within tells whether everything in a lock is below a folder of a registry.
+func within(l *lock.Lock, to ref.Folder) bool {
 	return !slices.ContainsFunc(l.Artifacts, func(a lock.Artifact) bool {
-		return a.Target.Host != to.Host || !strings.HasPrefix(a.Target.Repository+"/", to.Path)
+		return a.Target.Host != to.Host || to.Path != "" && !strings.HasPrefix(a.Target.Repository, to.Path+"/")
 	})
 }
 

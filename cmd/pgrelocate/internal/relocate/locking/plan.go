@@ -1,0 +1,33 @@
+package locking
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+)
+
+// ReadPlan reads a plan for a registry. Errors are *Error where the file is something else.
+func ReadPlan(ctx context.Context, path string, to ref.Folder) (*lock.Lock, error) {
+	body, err := files.ReadSmall(ctx, path, lock.MaxSize)
+	if err != nil {
+		return nil, exit.Misnamed(err)
+	}
+	planned, err := lock.Parse(body)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrNoPlan, err)
+	case !planned.Planned:
+		err = fmt.Errorf("%w: it is the lock of what is there", ErrNoPlan)
+	case planned.Selection == nil:
+		err = fmt.Errorf("%w: it does not say what was selected", ErrNoPlan)
+	case !isOf(planned, to) || !within(planned, to):
+		err = ErrOtherPlan
+	default:
+		return planned, nil
+	}
+	return nil, &exit.UsageError{Err: &Error{Path: path, Err: err}}
+}
