@@ -45,7 +45,7 @@ demo: build ## build the program and run its demonstration: a whole release, two
 	bin/pgrelocate demo
 
 .PHONY: test
-test: test-deps ## run all tests with the race detector, then each fuzz target for FUZZTIME
+test: test-deps ## run all tests, those of our own code with the race detector, then each fuzz target for FUZZTIME
 	tests/run.sh $(PKGS)
 	tests/fuzz.sh $(FUZZTIME) $(PKGS)
 	@cat $(CACHE)/test-summary.txt

@@ -1,11 +1,52 @@
 #!/usr/bin/env bash
-# Runs the tests of the packages given with the race detector, and leaves how many there
-# were in .cache/test-summary.txt.
+# Runs the tests of the packages given, and leaves how many there were in .cache/test-summary.txt.
+#
+# The race detector, which makes programs some five times slower, is where things of ours happen at
+# the same time: all that lies beside the code, and the suites that call the copy engine, faults and
+# integration. The other suites and the scripts run the program as users have it, built once for
+# all of them; what happens at the same time in it is what the detector sees beside the code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PGRELOCATE_TEST_PROGRAM=$PWD/.cache/test-program/pgrelocate
+log=.cache/test-suites.json
 
-mkdir -p .cache
+# build writes the program, and leaves the file alone where nothing has changed: Go takes results
+# of earlier runs for those that look at the same file.
+build() {
+  mkdir -p "${PGRELOCATE_TEST_PROGRAM%/*}"
+  CGO_ENABLED=0 go build -buildvcs=false -o "$PGRELOCATE_TEST_PROGRAM.new" ./cmd/pgrelocate
+  if cmp -s "$PGRELOCATE_TEST_PROGRAM.new" "$PGRELOCATE_TEST_PROGRAM"; then
+    rm "$PGRELOCATE_TEST_PROGRAM.new"
+  else
+    mv "$PGRELOCATE_TEST_PROGRAM.new" "$PGRELOCATE_TEST_PROGRAM"
+  fi
+}
+
+# run runs packages, and prints what gotestsum reads. Without tables for debuggers programs are
+# linked sooner.
+run() { go test -json -ldflags=-w -timeout 20m "$@"; }
+
+# all runs both kinds side by side, for suites wait for servers most of the time.
+all() {
+  local suites ours status=0
+  suites=$(go list "$@" | grep -E '/tests/' | grep -vE '/tests/(faults|integration)$' || true)
+  ours=$(go list "$@" | grep -vxF "${suites:-none}" || true)
+  : >"$log"
+  # The longest first. (The words are packages' names.)
+  # shellcheck disable=SC2046,SC2086
+  if [ -n "$suites" ]; then
+    run -p 1 $(grep /cluster$ <<<"$suites") $(grep -v /cluster$ <<<"$suites") >"$log" &
+    trap 'kill $! 2>/dev/null || true' EXIT
+  fi
+  # shellcheck disable=SC2086
+  if [ -n "$ours" ]; then run -race $ours || status=1; fi
+  if [ -n "$suites" ]; then wait $! || status=1; fi
+  cat "$log"
+  return "$status"
+}
+
+build
 # gotestsum prints what `go test` prints, at the end what was skipped and why, failures once
 # more, and a count.
-gotestsum --format standard-quiet --no-color -- -race -timeout 20m "$@" | tee .cache/test-output.txt
+all "$@" | gotestsum --format standard-quiet --no-color --raw-command -- cat | tee .cache/test-output.txt
 grep '^DONE' .cache/test-output.txt >.cache/test-summary.txt

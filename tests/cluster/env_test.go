@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
+	"github.com/pgrelocate/pgrelocate/tests/internal/program"
 )
 
 // server is the API server that all tests share; nil where its binaries are absent.
@@ -62,6 +63,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer server.certManager.Close()
+	defer program.Remove()
 	return m.Run()
 }
 

@@ -3,27 +3,17 @@ package cluster_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
-)
 
-// program builds the real program, once.
-var program = sync.OnceValues(func() (string, error) {
-	file := filepath.Join(filepath.Dir(server.adminFile), "pgrelocate")
-	out, err := exec.Command("go", "build", "-o", file, "../../cmd/pgrelocate").CombinedOutput()
-	if err != nil {
-		return "", errors.New(string(out))
-	}
-	return file, nil
-})
+	"github.com/pgrelocate/pgrelocate/tests/internal/program"
+)
 
 // command is the program as a user runs it on the cluster.
 func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
@@ -38,7 +28,7 @@ func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
 // bare is the program without a cluster. Credentials come from the environment.
 func (s *site) bare(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	file, err := program()
+	file, err := program.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
