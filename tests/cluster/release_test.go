@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,10 +42,11 @@ func (s *site) state(t *testing.T) string {
 
 // A run that was killed leaves its record pending. The hint is the way out.
 func TestPendingUpgrade(t *testing.T) {
-	for _, status := range []helmrelease.Status{helmrelease.StatusPendingInstall, helmrelease.StatusPendingUpgrade, helmrelease.StatusPendingRollback} {
+	s := newSite(t)
+	s.mustInstall(t, s.options(t))
+	for i, status := range []helmrelease.Status{helmrelease.StatusPendingInstall, helmrelease.StatusPendingUpgrade, helmrelease.StatusPendingRollback} {
 		t.Run(status.String(), func(t *testing.T) {
-			s := newSite(t)
-			s.mustInstall(t, s.options(t))
+			revision := 2 + i // the one that is left pending, and then made for good
 			last, err := s.records(t).Last("postgres-operator")
 			if err != nil {
 				t.Fatal(err)
@@ -54,8 +56,8 @@ func TestPendingUpgrade(t *testing.T) {
 			if err := s.records(t).Create(last); err != nil {
 				t.Fatal(err)
 			}
-			record := "sh.helm.release.v1.postgres-operator.v2"
-			s.untouched(t, s.options(t), helm.ErrBusy, status.String(), "revision 2")
+			record := fmt.Sprintf("sh.helm.release.v1.postgres-operator.v%d", revision)
+			s.untouched(t, s.options(t), helm.ErrBusy, status.String(), fmt.Sprintf("revision %d", revision))
 			var busy *helm.BusyError
 			if _, err := install.Run(t.Context(), s.options(t)); !errors.As(err, &busy) || busy.Record() != record || busy.Revision.Namespace != s.namespace {
 				t.Errorf("Run() = %v, want that %s in %s is the record", err, record, s.namespace)
@@ -64,8 +66,8 @@ func TestPendingUpgrade(t *testing.T) {
 			if err := s.dynamic.Resource(secrets).Namespace(s.namespace).Delete(t.Context(), record, metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			if report := s.mustInstall(t, s.options(t)); report.Revision != 2 {
-				t.Errorf("Run() after the hint = revision %d, want 2", report.Revision)
+			if report := s.mustInstall(t, s.options(t)); report.Revision != revision {
+				t.Errorf("Run() after the hint = revision %d, want %d", report.Revision, revision)
 			}
 		})
 	}
