@@ -36,13 +36,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 )
 
-// newRootCommand lists the commands in the order of the flow.
-func newRootCommand(a *app.App) *cobra.Command {
-	cobra.EnableCommandSorting = false // the order below is the order of the flow
-	root := &cobra.Command{
-		Use:   "pgrelocate COMMAND",
-		Short: "Relocate a PostgreSQL operator into a private registry",
-		Long: `pgrelocate copies a release of a PostgreSQL operator from its vendor's registry into
+const rootLong = `pgrelocate copies a release of a PostgreSQL operator from its vendor's registry into
 your own: the chart, the operator, and an image for each PostgreSQL version you want.
 Every layer moves once, tags and digests stay as they are, and a second run only moves
 what is missing. The default product is Tanzu for Postgres on Kubernetes.
@@ -60,7 +54,15 @@ The usual way through, with your own registry as HOST:
   pgrelocate verify --registry HOST    check that everything can be pulled
 
 Where no machine reaches both registries, "save" writes a file and "load" reads it.
-Most flags can also stand in a config file or in the environment: see "pgrelocate config".`,
+Most flags can also stand in a config file or in the environment: see "pgrelocate config".`
+
+// newRootCommand lists the commands in the order of the flow.
+func newRootCommand(a *app.App) *cobra.Command {
+	cobra.EnableCommandSorting = false // the order below is the order of the flow
+	root := &cobra.Command{
+		Use:   "pgrelocate COMMAND",
+		Short: "Relocate a PostgreSQL operator into a private registry",
+		Long:  rootLong,
 		Example: `  # copy the newest release, all PostgreSQL versions
   pgrelocate copy --registry registry.example.com
 

@@ -21,10 +21,3 @@ func render(t *testing.T, chart *Chart, values map[string]any) *Rendering {
 	}
 	return rendering
 }
-
-// inConfigMap renders an object that holds text in its data, whatever is in the text.
-func inConfigMap(t *testing.T, text string) *Rendering {
-	t.Helper()
-	template := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {text: {{ .Values.text | toJson }} }\n"
-	return render(t, sample(t, template, nil), map[string]any{"text": text})
-}

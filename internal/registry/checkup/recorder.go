@@ -1,7 +1,6 @@
 package checkup
 
 import (
-	"net/http"
 	"slices"
 	"sync"
 
@@ -43,7 +42,7 @@ func (r *Recorder) from(host string) []remote.Exchange {
 func header(all []remote.Exchange, names ...string) string {
 	for _, exchange := range slices.Backward(all) {
 		for _, name := range names {
-			if value := exchange.Header.Get(http.CanonicalHeaderKey(name)); value != "" {
+			if value := exchange.Header.Get(name); value != "" {
 				return value
 			}
 		}

@@ -55,6 +55,17 @@ func settings(c *Config) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	fs.SortFlags = false
 
+	selectionSettings(fs, c)
+	sideSettings(fs, c)
+	copyingSettings(fs, c)
+	admissionSettings(fs, c)
+	placeSettings(fs, c)
+	reportSettings(fs, c)
+	return fs
+}
+
+// selectionSettings are what of the catalogue.
+func selectionSettings(fs *pflag.FlagSet, c *Config) {
 	fs.StringVar(&c.Product, "product", versions.DefaultProduct, "relocate the product `NAME` of the catalogue")
 	fs.Var(newList(&c.Releases), "release", "take `RELEASE` of the operator, v4.3.1; the newest known if not given")
 	fs.Var(&expression{target: &c.Versions}, "versions", "take these PostgreSQL `VERSIONS`: 17.5, 17 (its newest minor), '>=14 <17', latest or all")
@@ -66,7 +77,10 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.BoolVar(&c.ChartImages, "chart-images", false, "take the images too that the charts run, or list, and the selection lacks, from where the charts name them")
 	fs.BoolVar(&c.KnownOnly, "known-only", false, "look nowhere for a release that the catalogue lacks: that is an error then")
 	fs.Var(newFiles(&c.Catalogues), "catalogue", "read further products and releases from `FILE`")
+}
 
+// sideSettings are from where, to where, and how.
+func sideSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var((*source)(&c.Source), "source", "copy from `[NAME=]HOST[/PATH]` instead of the product's own registry, or its registry NAME")
 	fs.VarP((*location)(&c.Registry), "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
 	fs.BoolVar(&c.SourcePlainHTTP, "source-plain-http", false, "allow plain HTTP to the source; loopback needs no permission")
@@ -76,7 +90,10 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var((*rate)(&c.LimitRate), "limit-rate", "move at most `SIZE` a second from and to each registry, 50MiB; 0 is no limit")
 	fs.DurationVar(&c.StallTimeout, "stall-timeout", remote.DefaultStallTimeout, "break off a transfer that has made no progress for `TIME`, and continue it")
 	fs.DurationVar(&c.RetryTimeout, "retry-timeout", remote.DefaultRetryTimeout, "wait `TIME` at most for a registry that fails")
+}
 
+// copyingSettings are what is done with artifacts.
+func copyingSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var(newChoice(&c.OnConflict, plan.ConflictFail, plan.ConflictUpdate, plan.ConflictSkip), "on-conflict",
 		"take this `ACTION` where a tag holds other content at the target: fail, update or skip")
 	fs.BoolVar(&c.Check, "check", false, "look for every blob of what is at the target already, and put back what is gone")
@@ -86,7 +103,10 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.BoolVar(&c.Signatures, "signatures", true, "copy signatures, attestations, SBOMs and other referrers too")
 
 	fs.BoolVar(&c.Attest, "attest", false, "put a note beside each artifact at the target that says where it came from, when, and by which lock: an in-toto statement, unsigned, as a referrer")
+}
 
+// admissionSettings are what artifacts have to be.
+func admissionSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var(newFiles(&c.VerifyKeys), "verify-key", "copy only what is signed with the public key in `FILE` (PEM, such as cosign.pub), or in one of several")
 	fs.Var(newList(&c.VerifyIdentities), "verify-identity", "copy only what is signed by `IDENTITY`, a mail address or the address of a workflow, or by one of several; needs --verify-issuer and --trusted-root")
 	fs.StringVar(&c.VerifyIdentityPattern, "verify-identity-regexp", "", "let any identity sign that the regular expression `PATTERN` matches as a whole")
@@ -97,7 +117,10 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.Var(newList(&c.AllowUnsigned), "allow-unsigned", "ask no signature of `REPOSITORIES` at the source that match these patterns, such as charts/* or ferretdb")
 	fs.DurationVar(&c.MinAge, "min-age", 0, "copy nothing that was made less than `TIME` ago, such as 48h, by its vendor's word; 0 asks for no age")
 	fs.BoolVar(&c.AllowUnknownAge, "allow-unknown-age", false, "with --min-age, copy what does not say when it was made, too")
+}
 
+// placeSettings are files of ours, and the cluster.
+func placeSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var((*path)(&c.Lock), "lock", "hold the run against `FILE`, which says by digest what was relocated, and bring it up to date; pgrelocate.lock where that is in the working directory if not given, and none is no file")
 
 	fs.Var((*path)(&c.StateDir), "state-dir", "note in `DIR` which uploads are open, for the next run to go on with; pgrelocate in the user's folder for state if not given")
@@ -108,7 +131,10 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.StringVar(&c.HelmRelease, "helm-release", "", "the `NAME` of the helm release; postgres-operator for tanzu")
 	fs.StringVar(&c.PullSecret, "pull-secret", "", "the `NAME` of the pull secret; regsecret for tanzu")
 	fs.Var(newList(&c.InstanceNamespaces), "instance-namespaces", "these `NAMESPACES`, demo,prod, hold databases, and need the pull secret too")
+}
 
+// reportSettings are what is said, and where.
+func reportSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var(&special{&c.Events, Stdout}, "events", "add what happens to `FILE` while it happens, a line of JSON each; - is standard output, and no result is written there")
 	fs.Var((*path)(&c.Metrics), "metrics", "write metrics for Prometheus into `FILE`, as node_exporter's textfile collector reads them")
 	fs.Var(&special{&c.Summary, Auto}, "summary", "write a summary in Markdown into `FILE`; auto adds it to that of the job on GitHub, and writes none elsewhere")
@@ -118,7 +144,6 @@ func settings(c *Config) *pflag.FlagSet {
 	fs.BoolVarP(&c.Quiet, "quiet", "q", false, "show nothing but results, warnings and errors")
 	fs.BoolVarP(&c.Verbose, "verbose", "v", false, "tell about each artifact, retries and waits")
 	fs.BoolVar(&c.NoProgress, "no-progress", false, "show no progress")
-	return fs
 }
 
 // validate checks what concerns more than one setting or has bounds of its own.

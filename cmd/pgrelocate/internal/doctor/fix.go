@@ -29,29 +29,29 @@ func (e *examination) entry(side, host string, vendor checkup.Vendor, found find
 }
 
 // fix is what to do about a remedy.
-func (d *examination) fix(e Entry) string {
-	login := fmt.Sprintf("get a new login and run `pgrelocate login %s`; in a cluster, a credential helper or a rotated secret", e.Host)
+func (e *examination) fix(of Entry) string {
+	login := fmt.Sprintf("get a new login and run `pgrelocate login %s`; in a cluster, a credential helper or a rotated secret", of.Host)
 	return map[finding.Remedy]string{
 		nameRegistry:         "name it: --registry HOST[/PATH]",
-		checkup.LookUp:       fmt.Sprintf("is %s the right name? if it is, ask for an entry in the name server of this machine, or for a proxy (HTTPS_PROXY) that knows it", e.Host),
+		checkup.LookUp:       fmt.Sprintf("is %s the right name? if it is, ask for an entry in the name server of this machine, or for a proxy (HTTPS_PROXY) that knows it", of.Host),
 		checkup.LogIn:        login,
-		checkup.Renew:        fmt.Sprintf("have the certificate of %s renewed", e.Host),
+		checkup.Renew:        fmt.Sprintf("have the certificate of %s renewed", of.Host),
 		checkup.Between:      "if a proxy opens TLS, have it let this host pass, for what it changes fails by its digest; a mirror is named with --source",
 		checkup.Encrypt:      "put TLS before the registry, and leave out the flag that allows plain HTTP",
 		checkup.SetClock:     "have both machines keep time (chrony, systemd-timesyncd), and look at this one first: timedatectl",
 		checkup.SlowDown:     "log in, for logins usually have higher limits; --jobs 2 asks more slowly, and a run that was stopped goes on where it was",
 		checkup.AskFurther:   "--write-probe opens uploads and cancels them",
-		checkup.Grant:        fmt.Sprintf("ask whoever runs %s to let the login push to %s", e.Host, list(e.About)),
+		checkup.Grant:        fmt.Sprintf("ask whoever runs %s to let the login push to %s", of.Host, list(of.About)),
 		checkup.RaiseLimit:   "raise the limit of the proxy before the registry (nginx: client_max_body_size 0); until then copies take more requests",
 		checkup.CleanUp:      "have whoever runs the registry remove it, or let its garbage collection do that",
 		inside.Allow:         "ask whoever runs the cluster for these permissions: kubectl auth can-i tells once they are there",
 		inside.InstallFirst:  "install it first, or let install do that with --with-prerequisites",
 		inside.MendWebhook:   "look at its pods and at network policies: kubectl get pods -A; it answers before the operator can be installed",
 		inside.OtherPlatform: "copy images for these nodes (--platform), or keep the pods to nodes that fit with a node selector",
-		inside.MakeSecret:    fmt.Sprintf("pgrelocate secret --registry %s --namespace %s", d.Config.Registry, strings.Join(e.About, " --namespace ")),
+		inside.MakeSecret:    fmt.Sprintf("pgrelocate secret --registry %s --namespace %s", e.Config.Registry, strings.Join(of.About, " --namespace ")),
 		"open":               "if that is not meant, have it ask for a login",
 		"proxy":              "write the proxy as http://HOST:PORT into HTTPS_PROXY",
-	}[e.Remedy]
+	}[of.Remedy]
 }
 
 // createRepositories is how repositories are made that have to be there before something is pushed.

@@ -15,14 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 )
 
-// NewCopyCommand makes `pgrelocate copy`.
-func NewCopyCommand(a *app.App) *cobra.Command {
-	var dryRun bool
-	var opts copying.CopyOptions
-	cmd := &cobra.Command{
-		Use:   "copy",
-		Short: "Copy a release into the private registry",
-		Long: `Copy the selected artifacts from the vendor's registry, or from --source, into the
+const copyLong = `Copy the selected artifacts from the vendor's registry, or from --source, into the
 private one. Each distinct layer is fetched and sent once, however many images share it;
 what the target holds already is not sent again; tags are put last, so that an
 interrupted copy leaves no tag that cannot be pulled. Run the same command again to
@@ -62,8 +55,9 @@ registry that has been moved since, fails with both digests, and the exit code i
 ImagesLock. Each keeps its path below --registry's folder. Where the list has a digest the
 source has to have that, whatever its tag is now.
 
-What is relocated stays under its vendor's licence terms.`,
-		Example: `  # everything in the newest release
+What is relocated stays under its vendor's licence terms.`
+
+const copyExamples = `  # everything in the newest release
   pgrelocate copy --registry registry.example.com
 
   # PostgreSQL 17.5 and 16.9 only, without FerretDB, into a folder of your own
@@ -92,8 +86,18 @@ What is relocated stays under its vendor's licence terms.`,
 
   # in CI: credentials from the environment, no more than 50 MiB a second
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
-    pgrelocate copy --registry registry.example.com --limit-rate 50MiB`,
-		Args: usage.NoArgs,
+    pgrelocate copy --registry registry.example.com --limit-rate 50MiB`
+
+// NewCopyCommand makes `pgrelocate copy`.
+func NewCopyCommand(a *app.App) *cobra.Command {
+	var dryRun bool
+	var opts copying.CopyOptions
+	cmd := &cobra.Command{
+		Use:     "copy",
+		Short:   "Copy a release into the private registry",
+		Long:    copyLong,
+		Example: copyExamples,
+		Args:    usage.NoArgs,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range slices.Concat(config.Selection, config.Charts, config.Discovery) {
 				if opts.Images != "" && cmd.Flags().Changed(name) {

@@ -24,8 +24,11 @@ import (
 // the run has written into a file; empty where it has written none. An artifact that cannot be
 // attested is there, and incomplete.
 func (c *Copying) attest(ctx context.Context, lockFile string) error {
-	if !c.Config.Attest || c.Copied == nil || ctx.Err() != nil {
+	if !c.Config.Attest || c.Copied == nil {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	lock, err := digestOf(lockFile)
 	if err != nil {

@@ -36,7 +36,7 @@ func (p *Planning) writeOut(context.Context) error {
 	if p.asked.Out == "" {
 		return nil
 	}
-	if relocate.FailuresOfPlan(p.Plan) != nil {
+	if whole := relocate.FailuresOfPlan(p.Plan) == nil; !whole {
 		p.Note("%s was not written: not everything in it could be copied", p.asked.Out)
 		return nil
 	}

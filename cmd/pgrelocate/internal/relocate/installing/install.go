@@ -117,7 +117,7 @@ func (i *installing) openRegistry(ctx context.Context) (err error) {
 }
 
 func (i *installing) chooseCharts(ctx context.Context) error {
-	parts, err := parts(ctx, i.Session, i.Run.Subject, i.Only, i.Run.Registry)
+	parts, err := parts(ctx, i.Run.Subject, i.Only, i.Run.Registry)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -20,7 +19,7 @@ import (
 // then all others but the optional ones that were not copied. Only names one of them, and is that
 // one alone; the chart and the values that a user gives are for it, and otherwise for the
 // operator's.
-func parts(ctx context.Context, s *relocate.Session, subject install.Subject, only string, reg verify.Puller) ([]install.Subject, error) {
+func parts(ctx context.Context, subject install.Subject, only string, reg verify.Puller) ([]install.Subject, error) {
 	if only != "" {
 		part, err := partNamed(subject, only)
 		return []install.Subject{part}, err

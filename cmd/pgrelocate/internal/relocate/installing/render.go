@@ -74,7 +74,7 @@ func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*in
 	if err != nil {
 		return nil, err
 	}
-	parts, err := parts(ctx, s, subject, opts.Only, reg)
+	parts, err := parts(ctx, subject, opts.Only, reg)
 	if err != nil {
 		return nil, err
 	}
