@@ -18,7 +18,19 @@ import (
 type Images struct {
 	byName   map[string]string // HOST/REPOSITORY:TAG
 	byDigest map[string]string
+	uses     map[Use]string
 }
+
+// Use is an image as something in the cluster refers to it.
+type Use struct {
+	// Ref has the tag that is named, if any, and Digest the digest that is named with it, or that a
+	// running container has of it; either may be empty.
+	Ref    ref.Reference
+	Digest string
+}
+
+// Uses are all images that the cluster refers to by name, each with one who does.
+func (i *Images) Uses() map[Use]string { return i.uses }
 
 // builtin are the kinds of pods and of what makes them.
 var builtin = []schema.GroupKind{
@@ -29,7 +41,7 @@ var builtin = []schema.GroupKind{
 // Find lists pods, what makes pods, and the objects of kinds, and keeps every string that may be an
 // image. It fails where any of them may not be listed, for then nobody knows what is in use.
 func Find(ctx context.Context, c *cluster.Cluster, kinds []schema.GroupKind) (*Images, error) {
-	images := &Images{byName: map[string]string{}, byDigest: map[string]string{}}
+	images := &Images{byName: map[string]string{}, byDigest: map[string]string{}, uses: map[Use]string{}}
 	for _, kind := range append(append([]schema.GroupKind{}, builtin...), kinds...) {
 		mapping, known, err := c.Serves(kind)
 		if err != nil {
@@ -57,10 +69,18 @@ func (i *Images) collect(who string, value any) {
 		i.text(who, value)
 	case []any:
 		for _, element := range value {
+			if text, isText := element.(string); isText {
+				i.use(who, text)
+			}
 			i.collect(who, element)
 		}
 	case map[string]any:
-		for _, element := range value {
+		i.container(who, value)
+		for name, element := range value {
+			text, isText := element.(string)
+			if isText && name != "imageID" {
+				i.use(who, text)
+			}
 			i.collect(who, element)
 		}
 	}
@@ -75,6 +95,33 @@ func (i *Images) text(who, text string) {
 			image.Digest = ""
 		}
 		i.byName[image.String()] = who
+	}
+}
+
+// use notes a string that may be an image.
+func (i *Images) use(who, text string) {
+	image, err := ref.ParseImage(text)
+	if err != nil {
+		return
+	}
+	use := Use{Ref: image.Tagged().Canonical(), Digest: image.Digest}
+	use.Ref.Digest = ""
+	i.uses[use] = who
+}
+
+// container notes the image of a container that runs by the digest that it has.
+func (i *Images) container(who string, object map[string]any) {
+	name, _ := object["image"].(string)
+	image, err := ref.ParseImage(name)
+	if name == "" || err != nil {
+		return
+	}
+	use := Use{Ref: image.Tagged().Canonical()}
+	use.Ref.Digest = ""
+	running, _ := object["imageID"].(string)
+	if pulled, err := ref.ParseImage(strings.TrimPrefix(running, "docker-pullable://")); err == nil && pulled.Digest != "" && pulled.Canonical().Name() == use.Ref.Name() {
+		use.Digest = pulled.Digest
+		i.uses[use] = who
 	}
 }
 

@@ -2,6 +2,7 @@ package inuse_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -56,6 +57,16 @@ func TestFind(t *testing.T) {
 		if got := images.By(at(tt.tag), tt.digest); got != tt.want {
 			t.Errorf("By(%s, %s) = %q, want %q", tt.tag, tt.digest, got, tt.want)
 		}
+	}
+	got := map[string]string{}
+	for use, who := range images.Uses() {
+		if use.Ref.Host == "r.example.com" {
+			got[use.Ref.Tag+"@"+use.Digest] = who
+		}
+	}
+	want := map[string]string{"17@": "Ver v17", "16@sha256:" + digest: "Pod prod/db-0"}
+	if !maps.Equal(got, want) {
+		t.Errorf("Uses() = %v, want %v", got, want)
 	}
 	s.Deny("list pods")
 	if _, err := inuse.Find(t.Context(), c, kinds); !errors.Is(err, cluster.ErrDenied) {

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
@@ -139,14 +138,7 @@ func (p *pruning) used(ctx context.Context) (*inuse.Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kinds []schema.GroupKind
-	for _, product := range catalogue.Products() {
-		kinds = append(kinds, install.DatabasesOf(product)...)
-		for _, offer := range product.Cluster.Offers {
-			kinds = append(kinds, schema.GroupKind{Group: offer.Group, Kind: offer.Kind})
-		}
-	}
-	return inuse.Find(ctx, reached, kinds)
+	return inuse.Find(ctx, reached, install.ReferringKinds(catalogue))
 }
 
 func (p *pruning) plan(ctx context.Context) error {
