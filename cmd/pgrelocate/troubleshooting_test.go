@@ -105,7 +105,7 @@ func hintsBelow(t *testing.T, folder string) []string {
 }
 
 // hintsOf are the fragments of hints in a file, or in its source where that is given: everything
-// that package advice has in quotation marks, and elsewhere what WithHint or Advice is given.
+// that package advice, and the doctor's remedies, have in quotation marks, and elsewhere what WithHint or Advice is given.
 func hintsOf(t *testing.T, path string, source any) []string {
 	t.Helper()
 	files := token.NewFileSet()
@@ -113,7 +113,7 @@ func hintsOf(t *testing.T, path string, source any) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if filepath.Base(filepath.Dir(path)) == "advice" {
+	if filepath.Base(filepath.Dir(path)) == "advice" || strings.HasSuffix(filepath.ToSlash(path), "doctor/fix.go") {
 		return proseIn(file)
 	}
 	var all []string
