@@ -92,6 +92,7 @@ func newRootCommand(a *app.App) *cobra.Command {
 		mirror.NewDoctorCommand(a),
 		mirror.NewPlanCommand(a),
 		mirror.NewCopyCommand(a),
+		mirror.NewReportCommand(a),
 		mirror.NewDiffCommand(a),
 		mirror.NewPruneCommand(a),
 		mirror.NewExportCommand(a),

@@ -103,9 +103,7 @@ func (a *App) load(ctx context.Context) (*config.Config, error) {
 // Print writes a result to stdout as -o says.
 func (a *App) Print(cfg *config.Config, result output.View) error {
 	a.output = ""
-	if of, ok := result.(view.Run); ok {
-		result = of.Of(a.Build.Version, a.began, time.Since(a.began))
-	}
+	result = a.dated(result)
 	a.Report(result)
 	if a.report != nil && cfg.Events == config.Stdout {
 		return nil

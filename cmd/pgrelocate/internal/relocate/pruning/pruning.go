@@ -13,9 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
@@ -110,7 +108,7 @@ func (p *pruning) ask(ctx context.Context) error {
 	if len(p.todo.Unwanted) == 0 {
 		return nil
 	}
-	images, err := p.used(ctx)
+	images, _, err := installing.InUse(ctx, p.Session, p.Place)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -125,20 +123,6 @@ func (p *pruning) ask(ctx context.Context) error {
 	}
 	p.todo.InUse = func(at ref.Reference, digest v1.Hash) string { return images.By(at, digest.String()) }
 	return nil
-}
-
-// used are the images that the cluster refers to: kinds of all products, for a cluster may have
-// several.
-func (p *pruning) used(ctx context.Context) (*inuse.Images, error) {
-	catalogue, err := p.Catalogue()
-	if err != nil {
-		return nil, err
-	}
-	reached, err := installing.Connect(ctx, p.Session, p.Place)
-	if err != nil {
-		return nil, err
-	}
-	return inuse.Find(ctx, reached, install.ReferringKinds(catalogue))
 }
 
 func (p *pruning) plan(ctx context.Context) error {

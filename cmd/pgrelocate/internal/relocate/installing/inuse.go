@@ -1,0 +1,24 @@
+package installing
+
+import (
+	"context"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
+)
+
+// InUse asks the cluster which images it refers to, and tells what the cluster is called. Kinds of all
+// products count, for a cluster may have several.
+func InUse(ctx context.Context, s *relocate.Session, place Place) (images *inuse.Images, host string, err error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, "", err
+	}
+	reached, err := Connect(ctx, s, place)
+	if err != nil {
+		return nil, "", err
+	}
+	images, err = inuse.Find(ctx, reached, install.ReferringKinds(catalogue))
+	return images, reached.Host(), err
+}
