@@ -100,6 +100,7 @@ for group in "$@"; do
       like podman podman
       like containerd containerd
       like minisign minisign
+      like chromium chromium # shows the page of `report`
       ;;
     lint) need shellcheck shellcheck ;;
     release)

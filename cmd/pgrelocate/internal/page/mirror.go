@@ -151,6 +151,15 @@ func nameOf(a view.MirrorArtifact) string {
 // Wanted counts what should be mirrored.
 func (m mirror) Wanted() int { return m.Total - m.Counts["not mirrored"] }
 
+// mostWrong is how many artifacts are listed above the grid, which has all.
+const mostWrong = 25
+
+// Listed are the first of those that are wrong, and Unlisted is how many more there are.
+func (m mirror) Listed() []view.MirrorArtifact { return m.Wrong[:min(mostWrong, len(m.Wrong))] }
+
+// Unlisted counts the others.
+func (m mirror) Unlisted() int { return max(0, len(m.Wrong)-mostWrong) }
+
 // Verdict says in one sentence how the mirror stands.
 func (m mirror) Verdict() string {
 	switch {

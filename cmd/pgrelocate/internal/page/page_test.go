@@ -19,17 +19,20 @@ func sample(t *testing.T, word string) view.Mirror {
 		var artifacts []string
 		add := func(role, more string) {
 			state := states[len(artifacts)%len(states)]
-			if r > 1 {
-				state = "mirrored"
+			if r > 0 {
+				state = []string{"mirrored", "not mirrored"}[r/3]
 			}
-			used := ""
+			used, lacks := "", ""
+			if state == "damaged" {
+				lacks = `"sha256:` + strings.Repeat("c", 64) + `"`
+			}
 			if len(artifacts)%3 == 1 {
 				used = `"usedBy":"StatefulSet prod/orders WORD",`
 			}
 			artifacts = append(artifacts, fmt.Sprintf(`{"product":"tanzu","release":"v4.%d.1","role":%q,%s%s"state":%q,
 				"target":"registry.example.com/team/mirror/of/something/long/tanzu-sql-postgres/postgres-%s:v4.%d.1-WORD",
-				"digest":"sha256:%s","lockedDigest":"sha256:%s","error":"WORD","lacks":["sha256:%s"]}`,
-				r, role, more, used, state, role, r, strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)))
+				"digest":"sha256:%s","lockedDigest":"sha256:%s","error":"WORD","lacks":[%s]}`,
+				r, role, more, used, state, role, r, strings.Repeat("a", 64), strings.Repeat("b", 64), lacks))
 		}
 		add("chart", "")
 		add("operator", "")

@@ -54,7 +54,10 @@ func ReadPast(path string) ([]Past, error) {
 
 // pastEvent is any event, with the fields that tell of a run as a whole.
 type pastEvent struct {
-	Envelope
+	Schema     int            `json:"schemaVersion"`
+	Event      string         `json:"event"`
+	Time       time.Time      `json:"time"`
+	Run        time.Time      `json:"run"`
 	Command    string         `json:"command"`
 	Version    string         `json:"version"`
 	Product    string         `json:"product"`
@@ -79,7 +82,7 @@ func pastOfEvents(body []byte) []Past {
 	at := map[time.Time]int{}
 	for line := range bytes.Lines(body) {
 		var e pastEvent
-		if json.Unmarshal(line, &e) != nil || e.SchemaVersion != EventSchema {
+		if json.Unmarshal(line, &e) != nil || e.Schema != EventSchema {
 			continue
 		}
 		i, known := at[e.Run]

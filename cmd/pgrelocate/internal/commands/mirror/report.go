@@ -40,7 +40,7 @@ what nobody has put there is "not mirrored". "drifted" is another digest than th
 
 Nothing is said of what was not looked at: layers are looked for with --check alone, the
 source is asked with --discover, the cluster with --in-use, and the last runs are what
---last-run tells of. Sizes are those of the lock.
+--last-run tells of. Sizes are those of the lock, which stays as it is.
 
 Exit code 0 says that the mirror could be looked at, not that all is well: that is for
 "verify".`,
@@ -71,7 +71,6 @@ Exit code 0 says that the mirror could be looked at, not that all is well: that 
 	flags.StringVar(&f.Runs, "last-run", "", "tell of the last runs what stands in `FILE`, events or metrics of a copy")
 	a.Settings.AddFlags(flags, config.Lock, config.Selection,
 		[]string{"with-prerequisites", "check", "source", "source-plain-http", "platform", "index"}, config.Access, config.Connection, config.Output)
-	flags.Lookup("lock").Usage = "hold the registry against `FILE`, which says by digest what was relocated; pgrelocate.lock where that is in the working directory if not given, and none is no file"
 	return cmd
 }
 
