@@ -14,6 +14,7 @@ import (
 // that only its text has. Anything else is for a person to decide.
 var allowed = []struct{ name, words string }{
 	{"Apache-2.0", "Apache License Version 2.0, January 2004"},
+	{"Apache-2.0", `Licensed under the Apache License, Version 2.0 (the "License")`}, // which names where the text is
 	{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy"},
 	{"BSD", "Redistribution and use in source and binary forms, with or without modification, are permitted"},
 	{"ISC", "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted"},
@@ -90,6 +91,7 @@ func TestPlatformsAreThoseOfReleases(t *testing.T) {
 func TestLicence(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"Apache License\n   Version 2.0, January 2004\n", "Apache-2.0"},
+		{"Copyright 2021 x\n\nLicensed under the Apache License,\nVersion 2.0 (the \"License\");", "Apache-2.0"},
 		{"MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining\na copy of", "MIT"},
 		{"Redistribution and use in source and binary forms, with or without\nmodification, are permitted provided", "BSD"},
 		{"Mozilla Public License Version 2.0 ... GNU Lesser General Public License", "MPL-2.0"},

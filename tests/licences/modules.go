@@ -74,6 +74,7 @@ func (m Module) texts(prefixes ...string) ([]Text, error) {
 	for _, entry := range entries {
 		name := strings.ToUpper(entry.Name())
 		if entry.IsDir() || name == "LICENSE.DOCS" || // of texts, which nobody links
+			strings.HasSuffix(name, ".GO") || // code that has to do with licences
 			!slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			continue
 		}
