@@ -10,7 +10,7 @@ import (
 // What is empty was left to its default.
 type Selection struct {
 	Product string `json:"product"`
-	// Releases are always named, the newest of the day too.
+	// Releases are always named, the newest of the day too; none is for a list of images.
 	Releases []string            `json:"releases"`
 	Versions string              `json:"versions,omitempty"`
 	Editions []string            `json:"editions,omitempty"`
@@ -75,8 +75,8 @@ func (s *Selection) check() error {
 	if s == nil {
 		return nil
 	}
-	if s.Product == "" || s.Registry == "" || len(s.Releases) == 0 {
-		return fmt.Errorf("lock: a selection without a product, a release or a registry")
+	if s.Product == "" || s.Registry == "" {
+		return fmt.Errorf("lock: a selection without a product or a registry")
 	}
 	// Anything that has to be escaped, control characters above all, is in no setting.
 	if bytes.ContainsRune(plain(s), '\\') {

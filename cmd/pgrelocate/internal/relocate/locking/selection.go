@@ -11,7 +11,7 @@ import (
 // SelectionOf is what the settings ask for, with the artifacts that this comes to, as it stands in a lock.
 func SelectionOf(s *relocate.Session, artifacts []versions.Artifact) *lock.Selection {
 	selection := &lock.Selection{
-		Product: s.Config.Product, Versions: s.Config.Versions.String(),
+		Product: s.Config.Product, Releases: []string{}, Versions: s.Config.Versions.String(),
 		Editions: sorted(s.Config.Editions), Extras: sorted(s.Config.Extras), Axes: s.Config.Axes,
 		ChartImages: s.Config.ChartImages, WithoutAttachments: !s.Config.Signatures, Registry: s.Config.Registry.String(),
 	}
