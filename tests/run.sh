@@ -7,18 +7,18 @@
 # all of them; what happens at the same time in it is what the detector sees beside the code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export PGRELOCATE_TEST_PROGRAM=$PWD/.cache/test-program/pgrelocate
+export TESTED_PGRELOCATE=$PWD/.cache/test-program/pgrelocate
 log=.cache/test-suites.json
 
 # build writes the program, and leaves the file alone where nothing has changed: Go takes results
 # of earlier runs for those that look at the same file.
 build() {
-  mkdir -p "${PGRELOCATE_TEST_PROGRAM%/*}"
-  CGO_ENABLED=0 go build -buildvcs=false -o "$PGRELOCATE_TEST_PROGRAM.new" ./cmd/pgrelocate
-  if cmp -s "$PGRELOCATE_TEST_PROGRAM.new" "$PGRELOCATE_TEST_PROGRAM"; then
-    rm "$PGRELOCATE_TEST_PROGRAM.new"
+  mkdir -p "${TESTED_PGRELOCATE%/*}"
+  CGO_ENABLED=0 go build -buildvcs=false -o "$TESTED_PGRELOCATE.new" ./cmd/pgrelocate
+  if cmp -s "$TESTED_PGRELOCATE.new" "$TESTED_PGRELOCATE"; then
+    rm "$TESTED_PGRELOCATE.new"
   else
-    mv "$PGRELOCATE_TEST_PROGRAM.new" "$PGRELOCATE_TEST_PROGRAM"
+    mv "$TESTED_PGRELOCATE.new" "$TESTED_PGRELOCATE"
   fi
 }
 

@@ -31,10 +31,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs the scripts in testdata/script. Together they are the manual of what
 // users see; see testdata/script/README.md for the commands that they have.
 //
-// The program in them is this one, or the one that PGRELOCATE_TEST_PROGRAM names: built without the
+// The program in them is this one, or the one that TESTED_PGRELOCATE names: built without the
 // race detector, it starts several hundred times in a fraction of the time.
 func TestScripts(t *testing.T) {
-	given := os.Getenv("PGRELOCATE_TEST_PROGRAM")
+	given := os.Getenv("TESTED_PGRELOCATE")
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,

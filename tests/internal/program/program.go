@@ -11,7 +11,7 @@ import (
 
 // given is the environment variable that names a program built already, as tests/run.sh does: one
 // for all packages.
-const given = "PGRELOCATE_TEST_PROGRAM"
+const given = "TESTED_PGRELOCATE"
 
 // Build returns the file of pgrelocate as users have it: the one that is given, or one that it
 // builds, once. Remove it in the end.

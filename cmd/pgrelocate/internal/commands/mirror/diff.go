@@ -26,7 +26,7 @@ func NewDiffCommand(a *app.App) *cobra.Command {
   FILE        a lock, a receipt or a bundle
   source:     the registries that the artifacts come from
   registry:   the private registry, --registry
-  cluster:    what workloads, databases, versions and catalogs in the cluster refer to
+  cluster:    what workloads, databases and catalogs refer to
 
 Where one side is a file, the other is asked about what that names; otherwise about what
 the flags select. Registries and folders are left out of the comparison, so that locks of
