@@ -174,7 +174,8 @@ releases:
 	}
 }
 
-// The JSON of an artifact is what scripts read: it does not change.
+// The JSON of an artifact is what locks hold: references as people write them. What locks held before
+// is read for good.
 func TestArtifactJSON(t *testing.T) {
 	artifacts, err := Select(Builtin(), pick(t, "16.6", Selection{Releases: []string{"v4.0.0"}, Target: ref.Folder{Host: "registry.example.com"}}))
 	if err != nil {
@@ -185,10 +186,19 @@ func TestArtifactJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"product":"tanzu","release":"v4.0.0","role":"instance","versions":["16.6"],` +
-		`"source":{"host":"tanzu-sql-postgres.packages.broadcom.com","repository":"postgres-instance","tag":"v4.0.0"},` +
-		`"target":{"host":"registry.example.com","repository":"tanzu-sql-postgres/postgres-instance","tag":"v4.0.0"}}`
+		`"source":"tanzu-sql-postgres.packages.broadcom.com/postgres-instance:v4.0.0",` +
+		`"target":"registry.example.com/tanzu-sql-postgres/postgres-instance:v4.0.0"}`
 	if string(data) != want {
 		t.Errorf("Marshal(artifact) = %s, want %s", data, want)
+	}
+	const earlier = `{"product":"tanzu","release":"v4.0.0","role":"instance","versions":["16.6"],` +
+		`"source":{"host":"tanzu-sql-postgres.packages.broadcom.com","repository":"postgres-instance","tag":"v4.0.0"},` +
+		`"target":{"host":"registry.example.com","repository":"tanzu-sql-postgres/postgres-instance","tag":"v4.0.0"}}`
+	for _, text := range []string{want, earlier} {
+		var got Artifact
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Source != artifacts[2].Source || got.Target != artifacts[2].Target {
+			t.Errorf("Unmarshal(%s) = %+v, %v", text, got, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func TestInterruptedWhileWriting(t *testing.T) {
 	for _, kind := range []registrytest.Kind{registrytest.PutManifest, registrytest.PatchUpload, registrytest.PutUpload} {
 		t.Run(string(kind), func(t *testing.T) {
 			behind := holding(t, registrytest.Debian(t, registrytest.Options{}), "team/app", "team/other")
-			before := filesOf(t, filepath.Join(behind.Root, "docker/registry/v2/repositories"))
+			before := content(filesOf(t, filepath.Join(behind.Root, "docker/registry/v2/repositories")))
 			ctx, cancel := context.WithCancel(t.Context())
 			front := registrytest.Front(t, behind, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,12 +108,18 @@ func TestInterruptedWhileWriting(t *testing.T) {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("Run() = %v, want that it was interrupted", err)
 			}
-			after := filesOf(t, filepath.Join(behind.Root, "docker/registry/v2/repositories"))
+			after := content(filesOf(t, filepath.Join(behind.Root, "docker/registry/v2/repositories")))
 			if diff := cmp.Diff(before, after); diff != "" {
 				t.Errorf("something is left:\n%s", diff)
 			}
 		})
 	}
+}
+
+// content are the files that are no open upload. Debian's registry says of an upload whose chunk was
+// cut off that it knows none, and keeps it until it clears up: nobody can cancel that.
+func content(files []string) []string {
+	return slices.DeleteFunc(files, func(name string) bool { return strings.Contains(name, "/_uploads/") })
 }
 
 // What a registry refuses, and what could be done about it.
