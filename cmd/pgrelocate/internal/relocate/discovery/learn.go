@@ -15,19 +15,25 @@ import (
 // Learn looks at the source for those of the wanted releases that the catalogue lacks, and goes
 // on as if they stood in it. What is not there either is as unknown as before.
 func Learn(ctx context.Context, s *relocate.Session, releases []string) error {
+	return learnMissing(ctx, s, releases, learnOne)
+}
+
+// learnMissing has one learn each release that the catalogue lacks; missing is the error where there
+// is none.
+func learnMissing(ctx context.Context, s *relocate.Session, releases []string, one func(ctx context.Context, s *relocate.Session, name string, missing error) error) error {
 	for _, name := range releases {
 		product, err := s.Product()
 		if err != nil {
 			return err
 		}
-		_, unknownErr := product.Release(name)
-		if unknownErr == nil {
+		_, missing := product.Release(name)
+		if missing == nil {
 			continue
 		}
 		if s.Config.KnownOnly {
-			return relocate.Unknown(unknownErr)
+			return relocate.Unknown(missing)
 		}
-		if err := learnOne(ctx, s, name, unknownErr); err != nil {
+		if err := one(ctx, s, name, missing); err != nil {
 			return err
 		}
 	}

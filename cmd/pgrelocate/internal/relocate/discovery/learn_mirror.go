@@ -14,23 +14,7 @@ import (
 // catalogue lacks, and goes on as if they stood in it: it is the copy that counts, and whoever
 // installs may not reach the source. What was not copied is as unknown as before.
 func LearnMirrored(ctx context.Context, s *relocate.Session) error {
-	for _, name := range s.Config.Releases {
-		product, err := s.Product()
-		if err != nil {
-			return err
-		}
-		_, missing := product.Release(name)
-		if missing == nil {
-			continue
-		}
-		if s.Config.KnownOnly {
-			return relocate.Unknown(missing)
-		}
-		if err := learnOneMirrored(ctx, s, name, missing); err != nil {
-			return err
-		}
-	}
-	return nil
+	return learnMissing(ctx, s, s.Config.Releases, learnOneMirrored)
 }
 
 // learnOneMirrored adds a release to the session's catalogue; missing is the error where there is
