@@ -59,7 +59,7 @@ build: ## build bin/pgrelocate
 .PHONY: docs
 docs: ## write the generated pages: commands, settings, exit codes, results, the schema
 	go test ./cmd/pgrelocate -run '^TestDocs' -count=1 -update
-	go test ./internal/versions -run '^TestSchema$$' -count=1 -update
+	go test ./internal/versions/schema -run '^TestSchema$$' -count=1 -update
 	go test ./internal/registry/lock -run '^TestSchema$$' -count=1 -update
 
 .PHONY: release-check

@@ -24,6 +24,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -200,7 +201,7 @@ func pushStandIn(t *testing.T, ts *testscript.TestScript, r *registrytest.Regist
 
 // pushAhead pushes a stand-in for a release that no catalogue knows.
 func pushAhead(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release string) {
-	known, err := versions.Builtin().Merge("ahead", []byte(fmt.Sprintf(
+	known, err := catalogue.Merge(catalogue.Builtin(), "ahead", []byte(fmt.Sprintf(
 		"product: tanzu\nreleases: {%s: {shape: image-per-version, versions: [18.4, {version: 17.6, edition: [full]}], tags: {ferretdb: v2.5.0}}}", release)))
 	ts.Check(err)
 	made, err := standin.New(standin.Options{Catalogue: known, Release: release, Bytes: 50_000})
@@ -212,7 +213,7 @@ func pushAhead(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry
 // fill pushes a stand-in for a release: images with the family's layer sharing, small. A
 // note makes the operator's image another one.
 func fill(t *testing.T, ts *testscript.TestScript, r *registrytest.Registry, release, note string) {
-	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
+	artifacts, err := versions.Select(catalogue.Builtin(), versions.Selection{
 		Releases: []string{release}, Source: ref.Folder{Host: r.Host},
 	})
 	ts.Check(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -34,7 +35,7 @@ func elsewhere(t *testing.T) {
 func twoRegistries(t *testing.T, release string) (vendor, private *registrytest.Registry) {
 	t.Helper()
 	vendor = registrytest.InProcess(t, registrytest.Options{})
-	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
+	artifacts, err := versions.Select(catalogue.Builtin(), versions.Selection{
 		Releases: []string{release}, Source: ref.Folder{Host: vendor.Host},
 	})
 	if err != nil {

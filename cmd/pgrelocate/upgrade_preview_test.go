@@ -9,7 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -39,7 +39,7 @@ spec: {postgresVersion: {name: postgres-18.4}}
 func TestUpgradePreviewAsksWhoUsesWhatVanishes(t *testing.T) {
 	elsewhere(t)
 	vendor := registrytest.InProcess(t, registrytest.Options{})
-	newer, err := versions.Builtin().Merge("newer", []byte("product: tanzu\nreleases: {v4.5.0: {shape: image-per-version, versions: [18.4, 17.4]}}"))
+	newer, err := catalogue.Merge(catalogue.Builtin(), "newer", []byte("product: tanzu\nreleases: {v4.5.0: {shape: image-per-version, versions: [18.4, 17.4]}}"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/valuepath"
 )
 
 // UnknownValues are the keys of rewritten values, to which paths lead, that make no difference to what the chart
@@ -39,7 +39,7 @@ func (c *Chart) UnknownValues(ctx context.Context, paths [][]string, defaults, v
 			return nil, err
 		}
 		if ignored {
-			unknown = append(unknown, versions.Key(path))
+			unknown = append(unknown, valuepath.Key(path))
 		}
 	}
 	return unknown, nil
@@ -62,7 +62,7 @@ func (c *Chart) ignores(ctx context.Context, some [][]string, values map[string]
 func keys(paths [][]string) []string {
 	all := make([]string, len(paths))
 	for i, path := range paths {
-		all[i] = versions.Key(path)
+		all[i] = valuepath.Key(path)
 	}
 	return all
 }

@@ -20,10 +20,11 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-const catalogue = `
+const houseCatalogue = `
 product: house
 target: house
 registries: {v: vendor.example.com/x}
@@ -80,7 +81,7 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := versions.Builtin().Merge("house.yaml", []byte(catalogue))
+	all, err := catalogue.Merge(catalogue.Builtin(), "house.yaml", []byte(houseCatalogue))
 	if err != nil {
 		t.Fatal(err)
 	}

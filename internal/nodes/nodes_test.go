@@ -13,13 +13,14 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // images are all of a product's newest release but its charts, relocated to a folder.
 func images(t *testing.T, product string, target ref.Folder) []versions.Artifact {
 	t.Helper()
-	all, err := versions.Select(versions.Builtin(), versions.Selection{Product: product, Whole: true, Target: target})
+	all, err := versions.Select(catalogue.Builtin(), versions.Selection{Product: product, Whole: true, Target: target})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ var readers = map[nodes.Kind]func(t *testing.T, files map[string][]byte, vendor 
 // Every image of every product is found where it was relocated to, by each runtime's own rules.
 func TestEveryImageIsFound(t *testing.T) {
 	targets := []ref.Folder{{Host: "registry.example.com:5000"}, {Host: "registry.example.com", Path: "team/mirror"}}
-	for _, product := range versions.Builtin().Products() {
+	for _, product := range catalogue.Builtin().Products() {
 		for _, target := range targets {
 			all := images(t, product.Name, target)
 			rules, err := nodes.Rules(all)

@@ -3,7 +3,9 @@ package versions
 import (
 	"cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/schema"
 )
 
 // Role says what an artifact is for.
@@ -43,7 +45,7 @@ type Artifact struct {
 	Name string `json:"name,omitempty"`
 	// Versions are the PostgreSQL versions that the image serves, newest first;
 	// empty for charts and operators.
-	Versions []Version `json:"versions,omitempty"`
+	Versions []postgres.Version `json:"versions,omitempty"`
 	// Edition is empty where the release knows no editions.
 	Edition Edition `json:"edition,omitempty"`
 	// Axes are what the image is on others than edition: {"os": "trixie"}.
@@ -59,9 +61,9 @@ type Artifact struct {
 func (a Artifact) CalledInValues() string {
 	switch a.Role {
 	case RoleOperator:
-		return operatorName
+		return schema.OperatorName
 	case RoleInstance:
-		return cmp.Or(a.Name, instanceName)
+		return cmp.Or(a.Name, schema.InstanceName)
 	case RoleExtra:
 		return a.Extra
 	default:

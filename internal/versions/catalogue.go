@@ -1,10 +1,15 @@
 package versions
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
+	"github.com/pgrelocate/pgrelocate/internal/versions/schema"
+	"github.com/pgrelocate/pgrelocate/internal/versions/suggest"
 )
 
 // DefaultProduct is the product of a selection that names none.
@@ -14,6 +19,15 @@ const DefaultProduct = "tanzu"
 // safe for concurrent use; the zero value knows none.
 type Catalogue struct {
 	products []*Product // by name
+}
+
+// With is a catalogue with one more product, in the place of one of the same name. The receiver
+// stays as it is.
+func (c *Catalogue) With(p *Product) *Catalogue {
+	products := slices.DeleteFunc(slices.Clone(c.products), func(known *Product) bool { return known.Name == p.Name })
+	products = append(products, p)
+	slices.SortFunc(products, func(a, b *Product) int { return strings.Compare(a.Name, b.Name) })
+	return &Catalogue{products: products}
 }
 
 // Products returns all products, by name.
@@ -32,10 +46,11 @@ func (c *Catalogue) Product(name string) (*Product, error) {
 		}
 		names[i] = p.Name
 	}
-	return nil, unknown(name, "a product of the catalogue", names)
+	return nil, suggest.Unknown(name, "a product of the catalogue", names)
 }
 
-// Product is something that can be relocated: a database operator, or what one needs.
+// Product is something that can be relocated: a database operator, or what one needs. It and its
+// releases are not to be changed.
 type Product struct {
 	// Name is what users type, "tanzu"; Title is what they read.
 	Name  string
@@ -52,10 +67,16 @@ type Product struct {
 	// Accept are places in its manifests that may name what is not relocated.
 	Accept []Accept
 
-	spec productSpec
-	// files are the catalogue files that it was read from, in their order.
-	files []file
+	// Spec is what its catalogue files say of it. It is not to be changed.
+	Spec schema.Merged
 }
+
+// File is the product as a catalogue file that makes the same product.
+func (p *Product) File() ([]byte, error) { return p.Spec.File() }
+
+// Registries are the names that the catalogue gives to the registries of the product, in their
+// alphabetical order.
+func (p *Product) Registries() []string { return slices.Sorted(maps.Keys(p.Spec.Registries)) }
 
 // Newest is the newest known release, the default of every selection.
 func (p *Product) Newest() *Release { return p.Releases[0] }
@@ -68,12 +89,12 @@ func (p *Product) Release(name string) (*Release, error) {
 	}
 	names := make([]string, len(p.Releases))
 	for i, r := range p.Releases {
-		if withoutV(r.Name) == withoutV(name) {
+		if releasename.Same(r.Name, name) {
 			return r, nil
 		}
 		names[i] = r.Name
 	}
-	return nil, &UnknownError{Name: name, Where: "a known release of " + p.Name, Have: names}
+	return nil, &suggest.UnknownError{Name: name, Where: "a known release of " + p.Name, Have: names}
 }
 
 // Editions returns all editions that any release has; it may be empty.
@@ -153,8 +174,8 @@ type Location struct {
 // Vendor is the vendor's own name for it.
 func (l Location) Vendor() ref.Reference { return l.Registry.Reference(l.Repository, l.Tag) }
 
-// placed is the repository below the target.
-func (l Location) placed() string {
+// Place is its repository below the target, without a host.
+func (l Location) Place() string {
 	if l.As != "" {
 		return l.As
 	}
@@ -169,7 +190,7 @@ type Image struct {
 	Name string
 	Role Role
 	// Version is the PostgreSQL version that it serves; zero for all that is no instance.
-	Version Version
+	Version postgres.Version
 	// Axes are what it is on other axes: {"edition": "lite"}. It is not to be changed.
 	Axes map[string]string
 	// Called is what users name the version by in the cluster, "postgres-17.5-lite"; empty
@@ -177,12 +198,12 @@ type Image struct {
 	Called string
 	// Optional says that it is taken along only where it is asked for.
 	Optional bool
-	// beyond are the axes on which it is not what is selected where nothing is said.
-	beyond []string
+	// Beyond are the axes on which it is not what is selected where nothing is said.
+	Beyond []string
 }
 
 // Edition is what the image is on that axis; empty where the release knows no editions.
-func (i Image) Edition() Edition { return Edition(i.Axes[editionAxis]) }
+func (i Image) Edition() Edition { return Edition(i.Axes[schema.EditionAxis]) }
 
 // Chart is the operator's chart; nil where its name or tag is not known.
 func (r *Release) Chart() *Chart {
@@ -264,13 +285,13 @@ func (r *Release) Locations() []Location {
 }
 
 // Versions returns the release's PostgreSQL versions, newest first.
-func (r *Release) Versions() []Version { return versionsOf(r.Instances()) }
+func (r *Release) Versions() []postgres.Version { return versionsOf(r.Instances()) }
 
 // Editions returns the release's editions in the catalogue's order; none where it knows
 // no editions.
 func (r *Release) Editions() []Edition {
 	var all []Edition
-	for _, word := range r.Axis(editionAxis) {
+	for _, word := range r.Axis(schema.EditionAxis) {
 		all = append(all, Edition(word))
 	}
 	return all
@@ -287,13 +308,11 @@ func (r *Release) Axis(name string) []string {
 	return all
 }
 
-func versionsOf(images []Image) []Version {
-	all := make([]Version, len(images))
+func versionsOf(images []Image) []postgres.Version {
+	all := make([]postgres.Version, len(images))
 	for i, image := range images {
 		all[i] = image.Version
 	}
-	slices.SortFunc(all, newestFirst)
+	slices.SortFunc(all, postgres.NewestFirst)
 	return slices.Compact(all)
 }
-
-func withoutV(release string) string { return strings.TrimPrefix(release, "v") }

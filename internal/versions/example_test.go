@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -14,12 +16,12 @@ func ExampleSelect() {
 		fmt.Println(err)
 		return
 	}
-	wanted, err := versions.ParseExpression("17.5")
+	wanted, err := postgres.ParseExpression("17.5")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	artifacts, err := versions.Select(versions.Builtin(), versions.Selection{
+	artifacts, err := versions.Select(catalogue.Builtin(), versions.Selection{
 		Releases: []string{"v4.3.1"}, Versions: wanted, Editions: []versions.Edition{versions.Lite}, Target: target,
 	})
 	if err != nil {

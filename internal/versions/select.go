@@ -7,7 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
+	"github.com/pgrelocate/pgrelocate/internal/versions/schema"
+	"github.com/pgrelocate/pgrelocate/internal/versions/suggest"
 )
 
 // Selection is what a user wants of a catalogue. The zero value is everything of the
@@ -19,7 +23,7 @@ type Selection struct {
 	Releases []string
 	// Versions selects PostgreSQL versions. With several releases each of its terms has
 	// to exist in one of them.
-	Versions Expression
+	Versions postgres.Expression
 	// Editions are the wanted ones; none is all. Releases that know no editions have one
 	// image for whatever is wanted.
 	Editions []Edition
@@ -101,7 +105,7 @@ func (p *Product) releases(names []string) ([]*Release, error) {
 		}
 		found = append(found, r)
 	}
-	slices.SortFunc(found, func(a, b *Release) int { return compareReleases(b.Name, a.Name) })
+	slices.SortFunc(found, func(a, b *Release) int { return releasename.Compare(b.Name, a.Name) })
 	return slices.Compact(found), nil
 }
 
@@ -128,7 +132,7 @@ func (s Selection) choose(product *Product, releases []*Release) ([]*Release, er
 	narrowed := make([]*Release, len(releases))
 	for i, r := range releases {
 		narrow, s := *r, s.withOptionalCharts(r)
-		versions, _ := s.Versions.match(versionsOf(s.onAxes(r)))
+		versions, _ := s.Versions.Pick(versionsOf(s.onAxes(r)))
 		narrow.Charts = slices.DeleteFunc(slices.Clone(r.Charts), func(c Chart) bool { return !s.wantsChart(c) })
 		narrow.Images = slices.DeleteFunc(slices.Clone(r.Images), func(x Image) bool { return !s.wants(x, versions) })
 		narrowed[i] = &narrow
@@ -138,7 +142,7 @@ func (s Selection) choose(product *Product, releases []*Release) ([]*Release, er
 
 // wantsChart tells whether a chart is selected.
 func (s Selection) wantsChart(c Chart) bool {
-	return !c.Optional || slices.Contains(s.Extras, c.Name) || slices.Contains(s.Extras, allWord)
+	return !c.Optional || slices.Contains(s.Extras, c.Name) || slices.Contains(s.Extras, schema.AllWord)
 }
 
 // withOptionalCharts takes along, with each optional chart that is wanted, what its values name.
@@ -155,7 +159,7 @@ func (s Selection) withOptionalCharts(r *Release) Selection {
 }
 
 // wants tells whether an image is selected, of those of some versions.
-func (s Selection) wants(x Image, versions []Version) bool {
+func (s Selection) wants(x Image, versions []postgres.Version) bool {
 	switch x.Role {
 	case RoleOperator:
 		return true
@@ -174,16 +178,16 @@ func (s Selection) onAxes(r *Release) []Image {
 func (s Selection) isOnAxes(x Image) bool {
 	for axis, word := range x.Axes {
 		wanted := s.on(axis)
-		if len(wanted) > 0 && !slices.Contains(wanted, word) && !slices.Contains(wanted, allWord) {
+		if len(wanted) > 0 && !slices.Contains(wanted, word) && !slices.Contains(wanted, schema.AllWord) {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(x.beyond, func(axis string) bool { return len(s.on(axis)) == 0 })
+	return !slices.ContainsFunc(x.Beyond, func(axis string) bool { return len(s.on(axis)) == 0 })
 }
 
 // on are the wanted words on an axis; none where nothing was said.
 func (s Selection) on(axis string) []string {
-	if words := s.Axes[axis]; len(words) > 0 || axis != editionAxis {
+	if words := s.Axes[axis]; len(words) > 0 || axis != schema.EditionAxis {
 		return words
 	}
 	return editionNames(s.Editions)
@@ -194,7 +198,7 @@ var errTwice = errors.New("editions are named twice, as editions and on the axis
 
 // checkAxes wants every axis, and every word on it, to exist in one of the releases.
 func (s Selection) checkAxes(releases []*Release) error {
-	if len(s.Editions) > 0 && len(s.Axes[editionAxis]) > 0 {
+	if len(s.Editions) > 0 && len(s.Axes[schema.EditionAxis]) > 0 {
 		return errTwice
 	}
 	var axes []string
@@ -207,7 +211,7 @@ func (s Selection) checkAxes(releases []*Release) error {
 	axes = slices.Compact(axes)
 	for _, axis := range slices.Sorted(maps.Keys(s.Axes)) {
 		if !slices.Contains(axes, axis) {
-			return unknown(axis, "an axis of "+names(releases), axes)
+			return suggest.Unknown(axis, "an axis of "+names(releases), axes)
 		}
 		var have []string
 		for _, r := range releases {
@@ -217,9 +221,9 @@ func (s Selection) checkAxes(releases []*Release) error {
 		have = slices.Compact(have)
 		for _, word := range s.Axes[axis] {
 			switch {
-			case word == allWord || slices.Contains(have, word):
-			case word != noneWord:
-				return unknown(word, "on the axis "+axis+" of "+names(releases), have)
+			case word == schema.AllWord || slices.Contains(have, word):
+			case word != schema.NoneWord:
+				return suggest.Unknown(word, "on the axis "+axis+" of "+names(releases), have)
 			case len(s.Axes[axis]) > 1:
 				return fmt.Errorf("axis %s: none cannot stand beside others", axis)
 			}
@@ -228,16 +232,12 @@ func (s Selection) checkAxes(releases []*Release) error {
 	return nil
 }
 
-// Registries are the names that the catalogue gives to the registries of a product, in their
-// alphabetical order.
-func (p *Product) Registries() []string { return slices.Sorted(maps.Keys(p.spec.Registries)) }
-
 // checkSources wants every registry that is replaced to be one of the product's.
 func (s Selection) checkSources(product *Product) error {
 	have := product.Registries()
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		if !slices.Contains(have, name) {
-			return unknown(name, "a registry of "+product.Name, have)
+			return suggest.Unknown(name, "a registry of "+product.Name, have)
 		}
 	}
 	return nil
@@ -252,7 +252,7 @@ func (s Selection) checkEditions(product *Product, releases []*Release) error {
 	}
 	for _, e := range s.Editions {
 		if !slices.Contains(all, e) {
-			return unknown(string(e), "an edition of "+names(releases), editionNames(all))
+			return suggest.Unknown(string(e), "an edition of "+names(releases), editionNames(all))
 		}
 	}
 	return nil
@@ -282,27 +282,27 @@ func editionNames(all []Edition) []string {
 
 // checkVersions wants every term to exist in one of the releases.
 func (s Selection) checkVersions(releases []*Release) error {
-	var available, anyEdition []Version
+	var available, anyEdition []postgres.Version
 	for _, r := range releases {
 		available = append(available, versionsOf(s.onAxes(r))...)
 		anyEdition = append(anyEdition, r.Versions()...)
 	}
-	_, missed := s.Versions.match(available)
+	_, missed := s.Versions.Pick(available)
 	if len(missed) == 0 {
 		return nil
 	}
 	where := "in " + names(releases)
-	if len(missed[0].pick(anyEdition)) > 0 {
+	if missed[0].SelectsOf(anyEdition) {
 		where += " as " + s.onAxesInWords()
 	}
-	return missed[0].missing(available, where)
+	return missed[0].Missing(available, where)
 }
 
 // onAxesInWords is what is wanted beside versions.
 func (s Selection) onAxesInWords() string {
 	words := editionNames(s.Editions)
 	for _, axis := range slices.Sorted(maps.Keys(s.Axes)) {
-		if slices.Equal(s.Axes[axis], []string{noneWord}) {
+		if slices.Equal(s.Axes[axis], []string{schema.NoneWord}) {
 			words = append(words, "nothing on the axis "+axis)
 			continue
 		}
@@ -318,7 +318,7 @@ func (s Selection) wantsExtra(x Image) bool {
 	if s.Extras == nil {
 		return !x.Optional
 	}
-	return slices.Contains(s.Extras, x.Name) || slices.Contains(s.Extras, allWord)
+	return slices.Contains(s.Extras, x.Name) || slices.Contains(s.Extras, schema.AllWord)
 }
 
 func (s Selection) checkExtras(releases []*Release) error {
@@ -334,10 +334,10 @@ func (s Selection) checkExtras(releases []*Release) error {
 		}
 	}
 	for _, name := range s.Extras {
-		if name != allWord && name != noneWord && !slices.Contains(have, name) {
-			return unknown(name, "an extra of "+names(releases), have)
+		if name != schema.AllWord && name != schema.NoneWord && !slices.Contains(have, name) {
+			return suggest.Unknown(name, "an extra of "+names(releases), have)
 		}
-		if name == noneWord && len(s.Extras) > 1 {
+		if name == schema.NoneWord && len(s.Extras) > 1 {
 			return errors.New("extras: none cannot stand beside others")
 		}
 	}
@@ -357,7 +357,7 @@ func (s Selection) artifacts(product *Product, r *Release) []placed {
 		source, chartURL := s.source(l)
 		all = append(all, placed{vendor: l.Vendor(), Artifact: Artifact{
 			Product: product.Name, Release: r.Name, Role: role, Source: source, ChartURL: chartURL,
-			Target: s.target(product).Reference(l.placed(), l.Tag),
+			Target: s.target(product).Reference(l.Place(), l.Tag),
 		}})
 		return &all[len(all)-1].Artifact
 	}
@@ -390,11 +390,11 @@ func describe(a *Artifact, x Image) {
 	switch {
 	case x.Role == RoleExtra:
 		a.Extra = x.Name
-	case x.Role == RoleInstance && x.Name != instanceName:
+	case x.Role == RoleInstance && x.Name != schema.InstanceName:
 		a.Name = x.Name
 	}
 	for axis, word := range x.Axes {
-		if axis == editionAxis {
+		if axis == schema.EditionAxis {
 			continue
 		}
 		if a.Axes == nil {
@@ -421,7 +421,7 @@ func (s Selection) source(l Location) (from ref.Reference, chartURL string) {
 	case override.IsZero():
 		return l.Vendor(), l.URL
 	case l.URL != "":
-		return override.Reference(l.placed(), l.Tag), ""
+		return override.Reference(l.Place(), l.Tag), ""
 	default:
 		return override.Reference(l.Repository, l.Tag), ""
 	}
@@ -461,4 +461,10 @@ func names(releases []*Release) string {
 		words[i] = r.Name
 	}
 	return strings.Join(words, " or ")
+}
+
+// Taken is where the selection takes something from, as an artifact that has nothing else.
+func (s Selection) Taken(product *Product, role Role, l Location) Artifact {
+	from, chartURL := s.source(l)
+	return Artifact{Product: product.Name, Role: role, Source: from, ChartURL: chartURL}
 }

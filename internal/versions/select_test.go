@@ -1,4 +1,4 @@
-package versions
+package versions_test
 
 import (
 	"encoding/json"
@@ -6,13 +6,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // pick is a selection of versions.
-func pick(t *testing.T, expression string, more Selection) Selection {
+func pick(t *testing.T, expression string, more versions.Selection) versions.Selection {
 	t.Helper()
-	e, err := ParseExpression(expression)
+	e, err := postgres.ParseExpression(expression)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,41 +26,89 @@ func pick(t *testing.T, expression string, more Selection) Selection {
 }
 
 func TestSelectEverything(t *testing.T) {
-	artifacts, err := Select(Builtin(), Selection{})
+	artifacts, err := versions.Select(catalogue.Builtin(), versions.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(artifacts) != 23 {
 		t.Errorf("Select() = %d artifacts, want the 23 of v4.3.1", len(artifacts))
 	}
-	roles := map[Role]int{}
+	roles := map[versions.Role]int{}
 	for _, a := range artifacts {
 		roles[a.Role]++
 	}
-	want := map[Role]int{RoleChart: 1, RoleOperator: 1, RoleInstance: 20, RoleExtra: 1}
+	want := map[versions.Role]int{versions.RoleChart: 1, versions.RoleOperator: 1, versions.RoleInstance: 20, versions.RoleExtra: 1}
 	if diff := cmp.Diff(want, roles); diff != "" {
 		t.Errorf("roles differ (-want +got):\n%s", diff)
 	}
+}
+
+// The schema holds products of other shapes by data alone.
+func TestOtherProducts(t *testing.T) {
+	tests := []struct {
+		product string
+		want    []string
+	}{
+		{"old-cnpg", []string{
+			"ghcr.io/cloudnative-pg/charts/cloudnative-pg:0.26.1 > registry.example.com/cloudnative-pg/charts/cloudnative-pg:0.26.1",
+			"ghcr.io/cloudnative-pg/cloudnative-pg:1.27.1 > registry.example.com/cloudnative-pg/cloudnative-pg:1.27.1",
+			"ghcr.io/cloudnative-pg/postgresql:17.6-minimal-bookworm > registry.example.com/cloudnative-pg/postgresql:17.6-minimal-bookworm",
+			"ghcr.io/cloudnative-pg/postgresql:17.6-standard-bookworm > registry.example.com/cloudnative-pg/postgresql:17.6-standard-bookworm",
+			"ghcr.io/cloudnative-pg/postgresql:16.10-standard-bookworm > registry.example.com/cloudnative-pg/postgresql:16.10-standard-bookworm",
+			"ghcr.io/cloudnative-pg/pgbouncer:1.24.1 > registry.example.com/cloudnative-pg/pgbouncer:1.24.1",
+		}},
+		{"pgo", []string{
+			"registry.developers.crunchydata.com/crunchydata/pgo:5.8.2 > registry.example.com/pgo/pgo:5.8.2",
+			"registry.developers.crunchydata.com/crunchydata/postgres-operator:ubi9-5.8.2-0 > registry.example.com/pgo/postgres-operator:ubi9-5.8.2-0",
+			"registry.developers.crunchydata.com/crunchydata/crunchy-postgres:ubi9-17.5-2520 > registry.example.com/pgo/crunchy-postgres:ubi9-17.5-2520",
+			"registry.developers.crunchydata.com/crunchydata/crunchy-postgres:ubi9-16.9-2520 > registry.example.com/pgo/crunchy-postgres:ubi9-16.9-2520",
+		}},
+		{"old-cert-manager", []string{
+			"quay.io/jetstack/charts/cert-manager:v1.19.1 > registry.example.com/cert-manager/cert-manager:v1.19.1",
+			"quay.io/jetstack/cert-manager-controller:v1.19.1 > registry.example.com/cert-manager/cert-manager-controller:v1.19.1",
+			"quay.io/jetstack/cert-manager-cainjector:v1.19.1 > registry.example.com/cert-manager/cert-manager-cainjector:v1.19.1",
+			"quay.io/jetstack/cert-manager-webhook:v1.19.1 > registry.example.com/cert-manager/cert-manager-webhook:v1.19.1",
+		}},
+	}
+	c := other(t)
+	for _, tt := range tests {
+		artifacts, err := versions.Select(c, versions.Selection{Product: tt.product, Target: ref.Folder{Host: "registry.example.com"}})
+		if err != nil {
+			t.Errorf("Select(%s) = %v, want no error", tt.product, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, pairs(artifacts)); diff != "" {
+			t.Errorf("Select(%s) differs (-want +got):\n%s", tt.product, diff)
+		}
+	}
+}
+
+func pairs(artifacts []versions.Artifact) []string {
+	var all []string
+	for _, a := range artifacts {
+		all = append(all, a.Source.String()+" > "+a.Target.String())
+	}
+	return all
 }
 
 func TestSelectTags(t *testing.T) {
 	tests := []struct {
 		name      string
 		versions  string
-		selection Selection
+		selection versions.Selection
 		want      string
 	}{
-		{"one version", "17.5", Selection{}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v17.5-v4.3.1 postgres-instance:v17.5-lite-v4.3.1 ferretdb:v2.3.1"},
-		{"lite, without extras", "16", Selection{Editions: []Edition{Lite}, Extras: []string{"none"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-lite-v4.3.1"},
-		{"extras by name", "16", Selection{Editions: []Edition{Lite}, Extras: []string{"ferretdb"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-lite-v4.3.1 ferretdb:v2.3.1"},
-		{"all extras", "16", Selection{Editions: []Edition{Full}, Extras: []string{"all"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-v4.3.1 ferretdb:v2.3.1"},
-		{"one image for all", "16.6,11.22", Selection{Releases: []string{"v4.0.0"}}, "vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
-		{"editions do not narrow one image", "", Selection{Releases: []string{"4.0.0"}, Editions: []Edition{Lite}}, "vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
-		{"a chart that is not known", "latest", Selection{Releases: []string{"v1.5.0"}}, "postgres-operator:v1.5.0 postgres-instance:v1.5.0"},
-		{"two releases", "17.5,16.6", Selection{Releases: []string{"v4.0.0", "v4.3.1", "4.0.0"}, Editions: []Edition{Full}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v17.5-v4.3.1 ferretdb:v2.3.1 vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
+		{"one version", "17.5", versions.Selection{}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v17.5-v4.3.1 postgres-instance:v17.5-lite-v4.3.1 ferretdb:v2.3.1"},
+		{"lite, without extras", "16", versions.Selection{Editions: []versions.Edition{versions.Lite}, Extras: []string{"none"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-lite-v4.3.1"},
+		{"extras by name", "16", versions.Selection{Editions: []versions.Edition{versions.Lite}, Extras: []string{"ferretdb"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-lite-v4.3.1 ferretdb:v2.3.1"},
+		{"all extras", "16", versions.Selection{Editions: []versions.Edition{versions.Full}, Extras: []string{"all"}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v16.9-v4.3.1 ferretdb:v2.3.1"},
+		{"one image for all", "16.6,11.22", versions.Selection{Releases: []string{"v4.0.0"}}, "vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
+		{"editions do not narrow one image", "", versions.Selection{Releases: []string{"4.0.0"}, Editions: []versions.Edition{versions.Lite}}, "vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
+		{"a chart that is not known", "latest", versions.Selection{Releases: []string{"v1.5.0"}}, "postgres-operator:v1.5.0 postgres-instance:v1.5.0"},
+		{"two releases", "17.5,16.6", versions.Selection{Releases: []string{"v4.0.0", "v4.3.1", "4.0.0"}, Editions: []versions.Edition{versions.Full}}, "vmware-sql-postgres-operator:v4.3.1 postgres-operator:v4.3.1 postgres-instance:v17.5-v4.3.1 ferretdb:v2.3.1 vmware-sql-postgres-operator:v4.0.0 postgres-operator:v4.0.0 postgres-instance:v4.0.0"},
 	}
 	for _, tt := range tests {
-		artifacts, err := Select(Builtin(), pick(t, tt.versions, tt.selection))
+		artifacts, err := versions.Select(catalogue.Builtin(), pick(t, tt.versions, tt.selection))
 		if err != nil {
 			t.Errorf("%s: Select() = %v, want no error", tt.name, err)
 			continue
@@ -73,32 +126,32 @@ func TestSelectTags(t *testing.T) {
 func TestSelectRefuses(t *testing.T) {
 	tests := []struct {
 		versions  string
-		selection Selection
+		selection versions.Selection
 		want      string
 	}{
-		{"17.6", Selection{}, "17.6 is not in v4.3.1; it has 17.5, 17.4"},
-		{"17.6", Selection{Releases: []string{"v4.3.1", "v4.0.0"}}, "17.6 is not in v4.3.1 or v4.0.0; it has 17.5, 17.4"},
-		{"17.5", Selection{Releases: []string{"v4.0.0"}}, "17.5 is not in v4.0.0; it has 16.6, 15.10, 14.15, 13.18, 12.22, 11.22"},
-		{"", Selection{Product: "xyz"}, "xyz is not a product of the catalogue; it has " + productNames()},
-		{"", Selection{Releases: []string{"v4.3.1", "v4.4.0"}}, "v4.4.0 is not a known release of tanzu; it has v4.3.1, v4.0.0, v2.0.1, v1.5.0"},
-		{"", Selection{Editions: []Edition{"light"}}, "light is not an edition of v4.3.1; it has full, lite"},
-		{"", Selection{Editions: []Edition{"ful"}}, "ful is not an edition of v4.3.1; did you mean full? it has full, lite"},
-		{"", Selection{Editions: []Edition{"ful"}, Releases: []string{"v4.0.0"}}, "ful is not an edition of v4.0.0; did you mean full? it has full, lite"},
-		{"", Selection{Extras: []string{"feretdb"}}, "feretdb is not an extra of v4.3.1; did you mean ferretdb? it has ferretdb"},
-		{"", Selection{Extras: []string{"none", "ferretdb"}}, "extras: none cannot stand beside others"},
-		{"", Selection{Extras: []string{"ferretdb"}, Releases: []string{"v4.0.0"}}, "ferretdb is not an extra of v4.0.0"},
+		{"17.6", versions.Selection{}, "17.6 is not in v4.3.1; it has 17.5, 17.4"},
+		{"17.6", versions.Selection{Releases: []string{"v4.3.1", "v4.0.0"}}, "17.6 is not in v4.3.1 or v4.0.0; it has 17.5, 17.4"},
+		{"17.5", versions.Selection{Releases: []string{"v4.0.0"}}, "17.5 is not in v4.0.0; it has 16.6, 15.10, 14.15, 13.18, 12.22, 11.22"},
+		{"", versions.Selection{Product: "xyz"}, "xyz is not a product of the catalogue; it has " + productNames()},
+		{"", versions.Selection{Releases: []string{"v4.3.1", "v4.4.0"}}, "v4.4.0 is not a known release of tanzu; it has v4.3.1, v4.0.0, v2.0.1, v1.5.0"},
+		{"", versions.Selection{Editions: []versions.Edition{"light"}}, "light is not an edition of v4.3.1; it has full, lite"},
+		{"", versions.Selection{Editions: []versions.Edition{"ful"}}, "ful is not an edition of v4.3.1; did you mean full? it has full, lite"},
+		{"", versions.Selection{Editions: []versions.Edition{"ful"}, Releases: []string{"v4.0.0"}}, "ful is not an edition of v4.0.0; did you mean full? it has full, lite"},
+		{"", versions.Selection{Extras: []string{"feretdb"}}, "feretdb is not an extra of v4.3.1; did you mean ferretdb? it has ferretdb"},
+		{"", versions.Selection{Extras: []string{"none", "ferretdb"}}, "extras: none cannot stand beside others"},
+		{"", versions.Selection{Extras: []string{"ferretdb"}, Releases: []string{"v4.0.0"}}, "ferretdb is not an extra of v4.0.0"},
 	}
 	for _, tt := range tests {
-		if got, err := Select(Builtin(), pick(t, tt.versions, tt.selection)); message(err) != tt.want || got != nil {
+		if got, err := versions.Select(catalogue.Builtin(), pick(t, tt.versions, tt.selection)); message(err) != tt.want || got != nil {
 			t.Errorf("Select(%q, %+v) = %v, %q, want %q", tt.versions, tt.selection, got, message(err), tt.want)
 		}
 	}
 }
 
 func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
-	s := pick(t, "16.10", Selection{Product: "old-cnpg", Editions: []Edition{"minimal"}})
+	s := pick(t, "16.10", versions.Selection{Product: "old-cnpg", Editions: []versions.Edition{"minimal"}})
 	const want = "16.10 is not in 1.27.1 as minimal; it has 17.6"
-	if _, err := Select(other(t), s); message(err) != want {
+	if _, err := versions.Select(other(t), s); message(err) != want {
 		t.Errorf("Select(16.10 minimal) = %q, want %q", message(err), want)
 	}
 }
@@ -107,19 +160,19 @@ func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
 func TestSelectRefusesNamesThatNoRegistryTakes(t *testing.T) {
 	long := ref.Folder{Host: "registry.example.com", Path: strings.Repeat("a", 240)}
 	tests := []struct {
-		selection Selection
+		selection versions.Selection
 		want      string
 	}{
-		{Selection{Source: ref.Folder{Host: "docker.io"}}, "chart of v4.3.1: no repository of Docker Hub is outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
-		{Selection{Target: long}, `chart of v4.3.1: "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
+		{versions.Selection{Source: ref.Folder{Host: "docker.io"}}, "chart of v4.3.1: no repository of Docker Hub is outside a namespace; write docker.io/library/vmware-sql-postgres-operator or docker.io/NAMESPACE/vmware-sql-postgres-operator"},
+		{versions.Selection{Target: long}, `chart of v4.3.1: "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
 	}
 	for _, tt := range tests {
-		if got, err := Select(Builtin(), tt.selection); message(err) != tt.want || got != nil {
+		if got, err := versions.Select(catalogue.Builtin(), tt.selection); message(err) != tt.want || got != nil {
 			t.Errorf("Select() = %v, %q, want %q", got, message(err), tt.want)
 		}
 	}
 	for _, target := range []ref.Folder{{}, {Host: "docker.io"}, {Host: "docker.io", Path: "team"}} {
-		if _, err := Select(Builtin(), Selection{Target: target}); err != nil {
+		if _, err := versions.Select(catalogue.Builtin(), versions.Selection{Target: target}); err != nil {
 			t.Errorf("Select() into %v = %v, want no error", target, err)
 		}
 	}
@@ -136,13 +189,13 @@ func TestSelectReferences(t *testing.T) {
 		{"mirror.example.com/tanzu", "", "mirror.example.com/tanzu/postgres-operator:v4.3.1 > tanzu-sql-postgres/postgres-operator:v4.3.1"},
 	}
 	for _, tt := range tests {
-		var s Selection
+		var s versions.Selection
 		for text, into := range map[string]*ref.Folder{tt.source: &s.Source, tt.target: &s.Target} {
 			if err := into.UnmarshalText([]byte(text)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		artifacts, err := Select(Builtin(), s)
+		artifacts, err := versions.Select(catalogue.Builtin(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +206,7 @@ func TestSelectReferences(t *testing.T) {
 }
 
 func TestSelectSharesWhatReleasesShare(t *testing.T) {
-	c, err := Builtin().Merge("mine.yaml", []byte(`
+	c, err := catalogue.Merge(catalogue.Builtin(), "mine.yaml", []byte(`
 product: tanzu
 releases:
   v4.3.2: {shape: image-per-version, versions: [17.5], tags: {ferretdb: v2.3.1}}
@@ -161,7 +214,7 @@ releases:
 	if err != nil {
 		t.Fatal(err)
 	}
-	artifacts, err := Select(c, pick(t, "17.5", Selection{Releases: []string{"v4.3.1", "v4.3.2"}, Editions: []Edition{Full}}))
+	artifacts, err := versions.Select(c, pick(t, "17.5", versions.Selection{Releases: []string{"v4.3.1", "v4.3.2"}, Editions: []versions.Edition{versions.Full}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +230,7 @@ releases:
 // The JSON of an artifact is what locks hold: references as people write them. What locks held before
 // is read for good.
 func TestArtifactJSON(t *testing.T) {
-	artifacts, err := Select(Builtin(), pick(t, "16.6", Selection{Releases: []string{"v4.0.0"}, Target: ref.Folder{Host: "registry.example.com"}}))
+	artifacts, err := versions.Select(catalogue.Builtin(), pick(t, "16.6", versions.Selection{Releases: []string{"v4.0.0"}, Target: ref.Folder{Host: "registry.example.com"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +248,7 @@ func TestArtifactJSON(t *testing.T) {
 		`"source":{"host":"tanzu-sql-postgres.packages.broadcom.com","repository":"postgres-instance","tag":"v4.0.0"},` +
 		`"target":{"host":"registry.example.com","repository":"tanzu-sql-postgres/postgres-instance","tag":"v4.0.0"}}`
 	for _, text := range []string{want, earlier} {
-		var got Artifact
+		var got versions.Artifact
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Source != artifacts[2].Source || got.Target != artifacts[2].Target {
 			t.Errorf("Unmarshal(%s) = %+v, %v", text, got, err)
 		}
@@ -220,16 +273,16 @@ releases:
 
 // Another source does not make two artifacts one, however it keeps them.
 func TestSourceKeepsArtifactsApart(t *testing.T) {
-	c, err := Builtin().Merge("moved.yaml", []byte(twoVendors))
+	c, err := catalogue.Merge(catalogue.Builtin(), "moved.yaml", []byte(twoVendors))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, source := range []ref.Folder{{}, {Host: "mirror.example.com"}} {
-		artifacts, err := Select(c, Selection{Product: "moved", Source: source})
+		artifacts, err := versions.Select(c, versions.Selection{Product: "moved", Source: source})
 		if err != nil || len(artifacts) != 4 {
 			t.Errorf("Select(source %q) = %v, %v, want 4 artifacts", source, pairs(artifacts), err)
 		}
-		_, err = Select(c, Selection{Product: "moved", Source: source, Releases: []string{"2.0.0", "1.0.0+build.7"}})
+		_, err = versions.Select(c, versions.Selection{Product: "moved", Source: source, Releases: []string{"2.0.0", "1.0.0+build.7"}})
 		const want = "new.example.com/pooler:1.0 of 2.0.0 and old.example.com/pg/pooler:1.0 of 1.0.0+build.7 would both become moved/pooler:1.0: select one release at a time"
 		if message(err) != want {
 			t.Errorf("Select(both releases, source %q) = %q, want %q", source, message(err), want)
@@ -242,18 +295,18 @@ func TestSourceKeepsArtifactsApart(t *testing.T) {
 func TestCatalogueRefusesOneTargetForTwo(t *testing.T) {
 	clash := strings.ReplaceAll(twoVendors, "operator-image", "operator")
 	const want = "releases.1.0.0+build.7: old.example.com/pg/operator:1.0.0_build.7 and hub.example.com/images/operator:1.0.0_build.7 would both become operator:1.0.0_build.7 at the target; one of them needs another repository or tag"
-	if _, err := Builtin().Merge("moved.yaml", []byte(clash)); !strings.Contains(message(err), want) {
+	if _, err := catalogue.Merge(catalogue.Builtin(), "moved.yaml", []byte(clash)); !strings.Contains(message(err), want) {
 		t.Errorf("Merge(chart and operator of one name) = %q, want %q", message(err), want)
 	}
 }
 
 // A tag takes no plus: as helm does, an underscore stands for it, in what is read back too.
 func TestReleaseWithBuildMetadata(t *testing.T) {
-	c, err := Builtin().Merge("moved.yaml", []byte(strings.ReplaceAll(twoVendors, `tag: "{version}"`, `tag: "{version}-{release}"`)))
+	c, err := catalogue.Merge(catalogue.Builtin(), "moved.yaml", []byte(strings.ReplaceAll(twoVendors, `tag: "{version}"`, `tag: "{version}-{release}"`)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	artifacts, err := Select(c, Selection{Product: "moved", Releases: []string{"1.0.0+build.7"}})
+	artifacts, err := versions.Select(c, versions.Selection{Product: "moved", Releases: []string{"1.0.0+build.7"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,14 +314,14 @@ func TestReleaseWithBuildMetadata(t *testing.T) {
 		t.Errorf("Select() = %s, want %s", got, want)
 	}
 	p, _ := c.Product("moved")
-	if got := p.TagVersions("postgres", []string{"16.9-1.0.0_build.7"}); len(got) != 1 || got[0].Release != "1.0.0+build.7" {
+	if got := learning.TagVersions(p, "postgres", []string{"16.9-1.0.0_build.7"}); len(got) != 1 || got[0].Release != "1.0.0+build.7" {
 		t.Errorf("TagVersions() = %v, want release 1.0.0+build.7", got)
 	}
 }
 
 func productNames() string {
 	var all []string
-	for _, p := range Builtin().Products() {
+	for _, p := range catalogue.Builtin().Products() {
 		all = append(all, p.Name)
 	}
 	return strings.Join(all, ", ")

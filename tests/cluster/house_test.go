@@ -24,6 +24,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
@@ -68,7 +69,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	private.Push(t, "house/op:1.2.3", image)
-	catalogue, err := versions.Builtin().Merge("house.yaml", []byte(houseCatalogue))
+	catalogue, err := catalogue.Merge(catalogue.Builtin(), "house.yaml", []byte(houseCatalogue))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 )
 
 // small is a selection of a chart, an operator and two instances.
@@ -33,9 +34,9 @@ func pushSmall(t *testing.T, r *rig) {
 	pushFamily(t, r, standin.Options{Versions: expression(t, smallVersions), Bytes: 200 * kib})
 }
 
-func expression(t *testing.T, s string) versions.Expression {
+func expression(t *testing.T, s string) postgres.Expression {
 	t.Helper()
-	e, err := versions.ParseExpression(s)
+	e, err := postgres.ParseExpression(s)
 	if err != nil {
 		t.Fatal(err)
 	}

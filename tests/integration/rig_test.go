@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -99,7 +100,7 @@ func (r *rig) artifacts(t *testing.T, s versions.Selection) []versions.Artifact 
 	t.Helper()
 	s.Source = ref.Folder{Host: r.source.Host}
 	s.Target = ref.Folder{Host: r.target.Host}
-	artifacts, err := versions.Select(versions.Builtin(), s)
+	artifacts, err := versions.Select(catalogue.Builtin(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

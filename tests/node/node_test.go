@@ -21,7 +21,7 @@ import (
 	kube "github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
@@ -43,7 +43,7 @@ func newPlace(t *testing.T, namespace string, opts registrytest.Options) *place 
 	if node == nil {
 		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
 	}
-	few, err := versions.ParseExpression("17.5,16.9")
+	few, err := postgres.ParseExpression("17.5,16.9")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 	"github.com/pgrelocate/pgrelocate/tests/internal/program"
 )
@@ -51,7 +51,7 @@ func TestNodeThatRedirects(t *testing.T) {
 		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
 	}
 	t.Cleanup(program.Remove)
-	few, err := versions.ParseExpression("17.5")
+	few, err := postgres.ParseExpression("17.5")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/valuepath"
 )
 
 // Rewrite says how a chart's values are to name the private registry.
@@ -115,7 +117,7 @@ func (r Rewrite) byVersion(name string) []versions.Artifact {
 	for _, artifact := range r.called(name) {
 		for _, version := range artifact.Versions {
 			one := artifact
-			one.Versions = []versions.Version{version}
+			one.Versions = []postgres.Version{version}
 			all = append(all, one)
 		}
 		if len(artifact.Versions) == 0 {
@@ -198,7 +200,7 @@ func (r Rewrite) tellMoved(made *Rewritten, w want, fill versions.Fill, chosen i
 	fill.Images[w.primary] = w.candidates[0]
 	wouldBe, err := w.value.Make(fill)
 	if err == nil && !same(is, wouldBe) {
-		made.Moved = append(made.Moved, Moved{Key: versions.Key(w.path), From: w.candidates[0], To: w.candidates[chosen]})
+		made.Moved = append(made.Moved, Moved{Key: valuepath.Key(w.path), From: w.candidates[0], To: w.candidates[chosen]})
 	}
 	return err
 }
@@ -213,7 +215,7 @@ func (r Rewrite) set(made *Rewritten, w want, fill versions.Fill) error {
 
 // leaveOut leaves a value as the chart has it, or puts there what stands for nothing.
 func (r Rewrite) leaveOut(made *Rewritten, w want, missing versions.Artifact) {
-	left := LeftOut{Key: versions.Key(w.path), Artifact: missing}
+	left := LeftOut{Key: valuepath.Key(w.path), Artifact: missing}
 	nothing := w.value.None
 	if text, _ := valuetree.LookUp(r.Defaults, w.path).(string); nothing == nil && w.bound && text != "" && w.value.IsWhole() {
 		nothing = ""
@@ -242,7 +244,7 @@ var numberPattern = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*`)
 
 // isOf tells whether an artifact serves one of the versions, "17.5", or majors, "17".
 func isOf(a versions.Artifact, numbers []string) bool {
-	return slices.ContainsFunc(a.Versions, func(v versions.Version) bool {
+	return slices.ContainsFunc(a.Versions, func(v postgres.Version) bool {
 		return slices.Contains(numbers, v.String()) || slices.Contains(numbers, strconv.Itoa(v.Major))
 	})
 }

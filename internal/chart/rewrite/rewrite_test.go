@@ -8,7 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/valuepath"
 )
 
 func artifact(role versions.Role, extra, repository, tag string) versions.Artifact {
@@ -80,9 +82,9 @@ func rewrite(t *testing.T, r Rewrite) *Rewritten {
 // instances are those of a release of two majors, newest first.
 func instances() []versions.Artifact {
 	var all []versions.Artifact
-	for _, v := range []versions.Version{{Major: 17, Minor: 5}, {Major: 17, Minor: 4}, {Major: 16, Minor: 9}} {
+	for _, v := range []postgres.Version{{Major: 17, Minor: 5}, {Major: 17, Minor: 4}, {Major: 16, Minor: 9}} {
 		a := artifact(versions.RoleInstance, "", "crunchy/postgres", "ubi9-"+v.String()+"-2520")
-		a.Versions = []versions.Version{v}
+		a.Versions = []postgres.Version{v}
 		all = append(all, a)
 	}
 	return all
@@ -98,7 +100,7 @@ func only(tags ...string) func(versions.Artifact) (bool, error) {
 func TestRewriteNamesWhatIsThere(t *testing.T) {
 	const v175, v174, v169 = "ubi9-17.5-2520", "ubi9-17.4-2520", "ubi9-16.9-2520"
 	reference := func(key ...string) versions.Value {
-		return versions.Value{At: versions.Key(key), Tree: "{instance.ref}"}
+		return versions.Value{At: valuepath.Key(key), Tree: "{instance.ref}"}
 	}
 	related := map[string]any{"related": map[string]any{
 		"postgres_17": map[string]any{"image": "vendor.example.com/crunchy/postgres:" + v175},

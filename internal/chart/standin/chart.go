@@ -21,6 +21,7 @@ import (
 	helmregistry "helm.sh/helm/v3/pkg/registry"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 )
 
 // The chart's files. What stands in [[ ]] is filled in here, what stands in {{ }} is for
@@ -42,7 +43,7 @@ type facts struct {
 // postgresVersion is one custom resource.
 type postgresVersion struct {
 	Name    string
-	Version versions.Version
+	Version postgres.Version
 	// Image is Helm's template of the instance image.
 	Image string
 }

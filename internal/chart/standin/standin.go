@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -31,7 +33,7 @@ type Options struct {
 	Release string
 	// Versions leaves PostgreSQL versions out of the registry. The chart names all of them
 	// all the same, as it does after a partial relocation.
-	Versions versions.Expression
+	Versions postgres.Expression
 	// Bytes is about how large the distinct layers are together; 0 is DefaultBytes.
 	Bytes int64
 	// CRDsInTemplates puts the CRDs among the chart's templates instead of in crds/.
@@ -62,7 +64,7 @@ var anywhere = ref.Folder{Host: "localhost"}
 // New makes a release. Nothing is written; layers are made when they are read.
 func New(opts Options) (*Release, error) {
 	if opts.Catalogue == nil {
-		opts.Catalogue = versions.Builtin()
+		opts.Catalogue = catalogue.Builtin()
 	}
 	if opts.Release == "" {
 		opts.Release = "v4.3.1"

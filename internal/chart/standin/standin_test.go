@@ -22,6 +22,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server/store"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -270,7 +271,7 @@ func unpack(t *testing.T, image v1.Image) map[string]string {
 }
 
 func TestSelection(t *testing.T) {
-	only, err := versions.ParseExpression("17.5")
+	only, err := postgres.ParseExpression("17.5")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +288,7 @@ func TestSelection(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	wanted, err := versions.ParseExpression("18")
+	wanted, err := postgres.ParseExpression("18")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/valuepath"
 )
 
 // The functions below follow paths as versions.Value.Path gives them: keys of maps, and the
@@ -12,11 +12,11 @@ import (
 
 // indexOf is the number of a list's element.
 func indexOf(element string) (int, bool) {
-	if !versions.IsIndex(element) {
+	if !valuepath.IsIndex(element) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(strings.Trim(element, "[]"))
-	return n, err == nil && n < versions.LongestList
+	return n, err == nil && n < valuepath.LongestList
 }
 
 // LookUp is what a path leads to; nil where it leads nowhere.

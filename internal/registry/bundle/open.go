@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -36,7 +37,7 @@ type OpenOptions struct {
 
 func (o OpenOptions) withDefaults() OpenOptions {
 	if o.Catalogue == nil {
-		o.Catalogue = versions.Builtin()
+		o.Catalogue = catalogue.Builtin()
 	}
 	return o
 }

@@ -4,6 +4,8 @@ import (
 	"path"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -62,9 +64,9 @@ func (p *places) of(source ref.Reference) (versions.Artifact, string) {
 	a := beside.Artifact
 	a.Source, a.Target.Tag = source, source.Tag
 	a.Release, a.Versions, a.Edition = source.Tag, nil, ""
-	if found := beside.product.TagVersions(path.Base(source.Repository), []string{source.Tag}); len(found) > 0 {
+	if found := learning.TagVersions(beside.product, path.Base(source.Repository), []string{source.Tag}); len(found) > 0 {
 		a.Release, a.Edition = found[0].Release, found[0].Edition
-		a.Versions = []versions.Version{found[0].Version}
+		a.Versions = []postgres.Version{found[0].Version}
 	}
 	return a, beside.product.Target
 }

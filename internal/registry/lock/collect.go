@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
 
 // Collection is what Collect found at the source.
@@ -48,16 +49,16 @@ func (c *Collection) Err() error {
 // Collect resolves artifacts with everything attached to them and reads their manifests.
 // No blob is fetched yet. The catalogue tells which folder a target lies in; nil is the
 // built-in one.
-func Collect(ctx context.Context, source func(host string) (registry.Source, error), artifacts []versions.Artifact, catalogue *versions.Catalogue, opts plan.Options) (*Collection, error) {
-	if catalogue == nil {
-		catalogue = versions.Builtin()
+func Collect(ctx context.Context, source func(host string) (registry.Source, error), artifacts []versions.Artifact, known *versions.Catalogue, opts plan.Options) (*Collection, error) {
+	if known == nil {
+		known = catalogue.Builtin()
 	}
 	planned, err := plan.New(ctx, registry.Endpoints{Source: source, Target: nothing{}}, artifacts, opts)
 	if err != nil {
 		return nil, err
 	}
 	c := &Collection{Warnings: planned.Warnings, blobs: make(map[v1.Hash]*plan.Blob)}
-	g := newGatherer(&c.Content, catalogue)
+	g := newGatherer(&c.Content, known)
 	for _, a := range planned.Artifacts {
 		if a.Err == nil && a.Incomplete != nil { // a bundle without the signatures that there may be is not what was asked for
 			a.Err = a.Incomplete

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -26,7 +27,7 @@ func TestPlan(t *testing.T) {
 		Artifacts: []*plan.Artifact{artifact("c", ""), artifact("b", other.String()), artifact("a", digest.String())},
 		Blobs:     []*plan.Blob{{Size: 7, Repositories: []string{"pg/postgres-instance"}, Descriptor: v1.Descriptor{Digest: other}}},
 	}
-	l, err := lock.Plan(planned, versions.Builtin(), "pg")
+	l, err := lock.Plan(planned, catalogue.Builtin(), "pg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestPlan(t *testing.T) {
 		t.Errorf("held are %q, want %q", held, want)
 	}
 	planned.Artifacts[0].TargetDigest = "none"
-	if _, err := lock.Plan(planned, versions.Builtin(), ""); err == nil {
+	if _, err := lock.Plan(planned, catalogue.Builtin(), ""); err == nil {
 		t.Error("Plan(a target with a digest that is none) = nil, want an error")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
 
 // Recording is how Record finds out what it is not told.
@@ -31,7 +32,7 @@ type Recording struct {
 // for, the target is asked. It returns warnings too.
 func Record(ctx context.Context, private Private, done []*plan.Artifact, how Recording) (*Lock, []string, error) {
 	if how.Catalogue == nil {
-		how.Catalogue = versions.Builtin()
+		how.Catalogue = catalogue.Builtin()
 	}
 	var content Content
 	var ask []versions.Artifact

@@ -19,6 +19,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -109,7 +110,7 @@ func everything() *Lock {
 		},
 		Artifacts: []Artifact{{
 			Artifact: versions.Artifact{
-				Product: "tanzu", Release: "v4.3.1", Role: versions.RoleInstance, Extra: "x", Name: "x", Versions: []versions.Version{{Major: 17, Minor: 5}},
+				Product: "tanzu", Release: "v4.3.1", Role: versions.RoleInstance, Extra: "x", Name: "x", Versions: []postgres.Version{{Major: 17, Minor: 5}},
 				Edition: versions.Full, Axes: map[string]string{"os": "trixie"}, Source: source, ChartURL: "https://charts.example.com", Target: target,
 			},
 			Base: "pg", Digest: digest, MediaType: "application/vnd.oci.image.manifest.v1+json", Size: 1034, Bytes: 5,
@@ -169,7 +170,7 @@ func (b schemaBuilder) of(typ reflect.Type) object {
 		return object{"type": "string", "pattern": "^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$"}
 	case reflect.TypeFor[ref.Reference]():
 		return object{"type": "string", "pattern": "^[^/]*/[^@]+(@.+)?$"}
-	case reflect.TypeFor[versions.Version]():
+	case reflect.TypeFor[postgres.Version]():
 		return object{"type": "string"}
 	case reflect.TypeFor[versions.Role]():
 		return object{"enum": roles}

@@ -16,6 +16,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -58,21 +60,21 @@ func At(t *testing.T, registry *registrytest.Registry) *Relocated {
 	t.Helper()
 	r := &Relocated{Registry: registry, Target: ref.Folder{Host: registry.Host, Path: "tanzu-sql-postgres"}}
 	var err error
-	if r.Product, err = versions.Builtin().Product("tanzu"); err != nil {
+	if r.Product, err = catalogue.Builtin().Product("tanzu"); err != nil {
 		t.Fatal(err)
 	}
 	if r.Release, err = r.Product.Release("v4.3.1"); err != nil {
 		t.Fatal(err)
 	}
 	// The chart offers all versions, whatever is relocated.
-	r.Artifacts = r.selected(t, versions.Expression{})
+	r.Artifacts = r.selected(t, postgres.Expression{})
 	return r
 }
 
-func (r *Relocated) selected(t *testing.T, only versions.Expression) []versions.Artifact {
+func (r *Relocated) selected(t *testing.T, only postgres.Expression) []versions.Artifact {
 	t.Helper()
 	selection := versions.Selection{Releases: []string{r.Release.Name}, Versions: only, Target: r.Target}
-	artifacts, err := versions.Select(versions.Builtin(), selection)
+	artifacts, err := versions.Select(catalogue.Builtin(), selection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +117,7 @@ func Credentials(account registrytest.Account) cluster.Credentials {
 // Subject is the release, to be installed into a namespace.
 func (r *Relocated) Subject(namespace string) install.Subject {
 	return install.Subject{
-		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers, Prerequisites: install.PrerequisitesOf(versions.Builtin()),
+		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers, Prerequisites: install.PrerequisitesOf(catalogue.Builtin()),
 		PullSecret: PullSecret, HelmRelease: "postgres-operator", Namespace: namespace,
 	}
 }

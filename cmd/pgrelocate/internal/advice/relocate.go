@@ -15,7 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 )
 
 // ofUseCases is for the causes of package relocate.
@@ -29,7 +29,7 @@ func ofUseCases(err error) string {
 		wrong     *inventory.WrongError
 		stranger  *relocate.StrangerError
 
-		undetermined *versions.UndeterminedError
+		undetermined *learning.UndeterminedError
 		needed       *installing.PrerequisiteError
 	)
 	var (

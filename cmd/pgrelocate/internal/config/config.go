@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -49,7 +50,7 @@ type Config struct {
 	// exist is for the catalogue to say.
 	Product  string
 	Releases []string
-	Versions versions.Expression
+	Versions postgres.Expression
 	Editions []versions.Edition
 	Extras   []string
 	// ChartImages adds the images that the charts run, or list, and the catalogue lacks.

@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -176,7 +177,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 					t.Errorf("origin = %q, want one by %s", got, name)
 				}
 				changed := changedField(t, *cfg)
-				if diff := cmp.Diff(field(want, changed), field(*cfg, changed), cmp.AllowUnexported(versions.Expression{}), compareText); diff != "" {
+				if diff := cmp.Diff(field(want, changed), field(*cfg, changed), cmp.AllowUnexported(postgres.Expression{}), compareText); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", changed, diff)
 				}
 			})
@@ -186,11 +187,11 @@ func TestEverySettingEverywhere(t *testing.T) {
 }
 
 // compareText compares expressions by how they are written.
-var compareText = cmp.Comparer(func(a, b versions.Expression) bool { return a.String() == b.String() })
+var compareText = cmp.Comparer(func(a, b postgres.Expression) bool { return a.String() == b.String() })
 
-func expressionOf(t *testing.T, s string) versions.Expression {
+func expressionOf(t *testing.T, s string) postgres.Expression {
 	t.Helper()
-	e, err := versions.ParseExpression(s)
+	e, err := postgres.ParseExpression(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/files"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/document"
+	"github.com/pgrelocate/pgrelocate/internal/versions/suggest"
 )
 
 // FileVariable names the config file where --config does not.
@@ -190,7 +190,7 @@ func textOf(value *yaml.Node) (text any, ok bool) {
 
 func unknownKey(stray *document.UnknownKeyError, known []string) *exit.UsageError {
 	err := exit.Usagef(":%d: unknown key %q", stray.Line, stray.Key)
-	nearest := versions.Nearest(stray.Key, known)
+	nearest := suggest.Nearest(stray.Key, known)
 	if secretive(stray.Key) && !secretive(nearest) {
 		return err.WithHint("credentials are never read from a config file; use `pgrelocate login` or the environment (docs/configuration.md)")
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/suggest"
 )
 
 // Kind says from what sort of place a value came.
@@ -106,7 +106,7 @@ func (l *Loader) unknownVariables(environ []string) []string {
 			continue
 		}
 		warning := fmt.Sprintf("the environment variable %s means nothing to pgrelocate", name)
-		if nearest := versions.Nearest(word, known); nearest != "" {
+		if nearest := suggest.Nearest(word, known); nearest != "" {
 			warning += fmt.Sprintf("; did you mean %s?", prefix+nearest)
 		}
 		warnings = append(warnings, warning)

@@ -11,7 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -62,7 +62,7 @@ func words[T ~string](all []T, separator string) string {
 
 // expression selects PostgreSQL versions; what is set later is added.
 type expression struct {
-	target *versions.Expression
+	target *postgres.Expression
 	set    bool
 }
 
@@ -70,7 +70,7 @@ func (e *expression) Set(s string) error {
 	if e.set {
 		s = e.target.String() + "," + s
 	}
-	parsed, err := versions.ParseExpression(s)
+	parsed, err := postgres.ParseExpression(s)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
 
 // namespace is where the demonstration installs, and what it removes again.
@@ -48,7 +48,7 @@ func (d *demo) clusterSteps() []step {
 
 // install refuses a cluster that has the real operator, for its CRDs would be changed.
 func (d *demo) install(ctx context.Context) error {
-	product, err := versions.Builtin().Product(d.cfg.Product)
+	product, err := catalogue.Builtin().Product(d.cfg.Product)
 	if err != nil {
 		return err
 	}

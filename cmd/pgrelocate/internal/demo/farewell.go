@@ -4,7 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
 
 // Where registries that stay listen, so that the README can say what to type.
@@ -44,7 +44,7 @@ or through a file:
 
 // whatNext says how to go on with registries of one's own.
 func (d *demo) whatNext() {
-	product, err := versions.Builtin().Product(d.cfg.Product)
+	product, err := catalogue.Builtin().Product(d.cfg.Product)
 	if err != nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 )
 
 // ranks are the roles in the order in which a release is listed.
@@ -21,7 +22,7 @@ func Order(a, b versions.Artifact) int {
 		strings.Compare(a.Product, b.Product),
 		newerFirst(a.Release, b.Release),
 		cmp.Compare(slices.Index(ranks, a.Role), slices.Index(ranks, b.Role)),
-		-slices.CompareFunc(a.Versions, b.Versions, versions.Version.Compare),
+		-slices.CompareFunc(a.Versions, b.Versions, postgres.Version.Compare),
 		strings.Compare(string(a.Edition), string(b.Edition)),
 		strings.Compare(a.Target.String(), b.Target.String()),
 	)

@@ -8,18 +8,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Whatever artifacts were read from, they stand in the order in which the catalogue selects them: by
 // release and role; images for versions, too, where there are no others of the same version.
 func TestOrder(t *testing.T) {
-	for _, product := range versions.Builtin().Products() {
+	for _, product := range catalogue.Builtin().Products() {
 		var releases []string
 		for _, release := range product.Releases {
 			releases = append(releases, release.Name)
 		}
-		selected, err := versions.Select(versions.Builtin(), versions.Selection{
+		selected, err := versions.Select(catalogue.Builtin(), versions.Selection{
 			Product: product.Name, Releases: releases, Target: ref.Folder{Host: "registry.example.com"},
 		})
 		if err != nil {

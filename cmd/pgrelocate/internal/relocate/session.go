@@ -23,6 +23,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
 
 // Options steer New.
@@ -90,7 +91,7 @@ func New(cfg *config.Config, opts Options) *Session {
 	s.AnnounceCluster = s.announcing(config.TrustingCluster)
 	s.needsNothing = sync.OnceFunc(func() { s.Note("%s requires no other product: there is nothing more to take along", cfg.Product) })
 	s.catalogue = sync.OnceValues(func() (*versions.Catalogue, error) {
-		catalogue, err := versions.Load(cfg.Catalogues...)
+		catalogue, err := catalogue.Load(cfg.Catalogues...)
 		if err != nil {
 			return nil, &exit.UsageError{Err: err}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
 
 // StrangerError says that a login would go where only a file in the working directory sends it, or
@@ -64,9 +65,9 @@ func (c *Clients) mayTravelOpen(ctx context.Context, side registry.Side, host st
 
 // builtinHost tells whether the program's own catalogue names a host as a source.
 func builtinHost(host string) bool {
-	for _, product := range versions.Builtin().Products() {
+	for _, product := range catalogue.Builtin().Products() {
 		for _, release := range product.Releases {
-			artifacts, err := versions.Select(versions.Builtin(), versions.Selection{Product: product.Name, Releases: []string{release.Name}, Whole: true})
+			artifacts, err := versions.Select(catalogue.Builtin(), versions.Selection{Product: product.Name, Releases: []string{release.Name}, Whole: true})
 			if err != nil {
 				continue
 			}

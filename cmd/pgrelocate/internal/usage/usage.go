@@ -14,8 +14,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/suggest"
 )
 
 // NoArgs refuses every argument. One that looks like a registry was probably meant as one.
@@ -83,7 +83,7 @@ func NoCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	if nearest := versions.Nearest(args[0], names); nearest != "" {
+	if nearest := suggest.Nearest(args[0], names); nearest != "" {
 		return Errorf(cmd, "there is no command %q; did you mean %q?", args[0], nearest)
 	}
 	return Errorf(cmd, "there is no command %q", args[0])
@@ -123,7 +123,7 @@ func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
 			names = append(names, flag.Name)
 		}
 	})
-	if nearest := versions.Nearest(err.GetSpecifiedName(), names); nearest != "" {
+	if nearest := suggest.Nearest(err.GetSpecifiedName(), names); nearest != "" {
 		return Errorf(cmd, "there is no flag --%s; did you mean --%s?", err.GetSpecifiedName(), nearest)
 	}
 	return Errorf(cmd, "there is no flag --%s", err.GetSpecifiedName())

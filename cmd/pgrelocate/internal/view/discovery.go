@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 )
 
 // Discovery is the result of `pgrelocate versions --discover`.
@@ -85,7 +85,7 @@ func NewDiscovery(d *discovery.Discovery) Discovery {
 	return view
 }
 
-func texts(all []versions.Version) []string {
+func texts(all []postgres.Version) []string {
 	words := make([]string, len(all))
 	for i, v := range all {
 		words[i] = v.String()

@@ -9,14 +9,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // installedAt is a run that has installed a product where it usually is.
 func installedAt(t *testing.T, name string) install.Options {
 	t.Helper()
-	product, err := versions.Builtin().Product(name)
+	product, err := catalogue.Builtin().Product(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestAdviseInstances(t *testing.T) {
 // No product of the catalogue is forgotten: each is told of its own databases, or that nothing is
 // known of them.
 func TestAdviseInstancesOfEveryProduct(t *testing.T) {
-	for _, product := range versions.Builtin().Products() {
+	for _, product := range catalogue.Builtin().Products() {
 		got := advised(installedAt(t, product.Name))
 		known := false
 		for _, kind := range product.Cluster.Databases {

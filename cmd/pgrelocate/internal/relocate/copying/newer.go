@@ -7,6 +7,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
 
 // newer is the newest release of which tags tell that were listed already, where it is newer than
@@ -17,7 +19,7 @@ func (c *Copying) newer(ctx context.Context) string {
 		return ""
 	}
 	owner := relocate.OwnerOfCredentials(c.Config, c.Artifacts)
-	for _, telling := range l.Product.Telling() {
+	for _, telling := range learning.TellingOf(l.Product) {
 		at := l.Selection().SourceOf(telling.Location)
 		if !slices.ContainsFunc(c.Artifacts, func(a versions.Artifact) bool { return a.Source.Name() == at.Name() }) {
 			continue // its client is not there
@@ -30,8 +32,8 @@ func (c *Copying) newer(ctx context.Context) string {
 			l.Tags[telling.Key()] = tags
 		}
 	}
-	name := discovery.NewestName(l.Product.ReleasesIn(l.Tags))
-	if name == "" || versions.CompareReleases(name, l.Product.Newest().Name) <= 0 {
+	name := discovery.NewestName(learning.ReleasesIn(l.Product, l.Tags))
+	if name == "" || releasename.Compare(name, l.Product.Newest().Name) <= 0 {
 		return ""
 	}
 	return name

@@ -13,7 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -74,7 +74,7 @@ func (p *Planning) readPlan(ctx context.Context) (err error) {
 	}
 	cfg, was := *p.Config, p.reviewed.Selection
 	cfg.OnConflict, cfg.ChartImages, cfg.Signatures = plan.ConflictFail, false, !was.WithoutAttachments
-	cfg.Product, cfg.Releases, cfg.Versions, cfg.Editions, cfg.Extras, cfg.Axes = was.Product, nil, versions.Expression{}, nil, nil, nil
+	cfg.Product, cfg.Releases, cfg.Versions, cfg.Editions, cfg.Extras, cfg.Axes = was.Product, nil, postgres.Expression{}, nil, nil, nil
 	cfg.Prerequisites.Wanted = false
 	cfg.Platforms, cfg.Index = nil, plan.Index(was.Index)
 	for _, name := range was.Platforms {

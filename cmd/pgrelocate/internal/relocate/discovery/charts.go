@@ -9,6 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
 
 // mostVersions is how many versions of a chart are looked into, the newest first, for the one that
@@ -24,7 +26,7 @@ func (l *Looker) Charts(ctx context.Context, release string) ([]*chart.Chart, er
 // charts is Charts, and the tags, by the charts' names, of those whose own version is not the
 // release's: what they say that they run tells which is which.
 func (l *Looker) charts(ctx context.Context, release string) (all []*chart.Chart, tags map[string]string, err error) {
-	asked := l.Product.ChartsOf(release)
+	asked := learning.ChartsOf(l.Product, release)
 	holder := l.holder(asked)
 	tags = map[string]string{}
 	for _, c := range asked {
@@ -44,7 +46,7 @@ func (l *Looker) charts(ctx context.Context, release string) (all []*chart.Chart
 }
 
 func (l *Looker) chartOf(ctx context.Context, c versions.Chart, release string, holder holderOf) (*chart.Chart, error) {
-	undetermined := &versions.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
+	undetermined := &learning.UndeterminedError{Release: release, Err: fmt.Errorf("nothing says which version of the chart %s it has", c.Name)}
 	if c.Tag == "" && c.Repository == "" {
 		return nil, undetermined
 	}
@@ -65,7 +67,7 @@ func (l *Looker) chartOf(ctx context.Context, c versions.Chart, release string, 
 		if err != nil {
 			return nil, err
 		}
-		if versions.SameRelease(packed.AppVersion(), release) {
+		if releasename.Same(packed.AppVersion(), release) {
 			return packed, nil
 		}
 	}

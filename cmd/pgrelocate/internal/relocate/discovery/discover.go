@@ -9,6 +9,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
 
 // mostCharts is into how many charts a discovery looks that nobody has named: those of the newest
@@ -26,7 +29,7 @@ type Discovery struct {
 	Current, Newest string
 	// NewVersions are the PostgreSQL versions of the newest release that are newer than all of
 	// their major in the current one; where versions belong to no release, those at the source.
-	NewVersions []versions.Version
+	NewVersions []postgres.Version
 	// Releases are those at the source and in the catalogue, newest first; or those that were
 	// asked for.
 	Releases []*DiscoveredRelease
@@ -37,7 +40,7 @@ type Discovery struct {
 
 // UpdateAvailable tells whether the source has a release that is newer than the current one.
 func (d *Discovery) UpdateAvailable() bool {
-	return d.Newest != "" && (d.Current == "" || versions.CompareReleases(d.Newest, d.Current) > 0)
+	return d.Newest != "" && (d.Current == "" || releasename.Compare(d.Newest, d.Current) > 0)
 }
 
 // DiscoveredRelease is one release of a Discovery.
@@ -50,14 +53,14 @@ type DiscoveredRelease struct {
 	Mirrored *bool
 	// Basis is what the versions are from: "catalogue", "chart" or "tags".
 	Basis    string
-	Versions []versions.Version
+	Versions []postgres.Version
 	Editions []versions.Edition
 	// Disagreements are what catalogue, tags and chart say differently.
-	Disagreements []versions.Finding
+	Disagreements []learning.Finding
 	// LeftOut are images, by name, of which nothing says which tag belongs to the release.
 	LeftOut []string
 	// Learned is the release as it was worked out; nil for those that were not.
-	Learned *versions.Learned
+	Learned *learning.Learned
 	// Err is why it is not known what belongs to it.
 	Err error
 }
@@ -107,8 +110,8 @@ func (d *discovering) listPrivate(ctx context.Context) (err error) {
 // gather collects the releases at the source and in the catalogue, or those that are asked for.
 func (d *discovering) gather(context.Context) error {
 	product := d.Looker.Product
-	atSource := product.ReleasesIn(d.Looker.Tags)
-	mirrored := product.ReleasesIn(d.private)
+	atSource := learning.ReleasesIn(product, d.Looker.Tags)
+	mirrored := learning.ReleasesIn(product, d.private)
 	names := slices.Clone(atSource)
 	for _, known := range product.Releases {
 		names = appendRelease(names, known.Name)
@@ -122,12 +125,12 @@ func (d *discovering) gather(context.Context) error {
 		}
 		wanted = append(wanted, name)
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return versions.CompareReleases(b, a) })
+	slices.SortStableFunc(names, func(a, b string) int { return releasename.Compare(b, a) })
 	for _, name := range names {
 		if len(wanted) > 0 && !hasRelease(wanted, name) {
 			continue
 		}
-		found := &DiscoveredRelease{Name: name, AtSource: hasRelease(atSource, name), Preview: versions.IsPreview(name)}
+		found := &DiscoveredRelease{Name: name, AtSource: hasRelease(atSource, name), Preview: releasename.IsPreview(name)}
 		_, err := product.Release(name)
 		found.Known = err == nil
 		if d.private != nil {
@@ -150,7 +153,7 @@ func (d *discovering) look(ctx context.Context) error {
 	charts := 0
 	for _, found := range d.made.Releases {
 		wanted := len(d.Config.Releases) > 0
-		if !wanted && !found.Known && !found.Preview && charts < mostCharts && versions.CompareReleases(found.Name, d.Looker.Product.Newest().Name) > 0 {
+		if !wanted && !found.Known && !found.Preview && charts < mostCharts && releasename.Compare(found.Name, d.Looker.Product.Newest().Name) > 0 {
 			wanted = true
 			charts++
 		}
@@ -171,7 +174,7 @@ func (d *discovering) look(ctx context.Context) error {
 // the end of the context is an error.
 func (d *discovering) lookAt(ctx context.Context, found *DiscoveredRelease, chart bool) error {
 	product := d.Looker.Product
-	evidence := versions.Evidence{Release: found.Name, Tags: d.Looker.Tags}
+	evidence := learning.Evidence{Release: found.Name, Tags: d.Looker.Tags}
 	if chart {
 		evidence, found.Err = d.Looker.evidence(ctx, found.Name)
 		if ctx.Err() != nil {
@@ -179,7 +182,7 @@ func (d *discovering) lookAt(ctx context.Context, found *DiscoveredRelease, char
 		}
 	}
 	if found.AtSource {
-		for _, finding := range product.Compare(evidence) {
+		for _, finding := range learning.Compare(product, evidence) {
 			if finding.Disagrees() {
 				found.Disagreements = append(found.Disagreements, finding)
 			}
@@ -199,7 +202,7 @@ func (d *discovering) lookAt(ctx context.Context, found *DiscoveredRelease, char
 // fromTags fills in what tags say of a release.
 func (r *DiscoveredRelease) fromTags(product *versions.Product, tags map[string][]string) {
 	r.Basis = "tags"
-	for _, tag := range product.InstancesOf(tags, r.Name) {
+	for _, tag := range learning.InstancesOf(product, tags, r.Name) {
 		r.Versions = append(r.Versions, tag.Version)
 		if e := tag.Edition(); e != "" && !slices.Contains(r.Editions, e) {
 			r.Editions = append(r.Editions, e)
@@ -211,8 +214,8 @@ func (r *DiscoveredRelease) fromTags(product *versions.Product, tags map[string]
 }
 
 // learn works a release out. One that the catalogue has needs none of it.
-func (r *DiscoveredRelease) learn(product *versions.Product, evidence versions.Evidence, about string) {
-	learned, err := product.Learn(evidence, about)
+func (r *DiscoveredRelease) learn(product *versions.Product, evidence learning.Evidence, about string) {
+	learned, err := learning.Learn(product, evidence, about)
 	if err != nil {
 		if !r.Known {
 			r.Err = err
@@ -226,11 +229,11 @@ func (r *DiscoveredRelease) learn(product *versions.Product, evidence versions.E
 // conclude says which versions are new.
 func (d *discovering) conclude(context.Context) error {
 	product := d.Looker.Product
-	var have, all []versions.Version
+	var have, all []postgres.Version
 	if current, err := product.Release(d.made.Current); err == nil && d.made.Current != "" {
 		have = current.Versions()
 	}
-	if told := product.InstancesOf(d.private, d.made.Current); len(told) > 0 {
+	if told := learning.InstancesOf(product, d.private, d.made.Current); len(told) > 0 {
 		have = nil
 		for _, tag := range told {
 			have = append(have, tag.Version)
@@ -241,10 +244,10 @@ func (d *discovering) conclude(context.Context) error {
 			all = found.Versions
 		}
 	}
-	if loose := product.LooseVersions(d.Looker.Tags); len(loose) > 0 {
+	if loose := learning.LooseVersions(product, d.Looker.Tags); len(loose) > 0 {
 		all = loose
 	}
-	d.made.NewVersions = versions.NewerVersions(have, all)
+	d.made.NewVersions = postgres.Newer(have, all)
 	return nil
 }
 
@@ -252,7 +255,7 @@ func (d *discovering) conclude(context.Context) error {
 // newest first.
 func NewestName(releases []string) string {
 	for _, name := range releases {
-		if !versions.IsPreview(name) {
+		if !releasename.IsPreview(name) {
 			return name
 		}
 	}
@@ -260,7 +263,7 @@ func NewestName(releases []string) string {
 }
 
 func hasRelease(all []string, name string) bool {
-	return slices.ContainsFunc(all, func(other string) bool { return versions.SameRelease(other, name) })
+	return slices.ContainsFunc(all, func(other string) bool { return releasename.Same(other, name) })
 }
 
 func appendRelease(all []string, name string) []string {
@@ -289,7 +292,7 @@ func Export(ctx context.Context, s *relocate.Session) ([]byte, error) {
 	if d.Failures != nil {
 		return nil, d.Failures
 	}
-	var all []*versions.Learned
+	var all []*learning.Learned
 	for _, found := range d.Releases {
 		switch {
 		case found.Learned != nil:
@@ -298,11 +301,11 @@ func Export(ctx context.Context, s *relocate.Session) ([]byte, error) {
 				s.Warn(fmt.Sprintf("%s: nothing says which tag of %s belongs to it; it is left out", found.Name, name))
 			}
 		case len(s.Config.Releases) > 0:
-			return nil, &versions.UndeterminedError{Release: found.Name, Err: errors.New("the source does not tell")}
+			return nil, &learning.UndeterminedError{Release: found.Name, Err: errors.New("the source does not tell")}
 		}
 	}
 	if len(all) == 0 {
 		return nil, &NothingNewError{From: d.From}
 	}
-	return versions.CatalogueFile(all...)
+	return learning.CatalogueFile(all...)
 }

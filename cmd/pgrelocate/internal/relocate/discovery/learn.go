@@ -10,6 +10,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 )
 
 // Learn looks at the source for those of the wanted releases that the catalogue lacks, and goes
@@ -56,12 +58,12 @@ func learnOne(ctx context.Context, s *relocate.Session, name string, missing err
 	}
 	evidence, err := l.evidence(ctx, name)
 	if errors.Is(err, registry.ErrNotFound) {
-		err = &versions.UndeterminedError{Release: name, Err: err}
+		err = &learning.UndeterminedError{Release: name, Err: err}
 	}
 	if err != nil {
 		return err
 	}
-	learned, err := l.Product.Learn(evidence, l.about(name))
+	learned, err := learning.Learn(l.Product, evidence, l.about(name))
 	if err != nil {
 		return err
 	}
@@ -70,12 +72,12 @@ func learnOne(ctx context.Context, s *relocate.Session, name string, missing err
 }
 
 // adopt has the session's catalogue have a release.
-func adopt(s *relocate.Session, product *versions.Product, learned *versions.Learned) error {
-	catalogue, err := s.Catalogue()
+func adopt(s *relocate.Session, product *versions.Product, learned *learning.Learned) error {
+	known, err := s.Catalogue()
 	if err != nil {
 		return err
 	}
-	merged, err := catalogue.Merge(fmt.Sprintf("%s-%s.yaml", product.Name, learned.Name), learned.File)
+	merged, err := catalogue.Merge(known, fmt.Sprintf("%s-%s.yaml", product.Name, learned.Name), learned.File)
 	if err != nil {
 		return err
 	}
@@ -89,9 +91,9 @@ func (l *Looker) about(release string) string {
 }
 
 // tellLearned says what was found and from where, and what does not fit together.
-func tellLearned(s *relocate.Session, l *Looker, evidence versions.Evidence, learned *versions.Learned) {
+func tellLearned(s *relocate.Session, l *Looker, evidence learning.Evidence, learned *learning.Learned) {
 	tellFound(s, evidence, learned)
-	for _, finding := range l.Product.Compare(evidence) {
+	for _, finding := range learning.Compare(l.Product, evidence) {
 		if finding.Disagrees() {
 			s.Warn(fmt.Sprintf("%s: %s", learned.Name, inWords(finding)))
 		}
@@ -102,7 +104,7 @@ func tellLearned(s *relocate.Session, l *Looker, evidence versions.Evidence, lea
 }
 
 // tellFound says which PostgreSQL versions a release has, and what says so.
-func tellFound(s *relocate.Session, evidence versions.Evidence, learned *versions.Learned) {
+func tellFound(s *relocate.Session, evidence learning.Evidence, learned *learning.Learned) {
 	if learned.Like != "" {
 		s.Note("found %s; PostgreSQL %s as with %s, for these images belong to no release", learned.Name, contentOf(learned.Release), learned.Like)
 		return
@@ -111,7 +113,7 @@ func tellFound(s *relocate.Session, evidence versions.Evidence, learned *version
 }
 
 // basisOf is what says which versions a release has.
-func basisOf(e versions.Evidence, learned *versions.Learned) string {
+func basisOf(e learning.Evidence, learned *learning.Learned) string {
 	switch {
 	case learned.Like != "":
 		return "catalogue"
@@ -142,16 +144,16 @@ func contentOf(r *versions.Release) string {
 }
 
 // inWords is "postgres-instance:v17.5-v4.5.0 is in the tags, and not in the chart".
-func inWords(f versions.Finding) string {
+func inWords(f learning.Finding) string {
 	var has, lacks []string
 	for _, who := range []struct {
 		name string
-		says versions.Saying
+		says learning.Saying
 	}{{"the catalogue", f.Catalogue}, {"the tags", f.Tags}, {"the chart", f.Chart}} {
 		switch who.says {
-		case versions.Has:
+		case learning.Has:
 			has = append(has, who.name)
-		case versions.HasNot:
+		case learning.HasNot:
 			lacks = append(lacks, who.name)
 		}
 	}

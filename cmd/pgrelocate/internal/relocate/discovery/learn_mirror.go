@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 )
 
 // LearnMirrored looks into the private registry for those of the settings' releases that the
@@ -35,12 +35,12 @@ func learnOneMirrored(ctx context.Context, s *relocate.Session, name string, mis
 	}
 	evidence, err := l.evidence(ctx, name)
 	if errors.Is(err, registry.ErrNotFound) {
-		err = &versions.UndeterminedError{Release: name, Err: err}
+		err = &learning.UndeterminedError{Release: name, Err: err}
 	}
 	if err != nil {
 		return err
 	}
-	learned, err := l.Product.Learn(evidence, l.about(name))
+	learned, err := learning.Learn(l.Product, evidence, l.about(name))
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (l *Looker) listPrivate(ctx context.Context) (map[string][]string, error) {
 	}
 	all := map[string][]string{}
 	target := relocate.TargetOf(l.Config.Registry, l.Product)
-	for _, telling := range l.Product.Telling() {
+	for _, telling := range learning.TellingOf(l.Product) {
 		tags, err := client.Tags(ctx, target.Reference(telling.Place(), "").Repository)
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return nil, err
@@ -70,7 +70,7 @@ func (l *Looker) listPrivate(ctx context.Context) (map[string][]string, error) {
 // that it lacks an image says nothing of the release.
 func (l *Looker) mirroredTags() map[string][]string {
 	tags := map[string][]string{}
-	for _, telling := range l.Product.Telling() {
+	for _, telling := range learning.TellingOf(l.Product) {
 		if telling.TellsVersions() {
 			tags[telling.Key()] = l.Tags[telling.Key()]
 		}

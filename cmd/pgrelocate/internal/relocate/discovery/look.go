@@ -12,7 +12,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
 
 // Looker looks at a product's source for what the catalogue lacks. Every repository is listed
@@ -20,7 +22,7 @@ import (
 type Looker struct {
 	*relocate.Session
 	Product *versions.Product
-	Tags    map[string][]string // as in versions.Evidence
+	Tags    map[string][]string // as in learning.Evidence
 	// mirror looks at the private registry in the source's place.
 	mirror bool
 }
@@ -44,7 +46,7 @@ func (l *Looker) artifacts(more ...versions.Artifact) []versions.Artifact {
 // is not there has none.
 func (l *Looker) list(ctx context.Context) error {
 	sources := l.SourcesOf(l.artifacts())
-	for _, telling := range l.Product.Telling() {
+	for _, telling := range learning.TellingOf(l.Product) {
 		if _, done := l.Tags[telling.Key()]; done {
 			continue
 		}
@@ -68,7 +70,7 @@ func (l *Looker) from() string {
 		return relocate.TargetOf(l.Config.Registry, l.Product).String()
 	}
 	var asked []versions.Artifact
-	for _, telling := range l.Product.Telling() {
+	for _, telling := range learning.TellingOf(l.Product) {
 		asked = append(asked, l.Selection().Taken(l.Product, "", telling.Location))
 	}
 	return relocate.SourceFolder(asked)
@@ -76,8 +78,8 @@ func (l *Looker) from() string {
 
 // named is a release as its vendor writes it, where tags tell of it; false where none does.
 func (l *Looker) named(release string) (string, bool) {
-	for _, name := range l.Product.ReleasesIn(l.Tags) {
-		if versions.SameRelease(name, release) {
+	for _, name := range learning.ReleasesIn(l.Product, l.Tags) {
+		if releasename.Same(name, release) {
 			return name, true
 		}
 	}
@@ -85,12 +87,12 @@ func (l *Looker) named(release string) (string, bool) {
 }
 
 // evidence is what tags, and where the product says so its charts, tell of a release.
-func (l *Looker) evidence(ctx context.Context, release string) (versions.Evidence, error) {
-	e := versions.Evidence{Release: release, Tags: l.Tags}
+func (l *Looker) evidence(ctx context.Context, release string) (learning.Evidence, error) {
+	e := learning.Evidence{Release: release, Tags: l.Tags}
 	if l.mirror {
 		e.Tags = l.mirroredTags()
 	}
-	if !l.Product.Renders() {
+	if !learning.Renders(l.Product) {
 		return e, nil
 	}
 	charts, tags, err := l.charts(ctx, release)
@@ -108,7 +110,7 @@ func (l *Looker) evidence(ctx context.Context, release string) (versions.Evidenc
 }
 
 // lookInto adds what a chart offers and names, as its vendor made it.
-func (l *Looker) lookInto(ctx context.Context, packed *chart.Chart, e *versions.Evidence) error {
+func (l *Looker) lookInto(ctx context.Context, packed *chart.Chart, e *learning.Evidence) error {
 	rendering, err := RenderPlain(ctx, l.Session, packed)
 	if err != nil {
 		return err
@@ -127,8 +129,8 @@ func RenderPlain(ctx context.Context, s *relocate.Session, packed *chart.Chart) 
 }
 
 // OffersIn are the images that a rendering lets users pick, in its order.
-func OffersIn(rendering *chart.Rendering, kinds []versions.Kind) []versions.Offer {
-	var all []versions.Offer
+func OffersIn(rendering *chart.Rendering, kinds []versions.Kind) []learning.Offer {
+	var all []learning.Offer
 	for _, object := range rendering.Objects {
 		for _, kind := range kinds {
 			if object.GroupVersionKind().Group != kind.Group || object.GetKind() != kind.Kind {
@@ -141,7 +143,7 @@ func OffersIn(rendering *chart.Rendering, kinds []versions.Kind) []versions.Offe
 				if err != nil {
 					continue // it names none
 				}
-				all = append(all, versions.Offer{Name: offerName(object.GetName(), at), Version: beside[at], Image: image.Tagged()})
+				all = append(all, learning.Offer{Name: offerName(object.GetName(), at), Version: beside[at], Image: image.Tagged()})
 			}
 		}
 	}

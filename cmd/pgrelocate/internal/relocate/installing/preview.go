@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -97,7 +98,7 @@ type previewing struct {
 type state struct {
 	release   *versions.Release
 	rendering *chart.Rendering
-	offers    []versions.Offer
+	offers    []learning.Offer
 }
 
 func (p *previewing) choose(ctx context.Context) error {
@@ -212,7 +213,7 @@ func (p *previewing) planBytes(ctx context.Context) (err error) {
 }
 
 // compareOffers says what is in one of two lists alone, or has another version, newest names last.
-func compareOffers(before, after []versions.Offer) []OfferChange {
+func compareOffers(before, after []learning.Offer) []OfferChange {
 	old, new := byKey(before), byKey(after)
 	var all []OfferChange
 	for name, offer := range old {
@@ -236,8 +237,8 @@ func compareOffers(before, after []versions.Offer) []OfferChange {
 }
 
 // byKey tells offers apart: entries of one object by their version, for their places change.
-func byKey(offers []versions.Offer) map[string]versions.Offer {
-	all := map[string]versions.Offer{}
+func byKey(offers []learning.Offer) map[string]learning.Offer {
+	all := map[string]learning.Offer{}
 	for _, offer := range offers {
 		if object, _, entry := strings.Cut(offer.Name, " "); entry {
 			offer.Name = object + " " + offer.Version
@@ -248,11 +249,11 @@ func byKey(offers []versions.Offer) map[string]versions.Offer {
 }
 
 // instancesAsOffers are a release's images for databases by what users call them.
-func instancesAsOffers(r *versions.Release) []versions.Offer {
-	var all []versions.Offer
+func instancesAsOffers(r *versions.Release) []learning.Offer {
+	var all []learning.Offer
 	for _, image := range r.Instances() {
 		name := cmp.Or(image.Called, image.Tag)
-		all = append(all, versions.Offer{Name: name, Version: image.Version.String(), Image: image.Vendor()})
+		all = append(all, learning.Offer{Name: name, Version: image.Version.String(), Image: image.Vendor()})
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
 
 // SelectionOf is what the settings ask for, with the artifacts that this comes to, as it stands in a lock.
@@ -20,7 +21,7 @@ func SelectionOf(s *relocate.Session, artifacts []versions.Artifact) *lock.Selec
 			selection.Releases = append(selection.Releases, a.Release)
 		}
 	}
-	slices.SortFunc(selection.Releases, versions.CompareReleases)
+	slices.SortFunc(selection.Releases, releasename.Compare)
 	if s.Config.Prerequisites.Wanted {
 		for _, a := range artifacts {
 			if name := a.Product + "=" + a.Release; a.Product != s.Config.Product && !slices.Contains(selection.Prerequisites, name) {

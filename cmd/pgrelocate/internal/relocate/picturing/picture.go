@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -205,7 +206,7 @@ func (d *drawing) choose(context.Context) error {
 // selects tells whether the settings want something in particular.
 func (d *drawing) selects() bool {
 	c := d.Config
-	return d.named || c.Versions.String() != versions.Expression{}.String() || len(c.Editions)+len(c.Extras)+len(c.Axes) > 0
+	return d.named || c.Versions.String() != postgres.Expression{}.String() || len(c.Editions)+len(c.Extras)+len(c.Axes) > 0
 }
 
 func (d *drawing) ask(ctx context.Context) error {

@@ -1,0 +1,3 @@
+package versions
+
+var ErrTwice = errTwice
