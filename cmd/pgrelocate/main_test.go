@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 			"contents":  func(ts *testscript.TestScript, _ bool, args []string) { writeContents(t, ts, args) },
 			"lose":      func(ts *testscript.TestScript, _ bool, args []string) { lose(t, ts, args) },
 			"retag":     func(ts *testscript.TestScript, _ bool, args []string) { retag(t, ts, args) },
+			"requests":  requests,
 			"lines":     writeLines,
 			"charts":    func(ts *testscript.TestScript, _ bool, args []string) { serveCharts(t, ts, args) },
 			"pack":      pack,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,12 +139,35 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	if ahead != "" {
 		pushAhead(t, ts, behind, ahead)
 	}
-	r := registrytest.Front(t, behind, front...)
+	counter := new(registrytest.Counter)
+	r := registrytest.Front(t, behind, append(front, counter.Wrap)...)
 	running.Store(r.Host, r)
+	counters.Store(r.Host, counter)
 	forgetful.Store(r.Host, losing)
 	ts.Setenv(args[0], r.Host)
 	if opts.TLS {
 		ts.Setenv(args[0]+"_CA", r.CAFile)
+	}
+}
+
+// counters count what reaches the registries of all scripts, by host.
+var counters sync.Map
+
+// requests is the script command: requests HOST N. N requests have reached a registry since the last
+// time, or since it was started; -1 forgets them.
+func requests(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: requests HOST N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	found, ok := counters.Load(args[0])
+	if !ok {
+		ts.Fatalf("requests: no registry at %s", args[0])
+	}
+	got := found.(*registrytest.Counter).Reset()
+	if want >= 0 && got.Total() != want {
+		ts.Fatalf("%s got %s, want %d", args[0], got, want)
 	}
 }
 

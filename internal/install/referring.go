@@ -1,20 +1,36 @@
 package install
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // ReferringKinds are the kinds whose objects refer to images of any product of a catalogue, for a
-// cluster may have several: databases, and what users pick images from.
-func ReferringKinds(catalogue *versions.Catalogue) []schema.GroupKind {
-	var kinds []schema.GroupKind
+// cluster may have several: databases, catalogs and settings of operators. Choices stand for one image
+// each, and databases name them to pick it. Where nobody knows a product's databases, nobody knows
+// what they have picked, and its choices count as referring.
+func ReferringKinds(catalogue *versions.Catalogue) (referring, choices []schema.GroupKind) {
 	for _, product := range catalogue.Products() {
-		kinds = append(kinds, DatabasesOf(product)...)
+		databases := DatabasesOf(product)
+		referring = append(referring, databases...)
 		for _, offer := range product.Cluster.Offers {
-			kinds = append(kinds, schema.GroupKind{Group: offer.Group, Kind: offer.Kind})
+			kind := schema.GroupKind{Group: offer.Group, Kind: offer.Kind}
+			if len(databases) > 0 && isChoice(product, kind) {
+				choices = append(choices, kind)
+			} else {
+				referring = append(referring, kind)
+			}
 		}
 	}
-	return kinds
+	return referring, choices
+}
+
+// isChoice tells whether an object of a kind names one image, as OnlyMirrored has it: lists are catalogs,
+// and what names images for several purposes are settings.
+func isChoice(product *versions.Product, kind schema.GroupKind) bool {
+	offers := slices.DeleteFunc(slices.Clone(product.Cluster.Offers), func(o versions.Kind) bool { return o.Group != kind.Group || o.Kind != kind.Kind })
+	return len(offers) == 1 && !offers[0].IsList()
 }

@@ -45,6 +45,28 @@ func (c *Cluster) Listable() (found []schema.GroupVersionResource, unknown []str
 	return slices.Compact(found), unknown, nil
 }
 
+// KindsIn are the kinds of an API group whose objects can be listed, in order.
+func (c *Cluster) KindsIn(group string) ([]schema.GroupKind, error) {
+	lists, err := c.discovery.ServerPreferredResources()
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
+	}
+	var kinds []schema.GroupKind
+	for _, list := range lists {
+		version, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil || version.Group != group {
+			continue
+		}
+		for _, resource := range list.APIResources {
+			if slices.Contains(resource.Verbs, "list") && !strings.Contains(resource.Name, "/") {
+				kinds = append(kinds, schema.GroupKind{Group: group, Kind: resource.Kind})
+			}
+		}
+	}
+	slices.SortFunc(kinds, func(a, b schema.GroupKind) int { return strings.Compare(a.Kind, b.Kind) })
+	return slices.Compact(kinds), nil
+}
+
 // EachPage lists all objects of a resource, in all namespaces, a page at a time, until visit says
 // that it has enough.
 func (c *Cluster) EachPage(ctx context.Context, resource schema.GroupVersionResource, visit func([]unstructured.Unstructured) (more bool)) error {

@@ -4,22 +4,32 @@ package inuse
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
+// ErrUnknown says that the cluster does not tell all of what it uses.
+var ErrUnknown = errors.New("what is in use is not known")
+
 // Images are the images that a cluster refers to, and who refers to each.
 type Images struct {
-	byName   map[string]string // HOST/REPOSITORY:TAG
-	byDigest map[string]string
-	uses     map[Use]string
+	names
+	uses map[Use]string
+	// unpicked are those of choices that nobody has picked.
+	unpicked names
 }
+
+// names are who refers to images: by HOST/REPOSITORY:TAG, and by digest.
+type names struct{ byName, byDigest map[string]string }
 
 // Use is an image as something in the cluster refers to it.
 type Use struct {
@@ -29,7 +39,17 @@ type Use struct {
 	Digest string
 }
 
-// Uses are all images that the cluster refers to by name, each with one who does.
+// Kinds are the kinds of custom resources that refer to images.
+type Kinds struct {
+	// Referring always need what they name: databases, catalogs, settings of operators.
+	Referring []schema.GroupKind
+	// Choices stand for an image each, and are picked by their names. Somebody needs the image of
+	// those that an object has picked which is Referring, or of any other kind in the same group.
+	Choices []schema.GroupKind
+}
+
+// Uses are all images that the cluster refers to by name, each with one who does. Choices that
+// nobody has picked refer to theirs as well.
 func (i *Images) Uses() map[Use]string { return i.uses }
 
 // builtin are the kinds of pods and of what makes them.
@@ -40,39 +60,99 @@ var builtin = []schema.GroupKind{
 
 // Find lists pods, what makes pods, and the objects of kinds, and keeps every string that may be an
 // image. It fails where any of them may not be listed, for then nobody knows what is in use.
-func Find(ctx context.Context, c *cluster.Cluster, kinds []schema.GroupKind) (*Images, error) {
-	images := &Images{byName: map[string]string{}, byDigest: map[string]string{}, uses: map[Use]string{}}
-	for _, kind := range append(append([]schema.GroupKind{}, builtin...), kinds...) {
-		mapping, known, err := c.Serves(kind)
+func Find(ctx context.Context, c *cluster.Cluster, kinds Kinds) (*Images, error) {
+	images := &Images{names: newNames(), uses: map[Use]string{}, unpicked: newNames()}
+	for _, kind := range slices.Concat(builtin, kinds.Referring) {
+		found, err := list(ctx, c, kind)
 		if err != nil {
 			return nil, err
 		}
-		if !known {
-			continue
+		for _, object := range found {
+			if !isHistory(object) {
+				images.collect(images.names, cluster.Title(object), object.Object)
+			}
 		}
-		found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("what is in use is not known: %w", err)
-		}
-		for i := range found {
-			found[i].SetManagedFields(nil)
-			found[i].SetAnnotations(nil)
-			images.collect(cluster.Title(&found[i]), found[i].Object)
+	}
+	for _, kind := range kinds.Choices {
+		if err := images.choices(ctx, c, kind, kinds.Referring); err != nil {
+			return nil, err
 		}
 	}
 	return images, nil
 }
 
-func (i *Images) collect(who string, value any) {
+func newNames() names { return names{map[string]string{}, map[string]string{}} }
+
+// list lists the objects of a kind, without what is said about them; none where the cluster does not
+// know it.
+func list(ctx context.Context, c *cluster.Cluster, kind schema.GroupKind) ([]*unstructured.Unstructured, error) {
+	mapping, known, err := c.Serves(kind)
+	if err != nil || !known {
+		return nil, err
+	}
+	found, err := c.List(ctx, mapping.Resource, "", metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	all := make([]*unstructured.Unstructured, len(found))
+	for i := range found {
+		found[i].SetManagedFields(nil)
+		found[i].SetAnnotations(nil)
+		all[i] = &found[i]
+	}
+	return all, nil
+}
+
+// isHistory tells the ReplicaSets that a Deployment keeps of how it once was. What runs, or is to,
+// stands in the Deployment.
+func isHistory(object *unstructured.Unstructured) bool {
+	replicas, stated, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
+	controller := metav1.GetControllerOf(object)
+	return object.GetKind() == "ReplicaSet" && stated && replicas == 0 && controller != nil && controller.Kind == "Deployment"
+}
+
+// choices sorts the objects of a kind by whether somebody has picked them.
+func (i *Images) choices(ctx context.Context, c *cluster.Cluster, kind schema.GroupKind, referring []schema.GroupKind) error {
+	found, err := list(ctx, c, kind)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	pickers, err := c.KindsIn(kind.Group)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	pickers = slices.DeleteFunc(append(pickers, referring...), func(k schema.GroupKind) bool { return k == kind })
+	slices.SortFunc(pickers, func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
+	var named []cluster.Named
+	for _, object := range found {
+		named = append(named, cluster.Named{Name: object.GetName(), Is: func(text string) bool { return text == object.GetName() }})
+	}
+	picked, err := c.Uses(ctx, slices.Compact(pickers), named)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	for _, object := range found {
+		who := cluster.Title(object)
+		if by := picked[object.GetName()]; len(by) > 0 {
+			i.collect(i.names, fmt.Sprintf("%s (picked by %s %s)", who, by[0].Kind, by[0]), object.Object)
+		} else {
+			i.collect(i.unpicked, who, object.Object)
+		}
+	}
+	return nil
+}
+
+// collect notes every string below a value into names, and what may be an image into uses.
+func (i *Images) collect(into names, who string, value any) {
 	switch value := value.(type) {
 	case string:
-		i.text(who, value)
+		into.text(who, value)
 	case []any:
 		for _, element := range value {
 			if text, isText := element.(string); isText {
 				i.use(who, text)
 			}
-			i.collect(who, element)
+			i.collect(into, who, element)
 		}
 	case map[string]any:
 		i.container(who, value)
@@ -81,20 +161,20 @@ func (i *Images) collect(who string, value any) {
 			if isText && name != "imageID" {
 				i.use(who, text)
 			}
-			i.collect(who, element)
+			i.collect(into, who, element)
 		}
 	}
 }
 
-func (i *Images) text(who, text string) {
+func (n names) text(who, text string) {
 	if _, digest, ok := strings.Cut(text, "sha256:"); ok {
-		i.byDigest["sha256:"+digest] = who
+		n.byDigest["sha256:"+digest] = who
 	}
 	if image, err := ref.ParseImage(strings.TrimPrefix(text, "docker-pullable://")); err == nil {
 		if image = image.Tagged().Canonical(); image.Tag != "" {
 			image.Digest = ""
 		}
-		i.byName[image.String()] = who
+		n.byName[image.String()] = who
 	}
 }
 
@@ -125,10 +205,13 @@ func (i *Images) container(who string, object map[string]any) {
 	}
 }
 
-// By is who refers to an image, by its name or its digest; empty where nobody does.
-func (i *Images) By(at ref.Reference, digest string) string {
-	if who := i.byDigest[digest]; who != "" {
+// By is who needs an image, by its name or its digest; empty where nobody does.
+func (n names) By(at ref.Reference, digest string) string {
+	if who := n.byDigest[digest]; who != "" {
 		return who
 	}
-	return i.byName[at.Tagged().Canonical().String()]
+	return n.byName[at.Tagged().Canonical().String()]
 }
+
+// OfferedBy is the choice that leads to an image, and that nobody has picked; empty where there is none.
+func (i *Images) OfferedBy(at ref.Reference, digest string) string { return i.unpicked.By(at, digest) }

@@ -40,7 +40,7 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := []schema.GroupKind{{Group: "lab.example.com", Kind: "Ver"}, {Group: "lab.example.com", Kind: "Unknown"}}
+	kinds := inuse.Kinds{Referring: []schema.GroupKind{{Group: "lab.example.com", Kind: "Ver"}, {Group: "lab.example.com", Kind: "Unknown"}}}
 	images, err := inuse.Find(t.Context(), c, kinds)
 	if err != nil {
 		t.Fatal(err)
@@ -71,5 +71,96 @@ func TestFind(t *testing.T) {
 	s.Deny("list pods")
 	if _, err := inuse.Find(t.Context(), c, kinds); !errors.Is(err, cluster.ErrDenied) {
 		t.Errorf("Find() without pods = %v, want ErrDenied", err)
+	}
+}
+
+const picks = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: vers.lab.example.com}
+spec: {group: lab.example.com, names: {kind: Ver, plural: vers}, scope: Cluster, versions: [{name: v1}]}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: dbs.lab.example.com}
+spec: {group: lab.example.com, names: {kind: Db, plural: dbs}, scope: Namespaced, versions: [{name: v1}]}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: upgrades.lab.example.com}
+spec: {group: lab.example.com, names: {kind: Upgrade, plural: upgrades}, scope: Namespaced, versions: [{name: v1}]}
+---
+apiVersion: lab.example.com/v1
+kind: Ver
+metadata: {name: pg-15}
+spec: {image: 'r.example.com/pg/instance:15'}
+---
+apiVersion: lab.example.com/v1
+kind: Ver
+metadata: {name: pg-16}
+spec: {image: 'r.example.com/pg/instance:16'}
+---
+apiVersion: lab.example.com/v1
+kind: Ver
+metadata: {name: pg-17}
+spec: {image: 'r.example.com/pg/instance:17'}
+---
+apiVersion: lab.example.com/v1
+kind: Db
+metadata: {name: payroll, namespace: prod}
+spec: {version: {name: pg-16}}
+---
+apiVersion: lab.example.com/v1
+kind: Upgrade
+metadata: {name: soon, namespace: prod}
+spec: {to: pg-17}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: op-1, namespace: ops, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: op, uid: "1", controller: true}]}
+spec: {replicas: 0, template: {spec: {containers: [{name: a, image: 'r.example.com/pg/operator:1'}]}}}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: op-2, namespace: ops, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: op, uid: "1", controller: true}]}
+spec: {replicas: 1, template: {spec: {containers: [{name: a, image: 'r.example.com/pg/operator:2'}]}}}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: lone, namespace: ops}
+spec: {replicas: 0, template: {spec: {containers: [{name: a, image: 'r.example.com/pg/operator:3'}]}}}
+`
+
+// A version that nobody has picked is offered, and not in use; nor is what a Deployment once was.
+func TestPicked(t *testing.T) {
+	s := clustertest.New(t)
+	s.Put(t, picks)
+	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: s.Kubeconfig(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := inuse.Find(t.Context(), c, inuse.Kinds{
+		Referring: []schema.GroupKind{{Group: "lab.example.com", Kind: "Db"}}, Choices: []schema.GroupKind{{Group: "lab.example.com", Kind: "Ver"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, by, offered string }{
+		{"instance:15", "", "Ver pg-15"},
+		{"instance:16", "Ver pg-16 (picked by Db prod/payroll)", ""},
+		{"instance:17", "Ver pg-17 (picked by Upgrade prod/soon)", ""},
+		{"operator:1", "", ""},
+		{"operator:2", "ReplicaSet ops/op-2", ""},
+		{"operator:3", "ReplicaSet ops/lone", ""},
+	} {
+		repository, tag, _ := strings.Cut(tt.name, ":")
+		at := ref.Reference{Host: "r.example.com", Repository: "pg/" + repository, Tag: tag}
+		if by, offered := images.By(at, "sha256:1"), images.OfferedBy(at, "sha256:1"); by != tt.by || offered != tt.offered {
+			t.Errorf("%s is used by %q and offered by %q, want %q and %q", tt.name, by, offered, tt.by, tt.offered)
+		}
+	}
+	s.Deny("list upgrades.lab.example.com")
+	if _, err := inuse.Find(t.Context(), c, inuse.Kinds{Choices: []schema.GroupKind{{Group: "lab.example.com", Kind: "Ver"}}}); !errors.Is(err, cluster.ErrDenied) {
+		t.Errorf("Find() without those who may have picked = %v, want ErrDenied", err)
 	}
 }

@@ -117,7 +117,7 @@ func (o OpenOptions) archive() archive.Options {
 // receipt may come out of a pipe.
 func ReadLock(ctx context.Context, path string) (*lock.Lock, error) {
 	if !files.IsPipe(path) {
-		if lone, err := startsAsLock(path); err != nil || !lone {
+		if lone, err := IsLock(path); err != nil || !lone {
 			return lockOfBundle(ctx, path, err)
 		}
 	}
@@ -135,8 +135,8 @@ func ReadLock(ctx context.Context, path string) (*lock.Lock, error) {
 	return found, nil
 }
 
-// startsAsLock tells a lock from a bundle.
-func startsAsLock(path string) (bool, error) {
+// IsLock tells a file with a lock alone from a bundle, by how it begins.
+func IsLock(path string) (bool, error) {
 	if err := files.CheckRegular(path); err != nil {
 		return false, err
 	}

@@ -21,13 +21,14 @@ import (
 )
 
 // Target is as much of a registry as pruning needs; see registry.Target, and for DeleteManifest
-// remote.Client.
+// remote.Client. PushManifest is used to find out whether the registry removes tags alone.
 type Target interface {
 	Tags(ctx context.Context, repository string) ([]string, error)
 	Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error)
 	Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error)
 	Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error)
 	DeleteManifest(ctx context.Context, repository, reference string) error
+	PushManifest(ctx context.Context, repository, reference string, manifest oci.Manifest) (listed bool, err error)
 }
 
 // Item is something that we have put into the registry.
@@ -46,6 +47,9 @@ type Options struct {
 	Wanted []Item
 	// InUse says who needs content; empty where nobody does. It may be nil.
 	InUse func(at ref.Reference, digest v1.Hash) string
+	// OfferedBy says what still leads to content that nobody needs; empty where nothing does. It may
+	// be nil.
+	OfferedBy func(at ref.Reference, digest v1.Hash) string
 }
 
 // Outcome is what becomes of something. The words stand in results.
@@ -67,9 +71,13 @@ const (
 type Removal struct {
 	Item
 	// Of is the artifact that it goes with, where it is a part of one, or attached to it.
-	Of      string
-	Outcome Outcome
-	Reason  string
+	Of string
+	// TagOnly says that the content stays, for something else leads to it.
+	TagOnly bool
+	// OfferedBy is what still leads to it, although nobody needs it.
+	OfferedBy string
+	Outcome   Outcome
+	Reason    string
 	// Err is why it failed.
 	Err error
 }
@@ -80,23 +88,34 @@ type Plan struct {
 	Removals []Removal
 
 	target       Target
-	repositories map[string]map[string]v1.Hash // the tags of each, as they were looked at
+	repositories map[string]*repository // as they were looked at
 }
 
-// mostTags is how many tags a repository may have for all of them to be looked at.
-const mostTags = 5000
+// What a repository may have for all of it to be looked at.
+const (
+	mostTags      = 5000
+	mostManifests = 20_000
+)
+
+// What a registry may do that is not to be relied on.
+var (
+	// ErrIncompleteList: its list of tags lacks one that is there.
+	ErrIncompleteList = errors.New("the registry's list of tags is not complete")
+	// ErrStillThere: it holds what it said it had deleted.
+	ErrStillThere = errors.New("the registry says that it has deleted it, and has it still")
+)
 
 // New looks at every tag of the repositories in which something is to go. What cannot be told for
 // sure keeps everything in its repository. The error is for a registry that cannot be asked at all, and for a
 // context that ended.
 func New(ctx context.Context, opts Options) (*Plan, error) {
-	plan := &Plan{target: opts.Target, repositories: map[string]map[string]v1.Hash{}}
+	plan := &Plan{target: opts.Target, repositories: map[string]*repository{}}
 	in := map[string][]Item{}
 	for _, item := range opts.Unwanted {
 		in[item.Ref.Repository] = append(in[item.Ref.Repository], item)
 	}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
-		r := &repository{Options: opts, name: name, items: in[name], links: map[v1.Hash][]v1.Hash{}}
+		r := &repository{Options: opts, name: name, items: in[name], links: map[v1.Hash][]v1.Hash{}, absent: map[v1.Hash]bool{}}
 		removals, err := r.plan(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -110,7 +129,7 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 			}
 		}
 		plan.Removals = append(plan.Removals, removals...)
-		plan.repositories[name] = r.tags
+		plan.repositories[name] = r
 	}
 	return plan, nil
 }
@@ -126,57 +145,19 @@ func (p *Plan) Count(outcome Outcome) int {
 	return n
 }
 
-// Carry removes what is to go, repository by repository, and notes in the plan what became of it. A
-// repository in which somebody has put or moved a tag since is left alone. What belongs to something
-// that could not be removed stays. The error is that of a context which ended.
-func (p *Plan) Carry(ctx context.Context) error {
-	unchanged := map[string]error{}
-	lost := map[string]bool{} // artifacts that could not be removed
-	for i := range p.Removals {
-		r := &p.Removals[i]
-		if r.Outcome != Goes {
-			continue
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		name := r.Ref.Repository
-		if _, looked := unchanged[name]; !looked {
-			unchanged[name] = p.unchanged(ctx, name)
-		}
-		switch {
-		case unchanged[name] != nil:
-			r.Outcome, r.Reason = Kept, unchanged[name].Error()
-		case r.Of != "" && lost[r.Of]:
-			r.Outcome, r.Reason = Kept, "it belongs to "+r.Of+", which could not be deleted"
-		default:
-			p.remove(ctx, r)
-			lost[r.Ref.String()] = r.Outcome == Failed
+// Pruned are the items that are not at the target any more, with all that was to go with them.
+func (p *Plan) Pruned() []Item {
+	failed := map[string]bool{}
+	for _, r := range p.Removals {
+		if r.Outcome == Failed || r.Outcome == Goes {
+			failed[r.Of] = true
 		}
 	}
-	return ctx.Err()
-}
-
-func (p *Plan) remove(ctx context.Context, r *Removal) {
-	err := p.target.DeleteManifest(ctx, r.Ref.Repository, r.Digest.String())
-	switch {
-	case err == nil:
-		r.Outcome = Deleted
-	case errors.Is(err, registry.ErrNotFound):
-		r.Outcome = Gone
-	default:
-		r.Outcome, r.Err, r.Reason = Failed, err, err.Error()
+	var all []Item
+	for _, r := range p.Removals {
+		if r.Of == "" && (r.Outcome == Deleted || r.Outcome == Gone) && !failed[r.Ref.String()] {
+			all = append(all, r.Item)
+		}
 	}
-}
-
-// unchanged wants a repository's tags to be those that were looked at, and to lead where they led.
-func (p *Plan) unchanged(ctx context.Context, name string) error {
-	now, err := tagsOf(ctx, p.target, name)
-	if err != nil {
-		return err
-	}
-	if !maps.Equal(now, p.repositories[name]) {
-		return errors.New("somebody has put or moved a tag here meanwhile: run it again")
-	}
-	return nil
+	return all
 }

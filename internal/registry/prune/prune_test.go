@@ -2,8 +2,10 @@ package prune_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -29,7 +31,12 @@ type mirror struct {
 func newMirror(t *testing.T, wrap ...registrytest.Middleware) *mirror {
 	t.Helper()
 	served := registrytest.Front(t, registrytest.Debian(t, registrytest.Options{}), wrap...)
-	client, err := remote.New(served.Host, remote.Options{Side: registry.SideTarget, Push: true})
+	return newMirrorAt(t, served.Host)
+}
+
+func newMirrorAt(t *testing.T, host string) *mirror {
+	t.Helper()
+	client, err := remote.New(host, remote.Options{Side: registry.SideTarget, Push: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,14 +152,15 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// A tag that leads to the same content, directly or by an index, would go with it.
+// A tag that leads to the same content, directly or by an index, would go with it, in a registry that
+// does not remove tags alone, as distribution 2 does not.
 func TestSharedContentStays(t *testing.T) {
 	m := newMirror(t)
 	twice := m.image("twice", "ours", "theirs")
 	below := m.image("below", "child")
 	m.index([]v1.Hash{below}, "index")
 	got := m.prune(prune.Options{Unwanted: []prune.Item{item("ours", twice), item("child", below)}})
-	if got["ours"].Outcome != prune.Kept || !strings.Contains(got["ours"].Reason, "the tag theirs") || got["child"].Outcome != prune.Kept {
+	if got["ours"].Outcome != prune.Kept || !strings.Contains(got["ours"].Reason, "the tag theirs") || !strings.Contains(got["ours"].Reason, "does not remove a tag alone") || got["child"].Outcome != prune.Kept {
 		t.Errorf("Carry() = %+v, want both kept", got)
 	}
 	for _, tag := range []string{"ours", "theirs", "child", "index"} {
@@ -245,4 +253,137 @@ type unreadable struct{ *mirror }
 
 func (unreadable) Manifest(context.Context, string, string, ...types.MediaType) (oci.Manifest, error) {
 	return oci.Manifest{}, fmt.Errorf("%w: 403", registry.ErrForbidden)
+}
+
+// A registry that removes tags alone is asked to, where something else leads to the content; it is found
+// out on something of our own, of which nothing stays.
+func TestTagAlone(t *testing.T) {
+	m := newMirrorAt(t, registrytest.Distribution(t, registrytest.Options{}).Host)
+	twice := m.image("twice", "ours", "theirs")
+	signature := strings.Replace(twice.String(), ":", "-", 1) + ".sig"
+	attached := []prune.Item{item(signature, m.image("signature", signature))}
+	below := m.image("below", "child")
+	m.index([]v1.Hash{below}, "index")
+	got := m.prune(prune.Options{Unwanted: []prune.Item{item("ours", twice), item("child", below)}, Attachments: attached})
+	for _, tag := range []string{"ours", "child"} {
+		if r := got[tag]; r.Outcome != prune.Deleted || !r.TagOnly || m.has(tag) {
+			t.Errorf("%s: %+v, want the tag deleted", tag, r)
+		}
+	}
+	for _, stays := range []string{"theirs", "index", below.String(), signature} {
+		if !m.has(stays) {
+			t.Errorf("%s is gone", stays)
+		}
+	}
+	tags, err := m.Tags(t.Context(), repository)
+	if err != nil || len(tags) != 3 {
+		t.Errorf("the repository has the tags %q, %v, want theirs, index and the signature", tags, err)
+	}
+}
+
+// A registry that removes the content with a tag is not asked to remove one.
+func TestTagTakesContent(t *testing.T) {
+	m := newMirror(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete && !strings.Contains(r.URL.Path, "sha256:") {
+				if r.URL.Path = digestOf(next, r); r.URL.Path == "" {
+					http.NotFound(w, r)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	twice := m.image("twice", "ours", "theirs")
+	got := m.prune(prune.Options{Unwanted: []prune.Item{item("ours", twice)}})
+	if got["ours"].Outcome != prune.Kept || !m.has("theirs") || !m.has("ours") {
+		t.Errorf("Carry() = %+v, want it kept", got)
+	}
+}
+
+// digestOf is the path of the manifest by its digest.
+func digestOf(registry http.Handler, r *http.Request) string {
+	head := r.Clone(r.Context())
+	head.Method = http.MethodHead
+	head.Header.Set("Accept", string(types.OCIManifestSchema1))
+	answer := httptest.NewRecorder()
+	registry.ServeHTTP(answer, head)
+	digest := answer.Header().Get("Docker-Content-Digest")
+	if digest == "" {
+		return ""
+	}
+	return r.URL.Path[:strings.LastIndex(r.URL.Path, "/")+1] + digest
+}
+
+// A registry that says it has deleted, and keeps, is not believed.
+func TestDeletesNothingAndSaysSo(t *testing.T) {
+	m := newMirror(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete {
+				w.WriteHeader(http.StatusAccepted)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	old := m.image("old", "old")
+	plan, err := prune.New(t.Context(), prune.Options{Target: m, Unwanted: []prune.Item{item("old", old)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Carry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := plan.Removals[0]; r.Outcome != prune.Failed || !errors.Is(r.Err, prune.ErrStillThere) || len(plan.Pruned()) != 0 {
+		t.Errorf("Carry() = %+v, want that it is still there", r)
+	}
+}
+
+// On the word of a list that lacks what is there nothing is deleted: a tag that it lacks as well may
+// lead to the same content.
+func TestListThatLies(t *testing.T) {
+	for _, hidden := range []string{"old", "wanted"} {
+		m := newMirror(t, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/tags/list") {
+					tags := map[string]string{"old": "wanted", "wanted": "old"}[hidden]
+					_, _ = fmt.Fprintf(w, `{"name":%q,"tags":[%q]}`, repository, tags)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		})
+		old, wanted := m.image("old", "old", "theirs"), m.image("wanted", "wanted")
+		got := m.prune(prune.Options{Unwanted: []prune.Item{item("old", old)}, Wanted: []prune.Item{item("wanted", wanted)}})
+		if r := got["old"]; r.Outcome != prune.Kept || !strings.Contains(r.Reason, prune.ErrIncompleteList.Error()) || !m.has("theirs") || !m.has("old") {
+			t.Errorf("without %s in the list: %+v, want it kept", hidden, got)
+		}
+	}
+}
+
+// What is attached to an artifact that somebody has removed goes, and only then is nothing left.
+func TestAttachedToWhatIsGone(t *testing.T) {
+	m := newMirror(t)
+	old, stays := m.image("old", "old"), m.image("stays", "stays")
+	var attached []prune.Item
+	for _, of := range []v1.Hash{old, stays} {
+		tag := strings.Replace(of.String(), ":", "-", 1) + ".sig"
+		attached = append(attached, item(tag, m.image("attached "+tag, tag)))
+	}
+	if err := m.DeleteManifest(t.Context(), repository, old.String()); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := prune.New(t.Context(), prune.Options{Target: m, Unwanted: []prune.Item{item("old", old), item("never", stays)}, Attachments: attached})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Carry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if m.has(attached[0].Ref.Tag) || !m.has(attached[1].Ref.Tag) || !m.has("stays") {
+		t.Errorf("Carry() = %+v, want the signature of what is gone deleted, and no other", plan.Removals)
+	}
+	if got := plan.Pruned(); len(got) != 2 {
+		t.Errorf("Pruned() = %v, want both", got)
+	}
 }

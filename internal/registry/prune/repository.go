@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ type repository struct {
 
 	tags  map[string]v1.Hash
 	links map[v1.Hash][]v1.Hash // the manifests below each that was looked at
+	// absent are those that are not there.
+	absent map[v1.Hash]bool
 }
 
 // family is an artifact that may go, with all that goes with it.
@@ -33,16 +36,30 @@ type family struct {
 	// attached are by the manifest of the family that they belong to.
 	attached map[v1.Hash][]Item
 	kept     string // why it stays; empty where it goes
+	sharer   string // what its content stays for, so that its tag alone goes; empty where all goes
+	offered  string
+	gone     bool // the artifact is not there any more: what is attached to it may be
 }
 
-// tagsOf are all tags of a repository with what they lead to; none where it is not there.
-func tagsOf(ctx context.Context, target Target, name string) (map[string]v1.Hash, error) {
+// tagsOf are all tags of a repository with what they lead to; none where it is not there. The known ones
+// have to be among those that the registry lists, if they are there: a list from which one is missing may lack
+// others.
+func tagsOf(ctx context.Context, target Target, name string, known []string) (map[string]v1.Hash, error) {
 	names, err := target.Tags(ctx, name)
-	if errors.Is(err, registry.ErrNotFound) {
-		return map[string]v1.Hash{}, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return nil, err
+	}
+	for _, tag := range known {
+		if slices.Contains(names, tag) {
+			continue
+		}
+		_, err := target.Resolve(ctx, name, tag)
+		if err == nil {
+			return nil, fmt.Errorf("%w: it lacks %s, which is there", ErrIncompleteList, tag)
+		}
+		if !errors.Is(err, registry.ErrNotFound) {
+			return nil, err
+		}
 	}
 	if len(names) > mostTags {
 		return nil, fmt.Errorf("it has %d tags, more than the %d that are looked at", len(names), mostTags)
@@ -66,19 +83,27 @@ func tagsOf(ctx context.Context, target Target, name string) (map[string]v1.Hash
 	return found, group.Wait()
 }
 
+// known are the tags that we know of, whether they are there or not.
+func (r *repository) known() []string {
+	var tags []string
+	for _, item := range append(slices.Clone(r.items), r.Wanted...) {
+		if item.Ref.Repository == r.name && item.Ref.Tag != "" && !slices.Contains(tags, item.Ref.Tag) {
+			tags = append(tags, item.Ref.Tag)
+		}
+	}
+	return tags
+}
+
 // plan decides what goes.
 func (r *repository) plan(ctx context.Context) (removals []Removal, err error) {
-	if r.tags, err = tagsOf(ctx, r.Target, r.name); err != nil {
+	if r.tags, err = tagsOf(ctx, r.Target, r.name, r.known()); err != nil {
 		return nil, err
 	}
 	var families []*family
 	for _, item := range r.items {
 		held, there := r.tags[item.Ref.Tag]
 		switch {
-		case !there:
-			removals = append(removals, Removal{Item: item, Outcome: Gone})
-			continue
-		case held != item.Digest:
+		case there && held != item.Digest:
 			removals = append(removals, Removal{Item: item, Outcome: Kept, Reason: fmt.Sprintf("the tag holds %s now, which is not what we put there", held)})
 			continue
 		}
@@ -86,6 +111,7 @@ func (r *repository) plan(ctx context.Context) (removals []Removal, err error) {
 		if err != nil {
 			return nil, err
 		}
+		f.gone = !there
 		families = append(families, f)
 	}
 	staying, err := r.settle(ctx, families)
@@ -115,6 +141,9 @@ func (r *repository) family(ctx context.Context, item Item) (*family, error) {
 	for _, digest := range append([]v1.Hash{item.Digest}, f.below...) {
 		if user := r.usedBy(item.Ref, digest); user != "" {
 			f.kept = user + " needs it"
+		}
+		if r.OfferedBy != nil && f.offered == "" {
+			f.offered = r.OfferedBy(item.Ref, digest)
 		}
 		if f.attached[digest], err = r.attachedTo(ctx, digest); err != nil {
 			return nil, err
@@ -218,8 +247,9 @@ func (r *repository) settle(ctx context.Context, families []*family) (map[v1.Has
 func (r *repository) giveWay(families []*family, staying map[v1.Hash]bool, going map[string]bool) bool {
 	changed := false
 	for _, f := range families {
-		if f.kept == "" && staying[f.item.Digest] {
-			f.kept, changed = "it is the same content as "+r.sharer(f.item.Digest, going)+", which stays", true
+		if f.kept == "" && f.sharer == "" && staying[f.item.Digest] {
+			f.sharer, changed = r.sharer(f.item.Digest, going), true
+			f.attached = nil
 		}
 		if f.kept != "" {
 			continue
@@ -236,8 +266,8 @@ func (r *repository) giveWay(families []*family, staying map[v1.Hash]bool, going
 
 // sharer is a tag that stays and leads to a manifest directly, or a word for one that does not.
 func (r *repository) sharer(digest v1.Hash, going map[string]bool) string {
-	for tag, held := range r.tags {
-		if held == digest && !going[tag] {
+	for _, tag := range slices.Sorted(maps.Keys(r.tags)) {
+		if r.tags[tag] == digest && !going[tag] {
 			return "the tag " + tag
 		}
 	}
@@ -247,20 +277,29 @@ func (r *repository) sharer(digest v1.Hash, going map[string]bool) string {
 // removals are what becomes of a family, the artifact first. What stays because it is shared is no
 // part of it.
 func (r *repository) removals(f *family, staying, done map[v1.Hash]bool) []Removal {
-	if f.kept != "" {
+	first := Removal{Item: f.item, Outcome: Goes, OfferedBy: f.offered}
+	switch {
+	case f.gone:
+		first.Outcome, first.OfferedBy = Gone, ""
+	case f.kept != "":
 		return []Removal{{Item: f.item, Outcome: Kept, Reason: f.kept}}
+	case f.sharer != "":
+		first.TagOnly, first.Reason = true, "its tag alone: it is the same content as "+f.sharer+", which stays"
+		return []Removal{first}
 	}
-	all := []Removal{{Item: f.item, Outcome: Goes}}
+	all := []Removal{first}
 	add := func(item Item) {
 		if !staying[item.Digest] && !done[item.Digest] {
 			done[item.Digest] = true
 			all = append(all, Removal{Item: item, Of: f.item.Ref.String(), Outcome: Goes})
 		}
 	}
-	if done[f.item.Digest] { // another tag of the same content, which goes with it
+	if done[f.item.Digest] && !f.gone { // another tag of the same content, which goes with it
 		all[0].Reason = "with another tag of the same content"
 	}
-	done[f.item.Digest] = true
+	if done[f.item.Digest] = true; f.gone && (f.kept != "" || !r.absent[f.item.Digest]) {
+		return all // its tag is gone, and its content is not, or needed: who removed the tag knows what for
+	}
 	for _, digest := range f.below {
 		add(Item{Ref: ref.Reference{Host: f.item.Ref.Host, Repository: r.name, Digest: digest.String()}, Digest: digest})
 	}
@@ -281,7 +320,9 @@ func (r *repository) below(ctx context.Context, roots []v1.Hash) (map[v1.Hash]bo
 		if seen[digest] {
 			continue
 		}
-		seen[digest] = true
+		if seen[digest] = true; len(seen) > mostManifests {
+			return nil, fmt.Errorf("it has more than the %d manifests that are looked at", mostManifests)
+		}
 		children, err := r.children(ctx, digest)
 		if err != nil {
 			return nil, err
@@ -298,7 +339,9 @@ func (r *repository) children(ctx context.Context, digest v1.Hash) ([]v1.Hash, e
 	var children []v1.Hash
 	manifest, err := r.Target.Manifest(ctx, r.name, digest.String())
 	switch {
-	case errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrUnknownType):
+	case errors.Is(err, registry.ErrNotFound):
+		r.absent[digest] = true
+	case errors.Is(err, registry.ErrUnknownType):
 	case err != nil:
 		return nil, err
 	default:

@@ -4,27 +4,45 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pruning"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 const (
+	seeing      = "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed"
 	permissions = "a cluster administrator can grant what is needed: see examples/rbac.yaml"
 	rotate      = "run `pgrelocate secret --rotate` with valid credentials"
 )
 
 // installed is for what installing, verifying and removing run into.
 func installed(err error) string {
-	for _, advise := range []func(error) string{ofInstalling, ofHelm, ofCluster, ofChecking} {
+	for _, advise := range []func(error) string{ofUse, ofInstalling, ofHelm, ofCluster, ofChecking} {
 		if hint := advise(err); hint != "" {
 			return hint
 		}
+	}
+	return ""
+}
+
+// ofUse is for what asks a cluster what it uses.
+func ofUse(err error) string {
+	if !errors.Is(err, cluster.ErrDenied) {
+		return ""
+	}
+	var unknown *pruning.ClusterError
+	switch {
+	case errors.As(err, &unknown):
+		return seeing + "; --ignore-cluster deletes whatever that uses"
+	case errors.Is(err, inuse.ErrUnknown):
+		return seeing
 	}
 	return ""
 }

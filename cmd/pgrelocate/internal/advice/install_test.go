@@ -9,10 +9,12 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pruning"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -57,6 +59,8 @@ func TestHintsOfInstalling(t *testing.T) {
 		{cluster.ErrNoCluster, "check that `kubectl version` works with the same kubeconfig"},
 		{cluster.ErrUnauthenticated, "the cluster refused who you are: renew the credentials in your kubeconfig"},
 		{cluster.ErrDenied, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
+		{fmt.Errorf("%w: %w", inuse.ErrUnknown, cluster.ErrDenied), "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed"},
+		{&pruning.ClusterError{Err: cluster.ErrDenied}, "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed; --ignore-cluster deletes whatever that uses"},
 		{&cluster.DeniedError{}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{&cluster.EscalationError{}, "nobody may grant what he may not do himself: let a cluster administrator install, or grant the verbs escalate and bind as examples/rbac.yaml does"},
 		{&cluster.NoNamespaceError{Namespace: "demo"}, "create it first: kubectl create namespace demo"},

@@ -40,7 +40,9 @@ func aboutLockFile(err *locking.Error) string {
 	case errors.Is(err, locking.ErrNoPlan):
 		return "pgrelocate plan --plan-out FILE writes one"
 	case errors.Is(err, locking.ErrLockChanged):
-		return "everything that was to be copied is there; run the same command again to bring the lock up to date"
+		return "everything else is done; run the same command again to bring the lock up to date"
+	case errors.Is(err, locking.ErrOtherRegistry) && !err.NotOurs:
+		return "--registry names the registry, with its folder, as the lock does; --lock FILE another lock"
 	case err.NotOurs:
 		return "choose another name, or allow it to be replaced with --overwrite"
 	}

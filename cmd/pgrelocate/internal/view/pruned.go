@@ -26,6 +26,11 @@ type prunedView struct {
 	Digest string `json:"digest"`
 	// Of is the artifact that it is a part of, or attached to.
 	Of string `json:"of,omitempty"`
+	// TagOnly says that only the tag goes: something else leads to the same content, which stays.
+	TagOnly bool `json:"tagOnly,omitempty"`
+	// OfferedBy is what in the cluster still offers it, although nobody uses it: who picks that then
+	// cannot pull.
+	OfferedBy string `json:"offeredBy,omitempty"`
 	// Outcome is "to be deleted", "deleted", "gone already", "kept" or "failed".
 	Outcome string `json:"outcome"`
 	// Reason says why it was kept, or what failed.
@@ -39,7 +44,7 @@ func NewPruned(p *prune.Plan, dryRun bool) Pruned {
 		Deleted: p.Count(prune.Deleted), Kept: p.Count(prune.Kept), Failed: p.Count(prune.Failed),
 	}
 	for _, r := range p.Removals {
-		view.Items = append(view.Items, prunedView{r.Ref.String(), r.Digest.String(), r.Of, string(r.Outcome), r.Reason})
+		view.Items = append(view.Items, prunedView{r.Ref.String(), r.Digest.String(), r.Of, r.TagOnly, r.OfferedBy, string(r.Outcome), r.Reason})
 	}
 	return view
 }

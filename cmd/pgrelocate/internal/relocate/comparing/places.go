@@ -3,8 +3,6 @@ package comparing
 import (
 	"context"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -90,7 +88,7 @@ func (c *comparing) held(ctx context.Context, registry holdings.Resolver, named 
 // askCluster is what workloads, databases, and what users pick from refer to, of the repositories of
 // the artifacts, by their names in the private registry and at the vendor's.
 func (c *comparing) askCluster(ctx context.Context) ([]contrast.Item, error) {
-	kinds, err := c.kinds()
+	catalogue, err := c.Catalogue()
 	if err != nil {
 		return nil, err
 	}
@@ -98,20 +96,12 @@ func (c *comparing) askCluster(ctx context.Context) ([]contrast.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	images, err := inuse.Find(ctx, reached, kinds)
+	referring, choices := install.ReferringKinds(catalogue)
+	images, err := inuse.Find(ctx, reached, inuse.Kinds{Referring: append(referring, choices...)}) // picked or not
 	if err != nil {
 		return nil, err
 	}
 	return used(images.Uses(), c.wanted, c.artifacts()), nil
-}
-
-// kinds are the databases and the catalogs of all products.
-func (c *comparing) kinds() ([]schema.GroupKind, error) {
-	catalogue, err := c.Catalogue()
-	if err != nil {
-		return nil, err
-	}
-	return install.ReferringKinds(catalogue), nil
 }
 
 // used sorts what a cluster refers to by the artifacts. A name without a digest says nothing where the

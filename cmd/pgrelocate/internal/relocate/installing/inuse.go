@@ -19,6 +19,7 @@ func InUse(ctx context.Context, s *relocate.Session, place Place) (images *inuse
 	if err != nil {
 		return nil, "", err
 	}
-	images, err = inuse.Find(ctx, reached, install.ReferringKinds(catalogue))
+	referring, choices := install.ReferringKinds(catalogue)
+	images, err = inuse.Find(ctx, reached, inuse.Kinds{Referring: referring, Choices: choices})
 	return images, reached.Host(), err
 }

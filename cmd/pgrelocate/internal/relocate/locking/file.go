@@ -44,6 +44,8 @@ var (
 	ErrNoLock = errors.New("there is no lock")
 	// ErrOtherRegistry: the lock says what another registry holds.
 	ErrOtherRegistry = errors.New("it is the lock of another registry")
+	// ErrElsewhere: the lock names what lies outside of the registry's folder that it is said to be of.
+	ErrElsewhere = errors.New("it names what lies outside of its own registry and folder")
 	// ErrNoPlan: what is to be carried out is no plan.
 	ErrNoPlan = errors.New("not a plan")
 	// ErrOtherPlan: the plan is for another registry.
@@ -93,14 +95,17 @@ func pathOf(s *relocate.Session) (path string, found bool) {
 // another registry, for none. The caller closes it.
 func Open(ctx context.Context, s *relocate.Session, mode Mode, overwrite bool) (*File, error) {
 	path, found := pathOf(s)
-	write := mode == Write
-	l := &File{Path: path, replace: overwrite}
 	if path == "" {
-		return l, nil
+		return &File{replace: overwrite}, nil
 	}
 	if found {
 		s.Note("held against %s in this folder", path)
 	}
+	return open(ctx, s, path, mode, overwrite)
+}
+
+func open(ctx context.Context, s *relocate.Session, path string, mode Mode, overwrite bool) (*File, error) {
+	l, write := &File{Path: path, replace: overwrite}, mode == Write
 	if write {
 		if err := l.guard(ctx, s); err != nil {
 			return nil, err
@@ -154,7 +159,7 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 	case was.Planned:
 		err = lock.ErrPlanned
 	case !isOf(was, to):
-		err = ErrOtherRegistry
+		err = notOf(was)
 	default:
 		l.Was = was
 		return nil
@@ -163,6 +168,17 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 		return nil
 	}
 	return &Error{Path: l.Path, Err: err, NotOurs: true}
+}
+
+// notOf says that a lock is of another registry, and of which.
+func notOf(l *lock.Lock) error {
+	if l.Selection != nil {
+		return fmt.Errorf("%w: %s", ErrOtherRegistry, l.Selection.Registry)
+	}
+	if len(l.Artifacts) > 0 {
+		return fmt.Errorf("%w: it has %s", ErrOtherRegistry, l.Artifacts[0].Target)
+	}
+	return ErrOtherRegistry
 }
 
 // isOf tells whether a lock is of a registry. An earlier one tells only by its targets.
@@ -175,9 +191,11 @@ func isOf(l *lock.Lock, to ref.Folder) bool {
 
 // within tells whether everything in a lock is below a folder of a registry.
 func within(l *lock.Lock, to ref.Folder) bool {
-	return !slices.ContainsFunc(l.Artifacts, func(a lock.Artifact) bool {
-		return a.Target.Host != to.Host || to.Path != "" && !strings.HasPrefix(a.Target.Repository, to.Path+"/")
-	})
+	outside := func(target ref.Reference) bool {
+		return target.Host != to.Host || to.Path != "" && !strings.HasPrefix(target.Repository, to.Path+"/")
+	}
+	return !slices.ContainsFunc(l.Artifacts, func(a lock.Artifact) bool { return outside(a.Target) }) &&
+		!slices.ContainsFunc(l.Attachments, func(a lock.Attachment) bool { return outside(a.Target) })
 }
 
 // Replace puts a new lock in the file's place, unless it says the same or somebody else has
