@@ -70,7 +70,7 @@ func (v Saved) Account() report.Account {
 
 // Account is what the private registry holds.
 func (v Matrix) Account() report.Account {
-	account := report.Account{Results: []string{"present", "missing", "damaged", "wrong"}}
+	account := report.Account{Results: []string{"present", "missing", "damaged", "wrong"}, Target: v.traffic}
 	for _, row := range v.Artifacts {
 		if row.Mirrored == nil {
 			continue
@@ -92,7 +92,7 @@ func (v Matrix) Account() report.Account {
 
 // Account is what was found in the cluster.
 func (v Check) Account() report.Account {
-	account := report.Account{Results: []string{"ok", "wrong", "accepted"}}
+	account := report.Account{Results: []string{"ok", "wrong", "accepted"}, Target: v.traffic}
 	add := func(item report.Item) { account.Items = append(account.Items, item) }
 	for _, text := range v.differs {
 		add(check(artifactKind, text, "", false, text))

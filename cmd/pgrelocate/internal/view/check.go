@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // Check is the result of `pgrelocate verify`.
@@ -36,6 +37,8 @@ type Check struct {
 	Beside []besideView `json:"beside,omitempty"`
 	// differs is what the private registry does not hold of a bundle.
 	differs []string
+	// traffic is for reports; nil where nobody has counted.
+	traffic *registry.Counts
 }
 
 // besideView is the helm release of a chart beside the operator's.
@@ -91,6 +94,7 @@ type namespaceView struct {
 // NewVerified shows what a verification found.
 func NewVerified(v *installing.Verified) Check {
 	view := newCheck(v.Check)
+	view.traffic = &v.Traffic
 	if v.Differs == nil {
 		return view
 	}

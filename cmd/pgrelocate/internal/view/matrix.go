@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
@@ -19,6 +20,8 @@ type Matrix struct {
 	Releases []string `json:"releases"`
 	// Artifacts are those that are selected.
 	Artifacts []matrixRow `json:"artifacts"`
+	// traffic is for reports; nil where nobody has counted.
+	traffic *registry.Counts
 }
 
 type matrixRow struct {
@@ -34,6 +37,12 @@ type matrixRow struct {
 	Bundled *bool `json:"bundled,omitempty"`
 	// Digest is what the tag holds in the registry.
 	Digest string `json:"digest,omitempty"`
+}
+
+// Counted is the result of a run with what went over the wire to the private registry.
+func (v Matrix) Counted(target registry.Counts) Matrix {
+	v.traffic = &target
+	return v
 }
 
 // NewMatrix shows what there is, and what is known of it.

@@ -12,7 +12,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
@@ -113,7 +112,7 @@ func VerifyInstallation(ctx context.Context, a *app.App, cfg *config.Config, fla
 	defer s.Close()
 	verified, err := installing.Verify(ctx, s, opts)
 	if verified.Mirror != nil {
-		return showMirror(a, cfg, verified.Mirror, err)
+		return showMirror(a, cfg, verified, err)
 	}
 	differs := differing(a, verified)
 	if err != nil {
@@ -136,10 +135,11 @@ func differing(a *app.App, verified *installing.Verified) error {
 }
 
 // showMirror says what a private registry holds, and what is wrong with each artifact.
-func showMirror(a *app.App, cfg *config.Config, mirror *inventory.Matrix, err error) error {
+func showMirror(a *app.App, cfg *config.Config, verified *installing.Verified, err error) error {
 	if err != nil {
 		return err
 	}
+	mirror := verified.Mirror
 	for _, answer := range mirror.Mirrored {
 		switch answer.Presence {
 		case holdings.Present:
@@ -149,5 +149,5 @@ func showMirror(a *app.App, cfg *config.Config, mirror *inventory.Matrix, err er
 			a.Say("", "wrong: ", "%v", answer)
 		}
 	}
-	return cmp.Or(a.Print(cfg, view.NewMatrix(mirror)), mirror.Failures)
+	return cmp.Or(a.Print(cfg, view.NewMatrix(mirror).Counted(verified.Traffic)), mirror.Failures)
 }

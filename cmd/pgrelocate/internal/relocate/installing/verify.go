@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -38,6 +39,8 @@ type Verified struct {
 	// Differs is what the private registry does not hold of the bundle; nil where there is
 	// none, or it holds all.
 	Differs *inventory.DiffersError
+	// Traffic is what went over the wire to the private registry.
+	Traffic registry.Counts
 }
 
 // Verify holds a cluster, and where a bundle is given the private registry too, against what
@@ -46,6 +49,7 @@ type Verified struct {
 // is no cluster, or none is wanted, it is VerifyMirror.
 func Verify(ctx context.Context, s *relocate.Session, opts VerifyOptions) (*Verified, error) {
 	v := &verifying{Session: s, VerifyOptions: opts}
+	defer func() { v.verified.Traffic = s.Clients.ToTarget.Counts() }()
 	err := relocate.Run(ctx,
 		v.chooseProduct,
 		v.connect, // the cluster
