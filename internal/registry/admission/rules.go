@@ -104,11 +104,11 @@ func (c *Checker) Admit(ctx context.Context, a *plan.Artifact) error {
 // before is what was checked earlier of an artifact that has not changed since, where that is enough
 // for the rules as they are now.
 func (c *Checker) before(a *plan.Artifact) *plan.Checked {
-	if c.rules.Known == nil || a.Moves() || c.rules.Named {
+	if c.rules.Known == nil || a.Moves() {
 		return nil
 	}
 	known := c.rules.Known(a)
-	if known == nil || known.Digest == "" || !c.rules.Trust.Trusts(signature.By{Key: known.Key, Identity: known.Identity, Issuer: known.Issuer}) {
+	if known == nil || !c.trusts(known) {
 		return nil
 	}
 	if a.SourceDigest != "" && a.SourceDigest != known.Digest {
@@ -116,6 +116,18 @@ func (c *Checker) before(a *plan.Artifact) *plan.Checked {
 	}
 	copied := *known
 	return &copied
+}
+
+// trusts tells whether what was checked earlier is enough for the rules as they are now.
+func (c *Checker) trusts(known *plan.Checked) bool {
+	return known != nil && !c.rules.Named && known.Digest != "" &&
+		c.rules.Trust.Trusts(signature.By{Key: known.Key, Identity: known.Identity, Issuer: known.Issuer})
+}
+
+// Asks tells whether signatures of an artifact have to be looked for at its source, whatever was
+// checked of it earlier; nil is nothing.
+func (c *Checker) Asks(a *plan.Artifact, known *plan.Checked) bool {
+	return c.rules.Trust != nil && !c.exempt(a) && !c.trusts(known)
 }
 
 // signedDigest is what has to be signed: what the source has, or, where it was not asked since a lock

@@ -19,6 +19,9 @@ type Pin struct {
 	// the plan was made, Held, which is empty where the tag was not there.
 	Reviewed bool
 	Held     string
+	// Ask has the source asked all the same where the artifact is one platform's image of an index: it
+	// is the index that is signed, and it is not known to be.
+	Ask bool
 	// Attached are the digests of what was reviewed to travel along; nothing else does.
 	Attached []string
 }
@@ -69,7 +72,7 @@ func (p *planner) pin(a *Artifact) (Pin, bool) {
 // be asked of its source. Where something was reviewed to travel along the source has to be asked.
 func (p *planner) settle(ctx context.Context, a *Artifact) (bool, error) {
 	pin, pinned := p.pin(a)
-	if !pinned || p.opts.Refresh || a.TargetDigest != pin.Digest || len(pin.Attached) > 0 {
+	if !pinned || p.opts.Refresh || pin.Ask && p.opts.changes() || a.TargetDigest != pin.Digest || len(pin.Attached) > 0 {
 		return false, nil
 	}
 	a.State, a.Settled = StatePresent, true

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/admission"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/signature"
 )
@@ -55,6 +56,11 @@ func (r *rules) admit() func(context.Context, *plan.Artifact) error {
 		return nil
 	}
 	return r.checker.Admit
+}
+
+// asks tells whether what a lock says of an artifact is not enough.
+func (r *rules) asks(a lock.Artifact) bool {
+	return r.checker != nil && r.checker.Asks(&plan.Artifact{Artifact: a.Artifact}, a.Checked.Plan())
 }
 
 // trust is whose signatures will do; nil where none is asked for.
