@@ -75,6 +75,9 @@ func (l *Lock) checkTogether() error {
 	if err := l.checkEarlier(); err != nil {
 		return err
 	}
+	if err := l.checkPlaces(); err != nil {
+		return err
+	}
 	targets := make(map[ref.Reference]v1.Hash)
 	once := func(target ref.Reference, digest v1.Hash) error {
 		if other, ok := targets[target]; ok && other != digest {
@@ -102,6 +105,21 @@ func (l *Lock) checkTogether() error {
 	for i := range len(byDigest) - 1 {
 		if l.Blobs[byDigest[i]].Digest == l.Blobs[byDigest[i+1]].Digest {
 			return fmt.Errorf("lock: blob %s is there twice", l.Blobs[byDigest[i]].Digest)
+		}
+	}
+	return nil
+}
+
+// checkPlaces finds blobs that are for artifacts which are not there.
+func (l *Lock) checkPlaces() error {
+	for _, b := range l.Blobs {
+		if !l.Planned && (b.Held || b.Artifacts != nil) {
+			return fmt.Errorf("lock: blob %s says what only a plan does", b.Digest)
+		}
+		for i, place := range b.Artifacts {
+			if place < 0 || place >= len(l.Artifacts) || i > 0 && place <= b.Artifacts[i-1] {
+				return fmt.Errorf("lock: blob %s is for artifacts that cannot be: %d", b.Digest, place)
+			}
 		}
 	}
 	return nil

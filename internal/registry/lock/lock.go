@@ -100,6 +100,11 @@ type Blob struct {
 	Repositories []string `json:"repositories"`
 	// Omitted blobs are not in the bundle: it is a delta, and the other side has them.
 	Omitted bool `json:"omitted,omitempty"`
+	// Held says that the target held it when a lock that is Planned was made.
+	Held bool `json:"held,omitempty"`
+	// Artifacts are those that need it, by their places in the lock's Artifacts, from 0 and ascending;
+	// only a lock that is Planned says so.
+	Artifacts []int `json:"artifacts,omitempty"`
 }
 
 // Descriptor is that of the artifact's manifest.

@@ -31,11 +31,40 @@ func Plan(planned *plan.Plan, catalogue *versions.Catalogue, path string) (*Lock
 	}
 	l := &Lock{Schema: Schema, Planned: true, Artifacts: content.Artifacts, Attachments: content.Attachments}
 	for _, b := range planned.Blobs {
-		l.Blobs = append(l.Blobs, Blob{Digest: b.Descriptor.Digest, Size: b.Size, Repositories: slices.Clone(b.Repositories)})
+		l.Blobs = append(l.Blobs, Blob{
+			Digest: b.Descriptor.Digest, Size: b.Size, Repositories: slices.Clone(b.Repositories), Held: b.Home() != "",
+		})
 	}
 	l.rest(path)
 	l.sort()
+	l.place(planned)
 	return l, l.check()
+}
+
+// place says of each blob which of the sorted artifacts need it: whoever carries out a part of the
+// plan has to know that without asking for manifests.
+func (l *Lock) place(planned *plan.Plan) {
+	places, blobs := map[string]int{}, map[v1.Hash]*Blob{}
+	for i, a := range l.Artifacts {
+		places[a.Target.String()+a.Source.String()] = i
+	}
+	for i := range l.Blobs {
+		blobs[l.Blobs[i].Digest] = &l.Blobs[i]
+	}
+	for _, a := range planned.Artifacts {
+		place := places[a.Target.String()+a.Source.String()]
+		for _, m := range a.Manifests {
+			for _, d := range m.Blobs {
+				b := blobs[d.Digest]
+				if last := len(b.Artifacts) - 1; last < 0 || b.Artifacts[last] != place {
+					b.Artifacts = append(b.Artifacts, place)
+				}
+			}
+		}
+	}
+	for _, b := range l.Blobs {
+		slices.Sort(b.Artifacts)
+	}
 }
 
 // Reviewed are the pins of a lock that is Planned: nothing else may come of it.

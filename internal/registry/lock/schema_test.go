@@ -117,7 +117,7 @@ func everything() *Lock {
 			Platforms: []string{"linux/amd64"}, Attachments: []v1.Hash{digest}, Held: &digest, Retired: true,
 		}},
 		Attachments: []Attachment{{Source: source, Target: signed, Base: "pg", Digest: digest, MediaType: "a/b", Size: 1}},
-		Blobs:       []Blob{{Digest: digest, Size: 5, Repositories: []string{"pg/postgres-instance"}, Omitted: true}},
+		Blobs:       []Blob{{Digest: digest, Size: 5, Repositories: []string{"pg/postgres-instance"}, Omitted: true, Held: true, Artifacts: []int{0}}},
 	}
 }
 
@@ -180,7 +180,7 @@ func (b schemaBuilder) of(typ reflect.Type) object {
 		return b.of(typ.Elem())
 	case reflect.Bool:
 		return object{"type": "boolean"}
-	case reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		return object{"type": "integer", "minimum": 0}
 	case reflect.Slice:
 		return object{"type": "array", "items": b.of(typ.Elem())}
