@@ -89,6 +89,7 @@ var rooms = map[string][]string{
 	"internal/registry/credentials":             nil,
 	"internal/registry/memory":                  {"internal/registry", "internal/registry/oci"},
 	"internal/registry/selfimage":               {"internal/registry/oci"},
+	"internal/registry/shard":                   {"internal/registry/lock"},
 	"internal/registry/checkup":                 {"internal/finding", "internal/registry", "internal/registry/credentials", "internal/registry/oci", "internal/registry/remote", "internal/registry/remote/transport"},
 	"internal/registry/contrast":                nil,
 	"internal/registry/prune":                   {"internal/registry", "internal/registry/oci"},

@@ -387,6 +387,7 @@ func (p *planner) sum() {
 		if len(blob.Present) == 0 {
 			blob.Elsewhere = p.opts.Elsewhere[blob.Descriptor.Digest]
 		}
+		blob.Awaited = p.opts.Awaited[blob.Descriptor.Digest]
 		if blob.Home() != "" {
 			p.plan.BytesPresent += blob.Size
 		} else {

@@ -88,6 +88,9 @@ type Options struct {
 	// Elsewhere are repositories of the target, by blobs that they are known to hold: what a delta
 	// leaves out may lie in one that the plan has nothing to do with.
 	Elsewhere map[v1.Hash]string
+	// Awaited are repositories of the target in which somebody else is putting blobs at the same time:
+	// see Blob.Awaited.
+	Awaited map[v1.Hash][]string
 	// Pins are what a lock says of artifacts, by their targets: see Pin.
 	Pins map[ref.Reference]Pin
 	// Refresh asks the source of pinned artifacts too that the target holds as they are pinned.
@@ -175,6 +178,9 @@ type Blob struct {
 	// Elsewhere is a repository of the target that holds it and does not need it, where none of
 	// Repositories does; it is mounted from there.
 	Elsewhere string `json:"elsewhere,omitempty"`
+	// Awaited are repositories of the target in which somebody else is putting the blob at the same
+	// time. It is fetched last, and not where one of them holds it by then.
+	Awaited []string `json:"-"`
 
 	// Descriptor is the blob's as the first manifest that names it has it.
 	Descriptor v1.Descriptor `json:"-"`

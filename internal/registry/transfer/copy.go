@@ -17,6 +17,12 @@ type Options struct {
 	// NoTempFiles always fetches it from the source again.
 	TempDir     string
 	NoTempFiles bool
+	// Untagged puts every manifest by its digest, and no tag of any kind: not those of signatures, nor
+	// those by which referrers are listed where the target does not do that by itself.
+	Untagged bool
+	// MostPatience bounds how long the run waits for blobs that are plan.Blob.Awaited; 0 means 5
+	// minutes. Within that it waits as long as fetching them would take.
+	MostPatience time.Duration
 	// Meter receives progress; it may be nil.
 	Meter *registry.Meter
 	// ArtifactDone is called after each artifact, from one goroutine at a time; it may be nil.

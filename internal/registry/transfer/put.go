@@ -16,11 +16,15 @@ import (
 // put puts an artifact's manifests, its tag last. What is attached and refused stays behind.
 func (r *run) put(ctx context.Context, a *artifactTask) {
 	var unlisted referrers
-	for i, m := range a.Manifests {
+	manifests := a.Manifests
+	if r.opts.Untagged {
+		manifests = untagged(manifests)
+	}
+	for i, m := range manifests {
 		if a.left[m.Attachment] != nil {
 			continue
 		}
-		if m.Attachment == "" && i > 0 && a.Manifests[i-1].Attachment != "" {
+		if m.Attachment == "" && i > 0 && manifests[i-1].Attachment != "" {
 			r.list(ctx, a, &unlisted) // before the tag
 		}
 		err := r.putOne(ctx, a, m, &unlisted)
@@ -35,6 +39,19 @@ func (r *run) put(ctx context.Context, a *artifactTask) {
 	}
 	r.list(ctx, a, &unlisted)
 	r.finish(a, nil)
+}
+
+// untagged are manifests by digest, each once.
+func untagged(manifests []plan.Manifest) []plan.Manifest {
+	var all []plan.Manifest
+	seen := map[v1.Hash]bool{}
+	for _, m := range manifests {
+		if digest := m.Descriptor.Digest; !seen[digest] {
+			seen[digest], m.Reference = true, digest.String()
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // putOne puts a manifest and remembers whether its subject's list lacks it.
@@ -56,6 +73,9 @@ func (r *run) putOne(ctx context.Context, a *artifactTask, m plan.Manifest, unli
 
 // list makes the referrers known that the target has not listed by itself, once a subject.
 func (r *run) list(ctx context.Context, a *artifactTask, unlisted *referrers) {
+	if r.opts.Untagged {
+		return
+	}
 	for _, subject := range unlisted.subjects {
 		entries := unlisted.of[subject]
 		if err := r.target.ListReferrers(ctx, a.Target.Repository, subject, entries.listed); err != nil {

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // smallBlob is the size below which a blob costs round trips rather than bandwidth.
@@ -21,6 +22,9 @@ type queue struct {
 	urgent  []job
 	large   []job
 	small   []job
+	// last is what others may have done by the time that there is nothing else to do.
+	last []job
+	// running counts jobs at work, and those that are put off.
 	running int
 }
 
@@ -41,6 +45,25 @@ func (q *queue) addBlob(size int64, j job) {
 	}
 }
 
+func (q *queue) addLast(j job) { q.add(&q.last, j) }
+
+// putOff adds a job to the last ones after a time, or at once when the context ends.
+func (q *queue) putOff(ctx context.Context, wait time.Duration, j job) {
+	q.mu.Lock()
+	q.running++
+	q.mu.Unlock()
+	go func() {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		q.addLast(j)
+		q.finished()
+	}()
+}
+
 func (q *queue) add(list *[]job, j job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -52,9 +75,9 @@ func (q *queue) add(list *[]job, j job) {
 func (q *queue) next(ctx context.Context, smallFirst bool) job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	order := []*[]job{&q.urgent, &q.large, &q.small}
+	order := []*[]job{&q.urgent, &q.large, &q.small, &q.last}
 	if smallFirst {
-		order = []*[]job{&q.urgent, &q.small, &q.large}
+		order = []*[]job{&q.urgent, &q.small, &q.large, &q.last}
 	}
 	for ctx.Err() == nil {
 		for _, list := range order {

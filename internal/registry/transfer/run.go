@@ -22,13 +22,14 @@ type run struct {
 	blobs     []*blobTask
 	byKey     map[plan.BlobKey]*blobTask // the same; it does not change
 	counts    struct{ uploaded, mounted, present int }
+	patience  patience
 	tell      sync.Mutex // keeps ArtifactDone to one goroutine at a time
 }
 
 func newRun(target registry.Target, p *plan.Plan, opts Options) *run {
 	r := &run{target: target, opts: opts, queue: newQueue(),
 		files: &tempFiles{dir: opts.TempDir, off: opts.NoTempFiles, sides: sidesOf(target, p)}}
-	r.byKey = map[plan.BlobKey]*blobTask{}
+	r.byKey, r.patience = map[plan.BlobKey]*blobTask{}, newPatience(p)
 	for _, blob := range p.Blobs {
 		b := &blobTask{Blob: blob, gauge: gauge{meter: opts.Meter}}
 		if b.home = blob.Home(); b.home != "" {
@@ -87,6 +88,10 @@ func (r *run) dispatch(b *blobTask) {
 		if b.home != "" {
 			r.queue.addUrgent(func(ctx context.Context) { r.mount(ctx, p) })
 			continue
+		}
+		if len(b.Awaited) > 0 {
+			r.queue.addLast(func(ctx context.Context) { r.await(ctx, p) })
+			return
 		}
 		r.queue.addBlob(b.Size, func(ctx context.Context) { r.upload(ctx, p) })
 		return
