@@ -44,6 +44,7 @@ var running sync.Map
 //	readonly     nothing can be pushed
 //	stalls       downloads of blobs stop after a while, with the connection open, and the
 //	             file NAME.waits is there from then on
+//	stalls-once  the same, and from then on all is well
 //	silent       it accepts requests and never answers; NAME.waits likewise
 //	hostile      it answers with an error that would clear a terminal's screen
 //	relabelled   the operator's image has other content than in other registries
@@ -90,6 +91,19 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			opts.ReadOnly = true
 		case "stalls":
 			front = append(front, stalls(waits(ts, args[0])))
+		case "stalls-once":
+			first := sync.OnceFunc(waits(ts, args[0]))
+			var struck atomic.Bool
+			front = append(front, func(next http.Handler) http.Handler {
+				stalling := stalls(func() { first(); struck.Store(true) })(next)
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if struck.Load() {
+						next.ServeHTTP(w, r)
+						return
+					}
+					stalling.ServeHTTP(w, r)
+				})
+			})
 		case "silent":
 			front = append(front, silent(waits(ts, args[0])))
 		case "hostile":

@@ -66,6 +66,9 @@ func (o Options) sparse() bool {
 	return o.Index == IndexSparse && len(o.Platforms) > 0 || o.auto() && len(o.Platforms) > 1
 }
 
+// LeavesOut tells whether indexes are copied as they are, and some of their images are not.
+func (o Options) LeavesOut() bool { return o.sparse() }
+
 // changes tells whether an artifact may become another than its source has.
 func (o Options) changes() bool {
 	return len(o.Platforms) > 0 && (o.image() != nil || o.Index == IndexStrip)

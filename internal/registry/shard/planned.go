@@ -88,3 +88,18 @@ func (p *Part) ownedIn(planned *lock.Lock, b int) []string {
 	}
 	return all
 }
+
+// Bytes are those that the shard moves where every other does its part.
+func (p *Part) Bytes() int64 {
+	artifacts := int64(len(p.Artifacts))
+	return p.Weights[p.Index] - artifacts*artifactWeight
+}
+
+// TotalBytes are those that all shards move.
+func (p *Part) TotalBytes() int64 {
+	sum := -int64(len(p.Of)) * artifactWeight
+	for _, weight := range p.Weights {
+		sum += weight
+	}
+	return sum
+}

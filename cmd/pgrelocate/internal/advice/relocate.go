@@ -38,10 +38,13 @@ func ofUseCases(err error) string {
 		other       *inventory.OtherProductError
 		unreachable *nodes.UnreachableError
 		several     *installing.ChartsError
+		unfinished  *copying.UnfinishedError
 	)
 	switch {
 	case errors.As(err, &several):
 		return "choose one release with --release"
+	case errors.As(err, &unfinished):
+		return "run the shards again that have failed or are not done, with the same plan; --shard 1/1 does what is left of all"
 	case errors.As(err, &unreachable):
 		return ofUnreachable(unreachable)
 	case errors.As(err, &refuses):

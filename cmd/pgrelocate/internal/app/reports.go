@@ -42,13 +42,13 @@ func (a *App) openReport(ctx context.Context, cfg *config.Config, command string
 	opts := report.Options{
 		Command: command, Version: a.Build.Version,
 		Product: cmp.Or(cfg.Product, versions.DefaultProduct), Registry: registryOf(cfg),
-		Events: cfg.Events, Metrics: cfg.Metrics, Summary: cfg.Summary, JUnit: cfg.JUnit,
+		Events: cfg.Events, Metrics: cfg.Metrics, Summary: cfg.Summary, JUnit: cfg.JUnit, Status: cfg.Status,
 		Stdout: a.Out, Hide: a.secrets.HideAlone,
 	}
 	if theirs := os.Getenv(githubSummary); opts.Summary == config.Auto || opts.Summary == theirs {
 		opts.Summary, opts.AppendSummary = theirs, true
 	}
-	if opts.Events+opts.Metrics+opts.Summary+opts.JUnit == "" {
+	if opts.Events+opts.Metrics+opts.Summary+opts.JUnit+opts.Status == "" {
 		return nil, nil
 	}
 	if opts.Events == config.Stdout && cfg.Output != output.Table {

@@ -27,7 +27,7 @@ func CompleteSettings(a *app.App, root *cobra.Command) {
 		"platform":    words("linux/amd64", "linux/arm64"),
 	}
 	for _, name := range []string{
-		"ca-file", "catalogue", "events", "metrics", "summary", "junit", "file", "bundle", "public-key", "spool-dir", "since", "sign-key", "lock", "chart", "values",
+		"ca-file", "catalogue", "events", "metrics", "summary", "junit", "status", "file", "bundle", "public-key", "spool-dir", "since", "sign-key", "lock", "chart", "values",
 		"kubeconfig", "pull-credentials-file", "tls-cert", "tls-key", "tls-self-signed", "htpasswd", "dir",
 	} {
 		completers[name] = flagset.FileNames

@@ -128,9 +128,9 @@ type Config struct {
 	PullSecret         string
 	InstanceNamespaces []string
 
-	// Events, Metrics, Summary and JUnit are files that a run is reported to; empty for none. Events
+	// Events, Metrics, Summary, JUnit and Status are files that a run is reported to; empty for none. Events
 	// may be Stdout, and Summary Auto.
-	Events, Metrics, Summary, JUnit string
+	Events, Metrics, Summary, JUnit, Status string
 
 	Output     output.Format
 	Quiet      bool

@@ -119,7 +119,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"source-plain-http": "true", "plain-http": "true", "jobs": "3", "limit-rate": "50MiB",
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8,linux/amd64", "index": "strip",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
-		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "events": "/e.json", "metrics": "/m.prom", "summary": "auto", "junit": "/j.xml",
+		"catalogue": "/a.yaml,/b.yaml", "ca-file": "/ca.pem", "check": "true", "events": "/e.json", "metrics": "/m.prom", "summary": "auto", "junit": "/j.xml", "status": "/s",
 		"state-dir": "/state", "lock": "/pg.lock",
 		"chart-images": "true", "known-only": "true", "kubeconfig": "/kube", "context": "staging", "namespace": "operators",
 		"helm-release": "pg", "pull-secret": "pull", "instance-namespaces": "demo,prod",
@@ -146,7 +146,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Attest:             true, VerifyKeys: []string{"/a.pub", "/b.pub"}, VerifyIdentities: []string{"a@example.com"}, VerifyIdentityPattern: "a.*",
 		VerifyIssuer: "https://issuer.example.com", VerifyIssuerPattern: "i.*", TrustedRoot: "/root.json", VerifyName: true,
 		AllowUnsigned: []string{"charts/*"}, MinAge: 48 * time.Hour, AllowUnknownAge: true,
-		Events: "/e.json", Metrics: "/m.prom", Summary: "auto", JUnit: "/j.xml",
+		Events: "/e.json", Metrics: "/m.prom", Summary: "auto", JUnit: "/j.xml", Status: "/s",
 	}
 	ways := map[string]func(key, value string) *Loader{
 		"flag": func(key, value string) *Loader { return parsed(t, "--"+key+"="+value) },

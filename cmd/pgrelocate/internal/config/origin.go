@@ -160,7 +160,7 @@ func Reference() []Entry {
 
 // Trusting are the settings that decide where content and logins go, what is written on this
 // machine, and whom to trust.
-var Trusting = slices.Concat([]string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict", "lock", "state-dir", "events", "metrics", "summary", "junit"}, Admission)
+var Trusting = slices.Concat([]string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict", "lock", "state-dir", "events", "metrics", "summary", "junit", "status"}, Admission)
 
 // TrustingCluster are the settings that decide where in which cluster something is changed, and
 // who gets the pull secret.

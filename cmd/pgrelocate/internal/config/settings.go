@@ -44,7 +44,7 @@ var (
 	PullSecret         = []string{"pull-secret"}
 	InstanceNamespaces = []string{"instance-namespaces"}
 	// Reports says which files a run is reported to.
-	Reports = []string{"events", "metrics", "summary", "junit"}
+	Reports = []string{"events", "metrics", "summary", "junit", "status"}
 	// Output says how results are written.
 	Output = []string{"output"}
 )
@@ -139,6 +139,7 @@ func reportSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var((*path)(&c.Metrics), "metrics", "write metrics for Prometheus into `FILE`, as node_exporter's textfile collector reads them")
 	fs.Var(&special{&c.Summary, Auto}, "summary", "write a summary in Markdown into `FILE`; auto adds it to that of the job on GitHub, and writes none elsewhere")
 	fs.Var((*path)(&c.JUnit), "junit", "write what became of each artifact into `FILE`, as JUnit's XML")
+	fs.Var((*path)(&c.Status), "status", "write how the run ended into `FILE`, in a short line of JSON: /dev/termination-log is what Kubernetes shows")
 
 	fs.VarP(newChoice(&c.Output, output.Formats()...), "output", "o", "write the result as `FORMAT`: table, json or yaml")
 	fs.BoolVarP(&c.Quiet, "quiet", "q", false, "show nothing but results, warnings and errors")

@@ -15,6 +15,12 @@ type Account struct {
 	Items   []Item
 	// MovedBytes are the bytes of blobs that were moved; nil where moving is not what the run is for.
 	MovedBytes *int64
+	// FetchedBytes are the bytes of blobs that were read from the source; nil where nobody has counted.
+	FetchedBytes *int64
+	// Shard is which part of a plan the run carried out; empty where it was no part. Tagged says that it has
+	// put the tags of all parts.
+	Shard  string
+	Tagged bool
 	// Drift is how many of the items differ from what was expected; nil where nobody has looked.
 	Drift *int
 	// Source and Target are what went over the wire to both sides; nil where nobody has counted.

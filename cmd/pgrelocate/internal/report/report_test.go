@@ -14,6 +14,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 )
 
 // options are those of a run at a time, which writes everything into a folder.
@@ -282,5 +283,34 @@ func TestNoRun(t *testing.T) {
 	run.Progress(nil)()
 	if err := run.Finish(Ending{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A status fits what Kubernetes keeps of it, whatever the error says, and replaces its own file only.
+func TestStatus(t *testing.T) {
+	dir := t.TempDir()
+	opts := Options{Command: "copy", Status: filepath.Join(dir, "log"), Now: func() time.Time { return night }}
+	if err := os.WriteFile(opts.Status, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	long := errors.New(strings.Repeat("<\x01\"", 5000))
+	for range 2 {
+		if err := finish(t, opts, Account{Shard: "1/4"}, Ending{Code: exit.Failure, Err: long, Hint: long.Error()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := read(t, opts.Status)
+	got, ok := shard.ParseStatus(text)
+	if !ok || got.Shard != "1/4" || got.ExitCode != exit.Failure || len(text) > longestStatus {
+		t.Errorf("ParseStatus(%d bytes) = %+v, %v", len(text), got, ok)
+	}
+	if err := os.WriteFile(opts.Status, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), opts); !errors.Is(err, ErrNotOurs) {
+		t.Errorf("Open(a file of somebody's) = %v, want %v", err, ErrNotOurs)
+	}
+	if _, ok := shard.ParseStatus("OOMKilled"); ok {
+		t.Error("ParseStatus(OOMKilled) is a status")
 	}
 }

@@ -22,6 +22,8 @@ type Options struct {
 	// Events, Metrics, Summary and JUnit are files; empty for none. Events may be "-" for Stdout, a
 	// pipe or a device.
 	Events, Metrics, Summary, JUnit string
+	// Status is written in place, for it may be a container's termination log.
+	Status string
 	// AppendSummary adds to a summary that is there, whoever wrote it: several steps of one job
 	// share one.
 	AppendSummary bool
@@ -52,7 +54,7 @@ func Open(ctx context.Context, opts Options) (*Run, error) {
 		opts.Now = time.Now
 	}
 	for _, err := range []error{
-		claim("metrics", opts.Metrics, isMetrics), claim("junit", opts.JUnit, isJUnit), claimSummary(opts),
+		claim("metrics", opts.Metrics, isMetrics), claim("junit", opts.JUnit, isJUnit), claimSummary(opts), claimStatus(opts.Status),
 	} {
 		if err != nil {
 			return nil, &exit.UsageError{Err: err}
@@ -141,6 +143,7 @@ func (r *Run) Finish(ending Ending) error {
 	if o.code == exit.OK && errs[len(errs)-1] != nil {
 		o.code = exit.Unreported
 	}
+	errs = append(errs, writeStatus(o))
 	r.events.send(func(e Envelope) any { return finished(e, o) }, "finished")
 	return reportError(append(errs, r.events.close()))
 }

@@ -48,6 +48,10 @@ func (v Copy) Account() report.Account {
 	if v.SourceTraffic != (trafficView{}) { // not of a bundle
 		account.Source = v.SourceTraffic.counts()
 	}
+	account.FetchedBytes = &v.BytesFetched
+	if v.Shard != nil {
+		account.Shard, account.Tagged = v.Shard.Shard, v.Shard.Tagged
+	}
 	for _, row := range v.Artifacts {
 		account.Items = append(account.Items, row.item())
 	}

@@ -49,6 +49,17 @@ type Copy struct {
 	Beyond []string `json:"beyond"`
 	// Newer is a release at the source that is newer than all that the catalogue knows.
 	Newer string `json:"newer,omitempty"`
+	// Shard says which part of a plan this was; absent where it was all.
+	Shard *shardView `json:"shard,omitempty"`
+}
+
+type shardView struct {
+	// Shard is I/N, or "tags" for the run that only puts the tags.
+	Shard string `json:"shard"`
+	// OfArtifacts are how many the whole plan has.
+	OfArtifacts int `json:"ofArtifacts"`
+	// Tagged says that all of them are at the target now, under their tags.
+	Tagged bool `json:"tagged"`
 }
 
 type copiedRow struct {
@@ -100,6 +111,9 @@ func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
 		Beyond:          append([]string{}, report.Beyond...),
 		Newer:           report.Newer,
 	}
+	if sharded := report.Sharded; sharded != nil {
+		view.Shard = &shardView{Shard: sharded.String(), OfArtifacts: sharded.Artifacts, Tagged: sharded.Tagged}
+	}
 	for _, r := range report.Results {
 		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: Outcome(r)}
 		row.setError(r.Err)
@@ -144,13 +158,25 @@ func (v Copy) WriteTable(w io.Writer) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, `%s: %d copied, %d present, %d skipped, %d %s
+	_, err := fmt.Fprintf(w, `%s%s: %d copied, %d present, %d skipped, %d %s
 %s%s
 %starget: %s
 %s`,
-		output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
+		v.Shard.prefix(), output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
 		signedLine(len(v.Artifacts), func(i int) *checkedView { return v.Artifacts[i].Checked }), v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
 	return err
+}
+
+// prefix says in the account which part it is of.
+func (s *shardView) prefix() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Tagged:
+		return fmt.Sprintf("shard %s, all %d tagged: ", s.Shard, s.OfArtifacts)
+	default:
+		return fmt.Sprintf("shard %s, not tagged yet: ", s.Shard)
+	}
 }
 
 // sourceLine is empty where no registry was asked for content: the source was a bundle.

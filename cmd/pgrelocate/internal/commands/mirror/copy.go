@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
+	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 )
 
 const copyLong = `Copy the selected artifacts from the vendor's registry, or from --source, into the
@@ -51,6 +53,11 @@ docs/signatures.md. What is not fails, before anything of it is moved, with exit
 then. What has another digest at the source than was reviewed, or a tag in the private
 registry that has been moved since, fails with both digests, and the exit code is 6.
 
+--shard I/N carries out a part of --plan FILE, so that several machines share the work: each
+computes the same cut from the same plan, moves its part without tags, and whichever finds
+that all the others are done puts the tags. "pgrelocate job mirror" does so in a cluster;
+docs/jobs.md says how the plan is cut, and what is to be known of it.
+
 --images FILE copies what a list names: an image a line, dt's Images.lock or imgpkg's
 ImagesLock. Each keeps its path below --registry's folder. Where the list has a digest the
 source has to have that, whatever its tag is now.
@@ -84,6 +91,9 @@ const copyExamples = `  # everything in the newest release
   pgrelocate copy --registry registry.example.com --plan-out plan.json
   pgrelocate copy --registry registry.example.com --plan plan.json
 
+  # on three machines: each its part, from the same plan
+  pgrelocate copy --registry registry.example.com --plan plan.json --shard 1/3
+
   # in CI: credentials from the environment, no more than 50 MiB a second
   PGRELOCATE_SOURCE_USERNAME=me PGRELOCATE_SOURCE_PASSWORD="$TOKEN" \
     pgrelocate copy --registry registry.example.com --limit-rate 50MiB`
@@ -91,6 +101,7 @@ const copyExamples = `  # everything in the newest release
 // NewCopyCommand makes `pgrelocate copy`.
 func NewCopyCommand(a *app.App) *cobra.Command {
 	var dryRun bool
+	var part string
 	var opts copying.CopyOptions
 	cmd := &cobra.Command{
 		Use:     "copy",
@@ -102,6 +113,12 @@ func NewCopyCommand(a *app.App) *cobra.Command {
 			for _, name := range slices.Concat(config.Selection, config.Charts, config.Discovery) {
 				if opts.Images != "" && cmd.Flags().Changed(name) {
 					return exit.Usagef("--images and --%s exclude each other: the list says what is copied", name)
+				}
+			}
+			if cmd.Flags().Changed("shard") {
+				var err error
+				if opts.Shard, err = shard.Parse(part, os.Getenv); err != nil {
+					return exit.Usagef("--shard: %w", err)
 				}
 			}
 			dryRun = dryRun || opts.Out != ""
@@ -126,6 +143,7 @@ func NewCopyCommand(a *app.App) *cobra.Command {
 	addDriftFlags(cmd.Flags(), &opts.PlanOptions)
 	addPlanOutFlag(cmd.Flags(), &opts.PlanOptions)
 	cmd.Flags().StringVar(&opts.Reviewed, "plan", "", "copy what the plan in `FILE` says, and nothing else")
+	cmd.Flags().StringVar(&part, "shard", "", "with --plan, copy the part `I/N`, 1/4, of it, or index/N in an Indexed Job; \"tags\" puts the tags of all parts")
 	cmd.Flags().BoolVar(&opts.Locked, "locked", false, "fail, and move nothing, where the lock would have to change")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock, or that of another registry, and --plan-out any file")
 	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Lock, config.Connection, config.State, config.Reports, config.Output)

@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
@@ -18,6 +19,8 @@ type CopyOptions struct {
 	Locked bool
 	// Reviewed is the file with the plan that is carried out, instead of the selection; empty is none.
 	Reviewed string
+	// Shard is what of the reviewed plan is carried out; the zero value is all.
+	Shard shard.Choice
 	// Overwrite lets the lock replace a file that is there and is no lock, or another registry's.
 	Overwrite bool
 }
@@ -37,6 +40,8 @@ type Copied struct {
 	Attested int
 	// Locked says that there was a lock to hold the artifacts against.
 	Locked bool
+	// Sharded is nil where the run was not one of several with one plan.
+	Sharded *Sharded
 	// Failures is an *exit.PartialError with the artifacts that are not at the target, or not
 	// whole; nil where all are.
 	Failures error
@@ -48,8 +53,19 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 	c := &Copying{Planning: Planning{Session: s, asked: opts}}
 	defer func() { c.lockFile.Close() }()
 	err := relocate.Run(ctx,
-		c.readPlan,        // that was reviewed, where one is named
-		c.readRules,       // what artifacts have to be
+		c.readPlan,  // that was reviewed, where one is named
+		c.readRules, // what artifacts have to be
+		c.needPlan,  // where one of several runs carries it out
+	)
+	if err == nil && opts.Shard.Tags {
+		err = copyTags(ctx, c)
+		return c.Copied, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = relocate.Run(ctx,
+		c.cut,             // what of the plan is this run's
 		c.openLock,        // nothing is copied for a lock that cannot be written
 		c.needLock,        // where nothing about it is to change
 		c.readList,        // of images, where one is named
@@ -63,9 +79,10 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 		c.Compare,         // what is where, and what has to move
 		c.checkPlan,       // that it is the lock's
 		c.wantCharts,
-		c.Transfer, // move it, tags last
+		c.Transfer,        // move it, tags last
+		c.tagWhenComplete, // where the tags are whose who is done last
 	)
-	if c.Copied != nil && ctx.Err() == nil { // what has arrived is recorded, whatever else failed
+	if c.Copied != nil && ctx.Err() == nil && !opts.Shard.Moves() { // what has arrived is recorded, whatever else failed
 		recorded := c.record(ctx)
 		err = cmp.Or(c.attest(ctx, c.lockFile.Path), err, recorded) // where it came from, and by which lock
 	}
@@ -89,7 +106,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 		c.Options.Hooks.Planned(len(c.Plan.Artifacts), c.Plan.BytesToMove)
 	}
 	c.how.Jobs, c.how.Meter = c.Config.Jobs, new(registry.Meter)
-	c.how.ArtifactDone = c.Options.Hooks.Moved
+	c.how.ArtifactDone, c.how.Untagged = c.Options.Hooks.Moved, c.asked.Shard.Moves()
 	stop := c.Progress(c.how.Meter)
 	defer stop()
 	report, err := transfer.Copy(ctx, c.Sides, c.Plan, c.how)
@@ -103,6 +120,9 @@ func (c *Copying) Transfer(ctx context.Context) error {
 		Report: report, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
 		Locked: c.lockFile != nil && c.lockFile.Was != nil,
+	}
+	if choice := c.asked.Shard; choice.Moves() {
+		c.Copied.Sharded = &Sharded{Choice: choice, Artifacts: len(c.reviewed.Artifacts)}
 	}
 	if err != nil {
 		return err

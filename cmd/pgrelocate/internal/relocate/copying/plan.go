@@ -3,6 +3,8 @@ package copying
 import (
 	"context"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
@@ -80,6 +82,8 @@ type Planning struct {
 	held bundle.Held
 	// reviewed is the plan that is carried out; nil without one.
 	reviewed *lock.Lock
+	// awaited are the repositories in which other shards put blobs that this one needs.
+	awaited map[v1.Hash][]string
 	// listed is what a list of images has; empty without one.
 	listed []formats.Listed
 }
@@ -88,7 +92,11 @@ func (p *Planning) readRules(context.Context) error { return p.rules.read(p.Conf
 
 // openLock finds the lock, to be written too; readLock only reads it.
 func (p *Planning) openLock(ctx context.Context) (err error) {
-	if p.asked.Locked {
+	switch {
+	case p.asked.Shard.Moves():
+		p.lockFile = &locking.File{} // none, not even that of the folder: it knows a part only
+		return nil
+	case p.asked.Locked:
 		return p.readLock(ctx)
 	}
 	p.lockFile, err = locking.Open(ctx, p.Session, locking.Write, p.asked.Overwrite)
@@ -165,6 +173,7 @@ func (p *Planning) planOptions() plan.Options {
 		Check:              p.Config.Check,
 		Measure:            p.measure,
 		Elsewhere:          p.held,
+		Awaited:            p.awaited,
 		WithoutAttachments: !p.Config.Signatures,
 	}
 	p.pin(&opts)
