@@ -120,6 +120,10 @@ func NewCopyCommand(a *app.App) *cobra.Command {
 				if opts.Shard, err = shard.Parse(part, os.Getenv); err != nil {
 					return exit.Usagef("--shard: %w", err)
 				}
+				if opts.Reviewed == "" {
+					return exit.Usagef("--shard is a part of a plan, which says what everything is by digest: --plan FILE is missing").
+						WithHint("pgrelocate plan --plan-out FILE writes one")
+				}
 			}
 			dryRun = dryRun || opts.Out != ""
 			return besidePlan(cmd.Flags(), opts.Reviewed)

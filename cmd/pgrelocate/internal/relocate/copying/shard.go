@@ -35,12 +35,11 @@ func (p *Planning) needPlan(context.Context) error {
 	case choice.IsZero():
 		return nil
 	case p.reviewed == nil:
-		return exit.Usagef("--shard is a part of a plan, which says what everything is by digest: --plan FILE is missing").
-			WithHint("pgrelocate plan --plan-out FILE writes one")
+		return exit.Usagef("a shard is a part of a plan, which says what everything is by digest, and no plan is named")
 	case choice.Moves() && p.Config.Lock != "" && p.Config.Lock != config.NoLock:
-		return exit.Usagef("--lock: one shard knows a part only; --shard tags writes the lock of all")
+		return exit.Usagef("one shard knows a part only, and writes no lock: whoever puts the tags does")
 	case choice.Tags && p.rules.checker != nil:
-		return exit.Usagef("--shard tags reads nothing at the source, and checks neither signatures nor ages: the shards do, before they move anything")
+		return exit.Usagef("whoever puts the tags reads nothing at the source, and checks neither signatures nor ages: the shards do, before they move anything")
 	}
 	return nil
 }
