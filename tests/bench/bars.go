@@ -37,6 +37,7 @@ func (r *report) judge(f *family, _ *options) {
 	r.judgeStorm()
 	r.judgeBundle()
 	r.judgeStart()
+	r.judgeGrowth()
 }
 
 func (r *report) judgeSpeed(f *family) {

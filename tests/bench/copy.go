@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -22,14 +23,14 @@ type sample struct {
 
 // copyOver lets a tool copy a family from one wire to another.
 func (b *bench) copyOver(t *tool, f *family, source, target *wire, secure bool) sample {
-	j := &job{source: source.host(), target: target.host(), artifacts: f.spec.artifacts, dir: b.TempDir()}
+	j := &job{source: source.host(), target: target.host(), artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir()}
 	var env []string
 	if secure {
 		j.caFile = b.ca.File
 		env = append(env, "SSL_CERT_FILE="+b.ca.File)
 	}
 	var s sample
-	work := batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.timeout, Env: env}
+	work := batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: cmp.Or(t.timeout, b.opts.timeout), Env: env}
 	s.Target = target.measured(func() {
 		s.Source = source.measured(func() { s.cost = b.runInner(work) })
 	})

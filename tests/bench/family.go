@@ -8,8 +8,10 @@ import (
 // familySpec says which images there are and which layers they share: 23 artifacts with
 // 59 distinct blobs in 61 places in repositories, 1.60 GB, as release 4.3.1 has them.
 type familySpec struct {
+	name      string
 	layers    map[string]int64 // sizes by name
 	artifacts []artifactSpec
+	releases  []string // those of a family of several, by name
 }
 
 // artifactSpec is an image, or the chart.
@@ -34,7 +36,7 @@ var versionsInOrder = []string{
 
 // newFamily makes the family's spec; sizes are in MB at scale 1.
 func newFamily(scale float64) *familySpec {
-	f := &familySpec{layers: map[string]int64{}}
+	f := &familySpec{name: "family", layers: map[string]int64{}}
 	layer := func(name string, megabytes float64) string {
 		f.layers[name] = max(1000, int64(math.Round(megabytes*scale*1e6)))
 		return name
@@ -69,6 +71,7 @@ func (f *familySpec) add(repository, tag string, layers ...string) {
 // single is a family of one image with one layer.
 func single(size int64) *familySpec {
 	return &familySpec{
+		name:      "family",
 		layers:    map[string]int64{"layer": size},
 		artifacts: []artifactSpec{{Repository: "postgres-operator", Tag: release, Layers: []string{"layer"}}},
 	}
@@ -80,5 +83,5 @@ func (f *familySpec) key() string {
 	for _, size := range f.layers {
 		sum += size
 	}
-	return fmt.Sprintf("family-1-%d-%d-%d", len(f.artifacts), len(f.layers), sum)
+	return fmt.Sprintf("%s-1-%d-%d-%d", f.name, len(f.artifacts), len(f.layers), sum)
 }

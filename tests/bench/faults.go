@@ -179,7 +179,7 @@ func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.R
 	target := registrytest.Front(b, empty, faultsBehind(&sent, fault.target, at)...)
 
 	j := &job{
-		source: source.Host, target: target.Host, artifacts: f.spec.artifacts, dir: b.TempDir(),
+		source: source.Host, target: target.Host, artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir(),
 		extra: []string{"--stall-timeout", "10s"},
 	}
 	c := b.runInner(batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.faultTimeout})

@@ -70,6 +70,7 @@ func measure(h *host, opts *options) (report *report, err error) {
 		{"storm", b.storm},
 		{"bundle", b.bundle},
 		{"start", b.start},
+		{"growth", b.growth},
 	}
 	for _, part := range parts {
 		if opts.wants(part.name) && h.ctx.Err() == nil {

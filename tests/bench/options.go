@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,31 @@ type options struct {
 	largeLayer     int64
 	faultLayer     int64
 	faultTimeout   time.Duration
+	growth         counts
+}
+
+// counts is a flag of numbers with commas between them.
+type counts []int
+
+func (c *counts) String() string {
+	var words []string
+	for _, n := range *c {
+		words = append(words, strconv.Itoa(n))
+	}
+	return strings.Join(words, ",")
+}
+
+// Set replaces the numbers, each of which is above 0.
+func (c *counts) Set(value string) error {
+	*c = nil
+	for _, word := range strings.Split(value, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no number above 0", word)
+		}
+		*c = append(*c, n)
+	}
+	return nil
 }
 
 // list is a flag of words with commas between them.
@@ -43,10 +69,10 @@ func (l *list) Set(value string) error {
 
 const mib = 1 << 20
 
-var allParts = list{"speed", "tls", "memory", "faults", "storm", "bundle", "start"}
+var allParts = list{"speed", "tls", "memory", "faults", "storm", "bundle", "start", "growth"}
 
 func parse(args []string) (*options, error) {
-	o := &options{parts: slices.Clone(allParts)}
+	o := &options{parts: slices.Clone(allParts), growth: counts{1, 10, 100}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.Usage = func() {
 		fmt.Fprintf(flags.Output(), "Measures pgrelocate beside the tools that people use today: see docs/performance.md.\n\n")
@@ -60,6 +86,7 @@ func parse(args []string) (*options, error) {
 	fault := flags.Float64("fault-layer", 40, "`MiB` of the layer in part faults")
 	flags.Var(&o.parts, "parts", "`parts` to run: "+allParts.String())
 	flags.Var(&o.tools, "tools", "`tools` to measure, by their names in the tables; all that are installed if not given")
+	flags.Var(&o.growth, "growth", "`releases` that part growth copies at once, a step each; 100 are 2,201 artifacts")
 	flags.Float64Var(&o.scale, "scale", 1, "`factor` for the size of the family's layers")
 	flags.IntVar(&o.runs, "n", 3, "`runs` of each tool, whose medians are printed")
 	flags.StringVar(&o.registry, "registry", "debian", "`registry` on both sides: debian (docker-registry 2.8.2) or distribution (v3)")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -34,8 +35,8 @@ func (r *report) intoPage(file string) error {
 		command += " BENCH='" + r.opts.asked + "'"
 	}
 	fmt.Fprintf(&out, "Measured with `%s`.\n\n", command)
-	r.print(&out)
+	r.printOn(&printer{Writer: &out, pictures: true})
 	out.WriteString(pageEnd)
 	out.Write(after)
-	return os.WriteFile(file, out.Bytes(), 0o600)
+	return errors.Join(r.writePictures(file), os.WriteFile(file, out.Bytes(), 0o600))
 }

@@ -9,8 +9,9 @@ import (
 )
 
 // print writes the report as the tables of a Markdown page.
-func (r *report) print(w io.Writer) {
-	p := &printer{w}
+func (r *report) print(w io.Writer) { r.printOn(&printer{Writer: w}) }
+
+func (r *report) printOn(p *printer) {
 	p.line("%s, %d cores, %s; %s; registries: %s", r.Machine.Processor, r.Machine.Cores, r.Machine.OS, r.Machine.Go, r.registries())
 	p.line("Source: %s. Target: %s.", r.Setting.Source, r.Setting.Target)
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
@@ -26,6 +27,7 @@ func (r *report) print(w io.Writer) {
 	r.printStorm(p)
 	r.printBundle(p)
 	r.printStart(p)
+	r.printGrowth(p)
 	r.printBars(p)
 }
 
@@ -36,7 +38,11 @@ func (r *report) registries() string {
 	return "docker-registry 2.8.2"
 }
 
-type printer struct{ io.Writer }
+// pictures are shown beside the tables on a page, which has their files beside it.
+type printer struct {
+	io.Writer
+	pictures bool
+}
 
 func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
@@ -68,6 +74,7 @@ func (r *report) printSpeed(p *printer) {
 	p.title("Speed: %d artifacts, %d distinct blobs in %d places, %.2f GB", f.Artifacts, f.Blobs, f.Places, float64(f.Unique)/1e9)
 	p.line("Medians of %d. The wire allows %.2f s cold and %.2f s warm; the source alone, thrown away, took %.2f s.\n",
 		r.Setting.Runs, f.ColdLimit, f.WarmLimit, middle(r.Drain))
+	p.picture(speedPicture)
 	speedTables(p, r.Speed, f)
 }
 

@@ -27,7 +27,9 @@ type report struct {
 	Storm  []stormRow   `json:"storm,omitempty"`
 	Bundle []*bundleRow `json:"bundle,omitempty"`
 	Start  []*startRow  `json:"start,omitempty"`
-	Bars   []bar        `json:"bars"`
+	// Growth has a step for each number of releases.
+	Growth []*growthStep `json:"growth,omitempty"`
+	Bars   []bar         `json:"bars"`
 
 	opts *options
 }

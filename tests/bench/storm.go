@@ -39,7 +39,7 @@ func (b *bench) tryStorm(t *tool, f *family, behind *registrytest.Registry) stor
 	source := registrytest.Front(b, behind, read.Wrap, weather.Fault())
 	empty := b.startRegistry(registrytest.Options{})
 	target := registrytest.Front(b, empty, weather.Fault())
-	j := &job{source: source.Host, target: target.Host, artifacts: f.spec.artifacts, dir: b.TempDir()}
+	j := &job{source: source.Host, target: target.Host, artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir()}
 	c := b.runInner(batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.timeout})
 	ideal := float64(f.Unique() + f.Manifests)
 	row := stormRow{

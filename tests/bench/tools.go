@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // tool is a program that copies images, used in one way.
@@ -22,10 +23,19 @@ type tool struct {
 	commands func(t *tool, j *job) [][]string
 	// oneImage takes part where one image is copied: of the ways of one program one is enough.
 	oneImage bool
-	// family takes part where a whole family is.
-	family bool
+	// family takes part where a whole family is, and many where it is one of thousands of images.
+	family, many bool
 	// unchecked leaves it to the target to check digests: a profile of it shows no SHA-256.
 	unchecked bool
+	// timeout is for each command, where it is not that of the flags.
+	timeout time.Duration
+}
+
+// within is the tool with another time for each command.
+func (t *tool) within(timeout time.Duration) *tool {
+	more := *t
+	more.timeout = timeout
+	return &more
 }
 
 // with is the tool with a flag more on each of its command lines.
@@ -45,8 +55,9 @@ func (t *tool) with(flag string) *tool {
 type job struct {
 	source, target string // hosts
 	artifacts      []artifactSpec
-	caFile         string // empty is plain HTTP
-	dir            string // for files that a tool wants
+	family         *familySpec // which they belong to
+	caFile         string      // empty is plain HTTP
+	dir            string      // for files that a tool wants
 	extra          []string
 }
 
@@ -79,9 +90,10 @@ func knownTools(opts *options) []*tool {
 	all := []*tool{
 		{name: "pgrelocate", binary: opts.program, versionArgs: []string{"version"}, ours: true, parallel: 1,
 			oneImage: true, family: true, commands: oursCommands},
-		{name: "crane, 8 at a time", binary: "crane", versionArgs: []string{"version"}, parallel: 8, family: true, commands: crane},
+		{name: "crane, 8 at a time", binary: "crane", versionArgs: []string{"version"}, parallel: 8, family: true, many: true, commands: crane},
 		{name: "crane", binary: "crane", versionArgs: []string{"version"}, parallel: 1, oneImage: true, family: true, commands: crane},
-		{name: "regsync", binary: "regsync", versionArgs: []string{"version"}, versionLine: "VCSTag:", parallel: 1, family: true, commands: regsyncCommands},
+		{name: "regsync", binary: "regsync", versionArgs: []string{"version"}, versionLine: "VCSTag:", parallel: 1, family: true, many: true,
+			commands: regsyncCommands},
 		{name: "regctl", binary: "regctl", versionArgs: []string{"version"}, versionLine: "VCSTag:", parallel: 1, oneImage: true, commands: regctlCommands},
 		{name: "skopeo", binary: "skopeo", versionArgs: []string{"--version"}, parallel: 1, oneImage: true, family: true,
 			commands: each(func(_ *tool, j *job, a artifactSpec) []string {
@@ -116,9 +128,13 @@ func knownTools(opts *options) []*tool {
 // catalogue of its own.
 func oursCommands(t *tool, j *job) [][]string {
 	args := []string{t.binary, "copy", "--source", j.source, "--registry", j.target, "--quiet"}
-	if len(j.artifacts) > 1 {
+	switch {
+	case len(j.family.releases) > 0:
+		args = append(args, "--catalogue", write(j.dir, "catalogue.yaml", j.family.releasesCatalogue()), "--product", "releases",
+			"--release", strings.Join(j.family.releases, ","))
+	case len(j.artifacts) > 1:
 		args = append(args, "--release", release)
-	} else {
+	default:
 		args = append(args, "--catalogue", write(j.dir, "catalogue.yaml", oneImageCatalogue), "--product", "bench")
 	}
 	if j.caFile != "" {
