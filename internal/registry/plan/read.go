@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unique"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -60,18 +61,24 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 	return all, nil
 }
 
-// movable are the blobs that travel with a manifest; of the others the plan warns.
-func (p *planner) movable(a *Artifact, named []v1.Descriptor) []v1.Descriptor {
-	var movable []v1.Descriptor
-	for _, blob := range named {
-		if oci.IsForeign(blob) {
-			p.warn(fmt.Sprintf("layer %s of %s is non-distributable: it stays where its vendor keeps it", blob.Digest, a.Origin.Repository))
-			continue
-		}
-		movable = append(movable, blob)
+// movable keeps, of the blobs that a manifest needs, those that travel with it; of the others the
+// plan warns. Words that many manifests share are kept once.
+func (p *planner) movable(a *Artifact, needed []v1.Descriptor) []v1.Descriptor {
+	for i := range needed {
+		d := &needed[i]
+		d.Digest.Algorithm, d.Digest.Hex = shared(d.Digest.Algorithm), shared(d.Digest.Hex)
+		d.MediaType = types.MediaType(shared(string(d.MediaType)))
 	}
-	return movable
+	return slices.DeleteFunc(needed, func(blob v1.Descriptor) bool {
+		foreign := oci.IsForeign(blob)
+		if foreign {
+			p.warn(fmt.Sprintf("layer %s of %s is non-distributable: it stays where its vendor keeps it", blob.Digest, a.Origin.Repository))
+		}
+		return foreign
+	})
 }
+
+func shared(word string) string { return unique.Make(word).Value() }
 
 func (o Origin) manifest(ctx context.Context, reference string, also ...types.MediaType) (oci.Manifest, error) {
 	return o.Source.Manifest(ctx, o.Repository, reference, also...)

@@ -67,11 +67,22 @@ func newArtifactTask(a *plan.Artifact, tasks map[plan.BlobKey]*blobTask) *artifa
 				at.waiting = append(at.waiting, task)
 			}
 			if !slices.Contains(task.missing[at], m.Attachment) {
-				task.missing[at] = append(task.missing[at], m.Attachment)
+				task.missing[at] = needing(task.missing[at], m.Attachment)
 			}
 		}
 	}
 	return task
+}
+
+// itself is what needs a blob where that is the artifact and nothing else, as nearly always.
+var itself = []string{""}
+
+// needing adds the artifact, or one of its attachments, to what needs a blob.
+func needing(needs []string, attachment string) []string {
+	if needs == nil && attachment == "" {
+		return itself[:1:1]
+	}
+	return append(needs, attachment)
 }
 
 // in is the blob's placement in a repository, nil where it is there already.

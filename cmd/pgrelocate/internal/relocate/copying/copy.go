@@ -3,6 +3,7 @@ package copying
 import (
 	"cmp"
 	"context"
+	"runtime/debug"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
@@ -50,6 +51,8 @@ type Copied struct {
 // Copy moves the selection from its registries into the private one. The result is nil where
 // it did not come to moving; otherwise it is there beside an error too.
 func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, error) {
+	// What is planned stays to the end, and little else piles up: a third beside it is enough.
+	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	c := &Copying{Planning: Planning{Session: s, asked: opts}}
 	defer func() { c.lockFile.Close() }()
 	err := relocate.Run(ctx,
