@@ -92,7 +92,7 @@ var rooms = map[string][]string{
 	"internal/registry/shard":                   {"internal/registry/lock"},
 	"internal/registry/checkup":                 {"internal/finding", "internal/registry", "internal/registry/credentials", "internal/registry/oci", "internal/registry/remote", "internal/registry/remote/transport"},
 	"internal/registry/contrast":                nil,
-	"internal/registry/prune":                   {"internal/registry", "internal/registry/oci"},
+	"internal/registry/prune":                   {"internal/registry", "internal/registry/attestation", "internal/registry/oci"},
 	"internal/registry/registrytest":            {"internal/registry", "internal/registry/oci"},
 	"internal/registry/signature/signaturetest": {"internal/registry/registrytest"},
 

@@ -126,8 +126,11 @@ func (f Facts) annotations(at time.Time) map[string]string {
 	}
 }
 
+// Is tells whether something that is listed as a referrer is such an attestation, whoever has it put there.
+func Is(referrer v1.Descriptor) bool { return referrer.Annotations[annotationPredicate] == Predicate }
+
 // attestedBy tells whether a referrer attests the same: the subject is in the listing's question, the
 // source in its answer. When, and by which lock, makes no other fact of it.
 func (f Facts) attestedBy(referrer v1.Descriptor) bool {
-	return referrer.Annotations[annotationPredicate] == Predicate && referrer.Annotations[annotationSource] == f.Source.String()
+	return Is(referrer) && referrer.Annotations[annotationSource] == f.Source.String()
 }

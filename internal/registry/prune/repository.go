@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/attestation"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -160,20 +161,23 @@ func (r *repository) usedBy(at ref.Reference, digest v1.Hash) string {
 }
 
 // attachedTo are those of our attachments that belong to a manifest: by a tag that is made of its
-// digest, or as referrers.
+// digest, or as referrers. What a copy has attested of it is ours too.
 func (r *repository) attachedTo(ctx context.Context, digest v1.Hash) ([]Item, error) {
-	var all []Item
+	all, err := r.referringTo(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	referring := map[v1.Hash]bool{}
+	for _, item := range all {
+		referring[item.Digest] = true
+	}
 	prefix := digest.Algorithm + "-" + digest.Hex
-	var referring []v1.Hash
+	tagged := func(i Item) bool {
+		return i.Ref.Repository == r.name && i.Ref.Tag != "" && (i.Ref.Tag == prefix || strings.HasPrefix(i.Ref.Tag, prefix+"."))
+	}
 	for _, item := range r.Attachments {
-		switch {
-		case item.Ref.Repository != r.name:
-		case item.Ref.Tag != "" && (item.Ref.Tag == prefix || strings.HasPrefix(item.Ref.Tag, prefix+".")):
-			if r.tags[item.Ref.Tag] == item.Digest {
-				all = append(all, item)
-			}
-		case item.Ref.Tag == "":
-			referring = append(referring, item.Digest)
+		if tagged(item) && r.tags[item.Ref.Tag] == item.Digest {
+			all = append(all, item)
 		}
 	}
 	// Where the registry does not list referrers, we do so under a tag of our own.
@@ -182,14 +186,16 @@ func (r *repository) attachedTo(ctx context.Context, digest v1.Hash) ([]Item, er
 		if err != nil {
 			return nil, err
 		}
-		foreign := slices.ContainsFunc(listed, func(d v1.Hash) bool { return !slices.Contains(referring, d) })
+		foreign := slices.ContainsFunc(listed, func(d v1.Hash) bool { return !referring[d] })
 		if len(listed) > 0 && !foreign {
 			all = append(all, Item{ref.Reference{Host: r.items[0].Ref.Host, Repository: r.name, Tag: prefix}, list})
 		}
 	}
-	if len(referring) == 0 {
-		return all, nil
-	}
+	return all, nil
+}
+
+// referringTo are the referrers of a manifest that are ours.
+func (r *repository) referringTo(ctx context.Context, digest v1.Hash) (all []Item, err error) {
 	found, err := r.Target.Referrers(ctx, r.name, digest)
 	if err != nil {
 		return nil, err
@@ -198,8 +204,12 @@ func (r *repository) attachedTo(ctx context.Context, digest v1.Hash) ([]Item, er
 		at := slices.IndexFunc(r.Attachments, func(i Item) bool {
 			return i.Ref.Repository == r.name && i.Ref.Tag == "" && i.Digest == descriptor.Digest
 		})
-		if at >= 0 {
+		switch {
+		case at >= 0:
 			all = append(all, r.Attachments[at])
+		case attestation.Is(descriptor):
+			name := ref.Reference{Host: r.items[0].Ref.Host, Repository: r.name, Digest: descriptor.Digest.String()}
+			all = append(all, Item{name, descriptor.Digest})
 		}
 	}
 	return all, nil
@@ -284,7 +294,7 @@ func (r *repository) removals(f *family, staying, done map[v1.Hash]bool) []Remov
 	case f.kept != "":
 		return []Removal{{Item: f.item, Outcome: Kept, Reason: f.kept}}
 	case f.sharer != "":
-		first.TagOnly, first.Reason = true, "its tag alone: it is the same content as "+f.sharer+", which stays"
+		first.TagOnly, first.Reason = true, "it is the same content as "+f.sharer+", which stays"
 		return []Removal{first}
 	}
 	all := []Removal{first}

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
@@ -49,12 +51,36 @@ func NewPruned(p *prune.Plan, dryRun bool) Pruned {
 	return view
 }
 
-// WriteTable writes a line for each manifest.
+// WriteTable writes a line for each manifest below the folder that all are in, and below that why.
 func (v Pruned) WriteTable(w io.Writer) error {
-	grid := output.NewGrid("REFERENCE", "DIGEST", "OUTCOME", "REASON")
-	for _, i := range v.Items {
-		grid.Row(i.Ref, shortDigest(i.Digest), i.Outcome, i.Reason)
+	if len(v.Items) == 0 {
+		return nil
 	}
-	_, err := grid.WriteTo(w)
+	var text strings.Builder
+	var all []string
+	for _, i := range v.Items {
+		all = append(all, i.Ref)
+	}
+	folder := output.Folder(all)
+	if folder != "" {
+		text.WriteString(plainLine(folder) + "\n")
+	}
+	for _, i := range v.Items {
+		what := output.Within(folder, i.Ref)
+		if at := strings.LastIndex(what, "@"); at >= 0 {
+			what = what[:at+1] + shortDigest(i.Digest)
+		}
+		switch {
+		case i.TagOnly:
+			what += ", the tag alone"
+		case i.Of != "":
+			what += ", of " + output.Within(folder, i.Of)
+		}
+		fmt.Fprintf(&text, "  %-13s  %s\n", i.Outcome, plainLine(what))
+		if i.Reason != "" {
+			fmt.Fprintf(&text, "  %-13s  %s\n", "", plainLine(i.Reason))
+		}
+	}
+	_, err := io.WriteString(w, text.String())
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -75,7 +76,28 @@ func (c *Copying) record(ctx context.Context) error {
 	now := lock.Merge(r.kept, fresh)
 	now.Selection, now.Planned = c.selection(), false
 	r.wanted(now)
-	return c.lockFile.Replace(now)
+	if err := c.lockFile.Replace(now); err != nil {
+		return err
+	}
+	c.tellRetired(now)
+	return nil
+}
+
+// tellRetired says what this run's selection, unlike the last one's, no longer wants.
+func (c *Copying) tellRetired(now *lock.Lock) {
+	before := map[ref.Reference]bool{}
+	for _, a := range c.lockOrNone().Artifacts {
+		before[a.Target] = a.Retired
+	}
+	retired := 0
+	for _, a := range now.Artifacts {
+		if was, known := before[a.Target]; a.Retired && known && !was {
+			retired++
+		}
+	}
+	if retired > 0 {
+		c.Note("%s of the lock no longer wanted: retired there, and at the target until pruned", output.Count(retired, "artifact"))
+	}
 }
 
 // recorder sorts what a copy has done by what the lock knows already. Use newRecorder.
