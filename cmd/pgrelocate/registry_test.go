@@ -60,6 +60,7 @@ var running sync.Map
 //	unsigned     it refuses what is attached to images
 //	meeting      the first two uploads wait for each other: two runs that send one thing after the
 //	             other are in it at once
+//	babbling     it answers 200 and no listing when its tags are listed
 //	failing      it answers 503 when its tags are listed
 func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	if len(args) == 0 {
@@ -123,6 +124,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			signed = true
 		case "unsigned":
 			front = append(front, registrytest.RefuseAttachments(http.StatusBadRequest))
+		case "babbling":
+			front = append(front, registrytest.Answer{On: registrytest.On(registrytest.ListTags), Times: registrytest.Always, Status: http.StatusOK}.Fault())
 		case "failing":
 			front = append(front, registrytest.Busy(registrytest.On(registrytest.ListTags), 0, 1000))
 		case "tanzu":

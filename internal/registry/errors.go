@@ -30,6 +30,9 @@ var (
 	// answer in time, a connection that broke), and did so until the tries were used up: what it
 	// holds is not known.
 	ErrUnavailable = errors.New("the registry does not answer as it should")
+	// ErrRefuses: the registry answered, and will not do this (a status from 400 to 499 that no other
+	// try changes, or 501): it does not offer it, or not to us. What it would have said, nobody knows.
+	ErrRefuses = errors.New("the registry does not do this")
 	// ErrBlobUnknown: the target refuses a manifest, for it does not have a blob of it.
 	ErrBlobUnknown = errors.New("a blob is not there")
 	// ErrDigestMismatch: content does not have the digest under which it was asked for.

@@ -79,7 +79,16 @@ func UntaggedIn(r *chart.Rendering, origin Origin) []Untagged {
 			all = append(all, Untagged{Use: use, Repository: repository})
 		}
 	}
+	inParts := map[string]bool{} // their tags stand beside them
+	eachLine(r, func(use Use, at spot, _ string) {
+		if at.parts {
+			inParts[use.String()+".repository"] = true
+		}
+	})
 	eachLine(r, func(use Use, at spot, line string) {
+		if inParts[use.String()] {
+			return
+		}
 		for _, image := range names.in(at, line) {
 			if image.repository {
 				add(use, image.Reference)
@@ -128,13 +137,13 @@ func eachLine(r *chart.Rendering, see func(use Use, at spot, line string)) {
 	})
 }
 
-// eachString calls see for every string, CustomResourceDefinitions left out.
+// eachString calls see for every string, and every image in parts, CustomResourceDefinitions left out.
 func eachString(r *chart.Rendering, see func(use Use, at spot, text string)) {
 	for _, object := range r.Objects {
 		if object.IsCRD() {
 			continue
 		}
-		visit(spot{}, object.Object, func(at spot, text string) {
+		visitAll(spot{}, object.Object, func(at spot, text string) {
 			see(Use{Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(), Path: at.path}, at, text)
 		})
 	}

@@ -15,7 +15,7 @@ type Mention struct {
 	Image ref.Reference
 	// Repository says that the name has no tag and no digest, and that nobody fills one in.
 	Repository bool
-	// Text is the whole string; from Start up to, but not including, End stands the name as it
+	// Text is the whole string, or what an image in parts comes to; from Start up to, but not including, End stands the name as it
 	// is spelled there. Both are 0 where it is spelled in a way that is not known.
 	Text       string
 	Start, End int
@@ -47,7 +47,7 @@ func Strings(r *chart.Rendering, see func(use Use, text string)) {
 func MentionsOf(origin Origin, of Use, object map[string]any) []Mention {
 	var all []Mention
 	names := newNames(origin)
-	visit(spot{}, object, func(at spot, text string) {
+	visitAll(spot{}, object, func(at spot, text string) {
 		of.Path = at.path
 		for _, m := range names.mentions(at, text) {
 			m.Use = of

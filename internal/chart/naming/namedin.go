@@ -50,7 +50,7 @@ func (f *finder) look(path []string, values map[string]any) {
 		case map[string]any:
 			f.look(at, value)
 		case string:
-			place := spot{strings.Join(at, "."), key}
+			place := spot{path: strings.Join(at, "."), label: key}
 			if found := f.names.in(place, value); len(found) == 1 && !found[0].repository && isNothingElse(value, found[0].Reference) {
 				f.found = append(f.found, NamedImage{found[0].Reference, at, wholeName})
 			}

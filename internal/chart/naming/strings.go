@@ -14,6 +14,8 @@ type spot struct {
 	// label is what names it: the key, the name of an environment variable, or the flag
 	// before it in a list of arguments.
 	label string
+	// parts says that there is no such string: the image lies there in parts.
+	parts bool
 }
 
 // visit calls see for each string in value. Maps are visited in the order of their keys, so
@@ -25,14 +27,14 @@ func visit(at spot, value any, see func(at spot, text string)) {
 	case []any:
 		label := at.label
 		for i, element := range value {
-			visit(spot{fmt.Sprintf("%s[%d]", at.path, i), label}, element, see)
+			visit(spot{path: fmt.Sprintf("%s[%d]", at.path, i), label: label}, element, see)
 			if label = at.label; isFlag(element) {
 				label = element.(string)
 			}
 		}
 	case map[string]any:
 		for _, key := range sortedKeys(value) {
-			visit(spot{strings.TrimPrefix(at.path+"."+key, "."), labelOf(value, key)}, value[key], see)
+			visit(spot{path: strings.TrimPrefix(at.path+"."+key, "."), label: labelOf(value, key)}, value[key], see)
 		}
 	}
 }

@@ -130,6 +130,31 @@ func (s *surveyor) trace(ctx context.Context, v *view, some []int) error {
 	return s.trace(ctx, v, some[half:])
 }
 
+// traceAlone tries empty values by themselves where several of them came together in one name, a
+// registry and a repository: what each would lead to is then hidden by the others.
+func (s *surveyor) traceAlone(ctx context.Context, v *view) error {
+	var alone []int
+	for i, m := range v.mentions {
+		if slices.ContainsFunc(v.leads[i], func(l lead) bool { return strings.HasSuffix("/"+Tail(m), l.suffix) }) {
+			continue
+		}
+		for _, l := range v.leads[i] {
+			if s.marks[l.mark].free && !slices.Contains(alone, l.mark) {
+				alone = append(alone, l.mark)
+			}
+		}
+	}
+	for _, mark := range alone {
+		if s.spent() {
+			return nil
+		}
+		if err := s.trace(ctx, v, []int{mark}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // note finds for each mention which mark leads it in a rendering with marks.
 func (v *view) note(marks []mark, rendering *chart.Rendering) {
 	texts := textsOf(rendering)

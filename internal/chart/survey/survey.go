@@ -147,7 +147,10 @@ func (s *surveyor) look(ctx context.Context, v *view) error {
 	if err := s.openGates(ctx, v); err != nil {
 		return err
 	}
-	return s.trace(ctx, v, s.add(ctx, empties(v.all)))
+	if err := s.trace(ctx, v, s.add(ctx, empties(v.all))); err != nil {
+		return err
+	}
+	return s.traceAlone(ctx, v)
 }
 
 // add adds marks and returns their numbers. A value that is marked already keeps its mark. It

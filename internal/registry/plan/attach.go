@@ -261,9 +261,9 @@ func (p *planner) listingOf(a *Artifact) *listing {
 	return p.listings[key]
 }
 
-// tagsOf lists the source repository's tags, sorted, once a run. A registry that does not
+// tagsOf lists the source repository's tags, sorted, once a run. A registry that refuses to
 // list them has no attachments that could be found so, of which the plan warns; one that fails
-// to answer may have some.
+// to answer, or answers what cannot be read, may have some.
 func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 	l := p.listingOf(a)
 	l.once.Do(func() {
@@ -272,10 +272,10 @@ func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 		case ctx.Err() != nil:
 			l.err = context.Cause(ctx)
 		case errors.Is(err, registry.ErrRepositoryUnknown): // nothing is missing but the image itself, which says so
-		case errors.Is(err, registry.ErrUnavailable):
-			l.err = fmt.Errorf("whether it is signed under a tag of its own is not known: %w", err)
-		case err != nil:
+		case errors.Is(err, registry.ErrRefuses):
 			p.warn("the tags of " + a.Source.Host + "/" + a.Source.Repository + " cannot be listed, so that signatures kept under tags of their own are not found: " + err.Error())
+		case err != nil:
+			l.err = fmt.Errorf("whether it is signed under a tag of its own is not known: %w", err)
 		}
 		l.tags = slices.Clone(tags)
 		sort.Strings(l.tags)
@@ -283,14 +283,15 @@ func (p *planner) tagsOf(ctx context.Context, a *Artifact) ([]string, error) {
 	return l.tags, l.err
 }
 
-// referrersOf lists what refers to subject. A registry that does not list it has nothing that
-// could be found so, of which the plan warns; one that fails to answer may have some.
+// referrersOf lists what refers to subject. A registry that refuses to list it has nothing that
+// could be found so, of which the plan warns; one that fails to answer, or answers what cannot be
+// read, may have some.
 func (p *planner) referrersOf(ctx context.Context, a *Artifact, subject v1.Hash) ([]v1.Descriptor, error) {
 	found, err := a.Origin.Source.Referrers(ctx, a.Source.Repository, subject)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case errors.Is(err, registry.ErrUnavailable):
+	case err != nil && !errors.Is(err, registry.ErrRefuses):
 		return nil, fmt.Errorf("what refers to it is not known: %w", err)
 	case err != nil:
 		p.listingOf(a).unlisted.Do(func() {

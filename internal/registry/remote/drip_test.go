@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
@@ -16,6 +18,10 @@ import (
 // drip answers with a status and a body that never stalls and never ends.
 func drip(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut { // else it is looked for, which is another matter
+			digest, _, _ := v1.SHA256(r.Body)
+			w.Header().Set("Docker-Content-Digest", digest.String())
+		}
 		w.WriteHeader(status)
 		piece := strings.Repeat(" ", 1<<10)
 		for r.Context().Err() == nil {

@@ -36,16 +36,8 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 	}
 	var tags []string
 	err := c.pages(ctx, request, func(body []byte, _ http.Header) error {
-		var page struct {
-			Tags []string `json:"tags"`
-		}
-		if err := jsonlimit.Unmarshal(body, &page); err != nil {
-			return err
-		}
-		if tags = append(tags, page.Tags...); len(tags) > mostTags {
-			return fmt.Errorf("%w: more than %d tags", jsonlimit.ErrLimit, mostTags)
-		}
-		return nil
+		whatever := func(*string) error { return nil }
+		return jsonlimit.Object(body, jsonlimit.Fields{"tags": jsonlimit.List(&tags, mostTags-len(tags), whatever)})
 	})
 	if err != nil && !errors.Is(err, registry.ErrRepositoryUnknown) {
 		return nil, err

@@ -194,11 +194,37 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 		return false, err
 	}
 	resp.Drain()
-	if got, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest")); err == nil && differs(got, manifest.Descriptor.Digest) {
+	got, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
+	switch {
+	case err != nil:
+		if err := c.confirm(ctx, repository, reference); err != nil {
+			return false, c.transport.Failure(request, err)
+		}
+	case differs(got, manifest.Descriptor.Digest):
 		return false, c.transport.Failure(request, fmt.Errorf("%w: the registry stored %s, want %s", registry.ErrDigestMismatch, got, manifest.Descriptor.Digest))
 	}
 	c.rememberTag(repository, reference)
 	return resp.Header.Get("OCI-Subject") != "", nil
+}
+
+// confirm looks for a manifest that the registry has taken without saying as what: registries name the
+// digest, and what says yes to everything may be no registry, or a proxy before one that is away. A
+// registry that does not let look is believed.
+func (c *Client) confirm(ctx context.Context, repository, reference string) error {
+	retry := c.transport.NewRetry("looking for what was put " + c.refOf(repository, reference))
+	for _, pause := range append(blobPauses[:2:2], 0) {
+		_, err := c.Resolve(ctx, repository, reference)
+		if !errors.Is(err, registry.ErrNotFound) {
+			return ctx.Err() // another digest under a tag may be another's, put since
+		}
+		if pause == 0 {
+			break
+		}
+		if err := retry.Pause(ctx, err, pause); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: the registry has taken it, and does not have it", registry.ErrNotFound)
 }
 
 // blobPauses are what a registry gets to find blobs that it has confirmed: some see their

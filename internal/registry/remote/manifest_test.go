@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
@@ -22,8 +23,47 @@ func forgetful(t *testing.T, times int64, opts Options) (*Client, *atomic.Int64)
 			fmt.Fprint(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`)
 			return
 		}
+		w.Header().Set("Docker-Content-Digest", emptyDigest)
 		w.WriteHeader(http.StatusCreated)
 	}), opts), &puts
+}
+
+// emptyDigest is that of the manifest that pushSome puts.
+const emptyDigest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+// What says yes to every manifest, and keeps none, is found out, unless it does not let look.
+func TestManifestThatIsTakenAndNotKept(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		looked int    // the status of a look at what was put
+		holds  string // its digest there
+		want   error
+	}{
+		{"it is there", http.StatusOK, emptyDigest, nil},
+		{"nobody may look", http.StatusForbidden, "", nil},
+		{"it is not there", http.StatusNotFound, "", registry.ErrNotFound},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPut {
+					w.WriteHeader(http.StatusCreated)
+					return
+				}
+				if tt.holds != "" {
+					w.Header().Set("Docker-Content-Digest", tt.holds)
+					w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
+					w.Header().Set("Content-Length", "2")
+				}
+				w.WriteHeader(tt.looked)
+			}), Options{})
+			if err := pushSome(t.Context(), t, client); !errors.Is(err, tt.want) {
+				t.Errorf("PushManifest() = %v, want %v", err, tt.want)
+			}
+		})
+	}
 }
 
 func pushSome(ctx context.Context, t *testing.T, client *Client) error {

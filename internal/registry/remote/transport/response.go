@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -47,10 +48,15 @@ const slowest = 4 << 10
 // the caller's.
 func (r *Response) ReadAll(limit int64) ([]byte, error) {
 	patience := 2 * r.body.client.opts.StallTimeout
-	return io.ReadAll(&steady{
+	var whole bytes.Buffer
+	if size := r.ContentLength; size > 0 && size <= limit {
+		whole.Grow(int(size) + bytes.MinRead) // one that grows is there twice, and leaves more behind
+	}
+	_, err := whole.ReadFrom(&steady{
 		Reader: io.LimitReader(r.Response.Body, limit+1), bounded: r.body.client.limit == nil,
 		started: time.Now(), patience: patience,
 	})
+	return whole.Bytes(), err
 }
 
 // steady fails where its reader is too slow.

@@ -72,6 +72,29 @@ func TestAnOutageIsSurvivedForTheWholeTime(t *testing.T) {
 	})
 }
 
+// A lone request that always gets 500 cannot be told from an outage (ADR 0026): it takes the whole
+// time, and it alone does.
+func TestALoneRequestIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := heardClient()
+		client.opts.RetryTimeout = 5 * time.Minute
+		wait := func() (took time.Duration, err error) {
+			r, started := client.NewRetry("fetching"), time.Now()
+			for err == nil {
+				err = r.Wait(t.Context(), &StatusError{Code: http.StatusInternalServerError})
+			}
+			return time.Since(started), err
+		}
+		if took, err := wait(); took < 4*time.Minute || took > 5*time.Minute || !errors.Is(err, registry.ErrUnavailable) {
+			t.Errorf("gave up after %s: %v, want 5 minutes", took, err)
+		}
+		client.recovered() // by other requests
+		if took, _ := wait(); took > 2*time.Minute {
+			t.Errorf("the next request was waited for %s, want ten tries", took)
+		}
+	})
+}
+
 func TestRetryIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := heardClient().NewRetry("fetching")

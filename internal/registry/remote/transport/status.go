@@ -55,6 +55,8 @@ func (e *StatusError) Is(target error) bool {
 		return e.Code == http.StatusNotFound
 	case registry.ErrUnavailable:
 		return e.Passing()
+	case registry.ErrRefuses:
+		return e.Code >= 400 && e.Code < 500 && !e.Passing() || e.Code == http.StatusNotImplemented
 	case registry.ErrBlobUnknown:
 		return e.Has("MANIFEST_BLOB_UNKNOWN") || e.Has("BLOB_UNKNOWN")
 	case registry.ErrRepositoryUnknown:
