@@ -118,9 +118,14 @@ func (h *herd) wantCatalogs(t *testing.T, after string, want map[string]string) 
 // database makes a database that takes its image from a catalog.
 func (h *herd) database(t *testing.T, name, catalog string) {
 	t.Helper()
+	h.databaseOf(t, name, catalog, 17)
+}
+
+func (h *herd) databaseOf(t *testing.T, name, catalog string, major int64) {
+	t.Helper()
 	_, err := h.dynamic.Resource(h.clusterResource()).Namespace(h.namespace).Create(t.Context(), &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": h.Group + "/v1", "kind": "Cluster", "metadata": map[string]any{"name": name},
-		"spec": map[string]any{"imageCatalogRef": map[string]any{"apiGroup": h.Group, "kind": "ClusterImageCatalog", "name": catalog, "major": int64(17)}},
+		"spec": map[string]any{"imageCatalogRef": map[string]any{"apiGroup": h.Group, "kind": "ClusterImageCatalog", "name": catalog, "major": major}},
 	}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -107,8 +107,12 @@ func TestUpgradePreviewAsksTheCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// By a catalog and a major, as most do: only one of them leads to what vanishes.
+	for name, major := range map[string]int64{"catalogued": 18, "settled": 17} {
+		h.databaseOf(t, name, "postgresql-standard-trixie", major)
+	}
 	out, _ := h.runs(t, 0, "upgrade-preview", "--from", "2.0.0", "--to", "1.0.0")
-	if strings.Count(out, "USED BY") != 1 || !strings.Contains(out, "18.1-standard-trixie") || !strings.Contains(out, "USED BY "+h.namespace+"/young\n") {
-		t.Errorf("upgrade-preview prints\n%s\nwant that %s/young uses what vanishes, and nobody else", out, h.namespace)
+	if strings.Count(out, "USED BY") != 1 || !strings.Contains(out, "18.1-standard-trixie") || !strings.Contains(out, "USED BY "+h.namespace+"/catalogued, "+h.namespace+"/young\n") {
+		t.Errorf("upgrade-preview prints\n%s\nwant that %s/catalogued and %s/young use what vanishes, and nobody else", out, h.namespace, h.namespace)
 	}
 }

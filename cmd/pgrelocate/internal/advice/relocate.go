@@ -134,7 +134,7 @@ func notAtSource(err error) string {
 	}
 	for _, err := range partial.Errors {
 		var failed *registry.Error
-		if errors.As(err, &failed) && failed.Side == registry.SideSource && errors.Is(failed, registry.ErrNotFound) {
+		if errors.As(err, &failed) && failed.Side == registry.SideSource && failed.Host != "" && errors.Is(failed, registry.ErrNotFound) {
 			return fmt.Sprintf("%s does not have all that the catalogue says of this release: leave it out with --versions, --editions or --extras, or correct the catalogue with --catalogue FILE", failed.Host)
 		}
 	}

@@ -291,6 +291,47 @@ func TestLoginsByPath(t *testing.T) {
 	}
 }
 
+// One path may want a password and another a token, in whatever order they are asked: neither is
+// sent where the other is wanted.
+func TestAPasswordOnOnePathAndATokenOnAnother(t *testing.T) {
+	for _, first := range []string{"one", "two"} {
+		t.Run(first+" first", func(t *testing.T) {
+			var strange atomic.Int64
+			client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if user, password, _ := r.BasicAuth(); r.URL.Path == "/token" {
+					if user != "two" || password != "of-two" {
+						strange.Add(1)
+					}
+					fmt.Fprint(w, `{"token":"for-two"}`)
+					return
+				}
+				sent := r.Header.Get("Authorization")
+				team, _, _ := strings.Cut(repositoryOf(r), "/")
+				user, password, _ := r.BasicAuth()
+				switch {
+				case team == "one" && user == "one" && password == "of-one", team == "two" && sent == "Bearer for-two":
+					fmt.Fprint(w, `{"tags":[]}`)
+				case sent != "":
+					strange.Add(1)
+					w.WriteHeader(http.StatusForbidden)
+				case team == "one":
+					challenge(w, `Basic realm="x"`)
+				default:
+					challenge(w, fmt.Sprintf(`Bearer realm="http://%s/token"`, r.Host))
+				}
+			}), Options{Keychain: loginsByPath{}})
+			client.Prepare([]string{"one/a", "one/b", "two/a"})
+			allTags(t, client, first+"/a")
+			for range 3 {
+				allTags(t, client, "one/a", "two/a", "one/b", "two/b")
+			}
+			if strange.Load() != 0 {
+				t.Errorf("%d requests brought a login or a token where it does not belong", strange.Load())
+			}
+		})
+	}
+}
+
 // A wrong password of one folder is no reason to keep another's back.
 func TestOneRefusedLoginKeepsNoOtherBack(t *testing.T) {
 	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -66,7 +66,11 @@ func (c OfferChange) isNamedBy(text string) bool {
 		return true
 	}
 	image, err := ref.ParseImage(text)
-	return err == nil && c.image.Tag != "" && image.Tag == c.image.Tag && path.Base(image.Repository) == path.Base(c.image.Repository)
+	return err == nil && c.isImage(image)
+}
+
+func (c OfferChange) isImage(image ref.Reference) bool {
+	return c.image.Tag != "" && image.Tag == c.image.Tag && path.Base(image.Repository) == path.Base(c.image.Repository)
 }
 
 // PreviewUpgrade compares two releases by their charts, as their vendor made them, and looks who in the
@@ -184,10 +188,17 @@ func (p *previewing) askUsers(ctx context.Context) error {
 	if len(kinds) == 0 {
 		kinds = cluster.Defined(p.from.rendering.Objects)
 	}
+	entries, err := p.entriesIn(ctx, c)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		p.Warn("what databases pick from cannot be listed; those that name it with a version are not told of: " + err.Error())
+	}
 	var vanishing []cluster.Named
 	for _, offer := range p.made.Offers {
 		if offer.Change == difference.Removed {
-			vanishing = append(vanishing, cluster.Named{Name: offer.Name, Is: offer.isNamedBy})
+			vanishing = append(vanishing, cluster.Named{Name: offer.Name, Is: offer.isNamedBy, Refers: entries.refersTo(offer)})
 		}
 	}
 	uses, err := c.Uses(ctx, kinds, vanishing)
