@@ -10,6 +10,8 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 )
 
 // Format is how a result is written.
@@ -53,12 +55,15 @@ func Write(w io.Writer, format Format, view View, hide func(string) string) erro
 		return err
 	}
 	hidden := hide(text.String())
+	if format == JSON || format == YAML {
+		hidden = terminal.Escaped(hidden)
+	}
 	if format == YAML { // which may break a text into lines
 		made, err := inOrder(hidden)
 		if err != nil {
 			return err
 		}
-		hidden = made
+		hidden = terminal.Escaped(made) // what is left of it is in quotation marks
 	}
 	_, err := io.WriteString(w, hidden)
 	return err
@@ -96,10 +101,13 @@ func inOrder(text string) (string, error) {
 }
 
 // inBlocks leaves it to the encoder how values are written: as lines, quoted only where they would
-// else be something other than text.
+// else be something other than text. Where something has to be escaped, they are quoted so that it can be.
 func inBlocks(node *yaml.Node) {
 	if len(node.Content) > 0 || node.Kind == yaml.ScalarNode {
 		node.Style = 0
+	}
+	if node.Kind == yaml.ScalarNode && terminal.IsDangerous(node.Value) {
+		node.Style = yaml.DoubleQuotedStyle
 	}
 	for _, child := range node.Content {
 		inBlocks(child)

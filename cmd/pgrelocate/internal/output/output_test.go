@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
@@ -52,6 +54,24 @@ func TestWrite(t *testing.T) {
 	_ = Write(&text, JSON, view, strings.Clone)
 	if err := json.Unmarshal([]byte(text.String()), &back); err != nil || back != view {
 		t.Errorf("Unmarshal(Write(JSON)) = %+v, %v, want %+v", back, err, view)
+	}
+}
+
+// What a terminal obeys is escaped, whatever the format, and what it means stays.
+func TestWriteEscapes(t *testing.T) {
+	const hostile = "a\x1b[2J\u009b31m\u202eb: \"c\" #"
+	for _, format := range []Format{JSON, YAML} {
+		var got strings.Builder
+		if err := Write(&got, format, fruit{Header: NewHeader("Fruit"), Name: hostile}, strings.Clone); err != nil {
+			t.Fatalf("Write(%q) = %v", format, err)
+		}
+		if terminal.IsDangerous(got.String()) {
+			t.Errorf("Write(%q) = %q, want nothing that a terminal obeys", format, got.String())
+		}
+		var back map[string]any
+		if err := yaml.Unmarshal([]byte(got.String()), &back); err != nil || back["name"] != hostile {
+			t.Errorf("Unmarshal(Write(%q)) = %q, %v, want %q", format, back["name"], err, hostile)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
@@ -49,7 +50,7 @@ func Mirror(m view.Mirror) ([]byte, error) {
 	if err := made.Execute(text, newMirror(m)); err != nil {
 		return nil, fmt.Errorf("making the page: %w", err)
 	}
-	return text.Bytes(), nil
+	return []byte(terminal.Plain(text.String())), nil // a browser obeys what turns words round, too
 }
 
 // glyphs tell states apart where colours do not.

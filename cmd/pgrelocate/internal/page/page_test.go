@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 )
 
@@ -81,6 +82,9 @@ func TestHostileWords(t *testing.T) {
 		page, err := Mirror(sample(t, word))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if terminal.IsDangerous(string(page)) {
+			t.Errorf("Mirror(%q) has what a terminal obeys, and what turns words round", word)
 		}
 		for _, part := range []string{"<", ">", `"`} {
 			if got, want := bytes.Count(page, []byte(part)), bytes.Count(tame, []byte(part)); got != want {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
@@ -117,7 +118,7 @@ func (s *stream) send(event func(Envelope) any, kind string) {
 	encoder.SetEscapeHTML(false)
 	s.err = encoder.Encode(event(Envelope{EventSchema, kind, s.opts.Now().UTC(), s.run.UTC(), s.seq}))
 	if s.err == nil {
-		_, s.err = s.w.Write(line.Bytes())
+		_, s.err = io.WriteString(s.w, terminal.Escaped(line.String()))
 	}
 }
 

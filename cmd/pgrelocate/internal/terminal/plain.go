@@ -29,6 +29,26 @@ func Plain(text string) string {
 	return plain.String()
 }
 
+// Escaped is Plain for the text of JSON, which means the same afterwards: what is dangerous stands in
+// strings only, and is escaped there.
+func Escaped(text string) string {
+	if strings.IndexFunc(text, dangerous) < 0 {
+		return text
+	}
+	var escaped strings.Builder
+	for _, r := range text {
+		if dangerous(r) {
+			fmt.Fprintf(&escaped, `\u%04x`, r)
+			continue
+		}
+		escaped.WriteRune(r)
+	}
+	return escaped.String()
+}
+
+// IsDangerous tells whether a text has what Plain writes out.
+func IsDangerous(text string) bool { return strings.IndexFunc(text, dangerous) >= 0 }
+
 // dangerous are control characters, and those that turn the direction of writing round.
 func dangerous(r rune) bool {
 	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control)

@@ -291,18 +291,18 @@ func TestLoginsByPath(t *testing.T) {
 	}
 }
 
-// One path may want a password and another a token, in whatever order they are asked: neither is
-// sent where the other is wanted.
+// One path may want a password and another a token, in whatever order they are asked: each gets what it
+// wants in the end, and never another path's login or token.
 func TestAPasswordOnOnePathAndATokenOnAnother(t *testing.T) {
 	for _, first := range []string{"one", "two"} {
 		t.Run(first+" first", func(t *testing.T) {
 			var strange atomic.Int64
 			client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if user, password, _ := r.BasicAuth(); r.URL.Path == "/token" {
-					if user != "two" || password != "of-two" {
+					if user != "one" && user != "two" || password != "of-"+user {
 						strange.Add(1)
 					}
-					fmt.Fprint(w, `{"token":"for-two"}`)
+					fmt.Fprintf(w, `{"token":"for-%s"}`, user)
 					return
 				}
 				sent := r.Header.Get("Authorization")
@@ -311,7 +311,7 @@ func TestAPasswordOnOnePathAndATokenOnAnother(t *testing.T) {
 				switch {
 				case team == "one" && user == "one" && password == "of-one", team == "two" && sent == "Bearer for-two":
 					fmt.Fprint(w, `{"tags":[]}`)
-				case sent != "":
+				case user != "" && user != team, team == "one" && sent == "Bearer for-two":
 					strange.Add(1)
 					w.WriteHeader(http.StatusForbidden)
 				case team == "one":
