@@ -109,7 +109,7 @@ func TestUpgradePreviewAsksTheCluster(t *testing.T) {
 	}
 	// By a catalog and a major, as most do: only one of them leads to what vanishes.
 	for name, major := range map[string]int64{"catalogued": 18, "settled": 17} {
-		h.databaseOf(t, name, "postgresql-standard-trixie", major)
+		h.databaseOf(t, name, h.name("standard-trixie"), major)
 	}
 	out, _ := h.runs(t, 0, "upgrade-preview", "--from", "2.0.0", "--to", "1.0.0")
 	if strings.Count(out, "USED BY") != 1 || !strings.Contains(out, "18.1-standard-trixie") || !strings.Contains(out, "USED BY "+h.namespace+"/catalogued, "+h.namespace+"/young\n") {

@@ -49,8 +49,8 @@ are read, or - for standard input. Nothing is changed, and nobody is asked.`,
   kubectl kustomize overlays/prod |
     pgrelocate manifests images - -o json | jq -r '.images[].image'`,
 		Args: usage.ExactArgs("FILE|FOLDER"),
-		RunE: a.With(func(_ context.Context, cfg *config.Config, args []string) error {
-			found, err := charts.ManifestImages(a.Session(cfg), args[0], a.In)
+		RunE: a.With(func(ctx context.Context, cfg *config.Config, args []string) error {
+			found, err := charts.ManifestImages(ctx, a.Session(cfg), args[0], a.In)
 			if err != nil {
 				return err
 			}

@@ -46,9 +46,9 @@ type Manifests struct {
 }
 
 // ManifestImages reads a file, all YAML files of a folder, or stdin where the name is "-".
-func ManifestImages(s *relocate.Session, name string, stdin io.Reader) (*Manifests, error) {
+func ManifestImages(ctx context.Context, s *relocate.Session, name string, stdin io.Reader) (*Manifests, error) {
 	found := &Manifests{}
-	if err := found.read(name, stdin); err != nil {
+	if err := found.read(ctx, name, stdin); err != nil {
 		return nil, err
 	}
 	for _, link := range found.Links {
@@ -72,9 +72,9 @@ func ManifestImages(s *relocate.Session, name string, stdin io.Reader) (*Manifes
 	return found, nil
 }
 
-func (m *Manifests) read(name string, stdin io.Reader) error {
+func (m *Manifests) read(ctx context.Context, name string, stdin io.Reader) error {
 	if name == "-" {
-		body, err := io.ReadAll(io.LimitReader(stdin, inplace.MaxFile+1))
+		body, err := files.Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, inplace.MaxFile+1)) })
 		if err != nil {
 			return fmt.Errorf("reading standard input: %w", err)
 		}
@@ -85,7 +85,7 @@ func (m *Manifests) read(name string, stdin io.Reader) error {
 	case err != nil:
 		return &exit.UsageError{Err: err}
 	case !info.IsDir():
-		return m.readFile(name, name)
+		return m.readFile(ctx, name, name)
 	}
 	return filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -104,7 +104,7 @@ func (m *Manifests) read(name string, stdin io.Reader) error {
 		if !entry.Type().IsRegular() || !isYAML(path) {
 			return nil
 		}
-		return m.readFile(below, path)
+		return m.readFile(ctx, below, path)
 	})
 }
 
@@ -122,19 +122,15 @@ func isYAML(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(name)))
 }
 
-func (m *Manifests) readFile(name, path string) error {
-	file, err := os.Open(path)
+// readFile reads a file, or a pipe that somebody has named.
+func (m *Manifests) readFile(ctx context.Context, name, path string) error {
+	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	info, err := file.Stat()
+	body, err := files.ReadSmall(ctx, path, inplace.MaxFile)
 	if err != nil {
-		return err
-	}
-	body, err := io.ReadAll(io.LimitReader(file, inplace.MaxFile+1))
-	if err != nil {
-		return err
+		return exit.Misnamed(err)
 	}
 	return m.add(ManifestFile{Name: name, path: path, mode: info.Mode().Perm()}, body)
 }
@@ -215,8 +211,8 @@ type rewriting struct {
 	made *RelocatedManifests
 }
 
-func (r *rewriting) read(context.Context) (err error) {
-	r.made.Manifests, err = ManifestImages(r.Copying.Session, r.opts.Name, r.opts.Stdin)
+func (r *rewriting) read(ctx context.Context) (err error) {
+	r.made.Manifests, err = ManifestImages(ctx, r.Copying.Session, r.opts.Name, r.opts.Stdin)
 	return err
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/admission"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -26,7 +25,7 @@ type rules struct {
 }
 
 // read finds out, once, what the settings ask for. It asks no registry for anything.
-func (r *rules) read(cfg *config.Config) error {
+func (r *rules) read(ctx context.Context, cfg *config.Config) error {
 	if r.checker != nil {
 		return nil
 	}
@@ -41,7 +40,7 @@ func (r *rules) read(cfg *config.Config) error {
 		},
 	}
 	var err error
-	if asked.Trust, err = trust(cfg); err != nil {
+	if asked.Trust, err = trust(ctx, cfg); err != nil {
 		return err
 	}
 	if asked.Trust != nil || asked.MinAge > 0 {
@@ -64,7 +63,7 @@ func (r *rules) asks(a lock.Artifact) bool {
 }
 
 // trust is whose signatures will do; nil where none is asked for.
-func trust(cfg *config.Config) (*signature.Trust, error) {
+func trust(ctx context.Context, cfg *config.Config) (*signature.Trust, error) {
 	named := len(cfg.VerifyIdentities) > 0 || cfg.VerifyIdentityPattern != ""
 	switch {
 	case len(cfg.VerifyKeys) > 0 || named:
@@ -73,7 +72,7 @@ func trust(cfg *config.Config) (*signature.Trust, error) {
 	default:
 		return nil, nil
 	}
-	opts, err := trusted(cfg)
+	opts, err := trusted(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +84,16 @@ func trust(cfg *config.Config) (*signature.Trust, error) {
 }
 
 // trusted reads the keys and the trust root.
-func trusted(cfg *config.Config) (opts signature.Options, err error) {
+func trusted(ctx context.Context, cfg *config.Config) (opts signature.Options, err error) {
 	for _, name := range cfg.VerifyKeys {
-		text, err := readTrust(name)
+		text, err := readTrust(ctx, name)
 		if err != nil {
 			return opts, err
 		}
 		opts.Keys = append(opts.Keys, signature.Key{Name: name, PEM: text})
 	}
 	if cfg.TrustedRoot != "" {
-		if opts.Root, err = readTrust(cfg.TrustedRoot); err != nil {
+		if opts.Root, err = readTrust(ctx, cfg.TrustedRoot); err != nil {
 			return opts, err
 		}
 	}
@@ -110,18 +109,13 @@ func trusted(cfg *config.Config) (opts signature.Options, err error) {
 	return opts, nil
 }
 
-func readTrust(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
+func readTrust(ctx context.Context, name string) ([]byte, error) {
+	text, err := files.ReadSmall(ctx, name, mostTrustBytes)
+	switch {
+	case errors.Is(err, files.ErrTooLarge):
+		return nil, fmt.Errorf("%s: too large to be a key or a trust root", name)
+	case err != nil:
 		return nil, exit.Misnamed(err)
-	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, mostTrustBytes+1))
-	if err == nil && len(text) > mostTrustBytes {
-		err = errors.New("too large to be a key or a trust root")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return text, nil
 }

@@ -88,7 +88,7 @@ type Planning struct {
 	listed []formats.Listed
 }
 
-func (p *Planning) readRules(context.Context) error { return p.rules.read(p.Config) }
+func (p *Planning) readRules(ctx context.Context) error { return p.rules.read(ctx, p.Config) }
 
 // openLock finds the lock, to be written too; readLock only reads it.
 func (p *Planning) openLock(ctx context.Context) (err error) {

@@ -75,7 +75,7 @@ type saving struct {
 	written   *write.Result
 }
 
-func (v *saving) readRules(context.Context) error { return v.rules.read(v.Config) }
+func (v *saving) readRules(ctx context.Context) error { return v.rules.read(ctx, v.Config) }
 
 func (v *saving) claim(context.Context) error {
 	if v.Stream != nil {
