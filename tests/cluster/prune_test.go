@@ -180,7 +180,11 @@ func TestPruneAsksTheCluster(t *testing.T) {
 // wantInUse wants report to tell what is in use from what is offered.
 func (m *mirror) wantInUse(t *testing.T) {
 	t.Helper()
-	out, _ := ends(t, 0, m.bare(t, "report", "--registry", m.Registry.Host, "--lock", m.lock, "--in-use", "--kubeconfig", m.watcher, "-o", "json"))
+	page := filepath.Join(t.TempDir(), "mirror.html")
+	out, _ := ends(t, 0, m.bare(t, "report", "--registry", m.Registry.Host, "--lock", m.lock, "--in-use", "--kubeconfig", m.watcher, "-o", "json", "--html", page))
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "PostgresVersion postgres-16.9 (picked by Postgres "+m.namespace+"/payroll)") {
+		t.Errorf("the page does not show who uses 16.9: %v", err)
+	}
 	var picture struct {
 		InUse    int
 		Releases []struct {

@@ -387,3 +387,24 @@ func TestAttachedToWhatIsGone(t *testing.T) {
 		t.Errorf("Pruned() = %v, want both", got)
 	}
 }
+
+// What was put there by its digest, without a tag, goes by it, unless something leads to it.
+func TestWithoutTag(t *testing.T) {
+	m := newMirror(t)
+	alone, shared, gone := m.image("alone"), m.image("shared", "theirs"), m.image("gone")
+	if err := m.DeleteManifest(t.Context(), repository, gone.String()); err != nil {
+		t.Fatal(err)
+	}
+	untagged := func(digest v1.Hash) prune.Item {
+		return prune.Item{Ref: ref.Reference{Host: "r.example.com", Repository: repository, Digest: digest.String()}, Digest: digest}
+	}
+	got := m.prune(prune.Options{Unwanted: []prune.Item{untagged(alone), untagged(shared), untagged(gone)}})
+	if m.has(alone.String()) || !m.has("theirs") {
+		t.Errorf("Carry() = %+v", got)
+	}
+	for digest, want := range map[v1.Hash]prune.Outcome{alone: prune.Deleted, shared: prune.Kept, gone: prune.Gone} {
+		if r := got[digest.String()]; r.Outcome != want {
+			t.Errorf("%s: %+v, want %s", digest, r, want)
+		}
+	}
+}

@@ -112,7 +112,9 @@ func (r *repository) plan(ctx context.Context) (removals []Removal, err error) {
 		if err != nil {
 			return nil, err
 		}
-		f.gone = !there
+		if f.gone = !there; item.Ref.Tag == "" { // it was put there by its digest
+			f.gone = r.absent[item.Digest]
+		}
 		families = append(families, f)
 	}
 	staying, err := r.settle(ctx, families)
@@ -293,6 +295,8 @@ func (r *repository) removals(f *family, staying, done map[v1.Hash]bool) []Remov
 		first.Outcome, first.OfferedBy = Gone, ""
 	case f.kept != "":
 		return []Removal{{Item: f.item, Outcome: Kept, Reason: f.kept}}
+	case f.sharer != "" && f.item.Ref.Tag == "":
+		return []Removal{{Item: f.item, Outcome: Kept, Reason: "it is the same content as " + f.sharer + ", which stays"}}
 	case f.sharer != "":
 		first.TagOnly, first.Reason = true, "it is the same content as "+f.sharer+", which stays"
 		return []Removal{first}
