@@ -145,6 +145,76 @@ func TestRooms(t *testing.T) {
 	}
 }
 
+// commandRooms are rooms for what is below cmd/pgrelocate/internal, and "." for the program itself:
+// which others of them each may import. All may import what is below internal.
+var commandRooms = map[string][]string{
+	".":                   {"app", "commands/about", "commands/airgap", "commands/anychart", "commands/incluster", "commands/mirror", "completion", "config", "exit", "terminal", "usage", "view"},
+	"advice":              {"config", "exit", "output", "relocate", "relocate/copying", "relocate/installing", "relocate/inventory", "relocate/locking", "relocate/pruning"},
+	"app":                 {"advice", "config", "exit", "output", "progress", "relocate", "relocate/copying", "relocate/inventory", "report", "terminal", "view", "view/copies"},
+	"commands/about":      {"app", "commands/incluster", "commands/mirror", "config", "demo", "exit", "flagset", "relocate/copying", "relocate/installing", "usage", "view", "view/copies"},
+	"commands/airgap":     {"app", "commands/mirror", "config", "exit", "flagset", "output", "relocate", "relocate/copying", "relocate/inventory", "usage", "view/copies"},
+	"commands/anychart":   {"app", "config", "exit", "flagset", "relocate/charts", "relocate/copying", "usage", "view/copies", "view/images"},
+	"commands/incluster":  {"advice", "app", "config", "exit", "flagset", "output", "relocate", "relocate/installing", "usage", "view/clusters", "view/overviews"},
+	"commands/mirror":     {"app", "completion", "config", "doctor", "exit", "flagset", "output", "page", "relocate", "relocate/comparing", "relocate/copying", "relocate/discovery", "relocate/installing", "relocate/inventory", "relocate/picturing", "relocate/pruning", "usage", "view/clusters", "view/copies", "view/overviews"},
+	"completion":          {"app", "config", "flagset"},
+	"config":              {"exit", "output"},
+	"demo":                {"config", "exit", "output", "relocate", "relocate/copying", "relocate/installing"},
+	"doctor":              {"advice", "relocate", "relocate/installing"},
+	"exit":                nil,
+	"flagset":             {"app", "config", "exit", "output", "relocate", "relocate/installing", "usage"},
+	"output":              {"terminal"},
+	"page":                {"output", "terminal", "view/overviews"},
+	"progress":            {"output", "terminal"},
+	"relocate":            {"config", "exit", "output"},
+	"relocate/charts":     {"exit", "relocate", "relocate/copying", "relocate/inventory"},
+	"relocate/comparing":  {"exit", "relocate", "relocate/installing"},
+	"relocate/copying":    {"config", "exit", "output", "relocate", "relocate/discovery", "relocate/locking"},
+	"relocate/discovery":  {"exit", "relocate"},
+	"relocate/installing": {"config", "exit", "relocate", "relocate/copying", "relocate/discovery", "relocate/inventory"},
+	"relocate/inventory":  {"exit", "output", "relocate", "relocate/discovery"},
+	"relocate/locking":    {"config", "exit", "relocate"},
+	"relocate/picturing":  {"config", "exit", "relocate", "relocate/discovery", "relocate/installing", "relocate/locking", "report"},
+	"relocate/pruning":    {"config", "exit", "output", "relocate", "relocate/installing", "relocate/locking"},
+	"report":              {"exit", "output", "terminal"},
+	"terminal":            nil,
+	"usage":               {"app", "config", "exit"},
+	"view":                {"advice", "config", "exit", "output", "report", "terminal"},
+	"view/clusters":       {"doctor", "output", "relocate/installing", "report", "view"},
+	"view/copies":         {"output", "relocate", "relocate/copying", "report", "view"},
+	"view/images":         {"output", "relocate/charts"},
+	"view/overviews":      {"output", "relocate/comparing", "relocate/discovery", "relocate/inventory", "relocate/picturing", "report", "view"},
+}
+
+// Use cases know no commands, views no flags: what is in cmd/pgrelocate has rooms too.
+func TestCommandRooms(t *testing.T) {
+	const below = module + "/cmd/pgrelocate/internal/"
+	seen := map[string]bool{}
+	for _, p := range modulePackages(t) {
+		room, isRoom := strings.CutPrefix(p.ImportPath, below)
+		if p.ImportPath == module+"/cmd/pgrelocate" {
+			room, isRoom = ".", true
+		}
+		if !isRoom {
+			continue
+		}
+		seen[room] = true
+		may, known := commandRooms[room]
+		if !known {
+			t.Errorf("%s is in no room", room)
+		}
+		for _, imported := range p.Imports {
+			if other, ours := strings.CutPrefix(imported, below); ours && !slices.Contains(may, other) {
+				t.Errorf("%s imports %s, which its room does not allow", room, other)
+			}
+		}
+	}
+	for room := range commandRooms {
+		if !seen[room] {
+			t.Errorf("there is no package %s", room)
+		}
+	}
+}
+
 // What moves content needs neither Helm nor Kubernetes, which are most of the binary.
 func TestHelmAndKubernetesStayAbove(t *testing.T) {
 	heavy := []string{"helm.sh/", "k8s.io/", "sigs.k8s.io/"}

@@ -20,7 +20,7 @@ import (
 // explanations from the fields' comments.
 func viewsReference(t *testing.T) string {
 	t.Helper()
-	r := newReference(t, "view")
+	r := newReference(t, "view", "view/*")
 	for _, name := range sorted(r.structs) {
 		if r.isView(name) {
 			r.describe(name)
@@ -38,12 +38,16 @@ type reference struct {
 	described []string
 }
 
-// newReference reads the struct types of a package.
-func newReference(t *testing.T, name string) *reference {
+// newReference reads the struct types of packages.
+func newReference(t *testing.T, names ...string) *reference {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("internal", name, "*.go"))
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, name := range names {
+		found, err := filepath.Glob(filepath.Join("internal", name, "*.go"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("Glob(%s) = %v, %v, want files", name, found, err)
+		}
+		files = append(files, found...)
 	}
 	r := &reference{structs: map[string]*ast.TypeSpec{}, kinds: map[string]string{}}
 	for _, name := range files {
@@ -124,12 +128,25 @@ func (r *reference) describe(name string) {
 	}
 }
 
+// ofView is the name of a type of the packages; empty for one of others.
+func ofView(expr ast.Expr) string {
+	switch expr := expr.(type) {
+	case *ast.Ident:
+		return expr.Name
+	case *ast.SelectorExpr:
+		if fmt.Sprint(expr.X) == "view" {
+			return expr.Sel.Name
+		}
+	}
+	return ""
+}
+
 // rows writes a row for each field; embedded structs have theirs inline.
 func (r *reference) rows(name string, mentioned *[]string) {
 	for _, field := range r.fields(name) {
 		if len(field.Names) == 0 {
-			if embedded, ok := field.Type.(*ast.Ident); ok {
-				r.rows(embedded.Name, mentioned)
+			if embedded := ofView(field.Type); embedded != "" {
+				r.rows(embedded, mentioned)
 			}
 			continue
 		}
@@ -170,6 +187,9 @@ func (r *reference) typeName(expr ast.Expr, mentioned *[]string) string {
 		}
 		return "string"
 	case *ast.SelectorExpr:
+		if ofView(expr) != "" {
+			return r.typeName(expr.Sel, mentioned)
+		}
 		return "string"
 	default:
 		return "object"

@@ -5,7 +5,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 )
 
 // Account says what a copy or a load did, and what ended it.
@@ -14,7 +14,7 @@ func (a *App) Account(cfg *config.Config, s *relocate.Session, copied *copying.C
 		return err
 	}
 	interrupted := err != nil && exit.Code(err) == exit.Interrupted
-	if printErr := a.Print(cfg, view.NewCopy(cfg.Registry, copied, interrupted)); printErr != nil {
+	if printErr := a.Print(cfg, copies.NewCopy(cfg.Registry, copied, interrupted)); printErr != nil {
 		return printErr
 	}
 	a.ListFailures(copied.Failures)
@@ -32,7 +32,7 @@ func (a *App) ShowPlanned(cfg *config.Config, planned *copying.Planned, err erro
 	if err != nil {
 		return err
 	}
-	if err := a.Print(cfg, view.NewPlan(cfg.Registry, planned)); err != nil {
+	if err := a.Print(cfg, copies.NewPlan(cfg.Registry, planned)); err != nil {
 		return err
 	}
 	a.ListFailures(planned.Failures)

@@ -12,7 +12,7 @@ import (
 // dated is a result that says which run it is of, where it is one that does.
 func (a *App) dated(result output.View) output.View {
 	if of, ok := result.(view.Run); ok {
-		return of.Of(a.Build.Version, a.began, time.Since(a.began))
+		return of.Of(view.NewOfRun(a.Build.Version, a.began, time.Since(a.began)))
 	}
 	return result
 }

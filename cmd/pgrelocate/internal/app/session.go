@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -47,11 +47,11 @@ func (a *App) Session(cfg *config.Config) *relocate.Session {
 // and what failed is listed at the end.
 func (a *App) moved(r transfer.Result) {
 	tell := a.Detail
-	if outcome := view.Outcome(r); outcome == "copied" || outcome == "repaired" {
+	if outcome := copies.Outcome(r); outcome == "copied" || outcome == "repaired" {
 		tell = a.Note
 	}
-	tell("%s %s", view.Outcome(r), r.Target)
-	a.report.Item(view.Moved(r))
+	tell("%s %s", copies.Outcome(r), r.Target)
+	a.report.Item(copies.Moved(r))
 }
 
 // watch shows a meter to whoever looks, until the function that it returns is called.

@@ -8,15 +8,15 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 )
 
 // mirror is a view as the page lays it out.
 type mirror struct {
-	view.Mirror
+	overviews.Mirror
 	States []state
 	// Wrong are the artifacts that somebody has to look at.
-	Wrong []view.MirrorArtifact
+	Wrong []overviews.MirrorArtifact
 	Cards []card
 	// Total is how many artifacts were looked for.
 	Total int
@@ -31,7 +31,7 @@ type state struct {
 // card is a release as a grid: a line for each version, a column for each edition, and below that what
 // stands beside the instances.
 type card struct {
-	view.MirrorRelease
+	overviews.MirrorRelease
 	ID, Title string
 	States    []state
 	Columns   []string
@@ -48,16 +48,16 @@ func (c card) Span() int { return max(1, len(c.Columns)) }
 // row is a version, with a cell for each column; nil where there is no such image.
 type row struct {
 	Version string
-	Cells   [][]view.MirrorArtifact
+	Cells   [][]overviews.MirrorArtifact
 }
 
 // line is an artifact that belongs to no version.
 type line struct {
 	Name string
-	Cell view.MirrorArtifact
+	Cell overviews.MirrorArtifact
 }
 
-func newMirror(m view.Mirror) mirror {
+func newMirror(m overviews.Mirror) mirror {
 	made := mirror{Mirror: m, States: statesOf(m.Counts)}
 	for i, r := range m.Releases {
 		made.Cards = append(made.Cards, newCard(m, r, i))
@@ -74,7 +74,7 @@ func newMirror(m view.Mirror) mirror {
 // statesOf are all that can be, and how often each is.
 func statesOf(counts map[string]int) []state {
 	var all []state
-	for _, name := range view.MirrorStates() {
+	for _, name := range overviews.MirrorStates() {
 		if name != "unknown" || counts[name] > 0 {
 			all = append(all, state{name, counts[name]})
 		}
@@ -82,7 +82,7 @@ func statesOf(counts map[string]int) []state {
 	return all
 }
 
-func newCard(m view.Mirror, r view.MirrorRelease, i int) card {
+func newCard(m overviews.Mirror, r overviews.MirrorRelease, i int) card {
 	c := card{MirrorRelease: r, ID: fmt.Sprintf("release-%d", i+1), Title: r.Release}
 	if r.Product != m.Product {
 		c.Title = r.Product + " " + r.Release
@@ -110,19 +110,19 @@ func newCard(m view.Mirror, r view.MirrorRelease, i int) card {
 }
 
 // put puts an instance where it belongs in the grid.
-func (c *card) put(a view.MirrorArtifact) {
+func (c *card) put(a overviews.MirrorArtifact) {
 	version := strings.Join(a.Versions, ", ")
 	at := slices.IndexFunc(c.Rows, func(r row) bool { return r.Version == version })
 	if at < 0 {
 		at = len(c.Rows)
-		c.Rows = append(c.Rows, row{Version: version, Cells: make([][]view.MirrorArtifact, len(c.Columns))})
+		c.Rows = append(c.Rows, row{Version: version, Cells: make([][]overviews.MirrorArtifact, len(c.Columns))})
 	}
 	cell := &c.Rows[at].Cells[slices.Index(c.Columns, columnOf(a))]
 	*cell = append(*cell, a)
 }
 
 // columnOf is what an image is besides its version.
-func columnOf(a view.MirrorArtifact) string {
+func columnOf(a overviews.MirrorArtifact) string {
 	words := []string{a.Name, a.Edition}
 	for _, axis := range slices.Sorted(maps.Keys(a.Axes)) {
 		if axis != "edition" {
@@ -134,7 +134,7 @@ func columnOf(a view.MirrorArtifact) string {
 }
 
 // nameOf is what an artifact is called that belongs to no version.
-func nameOf(a view.MirrorArtifact) string {
+func nameOf(a overviews.MirrorArtifact) string {
 	name := strings.TrimSpace(a.Role + " " + cmp.Or(a.Extra, a.Name))
 	switch a.Role {
 	case "extra":
@@ -155,7 +155,7 @@ func (m mirror) Wanted() int { return m.Total - m.Counts["not mirrored"] }
 const mostWrong = 25
 
 // Listed are the first of those that are wrong, and Unlisted is how many more there are.
-func (m mirror) Listed() []view.MirrorArtifact { return m.Wrong[:min(mostWrong, len(m.Wrong))] }
+func (m mirror) Listed() []overviews.MirrorArtifact { return m.Wrong[:min(mostWrong, len(m.Wrong))] }
 
 // Unlisted counts the others.
 func (m mirror) Unlisted() int { return max(0, len(m.Wrong)-mostWrong) }
@@ -178,7 +178,7 @@ func (m mirror) Verdict() string {
 func (m mirror) Shared() int64 { return max(0, m.Sizes.Bytes-m.Sizes.Distinct) }
 
 // Outcome is what a run says of itself.
-func (m mirror) Outcome(r view.MirrorRun) string {
+func (m mirror) Outcome(r overviews.MirrorRun) string {
 	switch {
 	case r.ExitCode == nil:
 		return "no end was told: killed, or goes on"
@@ -190,7 +190,7 @@ func (m mirror) Outcome(r view.MirrorRun) string {
 }
 
 // Results are what became of a run's artifacts, those of which there are any.
-func (m mirror) Results(r view.MirrorRun) string {
+func (m mirror) Results(r overviews.MirrorRun) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(r.Results)) {
 		if n := r.Results[name]; n > 0 {

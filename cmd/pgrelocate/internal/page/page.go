@@ -14,7 +14,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 )
 
 //go:embed mirror.html mirror.css
@@ -27,7 +27,7 @@ const mark = "<!DOCTYPE html>\n<html lang=\"en\">\n<!-- made by pgrelocate -->\n
 func IsOurs(body []byte) bool { return bytes.HasPrefix(body, []byte(mark)) }
 
 // Mirror is the page of a mirror. All that it says from elsewhere is text in it, whatever it looks like.
-func Mirror(m view.Mirror) ([]byte, error) {
+func Mirror(m overviews.Mirror) ([]byte, error) {
 	style, err := embedded.ReadFile("mirror.css")
 	if err != nil {
 		return nil, err

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 )
 
 // sample is a mirror in which everything is to be seen, with what the registry says in the place of WORD.
-func sample(t *testing.T, word string) view.Mirror {
+func sample(t *testing.T, word string) overviews.Mirror {
 	t.Helper()
-	states := view.MirrorStates()
+	states := overviews.MirrorStates()
 	var releases []string
 	for r := range 4 {
 		var artifacts []string
@@ -62,7 +62,7 @@ func sample(t *testing.T, word string) view.Mirror {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m view.Mirror
+	var m overviews.Mirror
 	if err := json.Unmarshal([]byte(strings.ReplaceAll(text, "WORD", strings.Trim(string(quoted), `"`))), &m); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// artifactView is an artifact in every result that lists artifacts.
-type artifactView struct {
+// Artifact is an artifact in every result that lists artifacts.
+type Artifact struct {
 	Product string `json:"product"`
 	Release string `json:"release"`
 	// Role is chart, operator, instance or extra.
@@ -28,8 +28,9 @@ type artifactView struct {
 	Target string `json:"target"`
 }
 
-func newArtifactView(a versions.Artifact) artifactView {
-	view := artifactView{
+// NewArtifact shows an artifact.
+func NewArtifact(a versions.Artifact) Artifact {
+	view := Artifact{
 		Product: a.Product, Release: a.Release, Role: string(a.Role), Extra: a.Extra, Edition: string(a.Edition),
 		Source: a.Source.String(), Target: a.Target.String(),
 	}
@@ -39,9 +40,9 @@ func newArtifactView(a versions.Artifact) artifactView {
 	return view
 }
 
-// plannedView is an artifact with what is known of it at both sides.
-type plannedView struct {
-	artifactView
+// Planned is an artifact with what is known of it at both sides.
+type Planned struct {
+	Artifact
 	// State is new, present, update, attach, damaged, skip or failed.
 	State string `json:"state"`
 	// Digest and MediaType are those of the source's manifest; TargetDigest is what the
@@ -57,9 +58,9 @@ type plannedView struct {
 	// Attachments are the digests of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`
 	// Checked is what was checked of it before it was let through.
-	Checked *checkedView `json:"checked,omitempty"`
+	Checked *Checked `json:"checked,omitempty"`
 	// Drift is what is other than the lock says, refused or allowed.
-	Drift []driftView `json:"drift,omitempty"`
+	Drift []Drift `json:"drift,omitempty"`
 	// Cause is set where something went wrong, for programs to tell failures apart: drift,
 	// conflict, notFound, platform, denied, certificate, quota, unreachable, unavailable, digest or other. Error and
 	// Hint say it to people.
@@ -68,8 +69,8 @@ type plannedView struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
-// driftView is a digest that is not what a lock says.
-type driftView struct {
+// Drift is a digest that is not what a lock says.
+type Drift struct {
 	// Side is source or target.
 	Side string `json:"side"`
 	// Locked is what the lock has, Found what is there; empty is nothing.
@@ -77,9 +78,10 @@ type driftView struct {
 	Found  string `json:"found"`
 }
 
-func newPlannedView(a *plan.Artifact) plannedView {
-	view := plannedView{
-		artifactView: newArtifactView(a.Artifact),
+// NewPlanned shows an artifact of a plan.
+func NewPlanned(a *plan.Artifact) Planned {
+	view := Planned{
+		Artifact:     NewArtifact(a.Artifact),
 		State:        string(a.State),
 		Digest:       a.Digest,
 		MediaType:    a.MediaType,
@@ -87,16 +89,16 @@ func newPlannedView(a *plan.Artifact) plannedView {
 		Size:         a.Size,
 		Missing:      a.Missing,
 		Attachments:  a.Attachments,
-		Checked:      newCheckedView(a.Checked),
+		Checked:      NewChecked(a.Checked),
 	}
 	for _, d := range a.Drift {
-		view.Drift = append(view.Drift, driftView{Side: string(d.Side), Locked: d.Locked, Found: d.Found})
+		view.Drift = append(view.Drift, Drift{Side: string(d.Side), Locked: d.Locked, Found: d.Found})
 	}
 	return view
 }
 
-// checkedView is what was checked of an artifact before it was let through.
-type checkedView struct {
+// Checked is what was checked of an artifact before it was let through.
+type Checked struct {
 	// Signed is the digest that is signed: the source's. It is empty where no signature was asked for.
 	Signed string `json:"signed,omitempty"`
 	// Key is the fingerprint of the key by which it is signed; or Identity is who has, and Issuer who
@@ -110,26 +112,27 @@ type checkedView struct {
 	At string `json:"at"`
 }
 
-func newCheckedView(c *plan.Checked) *checkedView {
+// NewChecked shows what was checked; nil is nothing.
+func NewChecked(c *plan.Checked) *Checked {
 	if c == nil {
 		return nil
 	}
-	view := &checkedView{Signed: c.Digest, Key: c.Key, Identity: c.Identity, Issuer: c.Issuer, At: c.At.Format(time.RFC3339)}
+	view := &Checked{Signed: c.Digest, Key: c.Key, Identity: c.Identity, Issuer: c.Issuer, At: c.At.Format(time.RFC3339)}
 	if !c.Created.IsZero() {
 		view.Created = c.Created.Format(time.RFC3339)
 	}
 	return view
 }
 
-// setError says what went wrong; nil is nothing.
-func (v *plannedView) setError(err error) {
+// SetError says what went wrong; nil is nothing.
+func (v *Planned) SetError(err error) {
 	if err != nil {
-		v.Cause, v.Error, v.Hint = causeOf(err), err.Error(), advice.For(err)
+		v.Cause, v.Error, v.Hint = CauseOf(err), err.Error(), advice.For(err)
 	}
 }
 
-// signedLine says of how many artifacts a signature was checked; empty where of none.
-func signedLine(total int, checked func(int) *checkedView) string {
+// SignedLine says of how many artifacts a signature was checked; empty where of none.
+func SignedLine(total int, checked func(int) *Checked) string {
 	signed := 0
 	for i := range total {
 		if c := checked(i); c != nil && c.Signed != "" {
@@ -142,8 +145,8 @@ func signedLine(total int, checked func(int) *checkedView) string {
 	return fmt.Sprintf("signatures: %d of %s checked\n", signed, output.Count(total, "artifact"))
 }
 
-// causeOf is the kind of a failure, in one word.
-func causeOf(err error) string {
+// CauseOf is the kind of a failure, in one word.
+func CauseOf(err error) string {
 	var (
 		platform    *plan.PlatformError
 		certificate *registry.CertificateError

@@ -23,7 +23,7 @@ type Failure struct {
 func NewFailure(err error) Failure {
 	return Failure{
 		Header: output.NewHeader("Failure"),
-		Cause:  causeOf(err), Error: err.Error(), Hint: advice.For(err), ExitCode: exit.Code(err),
+		Cause:  CauseOf(err), Error: err.Error(), Hint: advice.For(err), ExitCode: exit.Code(err),
 	}
 }
 

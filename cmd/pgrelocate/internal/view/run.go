@@ -6,8 +6,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 )
 
-// ofRun is in the results of runs that take long, or that jobs wait for.
-type ofRun struct {
+// OfRun is in the results of runs that take long, or that jobs wait for.
+type OfRun struct {
 	// Run says which run of the program the result is of.
 	Run *runView `json:"run,omitempty"`
 }
@@ -24,40 +24,11 @@ type runView struct {
 
 // Run is a result that says which run it is of.
 type Run interface {
-	// Of is the result with that said: the program's version, when the run began, how long it took.
-	Of(version string, started time.Time, took time.Duration) output.View
+	// Of is the result with that said.
+	Of(run OfRun) output.View
 }
 
-func newOfRun(version string, started time.Time, took time.Duration) ofRun {
-	return ofRun{&runView{version, started.UTC().Truncate(time.Millisecond), took.Round(time.Millisecond).Seconds()}}
-}
-
-// Of implements Run.
-func (v Copy) Of(version string, started time.Time, took time.Duration) output.View {
-	v.ofRun = newOfRun(version, started, took)
-	return v
-}
-
-// Of implements Run.
-func (v Saved) Of(version string, started time.Time, took time.Duration) output.View {
-	v.ofRun = newOfRun(version, started, took)
-	return v
-}
-
-// Of implements Run.
-func (v Install) Of(version string, started time.Time, took time.Duration) output.View {
-	v.ofRun = newOfRun(version, started, took)
-	return v
-}
-
-// Of implements Run.
-func (v Check) Of(version string, started time.Time, took time.Duration) output.View {
-	v.ofRun = newOfRun(version, started, took)
-	return v
-}
-
-// Of implements Run.
-func (v Matrix) Of(version string, started time.Time, took time.Duration) output.View {
-	v.ofRun = newOfRun(version, started, took)
-	return v
+// NewOfRun is of a run of the program of that version: when it began, and how long it took.
+func NewOfRun(version string, started time.Time, took time.Duration) OfRun {
+	return OfRun{&runView{version, started.UTC().Truncate(time.Millisecond), took.Round(time.Millisecond).Seconds()}}
 }

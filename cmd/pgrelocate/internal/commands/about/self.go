@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 )
 
 // NewSelfCommand makes `pgrelocate self`, the program as an image.
@@ -80,7 +80,7 @@ func pushSelf(ctx context.Context, a *app.App, cfg *config.Config, opts copying.
 		return exit.Misnamed(err)
 	}
 	if made.Copied.Failures == nil && err == nil {
-		return a.Print(cfg, view.NewSelf(made))
+		return a.Print(cfg, copies.NewSelf(made))
 	}
 	a.ListFailures(made.Copied.Failures)
 	return err

@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
@@ -66,7 +66,7 @@ func inspectBundle(ctx context.Context, a *app.App, cfg *config.Config, flags fl
 		return err
 	}
 	defer b.Close()
-	return a.Print(cfg, view.NewBundle(b, view.BundleOptions{Blobs: blobs, Brief: a.OutTTY}))
+	return a.Print(cfg, copies.NewBundle(b, copies.BundleOptions{Blobs: blobs, Brief: a.OutTTY}))
 }
 
 func newVerifyBundleCommand(a *app.App) *cobra.Command {
@@ -105,7 +105,7 @@ func verifyBundle(ctx context.Context, a *app.App, cfg *config.Config, flags fla
 	if err := s.CheckBundle(ctx, b); err != nil {
 		return err
 	}
-	found := view.NewBundle(b, view.BundleOptions{Brief: a.OutTTY})
+	found := copies.NewBundle(b, copies.BundleOptions{Brief: a.OutTTY})
 	found.Verified, found.Checked = true, flags.PublicKey != ""
 	return a.Print(cfg, found)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
@@ -99,11 +99,11 @@ func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) 
 	}
 	a.Notice(s)
 	if opts.Stream != nil {
-		a.Report(view.NewSaved(saved))
+		a.Report(copies.NewSaved(saved))
 		a.Note("streamed %s, sha256 %s", output.Bytes(saved.Size), saved.SHA256[0])
 		return nil
 	}
-	return a.Print(cfg, view.NewSaved(saved))
+	return a.Print(cfg, copies.NewSaved(saved))
 }
 
 // options are what the flags say, with the files that they name.

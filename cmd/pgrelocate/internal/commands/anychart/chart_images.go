@@ -9,7 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/images"
 )
 
 func newChartImagesCommand(a *app.App) *cobra.Command {
@@ -55,7 +55,7 @@ func listChartImages(ctx context.Context, a *app.App, cfg *config.Config, opts c
 	if err != nil {
 		return err
 	}
-	if err := a.Print(cfg, view.NewChartImages(found)); err != nil {
+	if err := a.Print(cfg, images.NewChartImages(found)); err != nil {
 		return err
 	}
 	tellOfSurvey(a, found)

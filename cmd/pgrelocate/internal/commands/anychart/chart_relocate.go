@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -133,11 +133,11 @@ func tellOfCopy(a *app.App, cfg *config.Config, planned *plan.Plan, copied *copy
 	switch {
 	case copied != nil:
 		interrupted := ended != nil && exit.Code(ended) == exit.Interrupted
-		if err := view.NewCopy(cfg.Registry, copied, interrupted).WriteTable(&text); err != nil {
+		if err := copies.NewCopy(cfg.Registry, copied, interrupted).WriteTable(&text); err != nil {
 			return err
 		}
 	case ended == nil:
-		if err := view.NewPlan(cfg.Registry, &copying.Planned{Plan: planned}).WriteTable(&text); err != nil {
+		if err := copies.NewPlan(cfg.Registry, &copying.Planned{Plan: planned}).WriteTable(&text); err != nil {
 			return err
 		}
 	}

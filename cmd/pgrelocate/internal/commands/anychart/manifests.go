@@ -9,7 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/charts"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/images"
 )
 
 // NewManifestsCommand makes `pgrelocate manifests`.
@@ -54,7 +54,7 @@ are read, or - for standard input. Nothing is changed, and nobody is asked.`,
 			if err != nil {
 				return err
 			}
-			return a.Print(cfg, view.NewManifestImages(found))
+			return a.Print(cfg, images.NewManifestImages(found))
 		}),
 	}
 	a.Settings.AddFlags(cmd.Flags(), config.Output)

@@ -9,7 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 )
 
 // verifyIndependence shows what in the cluster names somebody else's registry. What could not be
@@ -24,7 +24,7 @@ func verifyIndependence(ctx context.Context, a *app.App, cfg *config.Config, f *
 	if err != nil {
 		return err
 	}
-	if err := a.Print(cfg, view.NewIndependence(report)); err != nil {
+	if err := a.Print(cfg, clusters.NewIndependence(report)); err != nil {
 		return err
 	}
 	switch {

@@ -16,7 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -114,7 +114,7 @@ func InstallRelease(ctx context.Context, a *app.App, cfg *config.Config, flags *
 		a.ListFailures(err)
 		return err
 	}
-	if err := a.Print(cfg, view.NewInstall(installed)); err != nil {
+	if err := a.Print(cfg, clusters.NewInstall(installed)); err != nil {
 		return err
 	}
 	adviseInstances(a, installed.Run)

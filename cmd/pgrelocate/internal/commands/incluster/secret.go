@@ -16,7 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -130,7 +130,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 	default:
 		results, err := installing.Secrets(ctx, s, opts)
 		if len(results) > 0 || err == nil {
-			if printErr := a.Print(cfg, view.NewSecrets(results)); printErr != nil {
+			if printErr := a.Print(cfg, clusters.NewSecrets(results)); printErr != nil {
 				return printErr
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
@@ -48,5 +48,5 @@ func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place
 	if err != nil {
 		return err
 	}
-	return a.Print(cfg, view.NewRemoval(removal))
+	return a.Print(cfg, clusters.NewRemoval(removal))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 )
 
 // NewUpgradePreviewCommand makes `pgrelocate upgrade-preview`.
@@ -62,5 +62,5 @@ func previewUpgrade(ctx context.Context, a *app.App, cfg *config.Config, opts in
 	if err != nil {
 		return err
 	}
-	return a.Print(cfg, view.NewPreview(preview))
+	return a.Print(cfg, clusters.NewPreview(preview))
 }

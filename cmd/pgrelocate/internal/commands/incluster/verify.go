@@ -12,7 +12,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
@@ -118,7 +119,7 @@ func VerifyInstallation(ctx context.Context, a *app.App, cfg *config.Config, fla
 	if err != nil {
 		return errors.Join(differs, err)
 	}
-	if err := a.Print(cfg, view.NewVerified(verified)); err != nil {
+	if err := a.Print(cfg, clusters.NewVerified(verified)); err != nil {
 		return err
 	}
 	a.Note("%s", verified.Summary())
@@ -149,5 +150,5 @@ func showMirror(a *app.App, cfg *config.Config, verified *installing.Verified, e
 			a.Say("", "wrong: ", "%v", answer)
 		}
 	}
-	return cmp.Or(a.Print(cfg, view.NewMatrix(mirror).Counted(verified.Traffic)), mirror.Failures)
+	return cmp.Or(a.Print(cfg, overviews.NewMatrix(mirror).Counted(verified.Traffic)), mirror.Failures)
 }

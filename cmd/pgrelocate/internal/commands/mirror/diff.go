@@ -13,7 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/comparing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 )
 
 // NewDiffCommand makes `pgrelocate diff`.
@@ -70,7 +70,7 @@ func diff(ctx context.Context, a *app.App, cfg *config.Config, opts comparing.Op
 	if err != nil {
 		return err
 	}
-	if err := a.Print(cfg, view.NewComparison(result)); err != nil {
+	if err := a.Print(cfg, overviews.NewComparison(result)); err != nil {
 		return err
 	}
 	if n := len(result.Differences); n > 0 {

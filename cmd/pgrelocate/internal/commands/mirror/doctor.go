@@ -15,7 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/registry/checkup"
 )
@@ -101,7 +101,7 @@ func examine(ctx context.Context, a *app.App, cfg *config.Config, f *doctorFlags
 		Told: func(text string) { a.Say("", "", "%s", text) },
 	})
 	if len(report.Entries) > 0 {
-		if shown := a.Print(cfg, view.NewDiagnosis(report)); err == nil {
+		if shown := a.Print(cfg, clusters.NewDiagnosis(report)); err == nil {
 			err = shown
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 )
 
 // NewProductsCommand makes `pgrelocate products`.
@@ -47,7 +47,7 @@ func listProducts(a *app.App, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	return a.Print(cfg, view.NewProducts(catalogue.Products()))
+	return a.Print(cfg, overviews.NewProducts(catalogue.Products()))
 }
 
 func newProductsShowCommand(a *app.App) *cobra.Command {

@@ -15,7 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pruning"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
 )
 
@@ -78,7 +78,7 @@ func pruneMirror(ctx context.Context, a *app.App, cfg *config.Config, opts pruni
 	if plan == nil {
 		return err
 	}
-	if shown := a.Print(cfg, view.NewPruned(plan, !opts.Yes)); err == nil {
+	if shown := a.Print(cfg, copies.NewPruned(plan, !opts.Yes)); err == nil {
 		err = shown
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/page"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/picturing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
@@ -87,7 +87,7 @@ func reportMirror(ctx context.Context, a *app.App, cfg *config.Config, f *report
 	if err != nil {
 		return err
 	}
-	shown := view.NewMirror(cfg.Registry.String(), picture)
+	shown := overviews.NewMirror(cfg.Registry.String(), picture)
 	if f.html != "" {
 		if err := f.write(a, shown); err != nil {
 			return err
@@ -115,8 +115,8 @@ func (f *reportFlags) replaces() bool {
 	return f.overwrite || err == nil && page.IsOurs(body)
 }
 
-func (f *reportFlags) write(a *app.App, shown view.Mirror) error {
-	var seen view.Mirror
+func (f *reportFlags) write(a *app.App, shown overviews.Mirror) error {
+	var seen overviews.Mirror
 	if err := a.Fill(shown, &seen); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 )
 
 // NewVersionsCommand makes `pgrelocate versions`.
@@ -81,7 +81,7 @@ func discoverVersions(ctx context.Context, a *app.App, cfg *config.Config, flags
 	if err != nil {
 		return err
 	}
-	if err := a.Print(cfg, view.NewDiscovery(found)); err != nil {
+	if err := a.Print(cfg, overviews.NewDiscovery(found)); err != nil {
 		return err
 	}
 	a.ListFailures(found.Failures)
@@ -104,7 +104,7 @@ func listVersions(ctx context.Context, a *app.App, cfg *config.Config, flags fla
 	if err != nil {
 		return err
 	}
-	shown := view.NewMatrix(matrix)
+	shown := overviews.NewMatrix(matrix)
 	for _, release := range matrix.Product.Releases {
 		if release.Note != "" && shown.Shows(release.Name) {
 			a.Note("%s: %s", release.Name, release.Note)

@@ -1,4 +1,4 @@
-package view
+package clusters
 
 import (
 	"fmt"
@@ -50,7 +50,7 @@ type definitionView struct {
 
 // NewPreview shows what an upgrade would change.
 func NewPreview(p *installing.Preview) Preview {
-	view := Preview{
+	made := Preview{
 		Header: output.NewHeader("Preview"), Product: p.Product.Name, From: p.From, To: p.To, ClusterAsked: p.Asked,
 		Offers: []offerView{}, CRDs: []definitionView{},
 		ImagesAdded: append([]string{}, p.Added...), ImagesRemoved: append([]string{}, p.Removed...),
@@ -60,15 +60,15 @@ func NewPreview(p *installing.Preview) Preview {
 		for _, user := range o.UsedBy {
 			row.UsedBy = append(row.UsedBy, user.String())
 		}
-		view.Offers = append(view.Offers, row)
+		made.Offers = append(made.Offers, row)
 	}
 	for _, d := range p.Definitions {
-		view.CRDs = append(view.CRDs, definitionView{d.Name, string(d.Change), d.Versions, d.Fields})
+		made.CRDs = append(made.CRDs, definitionView{d.Name, string(d.Change), d.Versions, d.Fields})
 	}
 	if p.Plan != nil {
-		view.BytesToMove = &p.Plan.BytesToMove
+		made.BytesToMove = &p.Plan.BytesToMove
 	}
-	return view
+	return made
 }
 
 // WriteTable writes a line for each thing that changes.

@@ -1,12 +1,12 @@
-package view
+package clusters
 
 import (
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -14,7 +14,7 @@ import (
 // Check is the result of `pgrelocate verify`.
 type Check struct {
 	output.Header
-	ofRun
+	view.OfRun
 	// OK says that nothing is wrong.
 	OK          bool   `json:"ok"`
 	HelmRelease string `json:"helmRelease"`
@@ -93,46 +93,46 @@ type namespaceView struct {
 
 // NewVerified shows what a verification found.
 func NewVerified(v *installing.Verified) Check {
-	view := newCheck(v.Check)
-	view.traffic = &v.Traffic
+	made := newCheck(v.Check)
+	made.traffic = &v.Traffic
 	if v.Differs == nil {
-		return view
+		return made
 	}
 	for i, d := range v.Differs.Differences {
-		view.Problems = slices.Insert(view.Problems, i, d.Error())
-		view.differs = append(view.differs, d.Error())
+		made.Problems = slices.Insert(made.Problems, i, d.Error())
+		made.differs = append(made.differs, d.Error())
 	}
-	view.OK = false
-	return view
+	made.OK = false
+	return made
 }
 
 func newCheck(c *verify.Check) Check {
-	view := Check{
+	made := Check{
 		Header: output.NewHeader("Check"), OK: c.OK(),
 		HelmRelease: c.HelmRelease, Namespace: c.Namespace, Revision: c.Revision, Status: string(c.Status), Chart: c.Chart,
 		Problems: []string{}, Workloads: []workloadView{}, Images: []imageView{}, Versions: []pickView{}, Namespaces: []namespaceView{},
 	}
 	for _, p := range c.Problems() {
-		view.Problems = append(view.Problems, p.Text)
+		made.Problems = append(made.Problems, p.Text)
 	}
 	for _, each := range append([]*verify.Check{c}, c.Others...) {
 		for _, w := range each.Workloads {
-			view.Workloads = append(view.Workloads, workloadView{w.Object, w.Err == nil, reason(w.Err)})
+			made.Workloads = append(made.Workloads, workloadView{w.Object, w.Err == nil, reason(w.Err)})
 		}
 		for _, i := range each.Images {
-			view.Images = append(view.Images, newImageView(i))
+			made.Images = append(made.Images, newImageView(i))
 		}
 		if each != c {
-			view.Beside = append(view.Beside, besideView{each.HelmRelease, each.Revision, string(each.Status), each.Chart})
+			made.Beside = append(made.Beside, besideView{each.HelmRelease, each.Revision, string(each.Status), each.Chart})
 		}
 	}
 	for _, v := range c.Versions {
-		view.Versions = append(view.Versions, pickView{v.Name, v.DBVersion, newImageView(v.ImageCheck), v.Edited, v.Expected})
+		made.Versions = append(made.Versions, pickView{v.Name, v.DBVersion, newImageView(v.ImageCheck), v.Edited, v.Expected})
 	}
 	for _, n := range c.Namespaces {
-		view.Namespaces = append(view.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.Err == nil, reason(n.Err)})
+		made.Namespaces = append(made.Namespaces, namespaceView{n.Namespace, n.Instances, n.Secret, n.Err == nil, reason(n.Err)})
 	}
-	return view
+	return made
 }
 
 func newImageView(i verify.ImageCheck) imageView {
@@ -152,14 +152,14 @@ func reason(err error) string {
 func (v Check) WriteTable(w io.Writer) error {
 	grid := output.NewGrid("NAME", "DB VERSION", "IMAGE", "DIGEST", "PULLS")
 	for _, i := range v.Images {
-		grid.Row("(operator)", "", i.Image, shortDigest(i.Digest), i.verdict())
+		grid.Row("(operator)", "", i.Image, view.ShortDigest(i.Digest), i.verdict())
 	}
 	for _, version := range v.Versions {
 		verdict := version.verdict()
 		if version.Edited {
 			verdict += ", edited by hand"
 		}
-		grid.Row(version.Name, version.DBVersion, version.Image, shortDigest(version.Digest), verdict)
+		grid.Row(version.Name, version.DBVersion, version.Image, view.ShortDigest(version.Digest), verdict)
 	}
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
@@ -192,11 +192,8 @@ func (i imageView) verdict() string {
 	}
 }
 
-// shortDigest is enough of a digest to tell one from another at a glance.
-func shortDigest(digest string) string {
-	algorithm, hex, ok := strings.Cut(digest, ":")
-	if !ok || len(hex) < 12 {
-		return digest
-	}
-	return algorithm + ":" + hex[:12]
+// Of implements view.Run.
+func (v Check) Of(run view.OfRun) output.View {
+	v.OfRun = run
+	return v
 }

@@ -1,4 +1,4 @@
-package view
+package copies
 
 import (
 	"fmt"
@@ -9,23 +9,24 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
 
 // Saved is the result of `pgrelocate save`.
 type Saved struct {
 	output.Header
-	ofRun
+	view.OfRun
 	// Files are the bundle, or its volumes in order, with their sums.
 	Files []savedFile `json:"files"`
 	// Checksum is the file for sha256sum -c.
 	Checksum string `json:"checksum"`
 	// Size is that of all files together, UniqueBytes that of the distinct blobs and
 	// manifests in them.
-	Size        int64          `json:"size"`
-	UniqueBytes int64          `json:"uniqueBytes"`
-	Artifacts   []artifactView `json:"artifacts"`
-	Blobs       int            `json:"blobs"`
+	Size        int64           `json:"size"`
+	UniqueBytes int64           `json:"uniqueBytes"`
+	Artifacts   []view.Artifact `json:"artifacts"`
+	Blobs       int             `json:"blobs"`
 	// OmittedBlobs are left out because the other side has them.
 	OmittedBlobs int   `json:"omittedBlobs"`
 	OmittedBytes int64 `json:"omittedBytes"`
@@ -44,29 +45,29 @@ type savedFile struct {
 
 // NewSaved shows what was written.
 func NewSaved(w *copying.Saved) Saved {
-	view := Saved{
+	made := Saved{
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},
 		Checksum: w.Checksum, Size: w.Size, UniqueBytes: w.Unique,
-		Artifacts: []artifactView{}, Blobs: len(w.Lock.Blobs),
+		Artifacts: []view.Artifact{}, Blobs: len(w.Lock.Blobs),
 		BytesFetched: w.Fetched, BytesResumed: w.Resumed,
 		SourceTraffic: newTrafficView(w.Source),
 	}
 	for _, a := range slices.SortedStableFunc(slices.Values(w.Lock.Artifacts), func(a, b lock.Artifact) int { return relocate.Order(a.Artifact, b.Artifact) }) {
-		view.Artifacts = append(view.Artifacts, newArtifactView(a.Artifact))
-		view.saved = append(view.saved, report.Item{
-			Kind: artifactKind, Name: a.Source.String(), Source: a.Source.String(), Digest: a.Digest.String(), Result: "saved",
+		made.Artifacts = append(made.Artifacts, view.NewArtifact(a.Artifact))
+		made.saved = append(made.saved, report.Item{
+			Kind: view.ArtifactKind, Name: a.Source.String(), Source: a.Source.String(), Digest: a.Digest.String(), Result: "saved",
 		})
 	}
 	for i, name := range w.Files {
-		view.Files = append(view.Files, savedFile{name, w.SHA256[i]})
+		made.Files = append(made.Files, savedFile{name, w.SHA256[i]})
 	}
 	for _, b := range w.Lock.Omitted() {
-		view.Blobs--
-		view.OmittedBlobs++
-		view.OmittedBytes += b.Size
+		made.Blobs--
+		made.OmittedBlobs++
+		made.OmittedBytes += b.Size
 	}
-	return view
+	return made
 }
 
 // WriteTable writes the files with their sums, as sha256sum does, and the account.
@@ -85,4 +86,10 @@ func (v Saved) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\nsource: %s\n", text, v.SourceTraffic)
 	return err
+}
+
+// Of implements view.Run.
+func (v Saved) Of(run view.OfRun) output.View {
+	v.OfRun = run
+	return v
 }

@@ -1,4 +1,4 @@
-package view
+package clusters
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/doctor"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 )
 
@@ -43,14 +43,14 @@ type findingView struct {
 
 // NewDiagnosis shows what an examination has found.
 func NewDiagnosis(r *doctor.Report) Diagnosis {
-	view := Diagnosis{
+	made := Diagnosis{
 		Header: output.NewHeader("Diagnosis"), OK: r.Count(finding.Failed) == 0, Failed: r.Count(finding.Failed),
 		Warnings: r.Count(finding.Warning), NotLookedAt: r.Count(finding.NotLookedAt), Findings: []findingView{},
 	}
 	for _, e := range r.Entries {
-		view.Findings = append(view.Findings, findingView{e.Side, e.Host, e.Probe, string(e.Status), e.Says, e.Fix, e.About})
+		made.Findings = append(made.Findings, findingView{e.Side, e.Host, e.Probe, string(e.Status), e.Says, e.Fix, e.About})
 	}
-	return view
+	return made
 }
 
 // WriteTable writes a line for each finding below the side that it is of, and what to do below that.
@@ -63,11 +63,11 @@ func (v Diagnosis) WriteTable(w io.Writer) error {
 				text.WriteByte('\n')
 			}
 			last = at
-			text.WriteString(plainLine(at) + "\n")
+			text.WriteString(view.PlainLine(at) + "\n")
 		}
-		fmt.Fprintf(&text, "  %-13s %-15s %s\n", f.Status, f.Probe, plainLine(f.Says))
+		fmt.Fprintf(&text, "  %-13s %-15s %s\n", f.Status, f.Probe, view.PlainLine(f.Says))
 		if f.Fix != "" {
-			fmt.Fprintf(&text, "  %-13s %-15s fix: %s\n", "", "", plainLine(f.Fix))
+			fmt.Fprintf(&text, "  %-13s %-15s fix: %s\n", "", "", view.PlainLine(f.Fix))
 		}
 	}
 	fmt.Fprintf(&text, "\n%d failed, %d warnings, %d not looked at\n", v.Failed, v.Warnings, v.NotLookedAt)
@@ -91,9 +91,4 @@ func together(findings []findingView) []findingView {
 		all = append(all, f)
 	}
 	return all
-}
-
-// plainLine is a text in one line that can do nothing to a terminal.
-func plainLine(text string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ").Replace(terminal.Plain(text))
 }

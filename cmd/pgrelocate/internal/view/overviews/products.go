@@ -1,4 +1,4 @@
-package view
+package overviews
 
 import (
 	"fmt"
@@ -39,40 +39,40 @@ type productView struct {
 
 // NewProducts shows what there is to relocate.
 func NewProducts(products []*versions.Product) Products {
-	view := Products{Header: output.NewHeader("Products"), Products: []productView{}}
+	made := Products{Header: output.NewHeader("Products"), Products: []productView{}}
 	for _, product := range products {
-		view.Products = append(view.Products, newProductView(product))
+		made.Products = append(made.Products, newProductView(product))
 	}
-	return view
+	return made
 }
 
 func newProductView(product *versions.Product) productView {
 	newest := product.Newest()
-	view := productView{
+	made := productView{
 		Product: product.Name, Title: product.Title, Target: product.Target,
 		Namespace: product.Cluster.Namespace, HelmRelease: product.Cluster.HelmRelease,
 		Axes: map[string][]string{},
 	}
 	for _, release := range product.Releases {
-		view.Releases = append(view.Releases, release.Name)
+		made.Releases = append(made.Releases, release.Name)
 	}
 	for _, version := range newest.Versions() {
-		view.Versions = append(view.Versions, version.String())
+		made.Versions = append(made.Versions, version.String())
 	}
 	for _, image := range newest.Images {
 		for axis := range image.Axes {
-			view.Axes[axis] = newest.Axis(axis)
+			made.Axes[axis] = newest.Axis(axis)
 		}
 	}
 	for _, image := range newest.Extras() {
-		view.addExtra(image.Name, image.Optional)
+		made.addExtra(image.Name, image.Optional)
 	}
 	for _, chart := range newest.Charts {
 		if chart.Optional {
-			view.addExtra(chart.Name, true)
+			made.addExtra(chart.Name, true)
 		}
 	}
-	return view
+	return made
 }
 
 func (v *productView) addExtra(name string, optional bool) {

@@ -1,8 +1,10 @@
-package view
+package overviews
 
 import (
 	"fmt"
 	"io"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/comparing"
@@ -49,14 +51,14 @@ type sideView struct {
 
 // NewComparison shows in what two sides differ.
 func NewComparison(r *comparing.Result) Comparison {
-	view := Comparison{
+	made := Comparison{
 		Header: output.NewHeader("Comparison"), First: r.First, Second: r.Second, Differ: len(r.Differences) > 0,
 		Same: r.Same, ByName: r.ByName, Unused: r.Unused, Differences: []differenceView{},
 	}
 	for _, d := range r.Differences {
-		view.Differences = append(view.Differences, differenceView{d.Name, string(d.Kind), newSide(d.First), newSide(d.Second)})
+		made.Differences = append(made.Differences, differenceView{d.Name, string(d.Kind), newSide(d.First), newSide(d.Second)})
 	}
-	return view
+	return made
 }
 
 func newSide(item contrast.Item) *sideView {
@@ -109,6 +111,6 @@ func (s *sideView) content() string {
 	case s.Digest == "":
 		return "(by name)"
 	default:
-		return shortDigest(s.Digest)
+		return view.ShortDigest(s.Digest)
 	}
 }

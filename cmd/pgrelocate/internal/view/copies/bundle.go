@@ -1,4 +1,4 @@
-package view
+package copies
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	locked "github.com/pgrelocate/pgrelocate/internal/registry/lock"
 )
@@ -36,7 +37,7 @@ type Bundle struct {
 }
 
 type bundledView struct {
-	artifactView
+	view.Artifact
 	Digest    string `json:"digest"`
 	MediaType string `json:"mediaType"`
 	// Size is the bytes of the artifact's distinct blobs, whether they are shared or omitted.
@@ -61,7 +62,7 @@ type BundleOptions struct {
 // NewBundle shows what is in a bundle.
 func NewBundle(b *bundle.Bundle, opts BundleOptions) Bundle {
 	lock := b.Lock()
-	view := Bundle{
+	made := Bundle{
 		Header:      output.NewHeader("Bundle"),
 		Artifacts:   []bundledView{},
 		Attachments: len(lock.Attachments),
@@ -70,27 +71,27 @@ func NewBundle(b *bundle.Bundle, opts BundleOptions) Bundle {
 	}
 	artifacts := slices.SortedStableFunc(slices.Values(lock.Artifacts), func(a, b locked.Artifact) int { return relocate.Order(a.Artifact, b.Artifact) })
 	for _, a := range artifacts {
-		view.Artifacts = append(view.Artifacts, bundledView{
-			artifactView: newArtifactView(a.Artifact),
-			Digest:       a.Digest.String(), MediaType: string(a.MediaType), Size: b.SizeOf(a.Digest),
+		made.Artifacts = append(made.Artifacts, bundledView{
+			Artifact: view.NewArtifact(a.Artifact),
+			Digest:   a.Digest.String(), MediaType: string(a.MediaType), Size: b.SizeOf(a.Digest),
 		})
 	}
 	for _, blob := range lock.Blobs {
 		if blob.Omitted {
-			view.OmittedBlobs++
-			view.OmittedBytes += blob.Size
+			made.OmittedBlobs++
+			made.OmittedBytes += blob.Size
 		} else {
-			view.Blobs++
-			view.BlobBytes += blob.Size
+			made.Blobs++
+			made.BlobBytes += blob.Size
 		}
 		if opts.Blobs {
-			view.List = append(view.List, bundleBlobView{
+			made.List = append(made.List, bundleBlobView{
 				Digest: blob.Digest.String(), Size: blob.Size, Repositories: blob.Repositories, Omitted: blob.Omitted,
 			})
 		}
 	}
-	view.ManifestBytes = b.Size() - view.BlobBytes
-	return view
+	made.ManifestBytes = b.Size() - made.BlobBytes
+	return made
 }
 
 // WriteTable writes a line for each artifact, and the sums.
@@ -124,7 +125,7 @@ func (v Bundle) digest(a bundledView) string {
 	if !v.brief {
 		return a.Digest
 	}
-	return strings.TrimPrefix(shortDigest(a.Digest), "sha256:")
+	return strings.TrimPrefix(view.ShortDigest(a.Digest), "sha256:")
 }
 
 func (v Bundle) summary() string {

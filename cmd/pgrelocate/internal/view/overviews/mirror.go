@@ -1,4 +1,4 @@
-package view
+package overviews
 
 import (
 	"io"
@@ -7,13 +7,14 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/picturing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
 // Mirror is the result of `pgrelocate report`.
 type Mirror struct {
 	output.Header
-	ofRun
+	view.OfRun
 	Product  string `json:"product"`
 	Title    string `json:"title"`
 	Registry string `json:"registry"`
@@ -62,7 +63,7 @@ type MirrorRelease struct {
 
 // MirrorArtifact is an artifact, and how it stands.
 type MirrorArtifact struct {
-	artifactView
+	view.Artifact
 	// Name tells charts of one release apart, and families of instances.
 	Name string `json:"name,omitempty"`
 	// Axes are what the image is on others than edition.
@@ -147,7 +148,7 @@ func MirrorStates() []string {
 
 // NewMirror shows how a mirror stands.
 func NewMirror(registry string, p *picturing.Picture) Mirror {
-	view := Mirror{
+	made := Mirror{
 		Header:  output.NewHeader("Mirror"),
 		Product: p.Product.Name, Title: p.Product.Title, Registry: registry,
 		Looked: MirrorLooked{
@@ -158,9 +159,9 @@ func NewMirror(registry string, p *picturing.Picture) Mirror {
 		Vendor: newMirrorVendor(p.Vendor), Sizes: newMirrorSizes(p.Lock), Runs: newMirrorRuns(p.Runs),
 	}
 	for _, item := range p.Items {
-		view.add(item)
+		made.add(item)
 	}
-	return view
+	return made
 }
 
 // add puts an artifact below its release.
@@ -188,7 +189,7 @@ func (v *Mirror) add(item picturing.Item) {
 
 func newMirrorArtifact(item picturing.Item) MirrorArtifact {
 	shown := MirrorArtifact{
-		artifactView: newArtifactView(item.Artifact), Name: item.Name, Axes: item.Axes,
+		Artifact: view.NewArtifact(item.Artifact), Name: item.Name, Axes: item.Axes,
 		State: string(item.State), UsedBy: item.UsedBy, Lacks: item.Answer.Lacks,
 	}
 	if item.Answer.Held.Digest.Hex != "" {
@@ -207,8 +208,8 @@ func newMirrorArtifact(item picturing.Item) MirrorArtifact {
 }
 
 // Of implements Run.
-func (v Mirror) Of(version string, started time.Time, took time.Duration) output.View {
-	v.ofRun = newOfRun(version, started, took)
+func (v Mirror) Of(run view.OfRun) output.View {
+	v.OfRun = run
 	return v
 }
 

@@ -1,4 +1,4 @@
-package view
+package overviews
 
 import (
 	"slices"
@@ -19,7 +19,7 @@ func newMirrorVendor(d *discovery.Discovery) *MirrorVendor {
 	if d == nil {
 		return nil
 	}
-	view := &MirrorVendor{
+	made := &MirrorVendor{
 		Source: d.From, Current: d.Current, Newest: d.Newest, UpdateAvailable: d.UpdateAvailable(),
 		NewVersions: texts(d.NewVersions), Unknown: []MirrorUnknown{},
 	}
@@ -31,9 +31,9 @@ func newMirrorVendor(d *discovery.Discovery) *MirrorVendor {
 		if r.Err != nil {
 			found.Error = r.Err.Error()
 		}
-		view.Unknown = append(view.Unknown, found)
+		made.Unknown = append(made.Unknown, found)
 	}
-	return view
+	return made
 }
 
 // newMirrorSizes adds up what the lock has, what is retired too: its layers cannot be told from others.

@@ -1,4 +1,4 @@
-package view
+package copies
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -15,8 +16,8 @@ import (
 type Plan struct {
 	output.Header
 	// Registry is where the artifacts would go, HOST/PATH.
-	Registry  string        `json:"registry"`
-	Artifacts []plannedView `json:"artifacts"`
+	Registry  string         `json:"registry"`
+	Artifacts []view.Planned `json:"artifacts"`
 	// Blobs are the distinct blobs of everything that is not present, largest first.
 	Blobs []blobView `json:"blobs"`
 	// BytesToMove are fetched and sent once each; BytesPresent are at the target already.
@@ -41,10 +42,10 @@ type blobView struct {
 
 // NewPlan shows what a copy to a registry would do.
 func NewPlan(to ref.Folder, planned *copying.Planned) Plan {
-	view := Plan{
+	made := Plan{
 		Header:       output.NewHeader("Plan"),
 		Registry:     to.String(),
-		Artifacts:    []plannedView{},
+		Artifacts:    []view.Planned{},
 		Blobs:        []blobView{},
 		BytesToMove:  planned.BytesToMove,
 		BytesPresent: planned.BytesPresent,
@@ -52,16 +53,16 @@ func NewPlan(to ref.Folder, planned *copying.Planned) Plan {
 		Beyond:       append([]string{}, planned.Beyond...),
 	}
 	for _, a := range planned.Artifacts {
-		row := newPlannedView(a)
-		row.setError(a.Err)
-		view.Artifacts = append(view.Artifacts, row)
+		row := view.NewPlanned(a)
+		row.SetError(a.Err)
+		made.Artifacts = append(made.Artifacts, row)
 	}
 	for _, b := range planned.Blobs {
-		view.Blobs = append(view.Blobs, blobView{
+		made.Blobs = append(made.Blobs, blobView{
 			Digest: b.Digest, MediaType: b.MediaType, Size: b.Size, Repositories: b.Repositories, Present: b.Present, Elsewhere: b.Elsewhere,
 		})
 	}
-	return view
+	return made
 }
 
 // WriteTable writes a line for each artifact, and the sums.
@@ -85,7 +86,7 @@ func (v Plan) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "\n%s: %s\nto move: %s in %s; at the target already: %s\n%s%s",
 		output.Count(len(v.Artifacts), "artifact"), v.states(),
 		output.Bytes(v.BytesToMove), output.Count(v.blobsToMove(), "blob"), output.Bytes(v.BytesPresent),
-		signedLine(len(v.Artifacts), func(i int) *checkedView { return v.Artifacts[i].Checked }), beyond(v.Beyond))
+		view.SignedLine(len(v.Artifacts), func(i int) *view.Checked { return v.Artifacts[i].Checked }), beyond(v.Beyond))
 	return err
 }
 

@@ -1,4 +1,4 @@
-package view
+package images
 
 import (
 	"cmp"
@@ -38,25 +38,25 @@ type manifestPlaceView struct {
 
 // NewManifestImages shows what manifests name.
 func NewManifestImages(found *charts.Manifests) ManifestImages {
-	view := ManifestImages{Header: output.NewHeader("ManifestImages"), Images: []manifestImageView{}}
+	made := ManifestImages{Header: output.NewHeader("ManifestImages"), Images: []manifestImageView{}}
 	at := map[string]int{}
 	for _, file := range found.Files {
 		for _, place := range file.Places(found.Origin) {
 			name := place.Image.String()
 			i, known := at[name]
 			if !known {
-				i = len(view.Images)
+				i = len(made.Images)
 				at[name] = i
-				view.Images = append(view.Images, manifestImageView{Image: name, Repository: place.Repository})
+				made.Images = append(made.Images, manifestImageView{Image: name, Repository: place.Repository})
 			}
-			view.Images[i].Places = append(view.Images[i].Places, manifestPlaceView{
+			made.Images[i].Places = append(made.Images[i].Places, manifestPlaceView{
 				File: file.Name, Line: place.Line,
 				Kind: place.Kind, Namespace: place.Namespace, Name: place.Name, Path: place.Path,
 			})
 		}
 	}
-	slices.SortFunc(view.Images, func(a, b manifestImageView) int { return cmp.Compare(a.Image, b.Image) })
-	return view
+	slices.SortFunc(made.Images, func(a, b manifestImageView) int { return cmp.Compare(a.Image, b.Image) })
+	return made
 }
 
 // WriteTable writes a line for each place.

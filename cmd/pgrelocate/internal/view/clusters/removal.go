@@ -1,4 +1,4 @@
-package view
+package clusters
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ type Removal struct {
 
 // NewRemoval shows what an uninstallation removed and what it kept.
 func NewRemoval(r *installing.Removed) Removal {
-	view := Removal{
+	made := Removal{
 		Header:      output.NewHeader("Uninstall"),
 		HelmRelease: r.HelmRelease, Namespace: r.Namespace, Removed: r.Removed,
 		Secrets:         append([]string{}, r.Secrets...),
@@ -39,14 +39,14 @@ func NewRemoval(r *installing.Removed) Removal {
 		Instances:       []string{},
 	}
 	for _, instance := range r.Instances {
-		view.Instances = append(view.Instances, instance.String())
+		made.Instances = append(made.Instances, instance.String())
 	}
 	for _, other := range r.Others {
-		view.Beside = append(view.Beside, other.HelmRelease)
-		view.KeptDefinitions = append(view.KeptDefinitions, other.KeptDefinitions...)
+		made.Beside = append(made.Beside, other.HelmRelease)
+		made.KeptDefinitions = append(made.KeptDefinitions, other.KeptDefinitions...)
 	}
-	slices.Sort(view.KeptDefinitions)
-	return view
+	slices.Sort(made.KeptDefinitions)
+	return made
 }
 
 // WriteTable writes a line for each kind of thing.

@@ -1,4 +1,4 @@
-package view
+package clusters
 
 import (
 	"fmt"
@@ -7,13 +7,14 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
 // Install is the result of `pgrelocate install`.
 type Install struct {
 	output.Header
-	ofRun
+	view.OfRun
 	Release     string `json:"release"`
 	HelmRelease string `json:"helmRelease"`
 	Namespace   string `json:"namespace"`
@@ -55,7 +56,7 @@ type installedChart struct {
 // NewInstall shows what was installed or, in a dry run, what would be.
 func NewInstall(outcome *installing.Installed) Install {
 	p := outcome.Prepared
-	view := Install{
+	made := Install{
 		Header:  output.NewHeader("Install"),
 		Release: p.Release.Name, HelmRelease: p.HelmRelease, Namespace: p.Namespace,
 		Revision: outcome.Revision, Kubernetes: outcome.KubeVersion,
@@ -67,16 +68,16 @@ func NewInstall(outcome *installing.Installed) Install {
 		Actions:           outcome.Actions,
 	}
 	if outcome.Run.DryRun {
-		view.Manifest = p.Rendering.Manifest()
+		made.Manifest = p.Rendering.Manifest()
 	}
 	for _, beside := range outcome.Beside {
-		view.add(beside, outcome.Run.DryRun)
+		made.add(beside, outcome.Run.DryRun)
 	}
 	if check := outcome.WholeCheck(); check != nil {
 		shown := newCheck(check)
-		view.Check = &shown
+		made.Check = &shown
 	}
-	return view
+	return made
 }
 
 // add adds what became of another chart.
@@ -105,4 +106,10 @@ func (v Install) WriteTable(w io.Writer) error {
 		return err
 	}
 	return v.Check.WriteTable(w)
+}
+
+// Of implements view.Run.
+func (v Install) Of(run view.OfRun) output.View {
+	v.OfRun = run
+	return v
 }

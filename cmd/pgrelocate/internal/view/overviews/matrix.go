@@ -1,4 +1,4 @@
-package view
+package overviews
 
 import (
 	"io"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
@@ -13,7 +15,7 @@ import (
 // Matrix is the result of `pgrelocate versions`.
 type Matrix struct {
 	output.Header
-	ofRun
+	view.OfRun
 	Product string `json:"product"`
 	Title   string `json:"title"`
 	// Releases are all that the catalogue knows of the product, newest first.
@@ -25,7 +27,7 @@ type Matrix struct {
 }
 
 type matrixRow struct {
-	artifactView
+	view.Artifact
 	// Mirrored says whether the private registry has the tag; absent without --registry.
 	Mirrored *bool `json:"mirrored,omitempty"`
 	// Missing are the digests of what the registry lacks of an artifact whose tag it has;
@@ -47,25 +49,25 @@ func (v Matrix) Counted(target registry.Counts) Matrix {
 
 // NewMatrix shows what there is, and what is known of it.
 func NewMatrix(m *inventory.Matrix) Matrix {
-	view := Matrix{
+	made := Matrix{
 		Header:  output.NewHeader("Matrix"),
 		Product: m.Product.Name, Title: m.Product.Title,
 		Artifacts: make([]matrixRow, len(m.Artifacts)),
 	}
 	for _, release := range m.Product.Releases {
-		view.Releases = append(view.Releases, release.Name)
+		made.Releases = append(made.Releases, release.Name)
 	}
 	for i, artifact := range m.Artifacts {
-		row := matrixRow{artifactView: newArtifactView(artifact)}
+		row := matrixRow{Artifact: view.NewArtifact(artifact)}
 		if m.Mirrored != nil {
 			row.held(m.Mirrored[i])
 		}
 		if m.Bundled != nil {
 			row.Bundled = &m.Bundled[i]
 		}
-		view.Artifacts[i] = row
+		made.Artifacts[i] = row
 	}
-	return view
+	return made
 }
 
 // held says what the private registry holds of the artifact.
@@ -88,7 +90,7 @@ func (r matrixRow) mirrored() string {
 	case r.Error != "":
 		return "wrong"
 	}
-	return yesNo(*r.Mirrored)
+	return view.YesNo(*r.Mirrored)
 }
 
 // Shows tells whether an artifact of the release is listed.
@@ -124,7 +126,7 @@ func (v Matrix) WriteTable(w io.Writer) error {
 			cells = append(cells, row.mirrored())
 		}
 		if opened {
-			cells = append(cells, yesNo(*row.Bundled))
+			cells = append(cells, view.YesNo(*row.Bundled))
 		}
 		grid.Row(cells...)
 	}
@@ -132,9 +134,30 @@ func (v Matrix) WriteTable(w io.Writer) error {
 	return err
 }
 
-func yesNo(b bool) string {
-	if b {
-		return "yes"
+// Of implements view.Run.
+func (v Matrix) Of(run view.OfRun) output.View {
+	v.OfRun = run
+	return v
+}
+
+// Account is what the private registry holds.
+func (v Matrix) Account() report.Account {
+	account := report.Account{Results: []string{"present", "missing", "damaged", "wrong"}, Target: v.traffic}
+	for _, row := range v.Artifacts {
+		if row.Mirrored == nil {
+			continue
+		}
+		item := report.Item{Kind: view.ArtifactKind, Name: row.Target, Source: row.Source, Digest: row.Digest, Result: "present", Reason: row.Error}
+		switch {
+		case len(row.Missing) > 0:
+			item.Result, item.Reason = "damaged", "it lacks "+strings.Join(row.Missing, ", ")
+		case row.Error != "":
+			item.Result = "wrong"
+		case !*row.Mirrored:
+			item.Result, item.Reason = "missing", "it is not there"
+		}
+		item.Bad = item.Result != "present"
+		account.Items = append(account.Items, item)
 	}
-	return "no"
+	return account
 }

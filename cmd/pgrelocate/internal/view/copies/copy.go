@@ -1,4 +1,4 @@
-package view
+package copies
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
@@ -16,7 +17,7 @@ import (
 // Copy is the result of `pgrelocate copy`: the account of what was done.
 type Copy struct {
 	output.Header
-	ofRun
+	view.OfRun
 	// Registry is where the artifacts went, HOST[/PATH] as it was given.
 	Registry  string      `json:"registry"`
 	Artifacts []copiedRow `json:"artifacts"`
@@ -63,7 +64,7 @@ type shardView struct {
 }
 
 type copiedRow struct {
-	plannedView
+	view.Planned
 	// Result is copied, repaired, present, skipped or failed; repaired ones count as copied.
 	Result string `json:"result"`
 	// Incomplete is why the artifact lacks something attached to it; empty where it has all.
@@ -89,7 +90,7 @@ func newTrafficView(c registry.Counts) trafficView {
 
 // NewCopy shows what a copy to a registry did; interrupted says that it was ended early.
 func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
-	view := Copy{
+	made := Copy{
 		Header:          output.NewHeader("CopyReport"),
 		Registry:        to.String(),
 		Artifacts:       []copiedRow{},
@@ -112,25 +113,25 @@ func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
 		Newer:           report.Newer,
 	}
 	if sharded := report.Sharded; sharded != nil {
-		view.Shard = &shardView{Shard: sharded.String(), OfArtifacts: sharded.Artifacts, Tagged: sharded.Tagged}
+		made.Shard = &shardView{Shard: sharded.String(), OfArtifacts: sharded.Artifacts, Tagged: sharded.Tagged}
 	}
 	for _, r := range report.Results {
-		row := copiedRow{plannedView: newPlannedView(r.Artifact), Result: Outcome(r)}
-		row.setError(r.Err)
+		row := copiedRow{Planned: view.NewPlanned(r.Artifact), Result: Outcome(r)}
+		row.SetError(r.Err)
 		if r.Incomplete != nil {
 			row.Incomplete = r.Incomplete.Error()
 		}
-		view.Artifacts = append(view.Artifacts, row)
+		made.Artifacts = append(made.Artifacts, row)
 	}
 	if report.Locked {
-		view.Drifted = new(int)
-		for _, row := range view.Artifacts {
+		made.Drifted = new(int)
+		for _, row := range made.Artifacts {
 			if len(row.Drift) > 0 {
-				*view.Drifted++
+				*made.Drifted++
 			}
 		}
 	}
-	return view
+	return made
 }
 
 // Outcome is what became of an artifact, in one word.
@@ -163,7 +164,7 @@ func (v Copy) WriteTable(w io.Writer) error {
 %starget: %s
 %s`,
 		v.Shard.prefix(), output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
-		signedLine(len(v.Artifacts), func(i int) *checkedView { return v.Artifacts[i].Checked }), v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
+		view.SignedLine(len(v.Artifacts), func(i int) *view.Checked { return v.Artifacts[i].Checked }), v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
 	return err
 }
 
@@ -236,4 +237,17 @@ func (t trafficView) String() string {
 		text += fmt.Sprintf(", %d retries", t.Retries)
 	}
 	return text
+}
+
+// Of implements view.Run.
+func (v Copy) Of(run view.OfRun) output.View {
+	v.OfRun = run
+	return v
+}
+
+func (t trafficView) counts() *registry.Counts {
+	return &registry.Counts{
+		Requests: t.Requests, AuthRequests: t.AuthRequests,
+		BytesRead: t.BytesRead, BytesWritten: t.BytesWritten, Retries: t.Retries,
+	}
 }

@@ -1,4 +1,4 @@
-package view
+package overviews
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 )
 
@@ -61,7 +62,7 @@ type disagreementView struct {
 
 // NewDiscovery shows what exists at the source.
 func NewDiscovery(d *discovery.Discovery) Discovery {
-	view := Discovery{
+	made := Discovery{
 		Header: output.NewHeader("Discovery"), Product: d.Product.Name, Title: d.Product.Title, Source: d.From,
 		Current: d.Current, Newest: d.Newest, UpdateAvailable: d.UpdateAvailable(),
 		NewVersions: texts(d.NewVersions), Releases: []discoveredView{},
@@ -80,9 +81,9 @@ func NewDiscovery(d *discovery.Discovery) Discovery {
 		if found.Err != nil {
 			row.Error = found.Err.Error()
 		}
-		view.Releases = append(view.Releases, row)
+		made.Releases = append(made.Releases, row)
 	}
-	return view
+	return made
 }
 
 func texts(all []postgres.Version) []string {
@@ -102,9 +103,9 @@ func (v Discovery) WriteTable(w io.Writer) error {
 	}
 	grid := output.NewGrid(append(titles, "EDITIONS", "BY", "POSTGRESQL")...)
 	for _, row := range v.Releases {
-		cells := []any{row.Release, yesNo(row.Known), yesNo(row.AtSource)}
+		cells := []any{row.Release, view.YesNo(row.Known), view.YesNo(row.AtSource)}
 		if asked {
-			cells = append(cells, yesNo(*row.Mirrored))
+			cells = append(cells, view.YesNo(*row.Mirrored))
 		}
 		grid.Row(append(cells, strings.Join(row.Editions, ","), row.Basis, strings.Join(row.Versions, ","))...)
 	}

@@ -1,4 +1,4 @@
-package view
+package images
 
 import (
 	"fmt"
@@ -62,18 +62,18 @@ func newPlaceViews(uses []naming.Use) []placeView {
 
 // NewChartImages shows what was found out of a chart.
 func NewChartImages(found *charts.Surveyed) ChartImages {
-	view := ChartImages{
+	made := ChartImages{
 		Header: output.NewHeader("ChartImages"), Chart: found.Chart.Name(), Version: found.Chart.Version(),
 		Digest: found.Digest, Images: []chartImageView{}, Values: append([]string{}, found.Keys...),
 		Failing: found.Failing, Exhausted: found.Exhausted,
 	}
 	if found.Digest != "" {
-		view.Source = found.Source.String()
+		made.Source = found.Source.String()
 	}
 	for _, image := range found.Images {
-		view.Images = append(view.Images, newChartImageView(image))
+		made.Images = append(made.Images, newChartImageView(image))
 	}
-	return view
+	return made
 }
 
 func newChartImageView(image survey.Image) chartImageView {

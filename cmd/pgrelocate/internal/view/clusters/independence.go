@@ -1,4 +1,4 @@
-package view
+package clusters
 
 import (
 	"io"
@@ -44,17 +44,17 @@ type unseenView struct {
 
 // NewIndependence shows what names somebody else's registry.
 func NewIndependence(r *independence.Report) Independence {
-	view := Independence{
+	made := Independence{
 		Header: output.NewHeader("Independence"), OK: r.Whole() && len(r.Mentions) == 0, Whole: r.Whole(), Objects: r.Objects,
 		Hosts: append([]string{}, r.Hosts()...), Mentions: []mentionView{}, Unseen: []unseenView{},
 	}
 	for _, m := range r.Mentions {
-		view.Mentions = append(view.Mentions, mentionView{m.Host, m.Object, m.Path, m.Names, m.Owner})
+		made.Mentions = append(made.Mentions, mentionView{m.Host, m.Object, m.Path, m.Names, m.Owner})
 	}
 	for _, u := range r.Unseen {
-		view.Unseen = append(view.Unseen, unseenView{u.What, u.Err.Error()})
+		made.Unseen = append(made.Unseen, unseenView{u.What, u.Err.Error()})
 	}
-	return view
+	return made
 }
 
 // WriteTable writes a line for each mention, and for what was not seen.

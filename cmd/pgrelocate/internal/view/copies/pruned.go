@@ -1,4 +1,4 @@
-package view
+package copies
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
 )
 
@@ -41,14 +42,14 @@ type prunedView struct {
 
 // NewPruned shows what was pruned, or would be.
 func NewPruned(p *prune.Plan, dryRun bool) Pruned {
-	view := Pruned{
+	made := Pruned{
 		Header: output.NewHeader("Pruned"), DryRun: dryRun, Items: []prunedView{},
 		Deleted: p.Count(prune.Deleted), Kept: p.Count(prune.Kept), Failed: p.Count(prune.Failed),
 	}
 	for _, r := range p.Removals {
-		view.Items = append(view.Items, prunedView{r.Ref.String(), r.Digest.String(), r.Of, r.TagOnly, r.OfferedBy, string(r.Outcome), r.Reason})
+		made.Items = append(made.Items, prunedView{r.Ref.String(), r.Digest.String(), r.Of, r.TagOnly, r.OfferedBy, string(r.Outcome), r.Reason})
 	}
-	return view
+	return made
 }
 
 // WriteTable writes a line for each manifest below the folder that all are in, and below that why.
@@ -63,12 +64,12 @@ func (v Pruned) WriteTable(w io.Writer) error {
 	}
 	folder := output.Folder(all)
 	if folder != "" {
-		text.WriteString(plainLine(folder) + "\n")
+		text.WriteString(view.PlainLine(folder) + "\n")
 	}
 	for _, i := range v.Items {
 		what := output.Within(folder, i.Ref)
 		if at := strings.LastIndex(what, "@"); at >= 0 {
-			what = what[:at+1] + shortDigest(i.Digest)
+			what = what[:at+1] + view.ShortDigest(i.Digest)
 		}
 		switch {
 		case i.TagOnly:
@@ -76,9 +77,9 @@ func (v Pruned) WriteTable(w io.Writer) error {
 		case i.Of != "":
 			what += ", of " + output.Within(folder, i.Of)
 		}
-		fmt.Fprintf(&text, "  %-13s  %s\n", i.Outcome, plainLine(what))
+		fmt.Fprintf(&text, "  %-13s  %s\n", i.Outcome, view.PlainLine(what))
 		if i.Reason != "" {
-			fmt.Fprintf(&text, "  %-13s  %s\n", "", plainLine(i.Reason))
+			fmt.Fprintf(&text, "  %-13s  %s\n", "", view.PlainLine(i.Reason))
 		}
 	}
 	_, err := io.WriteString(w, text.String())
