@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/url"
@@ -26,6 +27,8 @@ import (
 type Set struct {
 	mu  sync.Mutex
 	all []string // in lower case, longest first, so that no part of one is left over
+	// plain are the secrets as they are, in lower case.
+	plain []string
 }
 
 // hidden stands in the place of a secret.
@@ -43,6 +46,9 @@ func (s *Set) Add(values ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, value := range values {
+		if plain := lower(value); len(plain) >= shortest && !slices.Contains(s.plain, plain) {
+			s.plain = append(s.plain, plain)
+		}
 		for _, form := range formsOf(value) {
 			if len(form) >= shortest && !slices.Contains(s.all, form) {
 				s.all = append(s.all, form)
@@ -61,7 +67,7 @@ func Of(login authn.AuthConfig) []string {
 	return all
 }
 
-// formsOf are a secret as it is, in an address, in base64, in quotes, and in JSON, and each of
+// formsOf are a secret as it is, in an address, in base64, in hexadecimal, in quotes, and in JSON, and each of
 // these as it stands in JSON or in quotes once more. All are in lower case: hosts are often
 // written so.
 func formsOf(value string) []string {
@@ -69,6 +75,7 @@ func formsOf(value string) []string {
 		value, url.QueryEscape(value), url.PathEscape(value),
 		base64.StdEncoding.EncodeToString([]byte(value)), base64.RawStdEncoding.EncodeToString([]byte(value)),
 		base64.URLEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
+		hex.EncodeToString([]byte(value)),
 	}
 	for range 2 { // what an error quotes may stand in a result
 		for _, form := range slices.Clone(forms) {
@@ -119,7 +126,7 @@ func (s *Set) without(text string, alone bool) string {
 	for _, secret := range s.all {
 		text = withoutFold(text, secret, alone && len(secret) < long)
 	}
-	return text
+	return withoutEscaped(text, s.plain, alone)
 }
 
 // withoutFold replaces a secret, which is in lower case, wherever it stands in a text, or where

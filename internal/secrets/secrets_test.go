@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,4 +104,50 @@ func FuzzHide(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whoever repeats a secret chooses what to escape of it, and how often.
+func TestHideEscaped(t *testing.T) {
+	const secret = `pa&ss<w/o"rd+=Zq9~é`
+	var s Set
+	s.Add(secret)
+	all := func(format string) string {
+		var b strings.Builder
+		for _, r := range []rune(secret) {
+			fmt.Fprintf(&b, format, r)
+		}
+		return b.String()
+	}
+	tests := map[string]string{
+		"address, slashes left":  `pa%26ss%3Cw/o%22rd%2B%3DZq9~%C3%A9`,
+		"address, every byte":    strings.ToUpper(strings.ReplaceAll(fmt.Sprintf("% x", secret), " ", "%")),
+		"address, twice":         url.QueryEscape(url.QueryEscape(secret)),
+		"address, thrice":        url.QueryEscape(url.QueryEscape(url.QueryEscape(secret))),
+		"address in JSON":        strconv.Quote(`pa%26ss<w/o"rd%2b=Zq9~%c3%a9`),
+		"JSON, every character":  all(`\u%04x`),
+		"JSON, slashes":          `pa\u0026ss\u003cw\/o\"rd+=Zq9~\u00e9`,
+		"JSON twice":             `pa\\u0026ss\\u003cw/o\\\"rd+=Zq9~é`,
+		"HTML":                   `pa&amp;ss&lt;w/o&quot;rd+=Zq9~&eacute;`,
+		"HTML, every character":  all("&#%d;"),
+		"HTML, in hexadecimal":   all("&#x%X;"),
+		"hexadecimal":            fmt.Sprintf("%X", secret),
+		"in the midst of others": `100% \ & pa&amp;ss%3Cw/o"rd+=Zq9~é`,
+	}
+	for name, text := range tests {
+		if name == "address, every byte" {
+			text = "%" + text
+		}
+		got := s.Hide("saw " + text + " here, 100%")
+		if want := "saw *** here, 100%"; got != want && name != "in the midst of others" && name != "address in JSON" {
+			t.Errorf("%s: Hide(%q) = %q, want %q", name, text, got, want)
+		}
+		if strings.Contains(got, "Zq9") {
+			t.Errorf("%s: Hide(%q) = %q, want it hidden", name, text, got)
+		}
+	}
+	for _, text := range []string{"100% of \\ and &amp; or %zz \\u12 &#x; %", "%", "\\", "&"} {
+		if got := s.Hide(text); got != text {
+			t.Errorf("Hide(%q) = %q, want it unchanged", text, got)
+		}
+	}
 }
