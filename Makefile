@@ -62,6 +62,10 @@ docs: ## write the generated pages: commands, settings, exit codes, results, the
 	go test ./internal/versions/schema -run '^TestSchema$$' -count=1 -update
 	go test ./internal/registry/lock -run '^TestSchema$$' -count=1 -update
 
+.PHONY: site
+site: ## write the documentation as web pages into dist-site/
+	go run ./tests/site . dist-site
+
 .PHONY: release-check
 release-check: $(TOOLS)/goreleaser ## check .goreleaser.yaml
 	goreleaser check
@@ -143,7 +147,7 @@ fmt: $(TOOLS)/golangci-lint ## format the code
 
 .PHONY: clean
 clean: ## remove what was built, but not the tools
-	rm -rf bin dist
+	rm -rf bin dist dist-site
 
 .PHONY: distclean
 distclean: clean ## remove the tools as well

@@ -18,7 +18,7 @@ const module = "github.com/pgrelocate/pgrelocate"
 var layers = []string{"internal/versions", "internal/registry", "internal/chart", "internal/install", "cmd/pgrelocate"}
 
 // testSupport is for tests only. (The stand-in release is not: the demonstration shows it.)
-var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest"}
+var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
