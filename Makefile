@@ -62,6 +62,10 @@ docs: ## write the generated pages: commands, settings, exit codes, results, the
 	go test ./internal/versions/schema -run '^TestSchema$$' -count=1 -update
 	go test ./internal/registry/lock -run '^TestSchema$$' -count=1 -update
 
+.PHONY: pictures
+pictures: $(TOOLS)/registry ## renew the pictures of a terminal in docs/pictures, from real runs (Linux)
+	go test ./tests/pictures -count=1 -update
+
 .PHONY: site
 site: ## write the documentation as web pages into dist-site/
 	go run ./tests/site . dist-site

@@ -144,6 +144,26 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// Each picture is shown somewhere.
+func TestPictures(t *testing.T) {
+	_, pages := build(t)
+	shown := map[string]bool{}
+	for file, s := range pages {
+		for _, link := range s.fetched {
+			shown[path.Join(path.Dir(file), link)] = true
+		}
+	}
+	there, err := filepath.Glob("../../docs/pictures/*.svg")
+	if err != nil || len(there) == 0 {
+		t.Fatal(there, err)
+	}
+	for _, file := range there {
+		if name := "docs/pictures/" + filepath.Base(file); !shown[name] {
+			t.Errorf("no page shows %s", name)
+		}
+	}
+}
+
 // A link that leads nowhere builds no site.
 func TestBrokenLinks(t *testing.T) {
 	for _, text := range []string{"# A\n\n[b](docs/gone.md)\n", "# A\n\n![b](docs/gone.svg)\n"} {
