@@ -90,13 +90,17 @@ extras: build ## write completions, manual pages and the notices of others into 
 
 # Where a key is, the checksums are signed; `make snapshot` builds what it can without one.
 .PHONY: snapshot
-snapshot: debian-release $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build all of a release into dist/, publish nothing, and try it
+snapshot: debian-release $(addprefix $(TOOLS)/,goreleaser cyclonedx-gomod crane) ## build all of a release into dist/, publish nothing, and try it
 	goreleaser release --snapshot --clean --skip=publish $(if $(MINISIGN_SECRET_KEY_FILE),,--skip=sign)
 	tests/release.sh dist
 
 .PHONY: release
 release: debian-release $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build and publish the release of the tag that is checked out
 	goreleaser release --clean $(if $(MINISIGN_SECRET_KEY_FILE),,--skip=sign)
+
+.PHONY: release-image
+release-image: ## put the container image of the release in dist/ into IMAGES, a HOST/FOLDER
+	tests/image.sh dist $(IMAGES)
 
 ##@ Checking
 
@@ -110,6 +114,10 @@ fuzz: ## run each fuzz target for FUZZTIME (make fuzz FUZZTIME=5m)
 .PHONY: test-node
 test-node: node ## boot a real node (Debian, root) and let it pull a relocated release
 	PGRELOCATE_TEST_NODE=1 go test -count=1 -timeout 20m -v ./tests/node
+
+.PHONY: test-neighbours
+test-neighbours: build debian-bench $(addprefix $(TOOLS)/,registry crane regsync) ## hold what export writes against the tools that read it
+	cd tests/neighbours && go test -count=1 ./...
 
 .PHONY: bench
 bench: peers build ## measure pgrelocate beside other tools (make bench BENCH='--scale 0.02 --n 1' is a quick look)

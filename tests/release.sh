@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries what a release is made of: release.sh DIST. Checks checksums, archives, lists of materials,
-# packages (installed and removed where this is root on Debian), the size of the program, and that
-# the same commit makes the same bytes.
+# packages (installed and removed where this is root on Debian), the size of the program, the container
+# image, and that the same commit makes the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -92,6 +92,29 @@ if [ "$(id -u)" = 0 ] && ! dpkg -s pgrelocate >/dev/null 2>&1; then
 else
   echo "left out: installing the deb needs root, and no pgrelocate of yours"
 fi
+
+echo "== the container image"
+crane registry serve --address 127.0.0.1:0 2>"$work/registry.txt" &
+registry=$!
+trap 'kill "$registry" 2>/dev/null || true; rm -rf "$work"' EXIT
+for _ in $(seq 100); do
+  port=$(sed -n 's/.*serving on port \([0-9]*\)$/\1/p' "$work/registry.txt")
+  [ -z "$port" ] || break
+  sleep 0.1
+done
+tests/image.sh "$dist" "127.0.0.1:$port/tools" >"$work/image.txt"
+cat "$work/image.txt"
+image=$(grep -o "127.0.0.1:$port/tools/pgrelocate:[^ ]*" "$work/image.txt" | head -n 1)
+crane validate --insecure --remote "$image"
+platforms=$(crane manifest --insecure "$image" | tr -d ' \n' | grep -o '"architecture":"[a-z0-9]*"' | sort | tr -d '\n')
+[ "$platforms" = '"architecture":"amd64""architecture":"arm64"' ] || fail "the image is for $platforms"
+before=$(crane digest --insecure "$image")
+tests/image.sh "$dist" "127.0.0.1:$port/again" >/dev/null
+[ "$(crane digest --insecure "${image/tools/again}")" = "$before" ] || fail "the same programs made another image"
+rm -rf "$dist/image"
+crane pull --insecure --format oci "$image" "$dist/image" # what a release would carry, as an OCI image layout
+grep -q "$before" "$dist/image/index.json" || fail "the layout does not hold $before"
+kill "$registry"
 
 echo "== the action for GitHub"
 number=$(sed -n 's/^[0-9a-f]*  pgrelocate_\(.*\)_linux_amd64.tar.gz$/\1/p' "$dist/checksums.txt")
