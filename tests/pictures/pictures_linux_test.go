@@ -3,7 +3,6 @@ package pictures
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -198,6 +197,6 @@ func TestScreen(t *testing.T) {
 	}
 	_ = s.write("\x1b[35mx")
 	if _, err := svg("", s.lines); err == nil {
-		t.Error(fmt.Sprint("svg() with a colour that it has not = nil, want an error"))
+		t.Error("svg() with a colour that it has not = nil, want an error")
 	}
 }
