@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
@@ -23,14 +24,24 @@ func NewValuesCommand(a *app.App) *cobra.Command {
 Argo CD and Flux. They name nothing that was not relocated: what the registry lacks is
 left out, or is another version that it has, and that is said. --offline takes everything
 to be there and asks nobody. Where a release has several charts they are those of the
-operator's, or of the one that --only names.`,
+operator's, or of the one that --only names.
+
+--pin-digest adds to each image that a value names as a whole the digest that the
+registry has for its tag, so that a tag that is moved changes nothing. Where the chart
+takes a repository and a tag apart there is no place for one: such images are told of.`,
 		Example: `  pgrelocate values --registry registry.example.com > values.yaml
   helm upgrade --install -n postgres-system postgres-operator \
     oci://registry.example.com/tanzu-sql-postgres/vmware-sql-postgres-operator \
-    --version v4.3.1 -f values.yaml`,
+    --version v4.3.1 -f values.yaml
+
+  # for a repository that is reviewed: what runs is what was looked at
+  pgrelocate values --registry registry.example.com --pin-digest > values.yaml`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			opts.Place = flagset.PlaceOf(cfg)
+			if opts.PinDigest && opts.Offline {
+				return exit.Usagef("--pin-digest asks the registry for digests, and --offline asks nobody")
+			}
 			return printValues(ctx, a, cfg, opts)
 		}),
 	}
@@ -39,6 +50,7 @@ operator's, or of the one that --only names.`,
 	a.Settings.AddFlags(flags, config.PullSecret)
 	flagset.AddOnlyFlag(flags, &opts.Only)
 	flags.BoolVar(&opts.Offline, "offline", false, "do not ask the registry what it has")
+	flags.BoolVar(&opts.PinDigest, "pin-digest", false, "name images by digest as well, where the chart takes one")
 	a.Settings.AddFlags(flags, config.Connection)
 	return cmd
 }

@@ -19,6 +19,9 @@ type ValuesOptions struct {
 	Offline bool
 	// Only is the chart of the release, by its name; empty is the operator's.
 	Only string
+	// PinDigest names images by the registry's digests as well, where a value takes them. It does not go with
+	// Offline.
+	PinDigest bool
 }
 
 // Values are the chart's values that name the private registry. What was not relocated is not
@@ -47,7 +50,14 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 		return nil, err
 	}
 	s.Warn(rewritten.Notices()...)
-	return rewritten.Values, nil
+	if !opts.PinDigest || reg == nil {
+		return rewritten.Values, nil
+	}
+	pinned, rest, err := pinDigests(ctx, reg, subject.Artifacts, rewritten)
+	if err == nil && len(rest) > 0 {
+		s.Warn(notPinned(rest))
+	}
+	return pinned, err
 }
 
 // RenderOptions are what rendering takes besides the settings.
