@@ -113,6 +113,7 @@ var rooms = map[string][]string{
 	"internal/install/inuse":        {"internal/install/cluster"},
 	"internal/install/independence": {"internal/install/cluster"},
 	"internal/install/clustertest":  nil,
+	"internal/browsertest":          nil, // shows pages to a real browser, for tests
 	"internal/install/cluster":      {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
 	"internal/install/helm":         {"internal/chart", "internal/chart/naming", "internal/install/cluster"},
 	"internal/install/verify":       {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/helm"},
