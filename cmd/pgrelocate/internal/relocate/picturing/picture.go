@@ -139,11 +139,10 @@ func (d *drawing) readRuns(context.Context) error {
 func (d *drawing) readLock(ctx context.Context) error {
 	file, err := locking.Open(ctx, d.Session, locking.Read, false)
 	var wrong *locking.Error
-	switch {
-	case errors.As(err, &wrong):
+	if errors.As(err, &wrong) {
 		wrong.NotOurs = false // nobody wants to replace it
-		return &exit.UsageError{Err: wrong}
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	if file.Was == nil && d.Config.Lock != "" && d.Config.Lock != config.NoLock {
