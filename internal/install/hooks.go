@@ -1,6 +1,6 @@
 package install
 
-import "github.com/pgrelocate/pgrelocate/internal/install/cluster"
+import "github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 
 // Phase is how far a step has come.
 type Phase string
@@ -36,7 +36,7 @@ type Hooks struct {
 	Step func(StepEvent)
 	Warn func(Warning)
 	// Waiting receives, when it changes, what is not ready and why.
-	Waiting func([]cluster.Pending)
+	Waiting func([]readiness.Pending)
 }
 
 func (h Hooks) step(e StepEvent) {
@@ -53,7 +53,7 @@ func (h Hooks) warnOf(text string, err error) {
 	}
 }
 
-func (h Hooks) waiting(pending []cluster.Pending) {
+func (h Hooks) waiting(pending []readiness.Pending) {
 	if h.Waiting != nil {
 		h.Waiting(pending)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 )
 
 // helm is helm's own library on the house's namespace, as somebody has it who does not use us.
@@ -294,7 +295,7 @@ func TestAtomicKeepsNewDefinitions(t *testing.T) {
 	h.clean(t)
 	opts := h.options(t, h.chart(t, map[string]string{"templates/crd.yaml": h.crd()}))
 	opts.NoWait, opts.Atomic, opts.Timeout = false, true, 3*time.Second
-	opts.Hooks.Waiting = func([]cluster.Pending) {
+	opts.Hooks.Waiting = func([]readiness.Pending) {
 		if h.get(t, h.dbs(), "precious") == nil {
 			h.apply(t, h.db("precious"))
 		}

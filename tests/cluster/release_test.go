@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
@@ -79,8 +80,8 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 	s := newSite(t)
 	first := s.options(t)
 	first.NoWait, first.Timeout = false, 2*time.Minute
-	waiting := make(chan []cluster.Pending, 100)
-	first.Hooks.Waiting = func(p []cluster.Pending) { waiting <- p }
+	waiting := make(chan []readiness.Pending, 100)
+	first.Hooks.Waiting = func(p []readiness.Pending) { waiting <- p }
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	ended := make(chan error, 1)
@@ -88,7 +89,7 @@ func TestSecondInstallAndInterrupt(t *testing.T) {
 		_, err := install.Run(ctx, first)
 		ended <- err
 	}()
-	var pending []cluster.Pending
+	var pending []readiness.Pending
 	select {
 	case pending = <-waiting:
 	case err := <-ended:
@@ -183,8 +184,8 @@ func TestNotReady(t *testing.T) {
 				}
 			}
 			err := s.fails(t, opts, cluster.ErrNotReady, "ImagePullBackOff", "401 Unauthorized", tt.wanted)
-			var notReady *cluster.NotReadyError
-			if !errors.As(err, &notReady) || notReady.Pending[0].Trouble.Kind != cluster.PullSecretRefused {
+			var notReady *readiness.NotReadyError
+			if !errors.As(err, &notReady) || notReady.Pending[0].Trouble.Kind != readiness.PullSecretRefused {
 				t.Errorf("Run() = %#v, want that the secret is refused", notReady)
 			}
 			if strings.Contains(err.Error(), "deadline") {

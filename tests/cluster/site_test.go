@@ -22,6 +22,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -59,7 +60,7 @@ type site struct {
 	mu     sync.Mutex
 	events []install.StepEvent
 	warned []string
-	waits  [][]cluster.Pending
+	waits  [][]readiness.Pending
 }
 
 var sites int
@@ -176,7 +177,7 @@ func (s *site) hooks() install.Hooks {
 	return install.Hooks{
 		Step: func(e install.StepEvent) { s.mu.Lock(); s.events = append(s.events, e); s.mu.Unlock() },
 		Warn: func(w install.Warning) { s.mu.Lock(); s.warned = append(s.warned, w.Text); s.mu.Unlock() },
-		Waiting: func(p []cluster.Pending) {
+		Waiting: func(p []readiness.Pending) {
 			s.mu.Lock()
 			s.waits = append(s.waits, p)
 			s.mu.Unlock()

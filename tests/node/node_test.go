@@ -19,6 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	kube "github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
@@ -34,7 +35,7 @@ type place struct {
 	client    *kubernetes.Clientset
 
 	mu      sync.Mutex
-	pending []kube.Pending
+	pending []readiness.Pending
 }
 
 // newPlace relocates a release of two versions in two editions whose operator runs.
@@ -117,7 +118,7 @@ func (p *place) options(t *testing.T, login kube.Credentials) install.Options {
 	return install.Options{
 		Subject: p.Subject(p.namespace), Cluster: p.cluster(t), Registry: reg, Dial: p.Dial,
 		Credentials: login, OnlyMirrored: true, Timeout: 2 * time.Minute,
-		Hooks: install.Hooks{Waiting: func(pending []kube.Pending) {
+		Hooks: install.Hooks{Waiting: func(pending []readiness.Pending) {
 			p.mu.Lock()
 			p.pending = pending
 			p.mu.Unlock()
@@ -174,7 +175,7 @@ func TestNodePulls(t *testing.T) {
 		if err := p.client.CoreV1().Secrets(p.namespace).Delete(t.Context(), lab.PullSecret, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		p.wantRefused(t, kube.PullSecretMissing)
+		p.wantRefused(t, readiness.PullSecretMissing)
 	})
 	t.Run("with a wrong password", func(t *testing.T) {
 		wrong := kube.PullSecret{Namespace: p.namespace, Name: lab.PullSecret, Host: p.Registry.Host,
@@ -182,7 +183,7 @@ func TestNodePulls(t *testing.T) {
 		if _, err := p.cluster(t).Apply(t.Context(), wrong); err != nil {
 			t.Fatal(err)
 		}
-		p.wantRefused(t, kube.PullSecretRefused)
+		p.wantRefused(t, readiness.PullSecretRefused)
 	})
 }
 
@@ -204,7 +205,7 @@ func (p *place) wantRunning(t *testing.T) {
 }
 
 // wantRefused wants the node's own word that it cannot pull.
-func (p *place) wantRefused(t *testing.T, want kube.TroubleKind) {
+func (p *place) wantRefused(t *testing.T, want readiness.TroubleKind) {
 	t.Helper()
 	check := p.verify(t)
 	for _, version := range check.Versions {
@@ -231,8 +232,8 @@ func TestAuthorityUnknownToTheNode(t *testing.T) {
 	if !errors.Is(err, kube.ErrNotReady) || !strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "deadline") {
 		t.Fatalf("Run() = %v, want the node's x509 error and no deadline\n%s", err, node.tails())
 	}
-	var notReady *kube.NotReadyError
-	if !errors.As(err, &notReady) || notReady.Pending[0].Trouble.Kind != kube.Untrusted {
+	var notReady *readiness.NotReadyError
+	if !errors.As(err, &notReady) || notReady.Pending[0].Trouble.Kind != readiness.Untrusted {
 		t.Errorf("Run() does not tell that the certificate authority is the trouble: %v", err)
 	}
 	p.mu.Lock()

@@ -185,7 +185,6 @@ var Pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 var (
 	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	secrets     = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
-	events      = schema.GroupVersionResource{Version: "v1", Resource: "events"}
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	reviews     = schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}

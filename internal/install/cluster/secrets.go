@@ -57,7 +57,7 @@ type SecretResult struct {
 // left alone unless forced: the result says so, and the error is ErrNotOurs.
 func (c *Cluster) Apply(ctx context.Context, secret PullSecret) (SecretResult, error) {
 	result := SecretResult{Namespace: secret.Namespace, Name: secret.Name}
-	before, err := c.getSecret(ctx, secret.Namespace, secret.Name)
+	before, err := c.Secret(ctx, secret.Namespace, secret.Name)
 	if err != nil {
 		return result, err
 	}
@@ -180,7 +180,7 @@ func (c *Cluster) Rotate(ctx context.Context, host string, credentials Credentia
 // StoredCredentials reads the credentials for host out of a pull secret as it is stored
 // in the cluster, whoever made it. Errors wrap ErrNoSecret where there is none.
 func (c *Cluster) StoredCredentials(ctx context.Context, namespace, secretName, host string) (Credentials, error) {
-	secret, err := c.getSecret(ctx, namespace, secretName)
+	secret, err := c.Secret(ctx, namespace, secretName)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -207,8 +207,8 @@ func (c *Cluster) RemoveSecret(ctx context.Context, namespace, name string) erro
 	return nil
 }
 
-// getSecret returns nil where there is none.
-func (c *Cluster) getSecret(ctx context.Context, namespace, secretName string) (*unstructured.Unstructured, error) {
+// Secret reads a secret; it is nil where there is none.
+func (c *Cluster) Secret(ctx context.Context, namespace, secretName string) (*unstructured.Unstructured, error) {
 	secret, err := c.Resource(secrets, namespace).Get(ctx, secretName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 // SecretWritten is when a secret's content was last written, as far as the cluster knows; zero where
 // it does not, or there is no such secret.
 func (c *Cluster) SecretWritten(ctx context.Context, namespace, name string) (time.Time, error) {
-	secret, err := c.getSecret(ctx, namespace, name)
+	secret, err := c.Secret(ctx, namespace, name)
 	if err != nil || secret == nil {
 		return time.Time{}, err
 	}

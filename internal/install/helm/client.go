@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 )
 
 // name makes helm call itself to the API server what we do, whatever the program's file is named.
@@ -27,14 +28,14 @@ type kubeClient struct {
 	guard   guard
 	cluster *cluster.Cluster
 	typed   kubernetes.Interface
-	waiting func([]cluster.Pending)
+	waiting func([]readiness.Pending)
 
 	mu sync.Mutex
 	// ctx ends the run; once helm has been told it is replaced, so that helm can clean up.
 	ctx context.Context
 }
 
-func newKubeClient(ctx context.Context, c *cluster.Cluster, namespace string, waiting func([]cluster.Pending)) (*kubeClient, error) {
+func newKubeClient(ctx context.Context, c *cluster.Cluster, namespace string, waiting func([]readiness.Pending)) (*kubeClient, error) {
 	name()
 	client := helmkube.New(c.Getter())
 	client.Namespace = namespace

@@ -12,6 +12,7 @@ import (
 	"helm.sh/helm/v3/pkg/storage/driver"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 )
 
 // Releases are the releases of one namespace of one cluster. Use Open.
@@ -25,9 +26,9 @@ type Releases struct {
 
 // Open binds helm's library to a namespace. The context ends what is under way; waiting is told
 // what is waited for, and may be nil.
-func Open(ctx context.Context, c *cluster.Cluster, namespace string, waiting func([]cluster.Pending)) (*Releases, error) {
+func Open(ctx context.Context, c *cluster.Cluster, namespace string, waiting func([]readiness.Pending)) (*Releases, error) {
 	if waiting == nil {
-		waiting = func([]cluster.Pending) {}
+		waiting = func([]readiness.Pending) {}
 	}
 	client, err := newKubeClient(ctx, c, namespace, waiting)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 )
@@ -65,7 +66,7 @@ func newBench(t *testing.T) *bench {
 }
 
 // open opens the releases anew, as each run does.
-func (b *bench) open(ctx context.Context, t *testing.T, waiting func([]cluster.Pending)) *helm.Releases {
+func (b *bench) open(ctx context.Context, t *testing.T, waiting func([]readiness.Pending)) *helm.Releases {
 	t.Helper()
 	b.cluster.Refresh()
 	releases, err := helm.Open(ctx, b.cluster, "pg", waiting)
@@ -397,8 +398,8 @@ func TestInterrupted(t *testing.T) {
 	interrupt := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	var pending []cluster.Pending
-	releases := b.open(ctx, t, func(p []cluster.Pending) {
+	var pending []readiness.Pending
+	releases := b.open(ctx, t, func(p []readiness.Pending) {
 		pending = p
 		cancel(interrupt)
 	})
@@ -415,7 +416,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedAtomic(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	releases := b.open(ctx, t, func([]cluster.Pending) { cancel(errors.New("interrupted")) })
+	releases := b.open(ctx, t, func([]readiness.Pending) { cancel(errors.New("interrupted")) })
 	_, err := releases.Install(ctx, helm.Request{Name: "house", Chart: pack(t, map[string]string{"a.yaml": first, "d.yaml": stuck}), Atomic: true, Timeout: 20 * time.Second})
 	var taken *helm.TakenBackError
 	if !errors.As(err, &taken) || taken.Undo != nil || b.has("first") {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 )
 
 // pollInterval is how often readiness is looked at.
@@ -29,7 +29,7 @@ func (k *kubeClient) wait(resources helmkube.ResourceList, timeout time.Duration
 	ctx, cancel := context.WithTimeout(k.context(), timeout)
 	defer cancel()
 	checker := helmkube.NewReadyChecker(k.typed, k.Client.Log, options...)
-	var pending []cluster.Pending
+	var pending []readiness.Pending
 	for {
 		if found := k.notReady(ctx, &checker, resources); ctx.Err() == nil {
 			pending = found
@@ -44,20 +44,20 @@ func (k *kubeClient) wait(resources helmkube.ResourceList, timeout time.Duration
 			if err := k.interrupted(); err != nil {
 				return err
 			}
-			return &cluster.NotReadyError{Pending: pending}
+			return &readiness.NotReadyError{Pending: pending}
 		}
 	}
 }
 
 // notReady says of each resource that is not ready why. An API server that does not
 // answer for a moment is such a reason too, and no failure.
-func (k *kubeClient) notReady(ctx context.Context, checker *helmkube.ReadyChecker, resources helmkube.ResourceList) []cluster.Pending {
-	var pending []cluster.Pending
+func (k *kubeClient) notReady(ctx context.Context, checker *helmkube.ReadyChecker, resources helmkube.ResourceList) []readiness.Pending {
+	var pending []readiness.Pending
 	for _, info := range resources {
 		ready, err := checker.IsReady(ctx, info)
 		switch {
 		case err != nil:
-			pending = append(pending, cluster.Pending{Object: infoTitle(info), Reason: err.Error()})
+			pending = append(pending, readiness.Pending{Object: infoTitle(info), Reason: err.Error()})
 		case !ready:
 			pending = append(pending, k.why(ctx, info))
 		}
@@ -65,14 +65,14 @@ func (k *kubeClient) notReady(ctx context.Context, checker *helmkube.ReadyChecke
 	return pending
 }
 
-func (k *kubeClient) why(ctx context.Context, info *resource.Info) cluster.Pending {
+func (k *kubeClient) why(ctx context.Context, info *resource.Info) readiness.Pending {
 	// The object as it is now, since its status says what holds it up.
 	if err := info.Get(); err == nil {
 		if fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(info.Object); err == nil {
-			return k.cluster.WhyNotReady(ctx, &unstructured.Unstructured{Object: fields})
+			return readiness.WhyNotReady(ctx, k.cluster, &unstructured.Unstructured{Object: fields})
 		}
 	}
-	return cluster.Pending{Object: infoTitle(info), Reason: "it has not become ready yet"}
+	return readiness.Pending{Object: infoTitle(info), Reason: "it has not become ready yet"}
 }
 
 func infoTitle(info *resource.Info) string {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 )
 
@@ -78,7 +78,7 @@ func (e *UnreadableError) Error() string {
 // StuckError says what holds a workload, or the pod that was to pull, up.
 type StuckError struct {
 	Reason  string
-	Trouble cluster.Trouble
+	Trouble readiness.Trouble
 	// Pull says that it is a node that cannot pull an image.
 	Pull bool
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 )
 
 const (
@@ -106,12 +107,12 @@ func (p *pullPods) await(bounded, ctx context.Context, name string) (*StuckError
 			return &StuckError{Reason: "somebody removed the pod that was to pull it", Pull: true}, nil
 		case err != nil && bounded.Err() == nil:
 			return nil, cluster.Explain(fmt.Errorf("reading pod %s/%s: %w", p.namespace, name, err))
-		case err == nil && cluster.Pulled(&pod):
+		case err == nil && readiness.Pulled(&pod):
 			return nil, nil
 		case err == nil:
-			if reason, trouble := p.cluster.PodProblem(bounded, &pod); reason != "" {
+			if reason, trouble := readiness.PodProblem(bounded, p.cluster, &pod); reason != "" {
 				last.Reason, last.Trouble = reason, trouble
-				if cluster.PullFailed(&pod) && failing.IsZero() {
+				if readiness.PullFailed(&pod) && failing.IsZero() {
 					failing = time.Now()
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 )
 
 // checkWorkloads looks at what the release runs.
@@ -29,8 +30,8 @@ func (v *verification) checkWorkloads(ctx context.Context) error {
 			result.Err = ErrGone
 		case err != nil:
 			return cluster.Explain(fmt.Errorf("reading %s: %w", result.Object, err))
-		case !cluster.RolledOut(live):
-			pending := v.Cluster.WhyNotReady(ctx, live)
+		case !readiness.RolledOut(live):
+			pending := readiness.WhyNotReady(ctx, v.Cluster, live)
 			result.Err = &StuckError{Reason: pending.Reason, Trouble: pending.Trouble}
 		}
 		v.check.Workloads = append(v.check.Workloads, result)

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -158,7 +159,7 @@ func ofCluster(err error) string {
 		escalation *cluster.EscalationError
 		namespace  *cluster.NoNamespaceError
 		unreadable *cluster.UnreadableError
-		notReady   *cluster.NotReadyError
+		notReady   *readiness.NotReadyError
 		unknown    *cluster.UnknownKindsError
 
 		prerequisite *cluster.PrerequisiteError
@@ -262,7 +263,7 @@ func ofChecking(err error) string {
 }
 
 // firstTrouble is the first that something can be done about.
-func firstTrouble(pending []cluster.Pending) string {
+func firstTrouble(pending []readiness.Pending) string {
 	for _, each := range pending {
 		if hint := Trouble(each.Trouble); hint != "" {
 			return hint
@@ -272,25 +273,25 @@ func firstTrouble(pending []cluster.Pending) string {
 }
 
 // Trouble is what to do about a pod's trouble; empty where there is nothing to say.
-func Trouble(t cluster.Trouble) string {
+func Trouble(t readiness.Trouble) string {
 	switch t.Kind {
-	case cluster.Untrusted:
+	case readiness.Untrusted:
 		return "the node does not trust the registry's certificate authority: install it on every node, for containerd in /etc/containerd/certs.d/HOST/"
-	case cluster.PlainHTTP:
+	case readiness.PlainHTTP:
 		return "the registry speaks plain HTTP and the node wants TLS: configure the registry's host on every node, for containerd in /etc/containerd/certs.d/HOST/hosts.toml"
-	case cluster.NoPullSecret:
+	case readiness.NoPullSecret:
 		return fmt.Sprintf("the pod names no pull secret: set one in its resource, or on the service account %s/%s", t.Namespace, t.ServiceAccount)
-	case cluster.PullSecretMissing:
+	case readiness.PullSecretMissing:
 		return fmt.Sprintf("secret %s does not exist in namespace %s: run `pgrelocate secret --namespace %s`", t.Secret, t.Namespace, t.Namespace)
-	case cluster.PullSecretRefused:
+	case readiness.PullSecretRefused:
 		return fmt.Sprintf("the registry refuses the credentials in secret %s: run `pgrelocate secret --rotate` with valid ones", t.Secret)
-	case cluster.NotInRegistry:
+	case readiness.NotInRegistry:
 		return "the image is not in the registry: run `pgrelocate copy`, then `pgrelocate verify`"
-	case cluster.Unreachable:
+	case readiness.Unreachable:
 		return "the node cannot reach the registry: check its DNS, firewall and proxy; other machines may well reach it"
-	case cluster.TooMany:
+	case readiness.TooMany:
 		return "the registry limits its clients; waiting helps"
-	case cluster.Crashing:
+	case readiness.Crashing:
 		return fmt.Sprintf("see its log: kubectl logs -n %s %s -c %s --previous", t.Namespace, t.Pod, t.Container)
 	default:
 		return ""

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -71,7 +72,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{cluster.ErrNotOurs, "--force-secret takes it over, --pull-secret NAME chooses another name"},
 		{cluster.ErrConflict, "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"},
 		{cluster.ErrNoPassword, "give the cluster credentials of its own: --pull-credentials-file FILE"},
-		{&cluster.NotReadyError{Pending: []cluster.Pending{{}, {Trouble: cluster.Trouble{Kind: cluster.TooMany}}}}, "the registry limits its clients; waiting helps"},
+		{&readiness.NotReadyError{Pending: []readiness.Pending{{}, {Trouble: readiness.Trouble{Kind: readiness.TooMany}}}}, "the registry limits its clients; waiting helps"},
 
 		{verify.ErrNotInstalled, "see --helm-release and --namespace; `pgrelocate install` installs it"},
 		{verify.ErrNoVersionKind, "install again to restore its CRD"},
@@ -79,7 +80,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{verify.ErrEdited, "install again to restore it, or edit it back"},
 		{verify.ErrNotMirrored, "relocate it with `pgrelocate copy`"},
 		{&verify.StatusError{Status: helm.Failed}, "run `pgrelocate install` again"},
-		{&verify.StuckError{Trouble: cluster.Trouble{Kind: cluster.Unreachable}}, "the node cannot reach the registry: check its DNS, firewall and proxy; other machines may well reach it"},
+		{&verify.StuckError{Trouble: readiness.Trouble{Kind: readiness.Unreachable}}, "the node cannot reach the registry: check its DNS, firewall and proxy; other machines may well reach it"},
 		{&verify.ElsewhereError{Host: "h"}, "point it to the private registry again: `pgrelocate install` restores what the release made"},
 		{&verify.NoLoginError{Namespace: "demo", Err: cluster.ErrNoSecret}, "run `pgrelocate secret --namespace demo`"},
 		{&verify.RefusedError{Secret: "s"}, "run `pgrelocate secret --rotate` with valid credentials"},
@@ -113,17 +114,17 @@ func TestHintOfKubeVersion(t *testing.T) {
 
 func TestTrouble(t *testing.T) {
 	tests := []struct {
-		trouble cluster.Trouble
+		trouble readiness.Trouble
 		want    string
 	}{
-		{cluster.Trouble{}, ""},
-		{cluster.Trouble{Kind: cluster.Untrusted}, "the node does not trust the registry's certificate authority: install it on every node, for containerd in /etc/containerd/certs.d/HOST/"},
-		{cluster.Trouble{Kind: cluster.PlainHTTP}, "the registry speaks plain HTTP and the node wants TLS: configure the registry's host on every node, for containerd in /etc/containerd/certs.d/HOST/hosts.toml"},
-		{cluster.Trouble{Kind: cluster.NoPullSecret, Namespace: "ns", ServiceAccount: "sa"}, "the pod names no pull secret: set one in its resource, or on the service account ns/sa"},
-		{cluster.Trouble{Kind: cluster.PullSecretMissing, Namespace: "ns", Secret: "s"}, "secret s does not exist in namespace ns: run `pgrelocate secret --namespace ns`"},
-		{cluster.Trouble{Kind: cluster.PullSecretRefused, Secret: "s"}, "the registry refuses the credentials in secret s: run `pgrelocate secret --rotate` with valid ones"},
-		{cluster.Trouble{Kind: cluster.NotInRegistry}, "the image is not in the registry: run `pgrelocate copy`, then `pgrelocate verify`"},
-		{cluster.Trouble{Kind: cluster.Crashing, Namespace: "ns", Pod: "p", Container: "c"}, "see its log: kubectl logs -n ns p -c c --previous"},
+		{readiness.Trouble{}, ""},
+		{readiness.Trouble{Kind: readiness.Untrusted}, "the node does not trust the registry's certificate authority: install it on every node, for containerd in /etc/containerd/certs.d/HOST/"},
+		{readiness.Trouble{Kind: readiness.PlainHTTP}, "the registry speaks plain HTTP and the node wants TLS: configure the registry's host on every node, for containerd in /etc/containerd/certs.d/HOST/hosts.toml"},
+		{readiness.Trouble{Kind: readiness.NoPullSecret, Namespace: "ns", ServiceAccount: "sa"}, "the pod names no pull secret: set one in its resource, or on the service account ns/sa"},
+		{readiness.Trouble{Kind: readiness.PullSecretMissing, Namespace: "ns", Secret: "s"}, "secret s does not exist in namespace ns: run `pgrelocate secret --namespace ns`"},
+		{readiness.Trouble{Kind: readiness.PullSecretRefused, Secret: "s"}, "the registry refuses the credentials in secret s: run `pgrelocate secret --rotate` with valid ones"},
+		{readiness.Trouble{Kind: readiness.NotInRegistry}, "the image is not in the registry: run `pgrelocate copy`, then `pgrelocate verify`"},
+		{readiness.Trouble{Kind: readiness.Crashing, Namespace: "ns", Pod: "p", Container: "c"}, "see its log: kubectl logs -n ns p -c c --previous"},
 	}
 	for _, tt := range tests {
 		if got := advice.Trouble(tt.trouble); got != tt.want {

@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/install"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
@@ -95,7 +95,7 @@ func (a *App) installHooks() install.Hooks {
 			a.Warn("%s", w.Text+advice.Warning(w.Err))
 			a.report.Warning(w.Text)
 		},
-		Waiting: func(pending []cluster.Pending) {
+		Waiting: func(pending []readiness.Pending) {
 			lines := make([]string, len(pending))
 			for i, p := range pending {
 				lines[i] = "     waiting for " + p.String()

@@ -1,4 +1,4 @@
-package cluster
+package readiness
 
 import (
 	"context"
@@ -9,17 +9,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
+// events is the resource of events.
+var events = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+
 // PodProblem says what holds a pod up; empty where it is well or nothing is known.
-func (c *Cluster) PodProblem(ctx context.Context, pod *corev1.Pod) (reason string, trouble Trouble) {
+func PodProblem(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) (reason string, trouble Trouble) {
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		switch waiting, ended := status.State.Waiting, status.LastTerminationState.Terminated; {
 		case waiting == nil:
 			continue
 		case isPullProblem(waiting.Reason):
-			answer := c.pullAnswer(ctx, pod, waiting)
-			return fmt.Sprintf("%s: %s", waiting.Reason, answer), c.pullTrouble(ctx, pod, answer)
+			answer := pullAnswer(ctx, c, pod, waiting)
+			return fmt.Sprintf("%s: %s", waiting.Reason, answer), pullTrouble(ctx, c, pod, answer)
 		case waiting.Reason == "CrashLoopBackOff" && ended != nil:
 			return fmt.Sprintf("container %s ended with exit code %d (%s)", status.Name, ended.ExitCode, ended.Reason),
 				Trouble{Kind: Crashing, Namespace: pod.Namespace, Pod: pod.Name, Container: status.Name}
@@ -33,7 +39,7 @@ func (c *Cluster) PodProblem(ctx context.Context, pod *corev1.Pod) (reason strin
 		}
 	}
 	if pod.Status.Phase == corev1.PodPending {
-		return c.lastWarning(ctx, pod), Trouble{}
+		return lastWarning(ctx, c, pod), Trouble{}
 	}
 	return "", Trouble{}
 }
@@ -67,11 +73,11 @@ func PullFailed(pod *corev1.Pod) bool {
 
 // lastWarning is the newest warning about a pod whose containers have not been tried yet,
 // such as a volume that cannot be mounted.
-func (c *Cluster) lastWarning(ctx context.Context, pod *corev1.Pod) string {
-	return c.lastEvent(ctx, pod, func(event *corev1.Event) bool { return event.Type == corev1.EventTypeWarning })
+func lastWarning(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) string {
+	return lastEvent(ctx, c, pod, func(event *corev1.Event) bool { return event.Type == corev1.EventTypeWarning })
 }
 
-func (c *Cluster) lastEvent(ctx context.Context, pod *corev1.Pod, wanted func(*corev1.Event) bool) string {
+func lastEvent(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod, wanted func(*corev1.Event) bool) string {
 	found, err := c.List(ctx, events, pod.Namespace, metav1.ListOptions{
 		FieldSelector: "involvedObject.kind=Pod,involvedObject.name=" + pod.Name,
 	})

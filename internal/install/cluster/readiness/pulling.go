@@ -1,4 +1,4 @@
-package cluster
+package readiness
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // isPullProblem tells whether a waiting container waits for its image.
@@ -20,11 +22,11 @@ func isPullProblem(reason string) bool {
 
 // pullAnswer is what the registry said to the kubelet. While the kubelet backs off its
 // status may say only that; then the pod's events still have the answer.
-func (c *Cluster) pullAnswer(ctx context.Context, pod *corev1.Pod, waiting *corev1.ContainerStateWaiting) string {
+func pullAnswer(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod, waiting *corev1.ContainerStateWaiting) string {
 	if answer := essence(waiting.Message); answer != "" {
 		return answer
 	}
-	answer := c.lastEvent(ctx, pod, func(event *corev1.Event) bool {
+	answer := lastEvent(ctx, c, pod, func(event *corev1.Event) bool {
 		return event.Reason == "Failed" && essence(event.Message) != "" && !strings.HasPrefix(event.Message, "Error: ")
 	})
 	if answer == "" {

@@ -1,4 +1,6 @@
-package cluster
+// Package readiness tells whether what runs in a cluster is ready, and why it is not: in the words
+// of the kubelet, the registry that it asked, or whoever else knows.
+package readiness
 
 import (
 	"context"
@@ -10,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // Pending is something that is not ready, and why.
@@ -25,7 +29,7 @@ type Pending struct {
 // String is the object and its reason.
 func (p Pending) String() string { return p.Object + ": " + p.Reason }
 
-// NotReadyError says what did not become ready. It is an ErrNotReady.
+// NotReadyError says what did not become ready. It is a cluster.ErrNotReady.
 type NotReadyError struct{ Pending []Pending }
 
 // Error lists what is not ready, each with its reason.
@@ -37,13 +41,13 @@ func (e *NotReadyError) Error() string {
 	return "not ready: " + strings.Join(lines, "; ")
 }
 
-// Is makes it an ErrNotReady.
-func (e *NotReadyError) Is(target error) bool { return target == ErrNotReady }
+// Is makes it a cluster.ErrNotReady.
+func (e *NotReadyError) Is(target error) bool { return target == cluster.ErrNotReady }
 
 // WhyNotReady asks the pods of a workload what holds it up. What cannot be found out is
 // no error: the account is an addition to the waiting, which goes on.
-func (c *Cluster) WhyNotReady(ctx context.Context, workload *unstructured.Unstructured) Pending {
-	pending := Pending{Object: Title(workload), Reason: "it has not become ready yet"}
+func WhyNotReady(ctx context.Context, c *cluster.Cluster, workload *unstructured.Unstructured) Pending {
+	pending := Pending{Object: cluster.Title(workload), Reason: "it has not become ready yet"}
 	if reason := rolloutProblem(workload); reason != "" {
 		pending.Reason = reason
 	}
@@ -51,7 +55,7 @@ func (c *Cluster) WhyNotReady(ctx context.Context, workload *unstructured.Unstru
 	if err != nil || selector == "" {
 		return pending
 	}
-	found, err := c.List(ctx, Pods, workload.GetNamespace(), metav1.ListOptions{LabelSelector: selector})
+	found, err := c.List(ctx, cluster.Pods, workload.GetNamespace(), metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return pending
 	}
@@ -64,7 +68,7 @@ func (c *Cluster) WhyNotReady(ctx context.Context, workload *unstructured.Unstru
 		if runtime.DefaultUnstructuredConverter.FromUnstructured(found[i].Object, &pod) != nil {
 			continue
 		}
-		if reason, trouble := c.PodProblem(ctx, &pod); reason != "" {
+		if reason, trouble := PodProblem(ctx, c, &pod); reason != "" {
 			pending.Reason, pending.Trouble = fmt.Sprintf("pod %s: %s", pod.Name, reason), trouble
 			return pending
 		}

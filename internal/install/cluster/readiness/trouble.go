@@ -1,10 +1,12 @@
-package cluster
+package readiness
 
 import (
 	"context"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // TroubleKind is a cause of a pod's trouble that somebody can mend.
@@ -42,7 +44,7 @@ type Trouble struct {
 }
 
 // pullTrouble reads the answer that a node got from a registry.
-func (c *Cluster) pullTrouble(ctx context.Context, pod *corev1.Pod, answer string) Trouble {
+func pullTrouble(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod, answer string) Trouble {
 	lower := strings.ToLower(answer)
 	has := func(words ...string) bool {
 		for _, word := range words {
@@ -58,7 +60,7 @@ func (c *Cluster) pullTrouble(ctx context.Context, pod *corev1.Pod, answer strin
 	case has("http response to https client"):
 		return Trouble{Kind: PlainHTTP}
 	case has("401", "unauthorized", "403", "forbidden", "authentication", "authorization failed", "no basic auth", "denied"):
-		return c.secretTrouble(ctx, pod)
+		return secretTrouble(ctx, c, pod)
 	case has("not found", "manifest unknown", "404"):
 		return Trouble{Kind: NotInRegistry}
 	case has("no such host", "connection refused", "i/o timeout", "no route to host", "connection reset"):
@@ -72,14 +74,14 @@ func (c *Cluster) pullTrouble(ctx context.Context, pod *corev1.Pod, answer strin
 
 // secretTrouble looks at the pod's pull secrets: none, one that is missing, or one whose
 // credentials are refused are three different mistakes.
-func (c *Cluster) secretTrouble(ctx context.Context, pod *corev1.Pod) Trouble {
+func secretTrouble(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) Trouble {
 	trouble := Trouble{Namespace: pod.Namespace, ServiceAccount: pod.Spec.ServiceAccountName}
 	if len(pod.Spec.ImagePullSecrets) == 0 {
 		trouble.Kind = NoPullSecret
 		return trouble
 	}
 	for _, reference := range pod.Spec.ImagePullSecrets {
-		if secret, err := c.getSecret(ctx, pod.Namespace, reference.Name); err == nil && secret == nil {
+		if secret, err := c.Secret(ctx, pod.Namespace, reference.Name); err == nil && secret == nil {
 			trouble.Kind, trouble.Secret = PullSecretMissing, reference.Name
 			return trouble
 		}
