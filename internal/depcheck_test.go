@@ -183,7 +183,7 @@ var commandRooms = map[string][]string{
 	"usage":               {"app", "config", "exit"},
 	"view":                {"advice", "config", "exit", "output", "report", "terminal"},
 	"view/clusters":       {"doctor", "output", "relocate/installing", "report", "view"},
-	"view/copies":         {"output", "relocate", "relocate/copying", "report", "view"},
+	"view/copies":         {"advice", "exit", "output", "relocate", "relocate/copying", "report", "view"},
 	"view/images":         {"output", "relocate/charts"},
 	"view/overviews":      {"output", "relocate/comparing", "relocate/discovery", "relocate/inventory", "relocate/picturing", "report", "view"},
 }

@@ -11,80 +11,44 @@ import (
 )
 
 // alone opens a blob for one branch.
-func (f *Fan) alone(ctx context.Context, b *Branch, at place, blob v1.Descriptor, from, to int64) (registry.Content, error) {
-	if err := f.own.take(ctx, b.index); err != nil {
-		return registry.Content{}, err
-	}
+func (f *Fan) alone(ctx context.Context, at place, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	content, err := at.source.Blob(ctx, at.repository, blob, from, to)
-	if err != nil {
-		f.own.give(b.index)
-		return registry.Content{}, err
+	if err == nil {
+		content.ReadCloser = &counted{content.ReadCloser, f}
 	}
-	own := &ownContent{ctx: ctx, fan: f, branch: b, content: content, holds: true}
-	return registry.Content{
-		ReadCloser: own, Permit: registry.Permit{Release: own.rest}, Whole: content.Whole, Skipped: content.Skipped,
-	}, nil
+	return content, err
 }
 
-// ownContent is a blob that a branch reads for itself, in its turn.
-type ownContent struct {
-	ctx     context.Context
-	fan     *Fan
-	branch  *Branch
-	content registry.Content
-
-	mu    sync.Mutex
-	holds bool // a turn
+// counted is content whose bytes are counted.
+type counted struct {
+	io.ReadCloser
+	fan *Fan
 }
 
 // Read implements io.Reader.
-func (o *ownContent) Read(p []byte) (int, error) {
-	if err := o.turn(); err != nil {
-		return 0, err
-	}
-	n, err := o.content.Read(p)
-	o.fan.arrived(n)
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.fan.arrived(n)
 	return n, err
 }
 
-// turn waits for a turn where the reader has none.
-func (o *ownContent) turn() error {
-	o.mu.Lock()
-	holds := o.holds
-	o.mu.Unlock()
-	if holds {
-		return nil
+// mayPush waits until a branch may send a blob that it would have to read for itself, before it takes a
+// place at its target: who held that while he waits for a place at the source could wait for one who
+// waits for him. The function that it returns says that the blob is sent.
+func (f *Fan) mayPush(ctx context.Context, b *Branch, blob v1.Descriptor) (done func(), err error) {
+	f.mu.Lock()
+	shared := f.shared(b, blob)
+	f.mu.Unlock()
+	if shared != nil || blob.Size == 0 {
+		return func() {}, nil
 	}
-	if err := o.fan.own.take(o.ctx, o.branch.index); err != nil {
-		return err
+	if err := f.own.take(ctx, b.index); err != nil {
+		return nil, err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.holds = true
-	return nil
+	return func() { f.own.give(b.index) }, nil
 }
 
-// rest gives turn and place back until the next Read.
-func (o *ownContent) rest() {
-	o.content.Permit.End()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.holds {
-		o.holds = false
-		o.fan.own.give(o.branch.index)
-	}
-}
-
-// Close implements io.Closer.
-func (o *ownContent) Close() error {
-	err := o.content.Close()
-	o.rest()
-	return err
-}
-
-var _ io.ReadCloser = (*ownContent)(nil)
-
-// turns share the places at a source out among the branches that read for themselves: who reads slowly
+// turns share the places at a source out among the branches that read for themselves: who sends slowly
 // keeps his places for long.
 type turns struct {
 	jobs int

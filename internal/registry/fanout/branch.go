@@ -103,8 +103,13 @@ type arrivals struct {
 
 // PushBlob implements registry.Target.
 func (a *arrivals) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body, anew bool) (registry.Outcome, error) {
-	outcome, err := a.Target.PushBlob(ctx, repository, blob, body, anew)
 	key, f := plan.KeyOf(blob), a.branch.fan
+	done, err := f.mayPush(ctx, a.branch, blob)
+	if err != nil {
+		return 0, err
+	}
+	outcome, err := a.Target.PushBlob(ctx, repository, blob, body, anew)
+	done()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fl := f.flights[key]

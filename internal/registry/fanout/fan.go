@@ -116,9 +116,9 @@ func (f *Fan) blob(ctx context.Context, b *Branch, at place, blob v1.Descriptor,
 	shared := f.flight(b, at, blob, from, to)
 	f.mu.Unlock()
 	if shared == nil {
-		return f.alone(ctx, b, at, blob, from, to)
+		return f.alone(ctx, at, blob, from, to)
 	}
-	return shared.reader(ctx, b, at, from, to), nil
+	return shared.reader(ctx, at, from, to), nil
 }
 
 // begin notes that a branch reads so many bytes of a blob. The lock is held.
@@ -126,7 +126,7 @@ func (f *Fan) begin(b *Branch, blob v1.Descriptor, size int64) {
 	key := plan.KeyOf(blob)
 	first := !b.read[key]
 	b.read[key] = true
-	if f.begun[key] && first && f.flights[key] == nil {
+	if fl := f.flights[key]; f.begun[key] && first && (fl == nil || !fl.wanted()) {
 		b.again.Blobs++
 		b.again.Bytes += size
 	}
@@ -136,22 +136,33 @@ func (f *Fan) begin(b *Branch, blob v1.Descriptor, size int64) {
 // flight is what is fetched of a blob for all who need it, with one reader more; nil where the branch
 // reads for itself. The lock is held.
 func (f *Fan) flight(b *Branch, at place, blob v1.Descriptor, from, to int64) *flight {
-	key := plan.KeyOf(blob)
-	found := f.flights[key]
-	if found == nil {
-		if blob.Size == 0 || to != blob.Size || !f.neededBeside(b, key) {
-			return nil
-		}
-		base, ok := f.spool.take(blob.Size)
-		if !ok {
-			return nil
-		}
-		found = newFlight(f, at, blob, base)
-		f.flights[key] = found
+	if to != blob.Size {
+		return nil
 	}
-	found.readers++
-	found.want(from)
+	found := f.shared(b, blob)
+	if found != nil {
+		found.readers++
+		found.want(at, from)
+	}
 	return found
+}
+
+// shared is the flight of a blob, a new one where others need it too and there is room for it; nil where
+// the branch has to read for itself. The lock is held.
+func (f *Fan) shared(b *Branch, blob v1.Descriptor) *flight {
+	key := plan.KeyOf(blob)
+	if found := f.flights[key]; found != nil {
+		return found
+	}
+	if blob.Size == 0 || !f.neededBeside(b, key) {
+		return nil
+	}
+	base, ok := f.spool.take(blob.Size)
+	if !ok {
+		return nil
+	}
+	f.flights[key] = newFlight(f, blob, base)
+	return f.flights[key]
 }
 
 // neededBeside tells whether another branch needs the blob, or may. The lock is held.

@@ -24,7 +24,7 @@ const (
 // the spool, and can be read by all of them, from any offset and more than once.
 type flight struct {
 	fan    *Fan
-	at     place
+	at     place // where it is fetched from, once somebody wants it
 	blob   v1.Descriptor
 	base   int64 // where it lies in the spool
 	ctx    context.Context
@@ -45,20 +45,21 @@ type flight struct {
 // piece is the bytes from from to to, of which those before got are there.
 type piece struct{ from, to, got int64 }
 
-func newFlight(f *Fan, at place, blob v1.Descriptor, base int64) *flight {
-	fl := &flight{fan: f, at: at, blob: blob, base: base}
+func newFlight(f *Fan, blob v1.Descriptor, base int64) *flight {
+	fl := &flight{fan: f, blob: blob, base: base}
 	fl.ctx, fl.cancel = context.WithCancel(f.ctx)
 	fl.changed = sync.NewCond(&fl.mu)
 	return fl
 }
 
-// want has everything fetched from an offset on, once. A target that has the beginning from an earlier
-// run does not ask for it.
-func (fl *flight) want(from int64) {
+// want has everything fetched from an offset on, once, from where the first wants it. A target that has
+// the beginning from an earlier run does not ask for it.
+func (fl *flight) want(at place, from int64) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
 	switch {
 	case fl.pieces == nil:
+		fl.at = at
 		first := &piece{from: from, to: fl.blob.Size, got: from}
 		if from == 0 && fl.inPieces() {
 			first.to = fl.pieceSize()
@@ -69,6 +70,13 @@ func (fl *flight) want(from int64) {
 		fl.first = from
 	}
 	fl.start()
+}
+
+// wanted tells whether anybody has wanted it so far.
+func (fl *flight) wanted() bool {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	return fl.pieces != nil
 }
 
 func (fl *flight) inPieces() bool { return fl.blob.Size >= piecesFrom && fl.at.source.InPieces() }

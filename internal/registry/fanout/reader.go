@@ -12,11 +12,10 @@ import (
 // reader is one branch's reading of what is fetched for several. It holds no place at the source,
 // until there is no room for it any more and the branch reads on for itself.
 type reader struct {
-	ctx    context.Context
-	of     *flight
-	branch *Branch
-	from   place
-	wake   func() bool
+	ctx  context.Context
+	of   *flight
+	from place
+	wake func() bool
 
 	mu     sync.Mutex
 	at, to int64
@@ -25,8 +24,8 @@ type reader struct {
 }
 
 // reader opens a flight that has counted it already.
-func (fl *flight) reader(ctx context.Context, b *Branch, from place, at, to int64) registry.Content {
-	r := &reader{ctx: ctx, of: fl, branch: b, from: from, at: at, to: to}
+func (fl *flight) reader(ctx context.Context, from place, at, to int64) registry.Content {
+	r := &reader{ctx: ctx, of: fl, from: from, at: at, to: to}
 	r.wake = context.AfterFunc(ctx, func() {
 		fl.mu.Lock()
 		defer fl.mu.Unlock()
@@ -57,7 +56,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // goOnAlone reads the rest at the source.
 func (r *reader) goOnAlone(p []byte) (int, error) {
-	own, err := r.of.fan.alone(r.ctx, r.branch, r.from, r.of.blob, r.at, r.to)
+	own, err := r.of.fan.alone(r.ctx, r.from, r.of.blob, r.at, r.to)
 	if err != nil {
 		return 0, err
 	}

@@ -47,7 +47,9 @@ type App struct {
 	// report tells machines how the run goes; nil where nobody has asked for that. Began is when the
 	// run did.
 	report *report.Run
-	began  time.Time
+	// reports are those of several private registries, in their order; report is nil then.
+	reports []*report.Run
+	began   time.Time
 }
 
 // New makes the app of one run of a build of the program.
@@ -73,6 +75,9 @@ type Action func(ctx context.Context, cfg *config.Config, args []string) error
 func (a *App) With(act Action) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		cfg, err := a.load(cmd.Context())
+		if err == nil {
+			err = oneRegistry(cmd, cfg)
+		}
 		if err != nil {
 			return err
 		}

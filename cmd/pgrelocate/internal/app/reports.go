@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/advice"
@@ -23,12 +24,17 @@ func (a *App) Reported(command string, dryRun *bool, act Action) Action {
 		if *dryRun {
 			return act(ctx, cfg, args)
 		}
-		if a.report, err = a.openReport(ctx, cfg, command); err != nil {
+		runs, err := a.openReports(ctx, cfg, command)
+		if err != nil {
 			return err
 		}
+		if len(cfg.Others) > 0 {
+			a.reports = runs
+		} else if len(runs) > 0 {
+			a.report = runs[0]
+		}
 		err = act(ctx, cfg, args)
-		ended := cause(ctx, err)
-		reportErr := a.report.Finish(report.Ending{Code: exit.Code(ended), Err: ended, Hint: advice.For(ended)})
+		reportErr := finish(ctx, cfg, runs, err)
 		if err != nil && reportErr != nil {
 			a.Warn("%v", reportErr) // the run's own error stands
 			return err
@@ -37,12 +43,43 @@ func (a *App) Reported(command string, dryRun *bool, act Action) Action {
 	}
 }
 
-// openReport begins the reports; nil where the settings name no file for any.
-func (a *App) openReport(ctx context.Context, cfg *config.Config, command string) (*report.Run, error) {
+// finish ends the reports of a run, each with what became of its own registry.
+func finish(ctx context.Context, cfg *config.Config, runs []*report.Run, err error) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	var of *exit.TargetsError
+	several := errors.As(err, &of)
+	var endings []report.Ending
+	for _, name := range namesOf(cfg) {
+		ended := cause(ctx, err)
+		if several {
+			ended = cause(ctx, of.Of(name))
+		}
+		endings = append(endings, report.Ending{Code: exit.Code(ended), Err: ended, Hint: advice.For(ended)})
+	}
+	return report.FinishEach(runs, endings)
+}
+
+// namesOf are the private registries, or one empty name where none is named.
+func namesOf(cfg *config.Config) []string {
+	names := []string{registryOf(cfg)}
+	for _, other := range cfg.Others {
+		names = append(names, other.String())
+	}
+	return names
+}
+
+// openReports begins the reports, one for each private registry; none where the settings name no file
+// for any.
+func (a *App) openReports(ctx context.Context, cfg *config.Config, command string) ([]*report.Run, error) {
+	if cfg.Status != "" && len(cfg.Others) > 0 {
+		return nil, exit.Usagef("--status is one short line, and tells of one private registry, not of %d", len(cfg.Registries()))
+	}
 	opts := report.Options{
 		Command: command, Version: a.Build.Version,
-		Product: cmp.Or(cfg.Product, versions.DefaultProduct), Registry: registryOf(cfg),
-		Events: cfg.Events, Metrics: cfg.Metrics, Summary: cfg.Summary, JUnit: cfg.JUnit, Status: cfg.Status,
+		Product: cmp.Or(cfg.Product, versions.DefaultProduct),
+		Events:  cfg.Events, Metrics: cfg.Metrics, Summary: cfg.Summary, JUnit: cfg.JUnit, Status: cfg.Status,
 		Stdout: a.Out, Hide: a.secrets.HideAlone,
 	}
 	if theirs := os.Getenv(githubSummary); opts.Summary == config.Auto || opts.Summary == theirs {
@@ -55,7 +92,7 @@ func (a *App) openReport(ctx context.Context, cfg *config.Config, command string
 		return nil, exit.Usagef("--events - and --output %s both want standard output", cfg.Output).
 			WithHint("name a file for the events")
 	}
-	return report.Open(ctx, opts)
+	return report.OpenEach(ctx, opts, namesOf(cfg))
 }
 
 // registryOf is the private registry; empty where none is named.

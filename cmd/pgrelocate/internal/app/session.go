@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/progress"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -24,7 +25,7 @@ func (a *App) Session(cfg *config.Config) *relocate.Session {
 	if a.outages == nil {
 		a.outages = progress.WatchOutages(progress.Share(a.Err), a.outageMode(cfg), a.Width)
 	}
-	return relocate.New(cfg, relocate.Options{
+	opts := relocate.Options{
 		UserAgent:   a.UserAgent(),
 		FromFolder:  a.Settings.FromFolder(cfg),
 		Confinement: confinement(),
@@ -35,23 +36,27 @@ func (a *App) Session(cfg *config.Config) *relocate.Session {
 			Warn:     func(text string) { a.Warn("%s", text); a.report.Warning(text) },
 			Planned:  a.report.Planned,
 			Expires:  a.report.Expires,
-			Moved:    a.moved,
+			Moved:    func(r transfer.Result) { a.moved(r, a.report) },
 			Progress: func(meter *registry.Meter) func() { return a.watch(cfg, meter) },
 			Outage:   func(o registry.Outage) { a.outages.Tell(o); a.report.Outage(o) },
 			Install:  a.installHooks(),
 		},
-	})
+	}
+	if len(cfg.Others) > 0 {
+		a.forSeveral(cfg, &opts)
+	}
+	return relocate.New(cfg, opts)
 }
 
 // moved tells of an artifact that a copy is done with. What was there already is for the curious,
 // and what failed is listed at the end.
-func (a *App) moved(r transfer.Result) {
+func (a *App) moved(r transfer.Result, to *report.Run) {
 	tell := a.Detail
 	if outcome := copies.Outcome(r); outcome == "copied" || outcome == "repaired" {
 		tell = a.Note
 	}
 	tell("%s %s", copies.Outcome(r), r.Target)
-	a.report.Item(copies.Moved(r))
+	to.Item(copies.Moved(r))
 }
 
 // watch shows a meter to whoever looks, until the function that it returns is called.

@@ -42,6 +42,14 @@ type Prerequisites struct {
 	Releases map[string]string
 }
 
+// Registries are all targets that are named, in that order.
+func (c *Config) Registries() []ref.Folder {
+	if c.Registry.IsZero() {
+		return nil
+	}
+	return append([]ref.Folder{c.Registry}, c.Others...)
+}
+
 // Config is everything that a user can set, but for credentials, which are read where
 // they are used and never kept here. Values are valid one by one; whether a command has
 // all that it needs is the command's to say.
@@ -64,9 +72,13 @@ type Config struct {
 	// Catalogues are files that are merged over the built-in catalogue.
 	Catalogues []string
 
-	// Source overrides the product's own registries; Registry is the target.
+	// Source overrides the product's own registries; Registry is the target, the first of several,
+	// and Others are the rest of those.
 	Source   Source
 	Registry ref.Folder
+	Others   []ref.Folder
+	// SpoolLimit bounds what is kept on disk for the slower ones of several targets, in bytes.
+	SpoolLimit int64
 
 	// SourcePlainHTTP and PlainHTTP allow HTTP on the source and the target.
 	SourcePlainHTTP bool

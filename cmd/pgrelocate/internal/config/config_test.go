@@ -115,7 +115,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 	place(t)
 	values := map[string]string{
 		"product": "other", "release": "v4.3.1,v4.0.0", "versions": "13.20,17", "editions": "lite", "extras": "none", "axis": "os=trixie,bookworm,flavour=all", "with-prerequisites": "cert-manager=v1.20.3",
-		"source": "source.example.com/a,hub=hub.example.com", "registry": "registry.example.com:5000/b",
+		"source": "source.example.com/a,hub=hub.example.com", "registry": "registry.example.com:5000/b", "spool-limit": "2GiB",
 		"source-plain-http": "true", "plain-http": "true", "jobs": "3", "limit-rate": "50MiB",
 		"stall-timeout": "5s", "retry-timeout": "1m30s", "on-conflict": "skip", "platform": "linux/arm64/v8,linux/amd64", "index": "strip",
 		"signatures": "false", "output": "yaml", "quiet": "true", "verbose": "true", "no-progress": "true",
@@ -137,6 +137,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			Named:  map[string]ref.Folder{"hub": {Host: "hub.example.com"}},
 		},
 		Registry:        ref.Folder{Host: "registry.example.com:5000", Path: "b"},
+		SpoolLimit:      2 << 30,
 		SourcePlainHTTP: true, PlainHTTP: true, CAFile: "/ca.pem", Jobs: 3, LimitRate: 50 << 20,
 		StallTimeout: 5 * time.Second, RetryTimeout: 90 * time.Second, OnConflict: plan.ConflictSkip,
 		Platforms: []v1.Platform{{OS: "linux", Architecture: "arm64", Variant: "v8"}, {OS: "linux", Architecture: "amd64"}}, Index: "strip", Signatures: false,
@@ -361,7 +362,8 @@ func TestUnknownVariables(t *testing.T) {
 
 // Every field of Config is set by a setting: otherwise it could never be anything.
 func TestEveryFieldHasASetting(t *testing.T) {
-	if fields, keys := reflect.TypeFor[Config]().NumField(), len(NewLoader().Keys()); fields != keys {
+	// Others and Registry are one setting.
+	if fields, keys := reflect.TypeFor[Config]().NumField()-1, len(NewLoader().Keys()); fields != keys {
 		t.Errorf("Config has %d fields and there are %d settings, want as many", fields, keys)
 	}
 	for _, entry := range Reference() {
@@ -434,5 +436,77 @@ func TestReportsInAFile(t *testing.T) {
 	want := []string{Stdout, filepath.Join("conf", "run.prom"), Auto, filepath.Join("conf", "auto")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the files of reports (-want +got):\n%s", diff)
+	}
+}
+
+// Several registries come in several flags, in a list of a file, and with commas between them.
+func TestSeveralRegistries(t *testing.T) {
+	want := []ref.Folder{{Host: "a.example.com"}, {Host: "b.example.com:5000", Path: "x"}}
+	ways := map[string]func() *Loader{
+		"flags": func() *Loader { return parsed(t, "--registry=a.example.com", "-r", "b.example.com:5000/x") },
+		"environment": func() *Loader {
+			t.Setenv("PGRELOCATE_REGISTRY", "a.example.com, b.example.com:5000/x")
+			return NewLoader()
+		},
+		"file": func() *Loader {
+			write(t, LocalFile, "registry:\n- a.example.com\n- b.example.com:5000/x\n")
+			return NewLoader()
+		},
+		"a flag beats the rest": func() *Loader {
+			write(t, LocalFile, "registry: [c.example.com, d.example.com]\n")
+			return parsed(t, "--registry=a.example.com,b.example.com:5000/x")
+		},
+	}
+	for name, set := range ways {
+		t.Run(name, func(t *testing.T) {
+			place(t)
+			cfg, _, err := set().Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, cfg.Registries()); diff != "" {
+				t.Errorf("Registries() (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// One registry named twice would be copied to twice.
+func TestOneRegistryTwice(t *testing.T) {
+	tests := []struct {
+		names string
+		twice bool
+	}{
+		{"a.example.com,a.example.com", true},
+		{"a.example.com,a.example.com:443", true},
+		{"docker.io/team,index.docker.io/team", true},
+		{"a.example.com,a.example.com/x", false},
+		{"a.example.com,a.example.com:5000", false},
+	}
+	for _, tt := range tests {
+		place(t)
+		_, _, err := parsed(t, "--registry="+tt.names).Load(t.Context())
+		if got := err != nil && strings.Contains(err.Error(), "named twice"); got != tt.twice || (err != nil) != tt.twice {
+			t.Errorf("--registry=%s: %v, want it refused: %v", tt.names, err, tt.twice)
+		}
+	}
+}
+
+// No two registries share a file, and each keeps its ending.
+func TestFileOf(t *testing.T) {
+	tests := []struct {
+		of   ref.Folder
+		want string
+	}{
+		{ref.Folder{Host: "a.example.com"}, "x/pgrelocate.a.example.com.lock"},
+		{ref.Folder{Host: "a.example.com:5000"}, "x/pgrelocate.a.example.com_5000.lock"},
+		{ref.Folder{Host: "a.example.com", Path: "5000"}, "x/pgrelocate.a.example.com+5000.lock"},
+		{ref.Folder{Host: "a.example.com", Path: "b/c_d"}, "x/pgrelocate.a.example.com+b+c_d.lock"},
+		{ref.Folder{Host: "a.example.com", Path: "b_c/d"}, "x/pgrelocate.a.example.com+b_c+d.lock"},
+	}
+	for _, tt := range tests {
+		if got := FileOf("x/pgrelocate.lock", tt.of); got != tt.want {
+			t.Errorf("FileOf(%v) = %q, want %q", tt.of, got, tt.want)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry/admission"
+	"github.com/pgrelocate/pgrelocate/internal/registry/fanout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -27,6 +28,8 @@ var (
 	Connection = []string{"ca-file", "plain-http", "jobs", "limit-rate", "stall-timeout", "retry-timeout"}
 	// Sides names both registries.
 	Sides = []string{"source", "registry", "source-plain-http"}
+	// Several says how to copy to several private registries.
+	Several = []string{"spool-limit"}
 	// Copying says how to copy.
 	Copying = []string{"on-conflict", "check", "platform", "index", "signatures"}
 	// Admission says what an artifact has to be for it to be copied: signed, and of an age.
@@ -82,7 +85,8 @@ func selectionSettings(fs *pflag.FlagSet, c *Config) {
 // sideSettings are from where, to where, and how.
 func sideSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var((*source)(&c.Source), "source", "copy from `[NAME=]HOST[/PATH]` instead of the product's own registry, or its registry NAME")
-	fs.VarP((*location)(&c.Registry), "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
+	fs.VarP(&registries{&c.Registry, &c.Others}, "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
+	fs.Var(newSize(&c.SpoolLimit, fanout.DefaultLimit), "spool-limit", "of several private registries, keep at most `SIZE` in the temporary folder of what the slower ones have still to get; beyond that it is read again; 0 keeps nothing")
 	fs.BoolVar(&c.SourcePlainHTTP, "source-plain-http", false, "allow plain HTTP to the source; loopback needs no permission")
 	fs.BoolVar(&c.PlainHTTP, "plain-http", false, "allow plain HTTP to the private registry; loopback needs no permission")
 	fs.Var((*path)(&c.CAFile), "ca-file", "trust the certificate authorities in `FILE` (PEM) too")
@@ -156,6 +160,9 @@ func (c *Config) validate() error {
 		if limit.value < time.Second {
 			return fmt.Errorf("%s: %s is too short; at least 1s", limit.key, limit.value)
 		}
+	}
+	if err := c.checkRegistries(); err != nil {
+		return err
 	}
 	if c.MinAge < 0 {
 		return fmt.Errorf("min-age: %s is no age", c.MinAge)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The types below are pflag.Values, so that a flag, an environment variable and a line
@@ -146,6 +145,12 @@ func (r *rate) String() string {
 }
 func (r *rate) Type() string { return "size" }
 
+// newSize is a number of bytes.
+func newSize(target *int64, value int64) *rate {
+	*target = value
+	return (*rate)(target)
+}
+
 // platforms are OS/ARCHITECTURE[/VARIANT], with commas between them.
 type platforms struct {
 	target *[]v1.Platform
@@ -184,21 +189,3 @@ type path string
 func (p *path) Set(s string) error { *p = path(s); return nil }
 func (p *path) String() string     { return string(*p) }
 func (p *path) Type() string       { return "file" }
-
-// location is a registry or a folder in one.
-type location ref.Folder
-
-func (l *location) Set(s string) error {
-	if s == "" { // none, against a file that names one
-		*l = location{}
-		return nil
-	}
-	parsed, err := ref.ParseFolder(s)
-	if err != nil {
-		return err
-	}
-	*l = location(parsed)
-	return nil
-}
-func (l *location) String() string { return ref.Folder(*l).String() }
-func (l *location) Type() string   { return "registry" }

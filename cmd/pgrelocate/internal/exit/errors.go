@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -119,6 +120,57 @@ func (e *DriftError) Unwrap() error { return e.Err }
 // Hint is the advice.
 func (e *DriftError) Hint() string { return e.Advice }
 
+// TargetsError says that some of several private registries do not have all that was asked for. What
+// is wrong with each has been shown to the user already.
+type TargetsError struct {
+	Total int
+	// Failed are those that do not, with what went wrong.
+	Failed []TargetError
+}
+
+// TargetError is one of them.
+type TargetError struct {
+	Registry string
+	Err      error
+}
+
+// Error names them, with the exit code that each would have had alone.
+func (e *TargetsError) Error() string {
+	var names []string
+	for _, failed := range e.Failed {
+		names = append(names, fmt.Sprintf("%s (exit code %d)", failed.Registry, Code(failed.Err)))
+	}
+	return fmt.Sprintf("%d of %d registries failed: %s", len(e.Failed), e.Total, strings.Join(names, ", "))
+}
+
+// Of is what went wrong with one of them; nil where nothing did.
+func (e *TargetsError) Of(registry string) error {
+	for _, failed := range e.Failed {
+		if failed.Registry == registry {
+			return failed.Err
+		}
+	}
+	return nil
+}
+
+// gravity orders exit codes from the one that needs somebody most: what stopped everything, what nobody
+// can mend by waiting, what one more run may mend.
+var gravity = []int{Interrupted, Usage, Failure, Verification, Drift, Unauthorized, Partial, Unreported}
+
+// worst is the gravest of the codes.
+func (e *TargetsError) worst() int {
+	worst := len(gravity)
+	for _, failed := range e.Failed {
+		if at := slices.Index(gravity, Code(failed.Err)); at >= 0 && at < worst {
+			worst = at
+		}
+	}
+	if worst == len(gravity) {
+		return Failure
+	}
+	return gravity[worst]
+}
+
 // Code chooses the exit code of an error; nil is OK. It is the only place that does.
 func Code(err error) int {
 	var (
@@ -127,11 +179,14 @@ func Code(err error) int {
 		verification *VerificationError
 		report       *ReportError
 
-		drift *DriftError
+		drift   *DriftError
+		targets *TargetsError
 	)
 	switch {
 	case err == nil:
 		return OK
+	case errors.As(err, &targets):
+		return targets.worst()
 	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
 		return Interrupted
 	case errors.As(err, &usage):

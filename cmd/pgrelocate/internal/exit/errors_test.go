@@ -34,6 +34,9 @@ func TestCode(t *testing.T) {
 		{"a report is missing", &ReportError{Errs: []error{other}}, Unreported},
 		{"some failed", &PartialError{Total: 3, Errors: []error{other}}, Partial},
 		{"some refused, some failed", &PartialError{Total: 3, Errors: []error{other, refusal(registry.ErrUnauthorized)}}, Partial},
+		{"the worst of several registries", &TargetsError{Total: 3, Failed: []TargetError{{"a", &PartialError{Total: 3, Errors: []error{other}}}, {"b", refusal(registry.ErrUnauthorized)}}}, Unauthorized},
+		{"one of several registries is out of reach", &TargetsError{Total: 2, Failed: []TargetError{{"a", refusal(registry.ErrForbidden)}, {"b", other}}}, Failure},
+		{"several registries, interrupted", &TargetsError{Total: 2, Failed: []TargetError{{"a", other}, {"b", ErrInterrupted}}}, Interrupted},
 		{"all failures are refusals", &PartialError{Total: 3, Errors: []error{refusal(registry.ErrForbidden), refusal(registry.ErrUnauthorized)}}, Unauthorized},
 	}
 	for _, tt := range tests {

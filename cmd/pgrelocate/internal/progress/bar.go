@@ -32,15 +32,21 @@ func (b *bar) line(s snapshot, columns int) string {
 	if s.bytesTotal == 0 {
 		return clip(s.artifacts(), columns-1)
 	}
-	figures := s.figures()
-	cells := min(columns-1-frame-len(s.artifacts())-max(len(figures), usualFigures), mostCells)
+	figures, about := s.figures(), s.artifacts()
+	room := func(about string) int {
+		return min(columns-1-frame-len(about)-max(len(figures), usualFigures), mostCells)
+	}
+	if s.parts != "" && room(s.parts) >= fewestCells {
+		about = s.parts
+	}
+	cells := room(about)
 	if cells < fewestCells {
 		return clip(narrow(s), columns-1)
 	}
 	if b.drawing == nil || b.total != s.bytesTotal || b.cells != cells {
 		b.draw(s, cells)
 	}
-	b.drawing.Describe(s.artifacts())
+	b.drawing.Describe(about)
 	_ = b.drawing.Set64(s.bytes)
 	return clip(strings.Trim(b.drawing.String(), "\r ")+" "+figures, columns-1)
 }

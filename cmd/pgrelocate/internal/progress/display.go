@@ -24,8 +24,11 @@ const (
 // Start begins to show meter on w in a mode. Columns tells how wide the terminal is at
 // the moment. Stop has to be called before anything is concluded from what is on the screen.
 func Start(w *Shared, mode Mode, meter *registry.Meter, columns func() int) *Display {
+	return start(w, mode, &reader{meters: only(meter)}, columns)
+}
+
+func start(w *Shared, mode Mode, r *reader, columns func() int) *Display {
 	d := &Display{stop: make(chan struct{})}
-	r := &reader{meter: meter}
 	switch mode {
 	case Bar:
 		picture := &bar{}
@@ -62,4 +65,9 @@ func (d *Display) every(interval time.Duration, tick func(time.Time), last func(
 func (d *Display) Stop() {
 	d.once.Do(func() { close(d.stop) })
 	d.stopped.Wait()
+}
+
+// only is one meter.
+func only(meter *registry.Meter) func() []*registry.Meter {
+	return func() []*registry.Meter { return []*registry.Meter{meter} }
 }

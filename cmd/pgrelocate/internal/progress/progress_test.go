@@ -52,7 +52,7 @@ func moment(done, total, artifacts, wanted, failed int64) *registry.Meter {
 
 func TestReaderNeverGoesBackwards(t *testing.T) {
 	m := moment(600, 1000, 5, 10, 1)
-	r := &reader{meter: m}
+	r := &reader{meters: only(m)}
 	before := r.read(at(1))
 	m.BytesDone.Store(400)
 	m.BytesTotal.Store(900)
@@ -65,14 +65,14 @@ func TestReaderNeverGoesBackwards(t *testing.T) {
 }
 
 func TestReaderStaysWithinTheTotal(t *testing.T) {
-	if got := (&reader{meter: moment(1200, 1000, 11, 10, 0)}).read(at(1)); got.percent() != 100 || got.done != 10 {
+	if got := (&reader{meters: only(moment(1200, 1000, 11, 10, 0))}).read(at(1)); got.percent() != 100 || got.done != 10 {
 		t.Errorf("read() = %+v, want 100%% and 10 artifacts", got)
 	}
 }
 
 func TestRate(t *testing.T) {
 	m := moment(0, 100<<20, 0, 1, 0)
-	r := &reader{meter: m}
+	r := &reader{meters: only(m)}
 	if got := r.read(at(0)); got.rate != 0 || got.left() != "" {
 		t.Errorf("first read() has rate %v and %q left, want none", got.rate, got.left())
 	}

@@ -15,12 +15,16 @@ type snapshot struct {
 	done, failed, wanted int64
 	// rate is bytes a second over the last moments; 0 while nothing is known of it.
 	rate float64
+	// parts say how far each of several copies is; empty for one.
+	parts string
 }
 
 // reader reads a meter again and again. What it returns never goes backwards, even where
 // a counter should.
 type reader struct {
-	meter  *registry.Meter
+	// meters are what is read, together; parts are as in snapshot, and may be nil.
+	meters func() []*registry.Meter
+	parts  func() string
 	last   snapshot
 	window []snapshot
 }
@@ -29,14 +33,20 @@ type reader struct {
 const rateWindow = 10 * time.Second
 
 func (r *reader) read(now time.Time) snapshot {
-	s := snapshot{
-		at:         now,
-		bytesTotal: max(r.last.bytesTotal, r.meter.BytesTotal.Load()),
-		wanted:     max(r.last.wanted, r.meter.ArtifactsTotal.Load()),
-		failed:     max(r.last.failed, r.meter.ArtifactsFailed.Load()),
+	s := snapshot{at: now}
+	for _, meter := range r.meters() {
+		s.bytesTotal += meter.BytesTotal.Load()
+		s.wanted += meter.ArtifactsTotal.Load()
+		s.failed += meter.ArtifactsFailed.Load()
+		s.bytes += meter.BytesDone.Load()
+		s.done += meter.ArtifactsDone.Load()
 	}
-	s.bytes = min(max(r.last.bytes, r.meter.BytesDone.Load()), s.bytesTotal)
-	s.done = min(max(r.last.done, r.meter.ArtifactsDone.Load()), s.wanted)
+	if r.parts != nil {
+		s.parts = r.parts()
+	}
+	s.bytesTotal, s.wanted, s.failed = max(r.last.bytesTotal, s.bytesTotal), max(r.last.wanted, s.wanted), max(r.last.failed, s.failed)
+	s.bytes = min(max(r.last.bytes, s.bytes), s.bytesTotal)
+	s.done = min(max(r.last.done, s.done), s.wanted)
 	s.rate = r.rate(s)
 	r.last = s
 	return s
@@ -120,5 +130,9 @@ func (s snapshot) line() string {
 	if artifacts := s.artifacts(); artifacts != "" {
 		text += ", " + artifacts
 	}
-	return text + s.pace()
+	text += s.pace()
+	if s.parts != "" {
+		text += "; " + s.parts
+	}
+	return text
 }

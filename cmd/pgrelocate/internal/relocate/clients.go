@@ -42,6 +42,9 @@ type Clients struct {
 	// FromSource and ToTarget count what goes over the wire.
 	FromSource, ToTarget registry.Traffic
 
+	// parent has the sources of clients for one of several private registries; nil of all others.
+	parent *Clients
+
 	mu      sync.Mutex
 	sources map[string]*remote.Client
 	target  *remote.Client
@@ -55,6 +58,24 @@ type place struct {
 	host string
 }
 
+// forTarget are the clients for one of several private registries. What comes from sources they have in
+// common, and the limits on a registry.
+func (c *Clients) forTarget(cfg *config.Config, notice, warning func(string), hooks Hooks) *Clients {
+	fork := newClients(cfg, c.userAgent, notice, warning)
+	fork.parent, fork.secrets, fork.fromFolder, fork.announce = c, c.secrets, c.fromFolder, c.announce
+	fork.expires, fork.outage = hooks.Expires, hooks.Outage
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened = append(c.opened, closing(fork.close))
+	return fork
+}
+
+// closing is something that is closed by a function.
+type closing func()
+
+// Close calls it.
+func (c closing) Close() { c() }
+
 func newClients(cfg *config.Config, userAgent string, notice, warning func(string)) *Clients {
 	return &Clients{
 		cfg: cfg, userAgent: userAgent, notice: notice, warning: warning,
@@ -65,6 +86,9 @@ func newClients(cfg *config.Config, userAgent string, notice, warning func(strin
 // Source is the client of a host that artifacts come from; owner is the host to which the
 // source's credentials in the environment may be sent.
 func (c *Clients) Source(ctx context.Context, host, owner string) (*remote.Client, error) {
+	if c.parent != nil {
+		return c.parent.Source(ctx, host, owner)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if client := c.sources[host]; client != nil {
@@ -138,6 +162,9 @@ const loginPatience = 20 * time.Second
 // Charts is a classic chart repository. It gets the login of its own host alone, as a registry
 // does; owner is the host to which the source's login in the environment may be sent.
 func (c *Clients) Charts(ctx context.Context, at *url.URL, owner string) (*repository.Repository, error) {
+	if c.parent != nil {
+		return c.parent.Charts(ctx, at, owner)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	opts, err := c.ownLogin(ctx, registry.SideSource, at.Host, owner, remote.Options{})
@@ -212,11 +239,7 @@ func (c *Clients) shared(ctx context.Context, side registry.Side, host string, o
 	if side == registry.SideSource {
 		opts.PlainHTTP, opts.Traffic = c.cfg.SourcePlainHTTP, &c.FromSource
 	}
-	at := place{side, host}
-	if c.limits[at] == nil {
-		c.limits[at] = remote.NewLimits(c.cfg.Jobs, c.cfg.LimitRate)
-	}
-	opts.Limits, opts.Jobs = c.limits[at], c.cfg.Jobs
+	opts.Limits, opts.Jobs = c.limitsOf(place{side, host}), c.cfg.Jobs
 	opts.CAFile = c.cfg.CAFile
 	opts.StallTimeout = c.cfg.StallTimeout
 	if opts.RetryTimeout == 0 {
@@ -225,6 +248,19 @@ func (c *Clients) shared(ctx context.Context, side registry.Side, host string, o
 	opts.Secrets = c.secrets
 	opts.UserAgent, opts.Notice, opts.Warning, opts.Outage = c.userAgent, c.notice, c.warning, c.outage
 	return opts, nil
+}
+
+// limitsOf are the limits on all clients of a registry together. The lock is held.
+func (c *Clients) limitsOf(at place) *remote.Limits {
+	if c.parent != nil {
+		c.parent.mu.Lock()
+		defer c.parent.mu.Unlock()
+		return c.parent.limitsOf(at)
+	}
+	if c.limits[at] == nil {
+		c.limits[at] = remote.NewLimits(c.cfg.Jobs, c.cfg.LimitRate)
+	}
+	return c.limits[at]
 }
 
 // close closes idle connections.

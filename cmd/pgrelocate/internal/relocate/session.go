@@ -24,6 +24,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Options steer New.
@@ -38,6 +39,8 @@ type Options struct {
 	// Secrets get to know every password and token of the run; nil keeps them to the clients.
 	Secrets *secrets.Set
 	Hooks   Hooks
+	// HooksOf are those for one of several private registries; nil takes Hooks for all.
+	HooksOf func(ref.Folder) Hooks
 }
 
 // Hooks are told how a use case goes. Each may be nil.
@@ -56,6 +59,8 @@ type Hooks struct {
 	Outage func(registry.Outage)
 	// Moved is told of each artifact that a copy is done with, from one goroutine at a time.
 	Moved func(transfer.Result)
+	// Over is told that all is done for one of several private registries.
+	Over func()
 	// Install is told how an installation goes.
 	Install install.Hooks
 }
@@ -99,6 +104,22 @@ func New(cfg *config.Config, opts Options) *Session {
 	})
 	return s
 }
+
+// For is the session for one of several private registries. It has the sources in common with s, which
+// closes what it opens.
+func (s *Session) For(to ref.Folder) *Session {
+	cfg, fork := *s.Config, *s
+	cfg.Registry, cfg.Others = to, nil
+	fork.Config = &cfg
+	if s.Options.HooksOf != nil {
+		fork.Options.Hooks = s.Options.HooksOf(to)
+	}
+	fork.Clients = s.Clients.forTarget(&cfg, func(line string) { fork.Detail("%s", line) }, func(line string) { fork.Warn(line) }, fork.Options.Hooks)
+	return &fork
+}
+
+// LearnFrom goes on with the catalogue that another session has come to.
+func (s *Session) LearnFrom(other *Session) { s.learned = other.learned }
 
 // announcing returns what says, once, which of the settings the file in the working directory has
 // chosen.

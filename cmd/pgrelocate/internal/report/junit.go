@@ -20,7 +20,7 @@ type suites struct {
 	Errors   int      `xml:"errors,attr"`
 	Skipped  int      `xml:"skipped,attr"`
 	Time     string   `xml:"time,attr"`
-	Suite    suite    `xml:"testsuite"`
+	Suites   []suite  `xml:"testsuite"`
 }
 
 type suite struct {
@@ -55,8 +55,23 @@ type failure struct {
 	Text    string `xml:",chardata"`
 }
 
-// junit is a test for each item, and one for the run as a whole, which fails for what no item says.
-func junit(o *outcome) ([]byte, error) {
+// junit is a suite for each run. The whole took as long as the longest.
+func junit(all []*outcome) ([]byte, error) {
+	made := suites{Name: "pgrelocate " + all[0].Command}
+	var took time.Duration
+	for _, o := range all {
+		s := suiteOf(o)
+		made.Suites = append(made.Suites, s)
+		made.Tests, made.Failures, made.Errors, made.Skipped = made.Tests+s.Tests, made.Failures+s.Failures, made.Errors+s.Errors, made.Skipped+s.Skipped
+		took = max(took, o.took())
+	}
+	made.Time = fmt.Sprintf("%.3f", took.Seconds())
+	body, err := xml.MarshalIndent(made, "", "  ")
+	return append([]byte(xml.Header), append(body, '\n')...), err
+}
+
+// suiteOf is a test for each item, and one for the run as a whole, which fails for what no item says.
+func suiteOf(o *outcome) suite {
 	seconds := fmt.Sprintf("%.3f", o.took().Seconds())
 	s := suite{
 		Name: o.Command + " " + o.Registry, Time: seconds, Timestamp: o.started.UTC().Format(time.RFC3339),
@@ -81,8 +96,5 @@ func junit(o *outcome) ([]byte, error) {
 		s.Cases = append(s.Cases, test)
 	}
 	s.Tests = len(s.Cases)
-	body, err := xml.MarshalIndent(suites{
-		Name: "pgrelocate " + o.Command, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Skipped: s.Skipped, Time: seconds, Suite: s,
-	}, "", "  ")
-	return append([]byte(xml.Header), append(body, '\n')...), err
+	return s
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,21 +21,48 @@ func isMetrics(body []byte) bool { return bytes.HasPrefix(body, []byte("# HELP "
 
 // writeMetrics replaces the metrics of the run before. They are put there as a whole, for who
 // collects them reads at any time.
-func writeMetrics(o *outcome) error {
-	return write("metrics", o.Metrics, isMetrics, func() ([]byte, error) {
-		before, err := previous(o.Metrics, isMetrics)
-		return metrics(o, before), err
+func writeMetrics(all []*outcome) error {
+	return write("metrics", all[0].Metrics, isMetrics, func() ([]byte, error) {
+		before, err := previous(all[0].Metrics, isMetrics)
+		var e exposition
+		for _, o := range all {
+			e.merge(metrics(o, before))
+		}
+		return e.bytes(), err
 	})
 }
 
-// exposition collects metrics in Prometheus' text format.
+// exposition collects metrics in Prometheus' text format, which wants all lines of one together.
 type exposition struct {
-	text   strings.Builder
-	labels string // those that every metric has
+	families []family
+	labels   string // those that every metric has
+}
+
+// family is one metric: what it is, and its values.
+type family struct{ about, values string }
+
+// merge adds the metrics of another run.
+func (e *exposition) merge(other *exposition) {
+	for _, f := range other.families {
+		at := slices.IndexFunc(e.families, func(known family) bool { return known.about == f.about })
+		if at < 0 {
+			e.families = append(e.families, f)
+		} else {
+			e.families[at].values += f.values
+		}
+	}
+}
+
+func (e *exposition) bytes() []byte {
+	var text strings.Builder
+	for _, f := range e.families {
+		text.WriteString(f.about + f.values)
+	}
+	return []byte(text.String())
 }
 
 // metrics are the run's, with the last success of those before where this is none.
-func metrics(o *outcome, before []byte) []byte {
+func metrics(o *outcome, before []byte) *exposition {
 	e := &exposition{labels: labels("command", o.Command, "product", o.Product, "registry", o.Registry)}
 	e.about("last_run_info", "Which program the last run was of.")
 	e.value("last_run_info", 1, "version", o.Version)
@@ -52,7 +80,7 @@ func metrics(o *outcome, before []byte) []byte {
 	e.counts(o)
 	e.traffic(o)
 	e.credentials(o)
-	return []byte(e.text.String())
+	return e
 }
 
 // counts are what the run did, where it came to that.
@@ -123,11 +151,11 @@ func (e *exposition) credentials(o *outcome) {
 }
 
 func (e *exposition) about(name, help string) {
-	fmt.Fprintf(&e.text, "# HELP %s%s %s\n# TYPE %[1]s%[2]s gauge\n", metricPrefix, name, help)
+	e.families = append(e.families, family{about: fmt.Sprintf("# HELP %s%s %s\n# TYPE %[1]s%[2]s gauge\n", metricPrefix, name, help)})
 }
 
 func (e *exposition) value(name string, value float64, more ...string) {
-	fmt.Fprintf(&e.text, "%s %s\n", e.series(name, more...), strconv.FormatFloat(value, 'f', -1, 64))
+	e.families[len(e.families)-1].values += fmt.Sprintf("%s %s\n", e.series(name, more...), strconv.FormatFloat(value, 'f', -1, 64))
 }
 
 func (e *exposition) one(name, help string, value float64) {

@@ -154,7 +154,7 @@ func TestHostileText(t *testing.T) {
 	if err := xml.Unmarshal([]byte(read(t, opts.JUnit)), &parsed); err != nil {
 		t.Fatalf("the XML is broken: %v", err)
 	}
-	if got := parsed.Suite.Cases[1].Failure.Text; !strings.Contains(got, "</testcase>|<script>``") || parsed.Failures != 1 || parsed.Tests != 2 {
+	if got := parsed.Suites[0].Cases[1].Failure.Text; !strings.Contains(got, "</testcase>|<script>``") || parsed.Failures != 1 || parsed.Tests != 2 {
 		t.Errorf("JUnit = %+v, want the text as it is, and one failure of two", parsed)
 	}
 	for line := range strings.Lines(read(t, opts.Summary)) {

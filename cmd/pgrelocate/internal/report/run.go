@@ -45,11 +45,22 @@ type Run struct {
 	account  *Account
 	told     map[string]bool // the items that an event has told of
 	expiries []expiry
+	over     time.Time // zero until the run has ended
 }
 
 // Open begins a run. It fails before anything is done where a file cannot be written, or is
 // somebody else's.
 func Open(ctx context.Context, opts Options) (*Run, error) {
+	runs, err := OpenEach(ctx, opts, []string{opts.Registry})
+	if err != nil {
+		return nil, err
+	}
+	return runs[0], nil
+}
+
+// OpenEach begins a run for each of several registries, which share the files. Finish them together:
+// see FinishEach.
+func OpenEach(ctx context.Context, opts Options, registries []string) ([]*Run, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -60,18 +71,25 @@ func Open(ctx context.Context, opts Options) (*Run, error) {
 			return nil, &exit.UsageError{Err: err}
 		}
 	}
-	r := &Run{opts: opts, started: opts.Now(), told: map[string]bool{}}
-	var err error
-	if r.events, err = openStream(ctx, r.opts, r.started); err != nil {
+	started := opts.Now()
+	events, err := openStream(ctx, opts, started)
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		return nil, &exit.UsageError{Err: err}
 	}
-	r.events.send(func(e Envelope) any {
-		return Started{e, opts.Command, opts.Version, opts.Product, opts.Registry}
-	}, "started")
-	return r, nil
+	var runs []*Run
+	for i, registry := range registries {
+		opts.Registry = registry
+		r := &Run{opts: opts, started: started.Add(time.Duration(i)), told: map[string]bool{}} // no two runs begin at once
+		r.events = events.beside(opts, r.started)
+		r.events.send(func(e Envelope) any {
+			return Started{e, opts.Command, opts.Version, opts.Product, opts.Registry}
+		}, "started")
+		runs = append(runs, r)
+	}
+	return runs, nil
 }
 
 // Began is when the run began.
@@ -122,30 +140,56 @@ func (r *Run) Expires(side registry.Side, host string, at time.Time) {
 	r.expiries = append(r.expiries, expiry{side, host, at})
 }
 
+// Over says that the run has ended, where others that it shares its files with go on.
+func (r *Run) Over() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = r.opts.Now()
+}
+
 // Finish writes the reports. Its error is an *exit.ReportError; it is nil where all were written.
 func (r *Run) Finish(ending Ending) error {
 	if r == nil {
 		return nil
 	}
-	o := r.outcome(ending)
-	for _, item := range o.Items {
-		r.Item(item)
+	return FinishEach([]*Run{r}, []Ending{ending})
+}
+
+// FinishEach is Finish for all runs that OpenEach has begun, each with its own ending.
+func FinishEach(runs []*Run, endings []Ending) error {
+	all := make([]*outcome, len(runs))
+	for i, r := range runs {
+		all[i] = r.outcome(endings[i])
+		for _, item := range all[i].Items {
+			r.Item(item)
+		}
 	}
+	opts, events := runs[0].opts, runs[0].events
 	errs := []error{
-		write("junit", r.opts.JUnit, isJUnit, func() ([]byte, error) { return junit(o) }),
-		writeSummary(o),
+		write("junit", opts.JUnit, isJUnit, func() ([]byte, error) { return junit(all) }),
+		writeSummary(all),
 	}
 	// The metrics come last: they say that all went well.
-	if errors.Join(append(errs, r.events.failed())...) != nil && o.code == exit.OK {
-		o.code = exit.Unreported
+	unreported := func(err error) {
+		for _, o := range all {
+			if err != nil && o.code == exit.OK {
+				o.code = exit.Unreported
+			}
+		}
 	}
-	errs = append(errs, writeMetrics(o))
-	if o.code == exit.OK && errs[len(errs)-1] != nil {
-		o.code = exit.Unreported
+	unreported(errors.Join(append(errs, events.failed())...))
+	errs = append(errs, writeMetrics(all))
+	unreported(errs[len(errs)-1])
+	if opts.Status != "" { // it has room for one
+		errs = append(errs, writeStatus(all[0]))
 	}
-	errs = append(errs, writeStatus(o))
-	r.events.send(func(e Envelope) any { return finished(e, o) }, "finished")
-	return reportError(append(errs, r.events.close()))
+	for i, o := range all {
+		runs[i].events.send(func(e Envelope) any { return finished(e, o) }, "finished")
+	}
+	return reportError(append(errs, events.close()))
 }
 
 func reportError(errs []error) error {
@@ -161,6 +205,9 @@ func (r *Run) outcome(ending Ending) *outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := &outcome{Options: r.opts, started: r.started, ended: r.opts.Now(), code: ending.Code, hint: r.hide(ending.Hint), expiries: r.expiries}
+	if !r.over.IsZero() {
+		o.ended = r.over
+	}
 	if ending.Err != nil {
 		o.text = r.hide(ending.Err.Error())
 	}

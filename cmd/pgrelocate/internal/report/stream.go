@@ -23,17 +23,29 @@ import (
 type stream struct {
 	opts Options
 	run  time.Time
+	seq  int // guarded by the sink's lock
+	*sink
+}
 
+// sink is where events go, those of several runs perhaps.
+type sink struct {
 	mu  sync.Mutex
 	w   io.Writer
 	end func() error
-	seq int
 	err error
+}
+
+// beside is a stream of another run, to the same place.
+func (s *stream) beside(opts Options, started time.Time) *stream {
+	if s == nil {
+		return nil
+	}
+	return &stream{opts: opts, run: started, sink: s.sink}
 }
 
 // openStream opens where the events go; nil where nobody wants any.
 func openStream(ctx context.Context, opts Options, started time.Time) (*stream, error) {
-	s := &stream{opts: opts, run: started, end: func() error { return nil }}
+	s := &stream{opts: opts, run: started, sink: &sink{end: func() error { return nil }}}
 	switch opts.Events {
 	case "":
 		return nil, nil

@@ -27,11 +27,16 @@ func claimSummary(opts Options) error {
 }
 
 // writeSummary replaces the summary of the run before, or adds to that of other steps.
-func writeSummary(o *outcome) error {
-	if o.Summary == "" || !o.AppendSummary {
-		return write("summary", o.Summary, isSummary, func() ([]byte, error) { return []byte(summary(o)), nil })
+func writeSummary(all []*outcome) error {
+	texts := make([]string, len(all))
+	for i, o := range all {
+		texts[i] = summary(o)
 	}
-	if err := appendTo(o.Summary, []byte(summary(o)+"\n")); err != nil {
+	text, opts := strings.Join(texts, "\n"), all[0].Options
+	if opts.Summary == "" || !opts.AppendSummary {
+		return write("summary", opts.Summary, isSummary, func() ([]byte, error) { return []byte(text), nil })
+	}
+	if err := appendTo(opts.Summary, []byte(text+"\n")); err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
 	return nil

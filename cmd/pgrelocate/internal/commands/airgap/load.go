@@ -62,6 +62,7 @@ argument does.`,
 	file.AddTargetFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would move, and move nothing")
 	a.Settings.AddFlags(cmd.Flags(), []string{"registry", "on-conflict", "check", "platform", "index", "signatures", "catalogue"}, config.Attesting, config.Admission, config.Connection, config.State, config.Reports, config.Output)
+	app.TakesSeveral(cmd)
 	return cmd
 }
 
@@ -75,6 +76,10 @@ func load(ctx context.Context, a *app.App, cfg *config.Config, flags flagset.Bun
 	}
 	s := a.Session(cfg)
 	defer s.Close()
+	if len(cfg.Others) > 0 {
+		several, err := copying.LoadEach(ctx, s, file)
+		return a.AccountEach(ctx, cfg, s, several, err)
+	}
 	copied, err := copying.Load(ctx, s, file)
 	return a.Account(cfg, s, copied, err)
 }

@@ -150,7 +150,8 @@ func NewCopyCommand(a *app.App) *cobra.Command {
 	cmd.Flags().StringVar(&part, "shard", "", "with --plan, copy the part `I/N`, 1/4, of it, or index/N in an Indexed Job; \"tags\" puts the tags of all parts")
 	cmd.Flags().BoolVar(&opts.Locked, "locked", false, "fail, and move nothing, where the lock would have to change")
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "let --lock replace a file that is no lock, or that of another registry, and --plan-out any file")
-	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Lock, config.Connection, config.State, config.Reports, config.Output)
+	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Attesting, config.Admission, config.Lock, config.Connection, config.Several, config.State, config.Reports, config.Output)
+	app.TakesSeveral(cmd)
 	return cmd
 }
 
@@ -185,11 +186,32 @@ func CopyRelease(ctx context.Context, a *app.App, cfg *config.Config, opts copyi
 	}
 	s := a.Session(cfg)
 	defer s.Close()
+	if len(cfg.Others) > 0 {
+		return copyToSeveral(ctx, a, cfg, s, opts)
+	}
 	copied, err := copying.Copy(ctx, s, opts)
 	if copied != nil {
 		defer tellReleases(a, s, copied)
 	}
 	return a.Account(cfg, s, copied, err)
+}
+
+// copyToSeveral is CopyRelease for several private registries.
+func copyToSeveral(ctx context.Context, a *app.App, cfg *config.Config, s *relocate.Session, opts copying.CopyOptions) error {
+	if opts.Shard != (shard.Choice{}) {
+		return exit.Usagef("--shard is a part of a plan for one private registry, and %d are named", len(cfg.Registries()))
+	}
+	several, err := copying.CopyEach(ctx, s, opts)
+	if several != nil {
+		newer := &copying.Copied{}
+		for _, t := range several.Targets {
+			if t.Copied != nil && t.Copied.Newer != "" {
+				newer = t.Copied
+			}
+		}
+		defer tellReleases(a, s, newer)
+	}
+	return a.AccountEach(ctx, cfg, s, several, err)
 }
 
 // tellReleases says what there is to know of releases that the catalogue lacks.

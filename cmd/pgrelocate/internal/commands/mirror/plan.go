@@ -74,7 +74,8 @@ does that and nothing else.`,
 	addDriftFlags(flags, &opts)
 	addPlanOutFlag(flags, &opts)
 	flags.BoolVar(&opts.OverwriteOut, "overwrite", false, "let --plan-out replace a file that is there")
-	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Lock, config.Connection, config.Output)
+	a.Settings.AddFlags(flags, config.Sides, config.Selection, config.Charts, config.Discovery, config.Copying, config.Admission, config.Lock, config.Connection, config.Several, config.Output)
+	app.TakesSeveral(cmd)
 	return cmd
 }
 
@@ -100,6 +101,10 @@ func ShowPlan(ctx context.Context, a *app.App, cfg *config.Config, opts copying.
 	}
 	s := a.Session(cfg)
 	defer s.Close()
+	if len(cfg.Others) > 0 {
+		several, err := copying.PlanEach(ctx, s, opts)
+		return a.ShowPlannedEach(ctx, cfg, several, err)
+	}
 	planned, err := copying.Plan(ctx, s, opts)
 	return a.ShowPlanned(cfg, planned, err)
 }
@@ -115,6 +120,10 @@ func ShowPlanOfLoad(ctx context.Context, a *app.App, cfg *config.Config, flags f
 	}
 	s := a.Session(cfg)
 	defer s.Close()
+	if len(cfg.Others) > 0 {
+		several, err := copying.PlanLoadEach(ctx, s, file)
+		return a.ShowPlannedEach(ctx, cfg, several, err)
+	}
 	planned, err := copying.PlanLoad(ctx, s, file)
 	return a.ShowPlanned(cfg, planned, err)
 }

@@ -82,13 +82,20 @@ func pathOf(s *relocate.Session) (path string, found bool) {
 	case config.NoLock:
 		return "", false
 	case "":
-		if info, err := os.Lstat(config.LocalLock); err == nil && info.Mode().IsRegular() {
-			return config.LocalLock, true
+		for _, name := range []string{config.FileOf(config.LocalLock, s.Config.Registry), config.LocalLock} {
+			if isFile(name) {
+				return name, true
+			}
 		}
 		return "", false
 	default:
 		return s.Config.Lock, false
 	}
+}
+
+func isFile(name string) bool {
+	info, err := os.Lstat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // Open finds the lock of a run, and reads it. Overwrite takes a file that is no lock, or that of

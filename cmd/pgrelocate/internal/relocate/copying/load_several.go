@@ -1,0 +1,138 @@
+package copying
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+)
+
+// LoadEach is Load into each of several private registries. The bundle is checked once; each fails by
+// itself, and the error is nil once it has come to that.
+func LoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Several, error) {
+	l := newLoadings(s, file)
+	defer l.close()
+	err := relocate.Run(ctx,
+		l.checkLogin,                 // that no login is sent where it does not belong
+		l.each((*loading).readRules), // what artifacts have to be
+		l.openChecked,                // every byte of the bundle is right, or nothing is sent
+		l.each((*loading).confine),   // it goes where it belongs, and says where
+	)
+	if err != nil {
+		return nil, err
+	}
+	return l.together(ctx, func(ctx context.Context, l *loading, t *Target) error {
+		err := relocate.Run(ctx,
+			l.connect,  // the bundle is the source
+			l.compare,  // what the registry lacks
+			l.Transfer, // move it, tags last
+		)
+		t.Copied = l.Copied
+		if l.Copied != nil && ctx.Err() == nil {
+			err = cmp.Or(l.attest(ctx, ""), err)
+		}
+		return err
+	}), nil
+}
+
+// PlanLoadEach is PlanLoad for each of several private registries.
+func PlanLoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Several, error) {
+	l := newLoadings(s, file)
+	defer l.close()
+	err := relocate.Run(ctx,
+		l.checkLogin,
+		l.each((*loading).readRules),
+		l.open,
+		l.each((*loading).confine),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return l.together(ctx, func(ctx context.Context, l *loading, t *Target) error {
+		l.measure = true
+		if err := relocate.Run(ctx, l.connect, l.compare); err != nil {
+			return err
+		}
+		t.Planned = &Planned{Plan: l.Plan, Failures: relocate.FailuresOfPlan(l.Plan)}
+		return t.Planned.Failures
+	}), nil
+}
+
+// loadings are loads of one bundle into several registries.
+type loadings struct {
+	session *relocate.Session
+	file    relocate.BundleFile
+	bundle  *bundle.Bundle
+	all     []*loading
+}
+
+func newLoadings(s *relocate.Session, file relocate.BundleFile) *loadings {
+	l := &loadings{session: s, file: file}
+	for _, to := range s.Config.Registries() {
+		one := &loading{Copying: Copying{Planning: Planning{Session: s.For(to)}}, file: file}
+		one.how.NoTempFiles = true // what breaks is read from the bundle again
+		l.all = append(l.all, one)
+	}
+	return l
+}
+
+func (l *loadings) checkLogin(context.Context) error { return checkLogin(l.session.Config) }
+
+func (l *loadings) each(step func(*loading, context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, one := range l.all {
+			if err := step(one, ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (l *loadings) open(ctx context.Context) (err error) {
+	l.bundle, err = l.session.OpenBundle(ctx, l.file)
+	l.share()
+	return err
+}
+
+func (l *loadings) openChecked(ctx context.Context) (err error) {
+	l.bundle, err = l.session.OpenChecked(ctx, l.file, false)
+	l.share()
+	return err
+}
+
+// share gives the bundle to all.
+func (l *loadings) share() {
+	for _, one := range l.all {
+		one.bundle = l.bundle
+	}
+}
+
+func (l *loadings) close() {
+	if l.bundle != nil {
+		l.bundle.Close()
+	}
+}
+
+// together loads into all registries at once, until all are done.
+func (l *loadings) together(ctx context.Context, do func(context.Context, *loading, *Target) error) *Several {
+	began := time.Now()
+	several := &Several{Targets: make([]Target, len(l.all))}
+	var group sync.WaitGroup
+	for i, one := range l.all {
+		t := &several.Targets[i]
+		t.Registry = one.Config.Registry
+		group.Go(func() {
+			t.Err = do(ctx, one, t)
+			if one.Options.Hooks.Over != nil {
+				one.Options.Hooks.Over()
+			}
+		})
+	}
+	group.Wait()
+	several.Duration = time.Since(began)
+	return several
+}
