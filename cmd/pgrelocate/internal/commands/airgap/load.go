@@ -32,7 +32,8 @@ and every target is told before the first byte is sent.
 Image layouts of other tools will do as well, as a tar or as a directory, and so will
 archives of "docker save" and the vendor's own download, which needs no token. Of a
 volume name any: those that lie beside it are found. --file names the bundle as an
-argument does.`,
+argument does. With --registry several times the bundle is checked once and goes into
+each; each fails by itself.`,
 		Example: `  pgrelocate load pg.tar --registry registry.example.com
 
   # volumes from two disks

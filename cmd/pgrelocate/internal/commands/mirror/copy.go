@@ -62,6 +62,11 @@ docs/jobs.md says how the plan is cut, and what is to be known of it.
 ImagesLock. Each keeps its path below --registry's folder. Where the list has a digest the
 source has to have that, whatever its tag is now.
 
+--registry may be named several times: each layer is fetched once and sent to each
+registry. Each fails by itself and has a lock of its own, called after FILE and its name;
+none waits for a slower one. The exit code is the worst of them. See
+docs/several-registries.md.
+
 What is relocated stays under its vendor's licence terms.`
 
 const copyExamples = `  # everything in the newest release
@@ -73,6 +78,9 @@ const copyExamples = `  # everything in the newest release
 
   # look first
   pgrelocate copy --registry registry.example.com --dry-run
+
+  # into two registries, from one reading of the vendor's
+  pgrelocate copy --registry east.example.com --registry west.example.com
 
   # what another tool has listed
   pgrelocate copy --registry registry.example.com/mirror --images images.txt
