@@ -20,6 +20,10 @@ import (
 
 // ofUseCases is for the causes of package relocate.
 func ofUseCases(err error) string {
+	var oneLogin *copying.OneLoginError
+	if errors.As(err, &oneLogin) {
+		return "`pgrelocate login HOST` keeps a login for each"
+	}
 	var (
 		selection *relocate.SelectionError
 		differs   *inventory.DiffersError

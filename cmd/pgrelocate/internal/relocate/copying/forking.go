@@ -2,6 +2,7 @@ package copying
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -72,9 +73,15 @@ func checkLogin(cfg *config.Config) error {
 	if given.IsZero() || other < 0 {
 		return nil
 	}
-	return exit.Usagef("%s is the password of one registry, and both %s and %s are named",
-		config.PasswordVariable("registry"), first, cfg.Others[other].Host).
-		WithHint("`pgrelocate login HOST` keeps a login for each")
+	return &exit.UsageError{Err: &OneLoginError{First: first, Other: cfg.Others[other].Host}}
+}
+
+// OneLoginError says that the environment has one login for registries on several hosts.
+type OneLoginError struct{ First, Other string }
+
+// Error names two of them.
+func (e *OneLoginError) Error() string {
+	return fmt.Sprintf("%s is the password of one registry, and both %s and %s are named", config.PasswordVariable("registry"), e.First, e.Other)
 }
 
 // openLocks opens the lock of each registry; all runs do so in the same order, so that no two wait for
