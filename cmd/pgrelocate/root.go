@@ -110,6 +110,7 @@ func newRootCommand(a *app.App) *cobra.Command {
 		incluster.NewVerifyCommand(a),
 		incluster.NewSecretCommand(a),
 		incluster.NewNodesCommand(a),
+		incluster.NewJobCommand(a),
 		incluster.NewValuesCommand(a),
 		incluster.NewRenderCommand(a),
 		incluster.NewUpgradePreviewCommand(a), incluster.NewUninstallCommand(a),

@@ -37,6 +37,12 @@ func (c *Cluster) EachNamespace(ctx context.Context, selector string, every time
 	}
 }
 
+// NamespacesWith are the namespaces that a selector of labels chooses, but for those on their way out.
+func (c *Cluster) NamespacesWith(ctx context.Context, selector string) ([]string, error) {
+	names, _, err := c.selected(ctx, selector)
+	return names, err
+}
+
 // afterFailure is how long an API server that fails is left alone, and betweenRounds how far apart
 // rounds begin at least, however much happens.
 const (

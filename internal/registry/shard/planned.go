@@ -2,6 +2,7 @@ package shard
 
 import (
 	"errors"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -102,4 +103,14 @@ func (p *Part) TotalBytes() int64 {
 		sum += weight
 	}
 	return sum
+}
+
+// MostBytes are those of the shard that moves most.
+func (c *Cut) MostBytes() int64 {
+	bytes := make([]int64, c.Shards)
+	copy(bytes, c.Weights)
+	for _, s := range c.Of {
+		bytes[s] -= artifactWeight
+	}
+	return slices.Max(bytes)
 }

@@ -2,6 +2,7 @@ package airgap
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -28,6 +29,9 @@ type saveFlags struct {
 	signKey   string
 	resume    bool
 	overwrite bool
+	// withProgram takes an image of this program along, made of programs or of its own file.
+	withProgram bool
+	programs    []string
 }
 
 // NewSaveCommand makes `pgrelocate save`.
@@ -48,6 +52,10 @@ before: until then it is called FILE.partial, and the same command carries on wi
 "pgrelocate receipt" wrote there. --volume-size splits the file for media with limits.
 The file - is standard output, and --file names one as an argument does.
 
+--with-program takes an image of this program along: "pgrelocate load" puts it where "self
+push" would, for clusters to run it in. It is for the platform of this very program, unless
+--program names files that releases carry, one for each platform: linux/amd64 and arm64.
+
 What is relocated stays under its vendor's licence terms.`,
 		Example: `  # PostgreSQL 17.5 and 16.9 of the newest release
   pgrelocate save pg.tar --versions 17.5,16.9
@@ -59,6 +67,10 @@ What is relocated stays under its vendor's licence terms.`,
   PGRELOCATE_SIGNING_PASSWORD=... \
     pgrelocate save pg.tar --source registry.example.com/tanzu-sql-postgres \
     --sign-key minisign.key
+
+  # the tool crosses the gap with its load, for both kinds of nodes
+  pgrelocate save pg.tar --with-program \
+    --program ./amd64/pgrelocate,./arm64/pgrelocate
 
   # through a pipe
   pgrelocate save - |
@@ -76,6 +88,8 @@ What is relocated stays under its vendor's licence terms.`,
 	fs.StringVar(&flags.since, "since", "", "leave out what the lock, receipt or bundle in `FILE` holds")
 	fs.Var(&flags.volume, "volume-size", "split the bundle into files of `SIZE`, 4GiB; they are called FILE.001 and so on")
 	fs.StringVar(&flags.signKey, "sign-key", "", "sign the bundle with the minisign key in `FILE`; PGRELOCATE_SIGNING_PASSWORD opens it")
+	fs.BoolVar(&flags.withProgram, "with-program", false, "take an image of this program along, for clusters to run it in")
+	fs.StringSliceVar(&flags.programs, "program", nil, "with --with-program, make the image of these `FILES` instead of this very program")
 	fs.BoolVar(&flags.resume, "resume", true, "carry on with what an interrupted run left")
 	fs.BoolVar(&flags.overwrite, "overwrite", false, "replace the bundle of that name, with all of its volumes, if it exists")
 	a.Settings.AddFlags(fs, config.Selection, config.Charts, config.Discovery, []string{"source", "source-plain-http", "platform", "index", "signatures"}, config.Admission, flagset.Connection("plain-http"), config.Reports, config.Output)
@@ -116,6 +130,9 @@ func (f saveFlags) options(ctx context.Context, a *app.App) (copying.SaveOptions
 		opts.Stream = a.Out
 	}
 	var err error
+	if opts.Program, err = f.program(a); err != nil {
+		return opts, err
+	}
 	if f.since != "" {
 		if opts.Since, err = bundle.ReadLock(ctx, f.since); err != nil {
 			return opts, exit.Usagef("--since: %w", err)
@@ -133,6 +150,22 @@ func (f saveFlags) options(ctx context.Context, a *app.App) (copying.SaveOptions
 	return opts, nil
 }
 
+// program is what the program's own image is made of; nil where none is wanted.
+func (f saveFlags) program(a *app.App) (*copying.SelfOptions, error) {
+	if !f.withProgram {
+		return nil, nil
+	}
+	made := &copying.SelfOptions{Programs: f.programs, Version: a.Build.Version, Commit: a.Build.Commit, Date: a.Build.Date}
+	if len(made.Programs) == 0 {
+		own, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("finding this program's own file: %w", err)
+		}
+		made.Programs = []string{own}
+	}
+	return made, nil
+}
+
 func (f saveFlags) check(a *app.App) error {
 	if f.file == "" {
 		return exit.Usagef("which file? FILE is missing")
@@ -145,6 +178,9 @@ func (f saveFlags) check(a *app.App) error {
 	}
 	if f.volume != 0 && f.volume < write.MinVolume {
 		return exit.Usagef("--volume-size: %d bytes are too few; %d at least", f.volume, write.MinVolume)
+	}
+	if len(f.programs) > 0 && !f.withProgram {
+		return exit.Usagef("--program is about --with-program, which is missing")
 	}
 	if f.overwrite && f.file == "-" {
 		return exit.Usagef("--overwrite: what goes to standard output replaces nothing")

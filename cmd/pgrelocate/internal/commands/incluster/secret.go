@@ -29,6 +29,7 @@ type secretFlags struct {
 	rotate, force bool
 	vendorHosts   bool
 	watch         string // a selector of labels
+	once          bool
 	every         time.Duration
 	external      string // STORE=KEY
 }
@@ -95,6 +96,7 @@ do, is warned of.`,
 	f.PullFlags.Add(flags)
 	flags.BoolVar(&f.rotate, "rotate", false, "renew the secrets that pgrelocate has made, in all namespaces")
 	flags.StringVar(&f.watch, "watch-namespaces", "", "give every namespace with these `LABELS`, databases=postgres, its secret, now and later, until this is ended")
+	flags.BoolVar(&f.once, "once", false, "with --watch-namespaces, go through the namespaces that there are, and end: for a CronJob, see pgrelocate job secrets")
 	flags.DurationVar(&f.every, "every", 5*time.Minute, "with --watch-namespaces, read the credentials again each `TIME` at least")
 	flags.StringVar(&f.external, "external-secret", "", "with -o yaml, print what makes External Secrets take the docker config from `STORE=KEY`, a ClusterSecretStore and a key in it; from a SecretStore if written namespaced/STORE=KEY")
 	flags.BoolVar(&f.vendorHosts, "vendor-hosts", false, "make it good for the vendor's hosts too, for nodes that lead them to the private registry")
@@ -153,6 +155,8 @@ func (f *secretFlags) check(opts installing.SecretOptions, printing bool) error 
 		return exit.Usagef("--external-secret prints manifests: -o yaml is missing")
 	case printing && len(opts.Namespaces) == 0:
 		return exit.Usagef("-o yaml prints secrets: it needs --namespace NAMESPACE")
+	case f.once && f.watch == "":
+		return exit.Usagef("--once is about --watch-namespaces, which is missing")
 	case f.watch != "" && f.FromStdin():
 		return exit.Usagef("--watch-namespaces reads the credentials again and again, and standard input can be read once")
 	case f.watch != "" && f.every < time.Second:
@@ -199,7 +203,7 @@ func watchSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secret
 	s := a.Session(cfg)
 	defer s.Close()
 	return installing.WatchSecrets(ctx, s, opts, installing.WatchOptions{
-		Selector: f.watch, Every: f.every,
+		Selector: f.watch, Every: f.every, Once: f.once,
 		Credentials: func(ctx context.Context) (*installing.PullCredentials, error) { return f.PullFlags.Given(ctx, a) },
 	}, func(changed []cluster.SecretResult) {
 		for _, r := range changed {

@@ -25,6 +25,8 @@ type SaveOptions struct {
 	// Since leaves out the blobs that it names; Sign signs the lock. Both may be nil.
 	Since *lock.Lock
 	Sign  func(lock []byte) ([]byte, error)
+	// Program has an image of the program itself taken along; nil takes none.
+	Program *SelfOptions
 	// Volume, NoResume and Overwrite are as in write.Options.
 	Volume              int64
 	NoResume, Overwrite bool
@@ -47,6 +49,7 @@ func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, e
 		v.look,            // for releases that the catalogue lacks
 		v.choose,          // what of the catalogue
 		v.takeChartImages, // what the charts run besides, where that is wanted
+		v.takeProgram,     // its own image, where that is wanted
 		v.collect,         // what the source has of it, with its manifests
 		v.write,           // fetch every blob once
 	)
@@ -73,6 +76,8 @@ type saving struct {
 	from      *relocate.Sources
 	found     *lock.Collection
 	written   *write.Result
+	// program holds the program's own image; nil where it is not taken along.
+	program registry.Source
 }
 
 func (v *saving) readRules(ctx context.Context) error { return v.rules.read(ctx, v.Config) }
@@ -117,7 +122,7 @@ func (v *saving) collect(ctx context.Context) error {
 		Platforms:          v.Config.Platforms,
 		Index:              v.Config.Index,
 		WithoutAttachments: !v.Config.Signatures,
-		Admit:              v.rules.admit(),
+		Admit:              admitProgram(v.rules.admit()),
 	})
 	if err != nil {
 		return err
@@ -136,14 +141,14 @@ func (v *saving) sources(ctx context.Context) func(string) (registry.Source, err
 	for _, artifact := range v.artifacts {
 		repositories[artifact.Source.Host] = append(repositories[artifact.Source.Host], artifact.Source.Repository)
 	}
-	return func(host string) (registry.Source, error) {
+	return v.besideProgram(func(host string) (registry.Source, error) {
 		source, err := v.from.Open(ctx, host)
 		if err != nil {
 			return nil, err
 		}
 		source.Prepare(repositories[host])
 		return source, nil
-	}
+	})
 }
 
 func (v *saving) write(ctx context.Context) (err error) {

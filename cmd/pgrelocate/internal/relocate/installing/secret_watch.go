@@ -18,6 +18,8 @@ type WatchOptions struct {
 	// Every is how often credentials are read again, and every secret held against them, when
 	// nothing happens.
 	Every time.Duration
+	// Once goes through the namespaces that there are, and ends; what fails is an error then.
+	Once bool
 	// Credentials reads those that go into the cluster, anew each time; nil is none, as in
 	// SecretOptions.
 	Credentials func(context.Context) (*PullCredentials, error)
@@ -30,6 +32,13 @@ func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, 
 	w := &secretWatching{secretMaking: secretMaking{Session: s, SecretOptions: opts}, watch: watch, done: done}
 	if err := relocate.Run(ctx, w.choosePlace, w.chooseVendors, w.renew, w.connect); err != nil {
 		return err
+	}
+	if watch.Once {
+		names, err := w.cluster.NamespacesWith(ctx, watch.Selector)
+		if err != nil {
+			return err
+		}
+		return w.all(ctx, names, nil)
 	}
 	w.cluster.EachNamespace(ctx, watch.Selector, watch.Every, func(names []string) { w.round(ctx, names) }, w.failed)
 	return context.Cause(ctx)
@@ -67,7 +76,14 @@ func (w *secretWatching) renew(ctx context.Context) error {
 
 // round goes through all namespaces. A secret that is right stays as it is.
 func (w *secretWatching) round(ctx context.Context, names []string) {
-	failures := []error{w.renew(ctx)}
+	if err := w.all(ctx, names, w.renew(ctx)); ctx.Err() == nil {
+		w.failed(err)
+	}
+}
+
+// all gives namespaces their secrets. The error holds what failed before, too.
+func (w *secretWatching) all(ctx context.Context, names []string, before error) error {
+	failures := []error{before}
 	var changed []cluster.SecretResult
 	for _, name := range names {
 		result, err := w.cluster.Apply(ctx, w.secretIn(name))
@@ -81,9 +97,7 @@ func (w *secretWatching) round(ctx context.Context, names []string) {
 	if len(changed) > 0 {
 		w.done(changed)
 	}
-	if err := errors.Join(failures...); ctx.Err() == nil {
-		w.failed(err)
-	}
+	return errors.Join(failures...)
 }
 
 // failed warns of what has not been told the last time.

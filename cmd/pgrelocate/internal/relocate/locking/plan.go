@@ -1,8 +1,11 @@
 package locking
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/files"
@@ -16,7 +19,10 @@ func ReadPlan(ctx context.Context, path string, to ref.Folder) (*lock.Lock, erro
 	if err != nil {
 		return nil, exit.Misnamed(err)
 	}
-	planned, err := lock.Parse(body)
+	var planned *lock.Lock
+	if body, err = unpacked(body); err == nil {
+		planned, err = lock.Parse(body)
+	}
 	switch {
 	case err != nil:
 		err = fmt.Errorf("%w: %w", ErrNoPlan, err)
@@ -30,4 +36,16 @@ func ReadPlan(ctx context.Context, path string, to ref.Folder) (*lock.Lock, erro
 		return planned, nil
 	}
 	return nil, &exit.UsageError{Err: &Error{Path: path, Err: err}}
+}
+
+// unpacked is a plan as it was written: a job's ConfigMap holds it packed by gzip.
+func unpacked(body []byte) ([]byte, error) {
+	if !bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
+		return body, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r, lock.MaxSize+1))
 }
