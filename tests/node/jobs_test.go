@@ -43,6 +43,7 @@ func TestIndexedJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := serveProgram(t)
+	bridge(t, image)
 	var first map[string]string
 	for _, workers := range []int{1, 2, 4} {
 		t.Run(fmt.Sprint(workers), func(t *testing.T) {
@@ -61,6 +62,33 @@ func TestIndexedJob(t *testing.T) {
 				t.Errorf("the target after %d workers is other than after 1 (-1 +%d):\n%s", workers, workers, diff)
 			}
 		})
+	}
+}
+
+// bridge runs a pod to its end: the address by which pods reach the test is there once there has been
+// a pod.
+func bridge(t *testing.T, image string) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(node.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := client.CoreV1().Pods("default")
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "bridge"}, Spec: corev1.PodSpec{
+		RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "version", Image: image, Args: []string{"version"}}},
+	}}
+	if err := eventually(time.Minute, "no pod can be made", func() bool {
+		_, err = pods.Create(t.Context(), pod, metav1.CreateOptions{}) // the account of the namespace comes with time
+		return err == nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pods.Delete(context.WithoutCancel(t.Context()), pod.Name, metav1.DeleteOptions{}) })
+	if err := eventually(2*time.Minute, "the first pod does not end", func() bool {
+		found, err := pods.Get(t.Context(), pod.Name, metav1.GetOptions{})
+		return err == nil && found.Status.Phase == corev1.PodSucceeded
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, node.tails())
 	}
 }
 

@@ -28,7 +28,7 @@ func TestMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"completionMode: Indexed\n", "completions: 4\n", "parallelism: 4\n", "backoffLimitPerIndex: 3\n", "--shard=index/4\n",
+		"completionMode: Indexed\n", "completions: 4\n", "parallelism: 4\n", "backoffLimitPerIndex: 3\n",
 		"immutable: true\n", "automountServiceAccountToken: false\n", "runAsNonRoot: true\n", "readOnlyRootFilesystem: true\n",
 		"terminationMessagePath: /dev/termination-log\n", "path: config.json\n", `pgrelocate.io/bytes: "7"`,
 	} {

@@ -202,20 +202,23 @@ func (w *watching) takePod(ctx context.Context, s *Shard, pod *corev1.Pod) {
 	if text, err := w.cluster.LogTail(ctx, pod.Namespace, pod.Name, logLines); err == nil {
 		s.read(text)
 		s.logged = over
-	} else if over && s.Status != nil {
+	}
+	if over && s.Status != nil {
 		s.conclude(s.Status)
 	}
 }
 
-// conclude takes from what a shard has left how far it came, where its log cannot be read.
+// conclude takes from what a shard has left how far it came, where its log does not say so, or cannot
+// be read.
 func (s *Shard) conclude(left *shard.Status) {
 	var done int64
 	for _, n := range left.Results {
 		done += int64(n)
 	}
-	s.ArtifactsDone, s.ArtifactsTotal, s.ArtifactsFailed = done, max(done, s.ArtifactsTotal), int64(left.Results["failed"])
+	s.ArtifactsDone, s.ArtifactsTotal = max(done, s.ArtifactsDone), max(done, s.ArtifactsTotal)
+	s.ArtifactsFailed = max(s.ArtifactsFailed, int64(left.Results["failed"]))
 	if left.MovedBytes != nil {
-		s.BytesDone = *left.MovedBytes
+		s.BytesDone = max(s.BytesDone, *left.MovedBytes)
 		s.BytesTotal = max(s.BytesTotal, s.BytesDone)
 	}
 }

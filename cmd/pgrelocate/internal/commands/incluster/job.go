@@ -23,7 +23,7 @@ import (
 func NewJobCommand(a *app.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Have a cluster do the work: by night, in several pods, for pull secrets",
+		Short: "Have a cluster do the work",
 		Long: `Print the objects by which a cluster runs this program, or put them there with --apply:
 a CronJob for a mirror by night, an Indexed Job for a large one, and a CronJob that keeps
 pull secrets. The pods are as the restricted Pod Security level wants them: not root, on a
