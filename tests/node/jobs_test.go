@@ -43,14 +43,13 @@ func TestIndexedJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := serveProgram(t)
-	bridge(t, image)
 	var first map[string]string
 	for _, workers := range []int{1, 2, 4} {
 		t.Run(fmt.Sprint(workers), func(t *testing.T) {
 			j := &indexedJob{workers: workers, namespace: fmt.Sprintf("shards-%d", workers), image: image, counted: &served{bytes: map[string]int64{}}}
 			j.private = registrytest.InProcess(t, registrytest.Options{Accounts: []registrytest.Account{puller}})
 			j.from, j.to = j.counted.forPods(t, vendor.Host), forPods(t, j.private.Host)
-			j.plan(t)
+			j.plan(t, vendor.Host)
 			j.counted.reset()
 			report := j.run(t)
 			j.wantWhole(t, report)
@@ -62,33 +61,6 @@ func TestIndexedJob(t *testing.T) {
 				t.Errorf("the target after %d workers is other than after 1 (-1 +%d):\n%s", workers, workers, diff)
 			}
 		})
-	}
-}
-
-// bridge runs a pod to its end: the address by which pods reach the test is there once there has been
-// a pod.
-func bridge(t *testing.T, image string) {
-	t.Helper()
-	client, err := kubernetes.NewForConfig(node.admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pods := client.CoreV1().Pods("default")
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "bridge"}, Spec: corev1.PodSpec{
-		RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "version", Image: image, Args: []string{"version"}}},
-	}}
-	if err := eventually(time.Minute, "no pod can be made", func() bool {
-		_, err = pods.Create(t.Context(), pod, metav1.CreateOptions{}) // the account of the namespace comes with time
-		return err == nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pods.Delete(context.WithoutCancel(t.Context()), pod.Name, metav1.DeleteOptions{}) })
-	if err := eventually(2*time.Minute, "the first pod does not end", func() bool {
-		found, err := pods.Get(t.Context(), pod.Name, metav1.GetOptions{})
-		return err == nil && found.Status.Phase == corev1.PodSucceeded
-	}); err != nil {
-		t.Fatalf("%v\n%s", err, node.tails())
 	}
 }
 
@@ -114,10 +86,20 @@ func (j *indexedJob) program(t *testing.T, args ...string) []byte {
 	return out
 }
 
-func (j *indexedJob) plan(t *testing.T) {
+// plan makes the plan by the addresses that this machine has for the registries, and puts in those that
+// pods have: these are there only while there is a pod.
+func (j *indexedJob) plan(t *testing.T, vendor string) {
 	t.Helper()
 	j.file = filepath.Join(t.TempDir(), "plan.json")
-	j.program(t, "plan", "-q", "--source="+j.from, "--registry="+j.to+"/databases", "--source-plain-http", "--plain-http", "--plan-out="+j.file)
+	j.program(t, "plan", "-q", "--source="+vendor, "--registry="+j.private.Host+"/databases", "--plan-out="+j.file)
+	text, err := os.ReadFile(j.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.NewReplacer(vendor, j.from, j.private.Host, j.to).Replace(string(text)))
+	if err := os.WriteFile(j.file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // jobReport is what "job watch" says.
