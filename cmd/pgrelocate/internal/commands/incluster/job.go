@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	working "github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/jobs"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/jobs"
 )
@@ -236,7 +236,7 @@ reads jobs, pods and their logs, and changes nothing: Ctrl-C ends the watching a
 			if seen == nil {
 				return err
 			}
-			if printErr := a.Print(cfg, view.NewJob(seen)); printErr != nil {
+			if printErr := a.Print(cfg, clusters.NewJob(seen)); printErr != nil {
 				return printErr
 			}
 			a.ListFailures(err)
