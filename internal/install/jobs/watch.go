@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 )
@@ -186,7 +187,7 @@ func (w *watching) takePod(ctx context.Context, s *Shard, pod *corev1.Pod) {
 		s.State = Running
 	default:
 		s.State = Waiting
-		s.Problem, _ = w.cluster.PodProblem(ctx, pod)
+		s.Problem, _ = readiness.PodProblem(ctx, w.cluster, pod)
 	}
 	for _, c := range pod.Status.ContainerStatuses {
 		if ended := c.State.Terminated; ended != nil {
