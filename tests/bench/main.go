@@ -70,6 +70,7 @@ func measure(h *host, opts *options) (report *report, err error) {
 		{"storm", b.storm},
 		{"bundle", b.bundle},
 		{"start", b.start},
+		{"targets", b.targets},
 		{"growth", b.growth},
 	}
 	for _, part := range parts {

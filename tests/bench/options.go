@@ -69,7 +69,7 @@ func (l *list) Set(value string) error {
 
 const mib = 1 << 20
 
-var allParts = list{"speed", "tls", "memory", "faults", "storm", "bundle", "start", "growth"}
+var allParts = list{"speed", "tls", "memory", "faults", "storm", "bundle", "start", "growth", "targets"}
 
 func parse(args []string) (*options, error) {
 	o := &options{parts: slices.Clone(allParts), growth: counts{1, 10, 100}}

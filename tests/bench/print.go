@@ -27,6 +27,7 @@ func (r *report) printOn(p *printer) {
 	r.printStorm(p)
 	r.printBundle(p)
 	r.printStart(p)
+	r.printTargets(p)
 	r.printGrowth(p)
 	r.printBars(p)
 }

@@ -30,6 +30,8 @@ type report struct {
 	// Growth has a step for each number of releases.
 	Growth []*growthStep `json:"growth,omitempty"`
 	Bars   []bar         `json:"bars"`
+	// Targets are ways to copy the family to several registries.
+	Targets []*targetsRow `json:"targets,omitempty"`
 
 	opts *options
 }
