@@ -26,7 +26,7 @@ type Growth struct {
 
 const (
 	plotLeft   = 64.0
-	plotRight  = Width - 250.0 // room for the lines' names
+	plotRight  = Width - 296.0 // room for the lines' names
 	plotHeight = 220.0
 )
 
@@ -93,8 +93,8 @@ func (g Growth) draw(c *canvas) {
 		l.draw(c, across, up)
 	}
 	g.names(c, up, top, bottom)
-	c.height = bottom + 36
-	c.text((plotLeft+plotRight)/2, c.height-2, "note", "middle", g.Across)
+	c.height = bottom + 44
+	c.text((plotLeft+plotRight)/2, c.height-10, "note", "middle", g.Across)
 }
 
 func (l Line) draw(c *canvas, across, up axis) {
