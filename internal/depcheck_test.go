@@ -109,17 +109,18 @@ var rooms = map[string][]string{
 	"internal/chart/valuetree":  nil,
 	"internal/chart/charttest":  nil,
 
-	"internal/install":                   {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/verify"},
-	"internal/install/checkup":           {"internal/finding", "internal/install/cluster", "internal/registry/credentials"},
-	"internal/install/inuse":             {"internal/install/cluster"},
-	"internal/install/independence":      {"internal/install/cluster"},
-	"internal/install/clustertest":       nil,
-	"internal/browsertest":               nil, // shows pages to a real browser, for tests
-	"internal/install/cluster":           {"internal/chart", "internal/jsonlimit", "internal/registry/credentials"},
-	"internal/install/cluster/readiness": {"internal/install/cluster"},
-	"internal/install/helm":              {"internal/chart", "internal/chart/naming", "internal/install/cluster", "internal/install/cluster/readiness"},
-	"internal/install/verify":            {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/cluster/readiness", "internal/install/helm"},
-	"internal/install/jobs":              {"internal/install/cluster", "internal/install/cluster/readiness", "internal/registry", "internal/registry/shard"},
+	"internal/install":                    {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/verify"},
+	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
+	"internal/install/inuse":              {"internal/install/cluster"},
+	"internal/install/independence":       {"internal/install/cluster"},
+	"internal/install/clustertest":        nil,
+	"internal/browsertest":                nil, // shows pages to a real browser, for tests
+	"internal/install/cluster":            {"internal/chart", "internal/jsonlimit"},
+	"internal/install/cluster/pullsecret": {"internal/install/cluster", "internal/jsonlimit", "internal/registry/credentials"},
+	"internal/install/cluster/readiness":  {"internal/install/cluster"},
+	"internal/install/helm":               {"internal/chart", "internal/chart/naming", "internal/install/cluster", "internal/install/cluster/readiness"},
+	"internal/install/verify":             {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm"},
+	"internal/install/jobs":               {"internal/install/cluster", "internal/install/cluster/readiness", "internal/registry", "internal/registry/shard"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.

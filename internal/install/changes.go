@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
@@ -59,7 +60,7 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 			continue
 		}
 		i.writing = true
-		result, err := i.Cluster.Apply(ctx, cluster.PullSecret{
+		result, err := pullsecret.Apply(ctx, i.Cluster, pullsecret.Secret{
 			Namespace: namespace, Name: i.Subject.PullSecret, Host: i.Subject.Target.Host,
 			Credentials: i.Credentials, Owner: i.secretOwner(), Force: i.ForceSecret,
 		})
@@ -68,7 +69,7 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 			i.Hooks.warnOf(err.Error(), err)
 		case err != nil:
 			return "", err
-		case result.Change != cluster.SecretUnchanged:
+		case result.Change != pullsecret.Unchanged:
 			i.did("secret %s in namespace %s %s", result.Name, namespace, result.Change)
 		}
 		i.outcome.Secrets = append(i.outcome.Secrets, result)

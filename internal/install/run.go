@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
@@ -25,7 +26,7 @@ type Options struct {
 	Dial verify.Dial
 	// Credentials go into the pull secret; zero ones make none, for a registry that asks
 	// for none.
-	Credentials cluster.Credentials
+	Credentials pullsecret.Credentials
 	// InstanceNamespaces get the pull secret too.
 	InstanceNamespaces []string
 	// Strict refuses where a version's image was not relocated, OnlyMirrored leaves such
@@ -61,7 +62,7 @@ type Outcome struct {
 	KubeVersion string
 	// Created are the namespaces that were made.
 	Created []string
-	Secrets []cluster.SecretResult
+	Secrets []pullsecret.Result
 	// Adopted are objects that were taken over.
 	Adopted []string
 	// Definitions is how many CRDs were applied.

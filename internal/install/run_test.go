@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -43,7 +44,7 @@ spec: {group: lab.example.com, names: {kind: Db, plural: dbs, singular: db}, sco
 	db = "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: precious, namespace: demo}\n"
 )
 
-var login = cluster.Credentials{Username: "robot", Password: "s3cret"}
+var login = pullsecret.Credentials{Username: "robot", Password: "s3cret"}
 
 // private is a registry that has every image but those missing.
 type private struct {
@@ -100,7 +101,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b.options = install.Options{
 		Subject: subject, Cluster: connected, Registry: b.private, Credentials: login, Timeout: 2 * time.Second,
-		Dial: func(string, cluster.Credentials) (verify.Puller, error) { return b.private, nil },
+		Dial: func(string, pullsecret.Credentials) (verify.Puller, error) { return b.private, nil },
 		Hooks: install.Hooks{
 			Step: func(e install.StepEvent) { b.phases = append(b.phases, e.Name+" "+string(e.Phase)) },
 			Warn: func(w install.Warning) { b.warned = append(b.warned, w.Text) },
@@ -165,7 +166,7 @@ func TestRun(t *testing.T) {
 	}
 	// Again: nothing but another revision.
 	outcome, err = b.run(t, map[string]string{"crds/crd.yaml": crd})
-	if err != nil || outcome.Revision != 2 || len(outcome.Created) > 0 || outcome.Secrets[0].Change != cluster.SecretUnchanged {
+	if err != nil || outcome.Revision != 2 || len(outcome.Created) > 0 || outcome.Secrets[0].Change != pullsecret.Unchanged {
 		t.Errorf("Run() again = %+v, %v, want revision 2 and nothing else", outcome, err)
 	}
 }
@@ -322,8 +323,8 @@ func TestUninstall(t *testing.T) {
 	b.Put(t, db)
 	b.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n")
 	for name, owner := range map[string]cluster.Owner{"theirs": {Namespace: "elsewhere", Release: "house"}, "nobodys": {}} {
-		secret := cluster.PullSecret{Namespace: "elsewhere", Name: name, Host: "r.example.com", Credentials: login, Owner: owner}
-		if _, err := b.options.Cluster.Apply(t.Context(), secret); err != nil {
+		secret := pullsecret.Secret{Namespace: "elsewhere", Name: name, Host: "r.example.com", Credentials: login, Owner: owner}
+		if _, err := pullsecret.Apply(t.Context(), b.options.Cluster, secret); err != nil {
 			t.Fatal(err)
 		}
 	}

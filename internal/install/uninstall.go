@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -49,7 +50,7 @@ type removal struct {
 	owner     cluster.Owner
 	recorded  recorded
 	databases []schema.GroupKind
-	secrets   []cluster.SecretResult
+	secrets   []pullsecret.Result
 	releases  *helm.Releases
 	done      Removal
 }
@@ -140,7 +141,7 @@ func (r *removal) isOwn(instance cluster.Instance) bool {
 
 // permissions asks for everything that is about to be done, so that it is not left half done.
 func (r *removal) permissions(ctx context.Context) (string, error) {
-	all, err := r.Cluster.OurSecrets(ctx)
+	all, err := pullsecret.List(ctx, r.Cluster)
 	if err != nil {
 		return "", err
 	}
@@ -177,7 +178,7 @@ func (r *removal) removeSecrets(ctx context.Context) (string, error) {
 			r.done.KeptSecrets = append(r.done.KeptSecrets, name)
 			continue
 		}
-		if err := r.Cluster.RemoveSecret(ctx, secret.Namespace, secret.Name); err != nil {
+		if err := pullsecret.Remove(ctx, r.Cluster, secret.Namespace, secret.Name); err != nil {
 			failures = append(failures, err)
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 )
 
 // What an earlier revision has defined counts too: its databases are there although the chart of
@@ -46,8 +47,8 @@ func TestUninstallKeepsSharedSecrets(t *testing.T) {
 	if _, err := b.run(t, nil, func(o *install.Options) { o.InstanceNamespaces = []string{"demo"} }); err != nil {
 		t.Fatal(err)
 	}
-	shared := cluster.PullSecret{Namespace: "demo", Name: "regsecret", Host: "r.example.com", Credentials: login, Owner: cluster.Owner{Namespace: "other", Release: "house"}}
-	if _, err := b.options.Cluster.Apply(t.Context(), shared); err != nil {
+	shared := pullsecret.Secret{Namespace: "demo", Name: "regsecret", Host: "r.example.com", Credentials: login, Owner: cluster.Owner{Namespace: "other", Release: "house"}}
+	if _, err := pullsecret.Apply(t.Context(), b.options.Cluster, shared); err != nil {
 		t.Fatal(err)
 	}
 	removal, err := b.uninstall(t)

@@ -12,8 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
@@ -31,9 +30,9 @@ func TestInstall(t *testing.T) {
 		t.Errorf("Run() = %d CRDs, revision %d, want 2 and 1", report.Definitions, report.Revision)
 	}
 	for _, namespace := range []string{s.namespace, s.namespace + "-demo", s.namespace + "-prod"} {
-		got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.Registry.Host)
+		got, err := pullsecret.Stored(t.Context(), opts.Cluster, namespace, "regsecret", s.Registry.Host)
 		if err != nil || got != lab.Credentials(puller) {
-			t.Errorf("StoredCredentials(%s) = %v, %v, want the puller's", namespace, got, err)
+			t.Errorf("Stored(%s) = %v, %v, want the puller's", namespace, got, err)
 		}
 	}
 	deployment, err := s.dynamic.Resource(deployments).Namespace(s.namespace).Get(t.Context(), "postgres-operator", metav1.GetOptions{})
@@ -97,7 +96,7 @@ func TestInstallAgain(t *testing.T) {
 	if report.Revision != 2 || len(report.Created) != 0 {
 		t.Errorf("Run() again = revision %d, %d namespaces created, want 2 and 0", report.Revision, len(report.Created))
 	}
-	if got := report.Secrets[0].Change; got != cluster.SecretUnchanged {
+	if got := report.Secrets[0].Change; got != pullsecret.Unchanged {
 		t.Errorf("Run() again left the secret %s, want unchanged", got)
 	}
 }

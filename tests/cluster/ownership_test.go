@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
@@ -187,9 +188,9 @@ func TestUninstallOfUnknownProduct(t *testing.T) {
 	if _, err := install.Run(t.Context(), opts); err != nil {
 		t.Fatal(err)
 	}
-	other := cluster.PullSecret{Namespace: shared, Name: "regsecret", Host: h.relocated.Registry.Host,
+	other := pullsecret.Secret{Namespace: shared, Name: "regsecret", Host: h.relocated.Registry.Host,
 		Credentials: lab.Credentials(puller), Owner: cluster.Owner{Namespace: "elsewhere", Release: "other"}}
-	if _, err := opts.Cluster.Apply(t.Context(), other); err != nil {
+	if _, err := pullsecret.Apply(t.Context(), opts.Cluster, other); err != nil {
 		t.Fatal(err)
 	}
 	if err := lab.ApplyText(t.Context(), h.admin, []byte(strings.Replace(h.db("precious"), "{name", "{namespace: "+demo+", name", 1)), nil); err != nil {

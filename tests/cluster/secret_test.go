@@ -9,8 +9,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
-
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
@@ -19,9 +19,9 @@ func TestSecrets(t *testing.T) {
 	site := newSite(t)
 	connected := connect(t, s.installerFile)
 	namespace := site.namespace
-	secret := cluster.PullSecret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: lab.Credentials(puller)}
+	secret := pullsecret.Secret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: lab.Credentials(puller)}
 
-	_, err := connected.Apply(t.Context(), secret)
+	_, err := pullsecret.Apply(t.Context(), connected, secret)
 	var missing *cluster.NoNamespaceError
 	if !errors.As(err, &missing) || missing.Namespace != namespace || !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("Apply() without a namespace = %v, want that there is none", err)
@@ -29,17 +29,17 @@ func TestSecrets(t *testing.T) {
 	if err := lab.ApplyText(t.Context(), s.admin, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n"), nil); err != nil {
 		t.Fatal(err)
 	}
-	step := func(what string, secret cluster.PullSecret, want cluster.SecretChange, wantErr error) {
+	step := func(what string, secret pullsecret.Secret, want pullsecret.Change, wantErr error) {
 		t.Helper()
-		got, err := connected.Apply(t.Context(), secret)
+		got, err := pullsecret.Apply(t.Context(), connected, secret)
 		if got.Change != want || !errors.Is(err, wantErr) {
 			t.Errorf("%s: Apply() = %s, %v, want %s, %v", what, got.Change, err, want, wantErr)
 		}
 	}
-	step("new", secret, cluster.SecretCreated, nil)
-	step("again", secret, cluster.SecretUnchanged, nil)
+	step("new", secret, pullsecret.Created, nil)
+	step("again", secret, pullsecret.Unchanged, nil)
 	secret.Credentials = lab.Credentials(owner)
-	step("other credentials", secret, cluster.SecretUpdated, nil)
+	step("other credentials", secret, pullsecret.Updated, nil)
 
 	// Somebody else's, of another type even.
 	foreign := "apiVersion: v1\nkind: Secret\nmetadata: {name: theirs, namespace: " + namespace + "}\ntype: Opaque\nstringData: {a: b}\n"
@@ -47,14 +47,14 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret.Name = "theirs"
-	step("not ours", secret, cluster.SecretForeign, cluster.ErrNotOurs)
-	if _, err := connected.StoredCredentials(t.Context(), namespace, "theirs", "r.example.com"); err == nil {
+	step("not ours", secret, pullsecret.Foreign, cluster.ErrNotOurs)
+	if _, err := pullsecret.Stored(t.Context(), connected, namespace, "theirs", "r.example.com"); err == nil {
 		t.Error("a secret that is not ours was changed")
 	}
 	secret.Force = true
-	step("forced", secret, cluster.SecretCreated, nil)
-	if got, err := connected.StoredCredentials(t.Context(), namespace, "theirs", "r.example.com"); err != nil || got != lab.Credentials(owner) {
-		t.Errorf("StoredCredentials() after force = %v, %v, want the owner's", got, err)
+	step("forced", secret, pullsecret.Created, nil)
+	if got, err := pullsecret.Stored(t.Context(), connected, namespace, "theirs", "r.example.com"); err != nil || got != lab.Credentials(owner) {
+		t.Errorf("Stored() after force = %v, %v, want the owner's", got, err)
 	}
 }
 
@@ -64,20 +64,20 @@ func TestRotate(t *testing.T) {
 	opts := s.options(t)
 	opts.InstanceNamespaces = []string{s.namespace + "-demo", s.namespace + "-prod"}
 	s.mustInstall(t, opts)
-	other := cluster.PullSecret{Namespace: s.namespace, Name: "other", Host: "other.example.com", Credentials: lab.Credentials(puller)}
-	if _, err := opts.Cluster.Apply(t.Context(), other); err != nil {
+	other := pullsecret.Secret{Namespace: s.namespace, Name: "other", Host: "other.example.com", Credentials: lab.Credentials(puller)}
+	if _, err := pullsecret.Apply(t.Context(), opts.Cluster, other); err != nil {
 		t.Fatal(err)
 	}
-	results, err := opts.Cluster.Rotate(t.Context(), s.Registry.Host, lab.Credentials(owner))
+	results, err := pullsecret.Rotate(t.Context(), opts.Cluster, s.Registry.Host, lab.Credentials(owner))
 	if err != nil || len(results) != 3 {
 		t.Fatalf("Rotate() = %v, %v, want 3 secrets", results, err)
 	}
 	for _, namespace := range append(opts.InstanceNamespaces, s.namespace) {
-		if got, err := opts.Cluster.StoredCredentials(t.Context(), namespace, "regsecret", s.Registry.Host); err != nil || got != lab.Credentials(owner) {
+		if got, err := pullsecret.Stored(t.Context(), opts.Cluster, namespace, "regsecret", s.Registry.Host); err != nil || got != lab.Credentials(owner) {
 			t.Errorf("after Rotate() namespace %s has %v, %v, want the owner's", namespace, got, err)
 		}
 	}
-	if got, err := opts.Cluster.StoredCredentials(t.Context(), s.namespace, "other", "other.example.com"); err != nil || got != lab.Credentials(puller) {
+	if got, err := pullsecret.Stored(t.Context(), opts.Cluster, s.namespace, "other", "other.example.com"); err != nil || got != lab.Credentials(puller) {
 		t.Errorf("Rotate() touched the secret of another registry: %v, %v", got, err)
 	}
 }
@@ -91,7 +91,7 @@ func TestInstallLeavesForeignSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	report := s.mustInstall(t, s.options(t))
-	if got := report.Secrets[0].Change; got != cluster.SecretForeign || !strings.Contains(s.warnings(), "it was left alone") {
+	if got := report.Secrets[0].Change; got != pullsecret.Foreign || !strings.Contains(s.warnings(), "it was left alone") {
 		t.Errorf("Run() = secret %s, warnings %q, want not ours, and left alone", got, s.warnings())
 	}
 	if report.Check.OK() {

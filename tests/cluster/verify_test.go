@@ -11,9 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
-
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
@@ -97,7 +96,7 @@ func TestStoredSecretIsRefused(t *testing.T) {
 	s.mustInstall(t, opts)
 	expired := lab.Credentials(puller)
 	expired.Password = "expired"
-	if _, err := opts.Cluster.Apply(t.Context(), cluster.PullSecret{
+	if _, err := pullsecret.Apply(t.Context(), opts.Cluster, pullsecret.Secret{
 		Namespace: s.namespace, Name: "regsecret", Host: s.Registry.Host, Credentials: expired,
 	}); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
@@ -70,7 +71,7 @@ func TestWatchedNamespaces(t *testing.T) {
 	}
 	stored := func(account registrytest.Account) func() bool {
 		return func() bool {
-			got, err := connected.StoredCredentials(t.Context(), name, lab.PullSecret, s.Registry.Host)
+			got, err := pullsecret.Stored(t.Context(), connected, name, lab.PullSecret, s.Registry.Host)
 			return err == nil && got == lab.Credentials(account)
 		}
 	}

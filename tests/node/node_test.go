@@ -19,6 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	kube "github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -109,7 +110,7 @@ func (p *place) cluster(t *testing.T) *kube.Cluster {
 	return connected
 }
 
-func (p *place) options(t *testing.T, login kube.Credentials) install.Options {
+func (p *place) options(t *testing.T, login pullsecret.Credentials) install.Options {
 	t.Helper()
 	reg, err := p.Dial(p.Registry.Host, lab.Credentials(puller))
 	if err != nil {
@@ -178,9 +179,9 @@ func TestNodePulls(t *testing.T) {
 		p.wantRefused(t, readiness.PullSecretMissing)
 	})
 	t.Run("with a wrong password", func(t *testing.T) {
-		wrong := kube.PullSecret{Namespace: p.namespace, Name: lab.PullSecret, Host: p.Registry.Host,
-			Credentials: kube.Credentials{Username: puller.Username, Password: "expired"}}
-		if _, err := p.cluster(t).Apply(t.Context(), wrong); err != nil {
+		wrong := pullsecret.Secret{Namespace: p.namespace, Name: lab.PullSecret, Host: p.Registry.Host,
+			Credentials: pullsecret.Credentials{Username: puller.Username, Password: "expired"}}
+		if _, err := pullsecret.Apply(t.Context(), p.cluster(t), wrong); err != nil {
 			t.Fatal(err)
 		}
 		p.wantRefused(t, readiness.PullSecretRefused)

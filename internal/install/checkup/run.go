@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 )
 
 // What could be done about what is found in a cluster.
@@ -43,7 +44,7 @@ type Options struct {
 	// empty, they are not looked at.
 	PullSecret, Host string
 	// Try tells whether the registry accepts a login; nil where it cannot be asked.
-	Try func(ctx context.Context, login cluster.Credentials) error
+	Try func(ctx context.Context, login pullsecret.Credentials) error
 	// Images are the platforms of each image that was found, by its name.
 	Images map[string][]v1.Platform
 	// Timeout bounds each probe.

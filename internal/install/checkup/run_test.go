@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/install/checkup"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
 
@@ -80,7 +81,7 @@ func (w *ward) wants(t *testing.T, probe string, status finding.Status, words st
 
 func TestAllIsWell(t *testing.T) {
 	w := newWard(t)
-	w.Try = func(context.Context, cluster.Credentials) error { return nil }
+	w.Try = func(context.Context, pullsecret.Credentials) error { return nil }
 	before := w.All()
 	all, err := checkup.Run(t.Context(), w.Options)
 	if err != nil || finding.Worst(all) != finding.OK {
@@ -145,7 +146,7 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("the finding is about %q, want prod", found.About)
 	}
 	w.Put(t, secret("prod", "robot", "expired"))
-	w.Try = func(_ context.Context, login cluster.Credentials) error {
+	w.Try = func(_ context.Context, login pullsecret.Credentials) error {
 		if login.Password == "expired" {
 			return errors.New("401 Unauthorized")
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
@@ -72,11 +73,11 @@ func (e *examination) allSecretsAreWell(namespaces int) string {
 
 // secret looks at one namespace's.
 func (e *examination) secret(ctx context.Context, namespace string) (finding.Status, string) {
-	login, err := e.Cluster.StoredCredentials(ctx, namespace, e.PullSecret, e.Host)
+	login, err := pullsecret.Stored(ctx, e.Cluster, namespace, e.PullSecret, e.Host)
 	switch {
-	case errors.Is(err, cluster.ErrNoSecret) && namespace == e.Namespace && !e.installed(ctx):
+	case errors.Is(err, pullsecret.ErrNoSecret) && namespace == e.Namespace && !e.installed(ctx):
 		return finding.NotLookedAt, fmt.Sprintf("namespace %s is not there yet, and installing makes its secret", namespace)
-	case errors.Is(err, cluster.ErrNoSecret):
+	case errors.Is(err, pullsecret.ErrNoSecret):
 		return finding.Warning, fmt.Sprintf("namespace %s lacks the secret %s", namespace, e.PullSecret)
 	case errors.Is(err, cluster.ErrDenied):
 		return finding.NotLookedAt, fmt.Sprintf("the secret in namespace %s may not be read", namespace)
@@ -98,13 +99,13 @@ func (e *examination) installed(ctx context.Context) bool {
 }
 
 // expiry looks at passwords that live for hours.
-func (e *examination) expiry(ctx context.Context, namespace string, login cluster.Credentials) (finding.Status, string) {
+func (e *examination) expiry(ctx context.Context, namespace string, login pullsecret.Credentials) (finding.Status, string) {
 	life, short := credentials.LifetimeOf(e.Host, login, e.Now())
 	if !short {
 		return finding.OK, ""
 	}
 	if life.About { // from when it was made, which is no later than when it was written
-		written, err := e.Cluster.SecretWritten(ctx, namespace, e.PullSecret)
+		written, err := pullsecret.Written(ctx, e.Cluster, namespace, e.PullSecret)
 		if err != nil || written.IsZero() {
 			return finding.Warning, fmt.Sprintf("the secret in namespace %s is %s, which lives for about %s", namespace, life.Of, life.Until.Sub(e.Now()).Round(time.Minute))
 		}

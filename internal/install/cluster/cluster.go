@@ -178,13 +178,15 @@ func (c *Cluster) Knows(kind schema.GroupKind) (bool, error) {
 	return known, err
 }
 
-// Pods is the resource of pods.
-var Pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+// Resources that other rooms have a use for too.
+var (
+	Pods    = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	Secrets = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+)
 
 // The other resources that are used without asking the cluster what it serves.
 var (
 	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	secrets     = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	reviews     = schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}

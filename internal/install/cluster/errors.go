@@ -28,12 +28,6 @@ var (
 	ErrNotOurs = errors.New("not made by " + Manager)
 	// ErrConflict: another manager of a CRD's fields wants them otherwise.
 	ErrConflict = errors.New("managed by someone else")
-	// ErrNoSecret: a namespace has no pull secret of that name.
-	ErrNoSecret = errors.New("there is no secret")
-	// ErrNoEntry: a pull secret has no credentials for the registry.
-	ErrNoEntry = errors.New("it has no credentials")
-	// ErrNoPassword: these credentials cannot go into a pull secret.
-	ErrNoPassword = errors.New("these credentials are a token that only docker can use")
 )
 
 // Explain makes an API server's refusal an ErrDenied; other errors, and nil, stay as they are.
@@ -58,13 +52,6 @@ func Wrap(kind, err error) error { return &wrapped{kind, err} }
 
 func (w *wrapped) Error() string   { return w.err.Error() }
 func (w *wrapped) Unwrap() []error { return []error{w.kind, w.err} }
-
-// UnreadableError says that text was expected to be credentials for Host and is not. It does
-// not repeat what could not be read.
-type UnreadableError struct{ Host string }
-
-// Error says no more than that.
-func (e *UnreadableError) Error() string { return "the pull credentials cannot be read" }
 
 // NoNamespaceError says that a namespace does not exist.
 type NoNamespaceError struct{ Namespace string }

@@ -25,7 +25,7 @@ func (c *Cluster) HasNamespace(ctx context.Context, name string) (bool, error) {
 
 // NamespacesOf are the namespaces in which helm has recorded a release of that name.
 func (c *Cluster) NamespacesOf(ctx context.Context, release string) ([]string, error) {
-	found, err := c.List(ctx, secrets, "", metav1.ListOptions{LabelSelector: labels.Set{"owner": "helm", "name": release}.String()})
+	found, err := c.List(ctx, Secrets, "", metav1.ListOptions{LabelSelector: labels.Set{"owner": "helm", "name": release}.String()})
 	if err != nil {
 		return nil, err
 	}

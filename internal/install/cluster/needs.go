@@ -50,10 +50,10 @@ func (c *Cluster) InstallPermissions(objects []chart.Object, owner Owner, secret
 		wanted.want(namespaces.GroupResource(), "", "create")
 	}
 	for _, namespace := range secretNamespaces {
-		wanted.want(secrets.GroupResource(), namespace, "get", "create", "patch")
+		wanted.want(Secrets.GroupResource(), namespace, "get", "create", "patch")
 	}
 	// Helm keeps its records in secrets.
-	wanted.want(secrets.GroupResource(), owner.Namespace, "list", "update", "delete")
+	wanted.want(Secrets.GroupResource(), owner.Namespace, "list", "update", "delete")
 	wanted.want(deployments.GroupResource(), owner.Namespace, "get")
 	wanted.want(Pods.GroupResource(), owner.Namespace, "list")
 	wanted.wantFor(c, objects, owner.Namespace, func(object chart.Object) []string {
@@ -69,9 +69,9 @@ func (c *Cluster) InstallPermissions(objects []chart.Object, owner Owner, secret
 // namespaces.
 func (c *Cluster) UninstallPermissions(objects []chart.Object, owner Owner, secretNamespaces []string) []Permission {
 	var wanted needs
-	wanted.want(secrets.GroupResource(), owner.Namespace, "list", "update", "delete")
+	wanted.want(Secrets.GroupResource(), owner.Namespace, "list", "update", "delete")
 	for _, namespace := range secretNamespaces {
-		wanted.want(secrets.GroupResource(), namespace, "delete")
+		wanted.want(Secrets.GroupResource(), namespace, "delete")
 	}
 	wanted.wantFor(c, objects, owner.Namespace, func(object chart.Object) []string {
 		if Lasts(object.GroupVersionKind().GroupKind(), nil) {

@@ -1,8 +1,6 @@
 package cluster
 
-import (
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-)
+import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 // The marks by which helm knows what belongs to a release.
 const (

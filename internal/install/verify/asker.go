@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -54,7 +55,7 @@ func (a *asker) access(ctx context.Context, host string) *hostAccess {
 		return known
 	}
 	access := &hostAccess{}
-	credentials, err := a.cluster.StoredCredentials(ctx, a.namespace, a.secret, host)
+	credentials, err := pullsecret.Stored(ctx, a.cluster, a.namespace, a.secret, host)
 	switch {
 	case err == nil:
 	case errors.Is(err, cluster.ErrDenied), ctx.Err() != nil:
@@ -172,7 +173,7 @@ func (a *asker) reason(err, without error) error {
 }
 
 // accepts tries credentials on an image; an empty string means that they are good.
-func (a *asker) accepts(ctx context.Context, credentials cluster.Credentials, ref ref.Reference) string {
+func (a *asker) accepts(ctx context.Context, credentials pullsecret.Credentials, ref ref.Reference) string {
 	reg, err := a.dial(ref.Host, credentials)
 	if err == nil {
 		_, err = reg.Resolve(ctx, ref.Repository, orLatest(ref))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -19,15 +20,15 @@ func (v *verification) checkNamespaces(ctx context.Context) error {
 	for _, instance := range instances {
 		counts[instance.Namespace]++
 	}
-	ours, err := v.Cluster.OurSecrets(ctx)
+	ours, err := pullsecret.List(ctx, v.Cluster)
 	if err != nil && !errors.Is(err, cluster.ErrDenied) {
 		return err
 	}
 	host, _ := v.probe()
 	for _, secret := range ours {
 		// One for another registry belongs to something else.
-		_, err := v.Cluster.StoredCredentials(ctx, secret.Namespace, secret.Name, host)
-		if secret.Name == v.PullSecret && !errors.Is(err, cluster.ErrNoEntry) {
+		_, err := pullsecret.Stored(ctx, v.Cluster, secret.Namespace, secret.Name, host)
+		if secret.Name == v.PullSecret && !errors.Is(err, pullsecret.ErrNoEntry) {
 			counts[secret.Namespace] += 0
 		}
 	}
@@ -49,11 +50,11 @@ func (v *verification) checkNamespaces(ctx context.Context) error {
 func (v *verification) namespaceCheck(ctx context.Context, namespace string) (NamespaceCheck, error) {
 	check := NamespaceCheck{Namespace: namespace, Secret: v.PullSecret}
 	host, probe := v.probe()
-	credentials, err := v.Cluster.StoredCredentials(ctx, namespace, v.PullSecret, host)
+	credentials, err := pullsecret.Stored(ctx, v.Cluster, namespace, v.PullSecret, host)
 	switch {
-	case errors.Is(err, cluster.ErrNoSecret) && v.asker.anonymous(host):
+	case errors.Is(err, pullsecret.ErrNoSecret) && v.asker.anonymous(host):
 		return check, nil
-	case errors.Is(err, cluster.ErrNoSecret):
+	case errors.Is(err, pullsecret.ErrNoSecret):
 		check.Err = &NoSecretError{Namespace: namespace, Secret: v.PullSecret}
 		return check, nil
 	case errors.Is(err, cluster.ErrDenied):

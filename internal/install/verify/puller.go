@@ -5,7 +5,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -19,4 +19,4 @@ type Puller interface {
 }
 
 // Dial connects to a registry with the credentials given; none are anonymous.
-type Dial func(host string, credentials cluster.Credentials) (Puller, error)
+type Dial func(host string, credentials pullsecret.Credentials) (Puller, error)

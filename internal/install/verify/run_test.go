@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -42,7 +43,7 @@ spec: {group: lab.example.com, names: {kind: Db, plural: dbs, singular: db}, sco
 	hook     = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: job, annotations: {helm.sh/hook: pre-delete}}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: r.example.com/pg/hook:1}]}}}\n"
 )
 
-var login = cluster.Credentials{Username: "robot", Password: "s3cret"}
+var login = pullsecret.Credentials{Username: "robot", Password: "s3cret"}
 
 // private is a registry with images of one layer. Errors answer for a repository.
 type private struct {
@@ -122,7 +123,7 @@ func newBench(t *testing.T) *bench {
 	b.options = verify.Options{
 		Cluster: connected, HelmRelease: "house", Namespace: "pg", PullSecret: "regsecret",
 		Offers: []versions.Kind{{Group: "lab.example.com", Kind: "Ver", Image: "spec.instanceImage", Version: "spec.dbVersion"}}, Databases: []schema.GroupKind{{Group: "lab.example.com", Kind: "Db"}},
-		Dial: func(_ string, given cluster.Credentials) (verify.Puller, error) {
+		Dial: func(_ string, given pullsecret.Credentials) (verify.Puller, error) {
 			return &private{lost: b.private.lost, errors: b.private.errors, password: b.private.password, given: given.Password}, nil
 		},
 		NoWorkloads: true,
@@ -132,9 +133,9 @@ func newBench(t *testing.T) *bench {
 }
 
 // secret makes a namespace's pull secret.
-func (b *bench) secret(t *testing.T, namespace string, with cluster.Credentials) {
+func (b *bench) secret(t *testing.T, namespace string, with pullsecret.Credentials) {
 	t.Helper()
-	_, err := b.options.Cluster.Apply(t.Context(), cluster.PullSecret{Namespace: namespace, Name: "regsecret", Host: host, Credentials: with})
+	_, err := pullsecret.Apply(t.Context(), b.options.Cluster, pullsecret.Secret{Namespace: namespace, Name: "regsecret", Host: host, Credentials: with})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +307,7 @@ func TestNamespaces(t *testing.T) {
 	if !as[*verify.NoSecretError](check.Problems()[0]) || check.Namespaces[0].Instances != 1 {
 		t.Errorf("Run() = %+v, want one instance in demo", check.Namespaces)
 	}
-	b.secret(t, "demo", cluster.Credentials{Username: "robot", Password: "expired"})
+	b.secret(t, "demo", pullsecret.Credentials{Username: "robot", Password: "expired"})
 	b.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: prod}\ntype: kubernetes.io/dockerconfigjson\ndata: {.dockerconfigjson: e30=}\n")
 	check = b.run(t)
 	wants(t, check, "namespace demo: the registry refuses its pull secret: authentication refused",

@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -95,14 +96,14 @@ func (r *Relocated) copy(t *testing.T, from, to ref.Reference) {
 }
 
 // Dial opens the private registry, whose certificate authority it knows.
-func (r *Relocated) Dial(host string, login cluster.Credentials) (verify.Puller, error) {
+func (r *Relocated) Dial(host string, login pullsecret.Credentials) (verify.Puller, error) {
 	return remote.New(host, remote.Options{
 		Side: registry.SideTarget, Keychain: keychain{login}, CertsDirs: []string{}, CAFile: r.Registry.CAFile,
 		RetryTimeout: 5 * time.Second,
 	})
 }
 
-type keychain struct{ login cluster.Credentials }
+type keychain struct{ login pullsecret.Credentials }
 
 // Resolve implements authn.Keychain.
 func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
@@ -110,8 +111,8 @@ func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 }
 
 // Credentials are those of an account.
-func Credentials(account registrytest.Account) cluster.Credentials {
-	return cluster.Credentials{Username: account.Username, Password: account.Password}
+func Credentials(account registrytest.Account) pullsecret.Credentials {
+	return pullsecret.Credentials{Username: account.Username, Password: account.Password}
 }
 
 // Subject is the release, to be installed into a namespace.

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
@@ -158,7 +159,7 @@ func ofCluster(err error) string {
 	var (
 		escalation *cluster.EscalationError
 		namespace  *cluster.NoNamespaceError
-		unreadable *cluster.UnreadableError
+		unreadable *pullsecret.UnreadableError
 		notReady   *readiness.NotReadyError
 		unknown    *cluster.UnknownKindsError
 
@@ -207,7 +208,7 @@ func ofClusterToo(err error) string {
 		return "--force-secret takes it over, --pull-secret NAME chooses another name"
 	case errors.Is(err, cluster.ErrConflict):
 		return "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"
-	case errors.Is(err, cluster.ErrNoPassword):
+	case errors.Is(err, pullsecret.ErrNoPassword):
 		return "give the cluster credentials of its own: --pull-credentials-file FILE"
 	default:
 		return ""

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
@@ -65,13 +66,13 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&cluster.DeniedError{}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{&cluster.EscalationError{}, "nobody may grant what he may not do himself: let a cluster administrator install, or grant the verbs escalate and bind as examples/rbac.yaml does"},
 		{&cluster.NoNamespaceError{Namespace: "demo"}, "create it first: kubectl create namespace demo"},
-		{&cluster.UnreadableError{Host: "r.example.com"}, "write USER:PASSWORD on one line, or a docker config.json with an entry for r.example.com"},
+		{&pullsecret.UnreadableError{Host: "r.example.com"}, "write USER:PASSWORD on one line, or a docker config.json with an entry for r.example.com"},
 		{&cluster.UnknownKindsError{Kinds: []schema.GroupKind{{Group: "x.example.com", Kind: "X"}}}, "install what defines them first"},
 		{&cluster.PrerequisiteError{Err: cluster.ErrNoPrerequisite}, "--with-prerequisites installs it from the private registry, once copy --with-prerequisites has brought it there"},
 		{&cluster.PrerequisiteError{Prerequisite: cluster.Prerequisite{Product: "cert-manager"}, Err: cluster.ErrNoAnswer}, "see whether its pods run: kubectl get pods -A | grep cert-manager"},
 		{cluster.ErrNotOurs, "--force-secret takes it over, --pull-secret NAME chooses another name"},
 		{cluster.ErrConflict, "--force-conflicts takes these fields over; stop the other tool first if it still manages this CRD"},
-		{cluster.ErrNoPassword, "give the cluster credentials of its own: --pull-credentials-file FILE"},
+		{pullsecret.ErrNoPassword, "give the cluster credentials of its own: --pull-credentials-file FILE"},
 		{&readiness.NotReadyError{Pending: []readiness.Pending{{}, {Trouble: readiness.Trouble{Kind: readiness.TooMany}}}}, "the registry limits its clients; waiting helps"},
 
 		{verify.ErrNotInstalled, "see --helm-release and --namespace; `pgrelocate install` installs it"},
@@ -82,13 +83,13 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&verify.StatusError{Status: helm.Failed}, "run `pgrelocate install` again"},
 		{&verify.StuckError{Trouble: readiness.Trouble{Kind: readiness.Unreachable}}, "the node cannot reach the registry: check its DNS, firewall and proxy; other machines may well reach it"},
 		{&verify.ElsewhereError{Host: "h"}, "point it to the private registry again: `pgrelocate install` restores what the release made"},
-		{&verify.NoLoginError{Namespace: "demo", Err: cluster.ErrNoSecret}, "run `pgrelocate secret --namespace demo`"},
+		{&verify.NoLoginError{Namespace: "demo", Err: pullsecret.ErrNoSecret}, "run `pgrelocate secret --namespace demo`"},
 		{&verify.RefusedError{Secret: "s"}, "run `pgrelocate secret --rotate` with valid credentials"},
 		{&verify.RefusedSecretError{}, "run `pgrelocate secret --rotate` with valid credentials"},
 		{&verify.UnreadableError{Secret: "s"}, "grant them to read it, or run `pgrelocate secret --rotate` with others"},
 		{&verify.BrokenError{Err: registry.ErrDigestMismatch}, "relocate it again with `pgrelocate copy`, or look after the registry"},
 		{&verify.NoSecretError{Namespace: "demo"}, "run `pgrelocate secret --namespace demo`"},
-		{&verify.SecretError{Namespace: "demo", Err: cluster.ErrNoEntry}, "run `pgrelocate secret --namespace demo --force-secret`"},
+		{&verify.SecretError{Namespace: "demo", Err: pullsecret.ErrNoEntry}, "run `pgrelocate secret --namespace demo --force-secret`"},
 	}
 	for _, tt := range tests {
 		wrapped := &install.Failure{Step: "step", Err: fmt.Errorf("doing it: %w", tt.err)}

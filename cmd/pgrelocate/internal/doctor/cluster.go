@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	inside "github.com/pgrelocate/pgrelocate/internal/install/checkup"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -39,7 +40,7 @@ func (e *examination) cluster(ctx context.Context) error {
 	}
 	if target := e.Config.Registry; !target.IsZero() && len(e.artifacts) > 0 {
 		opts.Host = target.Host
-		opts.Try = func(ctx context.Context, login cluster.Credentials) error {
+		opts.Try = func(ctx context.Context, login pullsecret.Credentials) error {
 			return e.accepts(ctx, login)
 		}
 	}
@@ -53,7 +54,7 @@ func (e *examination) cluster(ctx context.Context) error {
 
 // accepts tells whether the private registry accepts a login that the cluster holds: it is tried on
 // an artifact, which need not be there.
-func (e *examination) accepts(ctx context.Context, login cluster.Credentials) error {
+func (e *examination) accepts(ctx context.Context, login pullsecret.Credentials) error {
 	at := e.artifacts[0].Target
 	client, err := e.Clients.As(ctx, at.Host, login)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
@@ -47,6 +47,6 @@ func loginOf(ctx context.Context, keychain authn.Keychain, host string) credenti
 	if err != nil {
 		return credentials.Login{}
 	}
-	login, _ := cluster.CredentialsFrom(*config) // one that has no password has none to expire
+	login, _ := pullsecret.CredentialsFrom(*config) // one that has no password has none to expire
 	return login
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -25,7 +25,7 @@ func installedAt(t *testing.T, name string) install.Options {
 			Product: product, Target: ref.Folder{Host: "registry.example.com"}, PullSecret: install.PullSecretOf(product),
 			Namespace: product.Cluster.Namespace, HelmRelease: product.Cluster.HelmRelease,
 		},
-		Credentials: cluster.Credentials{Username: "robot", Password: "s3cret"},
+		Credentials: pullsecret.Credentials{Username: "robot", Password: "s3cret"},
 	}
 }
 
@@ -60,7 +60,7 @@ func TestAdviseInstances(t *testing.T) {
 			"\nnext: databases pull with the secret of their own namespace; set in each Postgres resource\n" +
 				"  spec: {imagePullSecret: {name: regsecret}}\n"},
 		{"tanzu", func(run *install.Options) { run.DryRun = true }, ""},
-		{"tanzu", func(run *install.Options) { run.Credentials = cluster.Credentials{} }, ""},
+		{"tanzu", func(run *install.Options) { run.Credentials = pullsecret.Credentials{} }, ""},
 	}
 	for _, tt := range tests {
 		run := installedAt(t, tt.product)

@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 )
 
 // secretFlags are the flags of `pgrelocate secret`.
@@ -205,7 +206,7 @@ func watchSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secret
 	return installing.WatchSecrets(ctx, s, opts, installing.WatchOptions{
 		Selector: f.watch, Every: f.every, Once: f.once,
 		Credentials: func(ctx context.Context) (*installing.PullCredentials, error) { return f.PullFlags.Given(ctx, a) },
-	}, func(changed []cluster.SecretResult) {
+	}, func(changed []pullsecret.Result) {
 		for _, r := range changed {
 			a.Note("secret %s in namespace %s %s", r.Name, r.Namespace, r.Change)
 		}

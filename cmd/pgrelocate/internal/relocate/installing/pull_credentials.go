@@ -11,7 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
@@ -19,7 +19,7 @@ import (
 
 // PullCredentials are credentials for the cluster that were given.
 type PullCredentials struct {
-	// Text is as cluster.ParseCredentials reads it.
+	// Text is as pullsecret.ParseCredentials reads it.
 	Text string
 	// From is the file that it was read from; - is standard input.
 	From string
@@ -72,7 +72,7 @@ func pullCredentials(ctx context.Context, s *relocate.Session, given *PullCreden
 	host := s.Config.Registry.Host
 	if given != nil {
 		login.from = given.From
-		login.Login, err = cluster.ParseCredentials(given.Text, host)
+		login.Login, err = pullsecret.ParseCredentials(given.Text, host)
 		return login, err
 	}
 	if login.Login, err = credentials.FromEnvironment(config.Variable("pull")); err != nil {
@@ -109,5 +109,5 @@ func ownCredentials(ctx context.Context, s *relocate.Session, host string) (cred
 	if err != nil {
 		return given, err
 	}
-	return cluster.CredentialsFrom(*login)
+	return pullsecret.CredentialsFrom(*login)
 }

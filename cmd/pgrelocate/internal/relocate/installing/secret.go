@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
@@ -36,7 +37,7 @@ type NoCredentialsError struct{ Host string }
 func (e *NoCredentialsError) Error() string { return "there are no credentials for " + e.Host }
 
 // Secrets creates or renews pull secrets. The results are there beside an error too.
-func Secrets(ctx context.Context, s *relocate.Session, opts SecretOptions) ([]cluster.SecretResult, error) {
+func Secrets(ctx context.Context, s *relocate.Session, opts SecretOptions) ([]pullsecret.Result, error) {
 	m := &secretMaking{Session: s, SecretOptions: opts}
 	err := relocate.Run(ctx,
 		m.choosePlace,
@@ -56,7 +57,7 @@ type secretMaking struct {
 	login   pullLogin
 	vendors []string
 	cluster *cluster.Cluster
-	results []cluster.SecretResult
+	results []pullsecret.Result
 }
 
 func (m *secretMaking) choosePlace(context.Context) error {
@@ -133,12 +134,12 @@ func (m *secretMaking) connect(ctx context.Context) (err error) {
 // apply goes on after a failure.
 func (m *secretMaking) apply(ctx context.Context) (err error) {
 	if len(m.Namespaces) == 0 {
-		m.results, err = m.cluster.Rotate(ctx, m.Config.Registry.Host, m.login.Login)
+		m.results, err = pullsecret.Rotate(ctx, m.cluster, m.Config.Registry.Host, m.login.Login)
 		return err
 	}
 	var failures []error
 	for _, namespace := range m.Namespaces {
-		result, err := m.cluster.Apply(ctx, m.secretIn(namespace))
+		result, err := pullsecret.Apply(ctx, m.cluster, m.secretIn(namespace))
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -149,8 +150,8 @@ func (m *secretMaking) apply(ctx context.Context) (err error) {
 }
 
 // secretIn is the secret of one namespace.
-func (m *secretMaking) secretIn(namespace string) cluster.PullSecret {
-	return cluster.PullSecret{
+func (m *secretMaking) secretIn(namespace string) pullsecret.Secret {
+	return pullsecret.Secret{
 		Namespace: namespace, Name: m.Place.PullSecret, Host: m.Config.Registry.Host, Vendors: m.vendors,
 		Credentials: m.login.Login, Force: m.Force,
 		Owner: cluster.Owner{Namespace: m.Place.Namespace, Release: m.Place.HelmRelease},

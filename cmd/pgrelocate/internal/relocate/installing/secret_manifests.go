@@ -5,7 +5,7 @@ import (
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 )
 
 // RemoteKey is where External Secrets finds a docker config.
@@ -28,7 +28,7 @@ func SecretManifests(ctx context.Context, s *relocate.Session, opts SecretOption
 	}
 	var all [][]byte
 	for _, namespace := range m.Namespaces {
-		text, err := cluster.SecretYAML(m.secretIn(namespace))
+		text, err := pullsecret.YAML(m.secretIn(namespace))
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func ExternalSecrets(ctx context.Context, s *relocate.Session, opts SecretOption
 	}
 	var all [][]byte
 	for _, namespace := range m.Namespaces {
-		text, err := cluster.ExternalSecretYAML(namespace, m.Place.PullSecret, from.Store, from.Namespaced, from.Key)
+		text, err := pullsecret.ExternalYAML(namespace, m.Place.PullSecret, from.Store, from.Namespaced, from.Key)
 		if err != nil {
 			return nil, err
 		}

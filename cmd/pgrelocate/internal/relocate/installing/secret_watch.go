@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 )
 
 // WatchOptions are what keeping pull secrets takes besides SecretOptions, whose Namespaces and
@@ -28,7 +28,7 @@ type WatchOptions struct {
 // WatchSecrets gives namespaces their pull secret as they come, and renews it as credentials
 // change, until ctx ends. Done is told what became of secrets that were changed. What fails later
 // than the credentials at the beginning is warned of, and tried again.
-func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, watch WatchOptions, done func([]cluster.SecretResult)) error {
+func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, watch WatchOptions, done func([]pullsecret.Result)) error {
 	w := &secretWatching{secretMaking: secretMaking{Session: s, SecretOptions: opts}, watch: watch, done: done}
 	if err := relocate.Run(ctx, w.choosePlace, w.chooseVendors, w.renew, w.connect); err != nil {
 		return err
@@ -48,7 +48,7 @@ func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, 
 type secretWatching struct {
 	secretMaking
 	watch WatchOptions
-	done  func([]cluster.SecretResult)
+	done  func([]pullsecret.Result)
 	last  string // failure that was told
 }
 
@@ -84,13 +84,13 @@ func (w *secretWatching) round(ctx context.Context, names []string) {
 // all gives namespaces their secrets. The error holds what failed before, too.
 func (w *secretWatching) all(ctx context.Context, names []string, before error) error {
 	failures := []error{before}
-	var changed []cluster.SecretResult
+	var changed []pullsecret.Result
 	for _, name := range names {
-		result, err := w.cluster.Apply(ctx, w.secretIn(name))
+		result, err := pullsecret.Apply(ctx, w.cluster, w.secretIn(name))
 		switch {
 		case err != nil:
 			failures = append(failures, err)
-		case result.Change != cluster.SecretUnchanged:
+		case result.Change != pullsecret.Unchanged:
 			changed = append(changed, result)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"io"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 )
 
 // Secrets is the result of `pgrelocate secret`.
@@ -22,11 +22,11 @@ type secretRowView struct {
 }
 
 // NewSecrets shows what became of pull secrets.
-func NewSecrets(results []cluster.SecretResult) Secrets {
+func NewSecrets(results []pullsecret.Result) Secrets {
 	return Secrets{Header: output.NewHeader("Secrets"), Secrets: secretRows(results)}
 }
 
-func secretRows(results []cluster.SecretResult) []secretRowView {
+func secretRows(results []pullsecret.Result) []secretRowView {
 	rows := []secretRowView{}
 	for _, r := range results {
 		rows = append(rows, secretRowView{r.Namespace, r.Name, string(r.Change)})

@@ -1,4 +1,4 @@
-package cluster_test
+package pullsecret_test
 
 import (
 	"encoding/base64"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
 
@@ -27,7 +28,7 @@ func TestStoredCredentialsOfOthers(t *testing.T) {
 	both := encoded("robot:s3cret")
 	for _, tt := range []struct {
 		name, content, host string
-		want                cluster.Credentials
+		want                pullsecret.Credentials
 		err                 error  // that it is
 		says                string // what the error says besides the secret's name
 	}{
@@ -35,25 +36,25 @@ func TestStoredCredentialsOfOthers(t *testing.T) {
 		{"an auth entry", encoded(`{"auths":{"r.example.com":{"auth":"` + both + `"}}}`), "r.example.com", login, nil, ""},
 		{"an address for a key", encoded(`{"auths":{"https://r.example.com/v1/":{"auth":"` + both + `"}}}`), "r.example.com", login, nil, ""},
 		{"docker hub's old name", encoded(`{"auths":{"https://index.docker.io/v1/":{"auth":"` + both + `"}}}`), "docker.io", login, nil, ""},
-		{"another registry", encoded(`{"auths":{"s.example.com":{"auth":"` + both + `"}}}`), "r.example.com", cluster.Credentials{}, cluster.ErrNoEntry, "r.example.com"},
-		{"a registry whose name begins alike", encoded(`{"auths":{"r.example.com.evil.example":{"auth":"` + both + `"}}}`), "r.example.com", cluster.Credentials{}, cluster.ErrNoEntry, ""},
-		{"a token", encoded(`{"auths":{"r.example.com":{"identitytoken":"s3cret"}}}`), "r.example.com", cluster.Credentials{}, cluster.ErrNoPassword, ""},
-		{"no JSON", encoded(`robot:s3cret`), "r.example.com", cluster.Credentials{}, nil, "no docker config"},
-		{"no base64", "s3cret!", "r.example.com", cluster.Credentials{}, nil, "illegal base64"},
-		{"an auth entry that is none", encoded(`{"auths":{"r.example.com":{"auth":"s3cret"}}}`), "r.example.com", cluster.Credentials{}, nil, "not USER:PASSWORD"},
-		{"nothing", "", "r.example.com", cluster.Credentials{}, nil, "no docker config"},
+		{"another registry", encoded(`{"auths":{"s.example.com":{"auth":"` + both + `"}}}`), "r.example.com", pullsecret.Credentials{}, pullsecret.ErrNoEntry, "r.example.com"},
+		{"a registry whose name begins alike", encoded(`{"auths":{"r.example.com.evil.example":{"auth":"` + both + `"}}}`), "r.example.com", pullsecret.Credentials{}, pullsecret.ErrNoEntry, ""},
+		{"a token", encoded(`{"auths":{"r.example.com":{"identitytoken":"s3cret"}}}`), "r.example.com", pullsecret.Credentials{}, pullsecret.ErrNoPassword, ""},
+		{"no JSON", encoded(`robot:s3cret`), "r.example.com", pullsecret.Credentials{}, nil, "no docker config"},
+		{"no base64", "s3cret!", "r.example.com", pullsecret.Credentials{}, nil, "illegal base64"},
+		{"an auth entry that is none", encoded(`{"auths":{"r.example.com":{"auth":"s3cret"}}}`), "r.example.com", pullsecret.Credentials{}, nil, "not USER:PASSWORD"},
+		{"nothing", "", "r.example.com", pullsecret.Credentials{}, nil, "no docker config"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server.Put(t, secretOf("demo", tt.content))
-			got, err := c.StoredCredentials(t.Context(), "demo", "regsecret", tt.host)
+			got, err := pullsecret.Stored(t.Context(), c, "demo", "regsecret", tt.host)
 			if got != tt.want || tt.err != nil && !errors.Is(err, tt.err) || (err != nil) == (tt.want == login) {
-				t.Fatalf("StoredCredentials(%s) = %v, %v, want %v, %v", tt.host, got.Username, err, tt.want.Username, tt.err)
+				t.Fatalf("Stored(%s) = %v, %v, want %v, %v", tt.host, got.Username, err, tt.want.Username, tt.err)
 			}
 			if err == nil {
 				return
 			}
 			if text := err.Error(); !strings.HasPrefix(text, "secret regsecret in namespace demo: ") || !strings.Contains(text, tt.says) || strings.Contains(text, "s3cret") {
-				t.Errorf("StoredCredentials(%s) = %q, want the secret's name, %q, and no secret", tt.host, text, tt.says)
+				t.Errorf("Stored(%s) = %q, want the secret's name, %q, and no secret", tt.host, text, tt.says)
 			}
 		})
 	}
@@ -64,7 +65,7 @@ func TestApplyMendsOurSecret(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n")
 	c := connect(t, server)
-	if _, err := c.Apply(t.Context(), pullSecret("demo")); err != nil {
+	if _, err := pullsecret.Apply(t.Context(), c, pullSecret("demo")); err != nil {
 		t.Fatal(err)
 	}
 	edited := server.Get("secrets", "demo", "regsecret")
@@ -74,14 +75,14 @@ func TestApplyMendsOurSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Put(t, string(text))
-	if _, err := c.StoredCredentials(t.Context(), "demo", "regsecret", "r.example.com"); !errors.Is(err, cluster.ErrNoEntry) {
-		t.Fatalf("StoredCredentials() of what was edited = %v, want ErrNoEntry", err)
+	if _, err := pullsecret.Stored(t.Context(), c, "demo", "regsecret", "r.example.com"); !errors.Is(err, pullsecret.ErrNoEntry) {
+		t.Fatalf("Stored() of what was edited = %v, want ErrNoEntry", err)
 	}
-	if got, err := c.Apply(t.Context(), pullSecret("demo")); got.Change != cluster.SecretUpdated || err != nil {
+	if got, err := pullsecret.Apply(t.Context(), c, pullSecret("demo")); got.Change != pullsecret.Updated || err != nil {
 		t.Errorf("Apply() = %s, %v, want updated", got.Change, err)
 	}
-	if got, err := c.StoredCredentials(t.Context(), "demo", "regsecret", "r.example.com"); got != login || err != nil {
-		t.Errorf("StoredCredentials() = %v, %v, want what was applied", got.Username, err)
+	if got, err := pullsecret.Stored(t.Context(), c, "demo", "regsecret", "r.example.com"); got != login || err != nil {
+		t.Errorf("Stored() = %v, %v, want what was applied", got.Username, err)
 	}
 }
 
@@ -94,7 +95,7 @@ func TestApplyThatMayNotReplace(t *testing.T) {
 	server.Writes()
 	forced := pullSecret("demo")
 	forced.Force = true
-	_, err := c.Apply(t.Context(), forced)
+	_, err := pullsecret.Apply(t.Context(), c, forced)
 	if !errors.Is(err, cluster.ErrDenied) || !strings.HasPrefix(err.Error(), "replacing secret demo/regsecret: ") {
 		t.Errorf("Apply() = %v, want that replacing it is denied", err)
 	}
@@ -109,7 +110,7 @@ func TestRotateGoesOn(t *testing.T) {
 	c := connect(t, server)
 	for _, namespace := range []string{"a", "b", "c"} {
 		server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n")
-		if _, err := c.Apply(t.Context(), pullSecret(namespace)); err != nil {
+		if _, err := pullsecret.Apply(t.Context(), c, pullSecret(namespace)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,8 +121,8 @@ func TestRotateGoesOn(t *testing.T) {
 		}
 		return &clustertest.Refusal{Code: http.StatusForbidden, Reason: "Forbidden", Message: "not in b"}
 	})
-	renewed := cluster.Credentials{Username: "robot", Password: "new"}
-	results, err := c.Rotate(t.Context(), "r.example.com", renewed)
+	renewed := pullsecret.Credentials{Username: "robot", Password: "new"}
+	results, err := pullsecret.Rotate(t.Context(), c, "r.example.com", renewed)
 	if !errors.Is(err, cluster.ErrDenied) || !strings.Contains(err.Error(), "applying secret b/regsecret: ") {
 		t.Errorf("Rotate() = %v, want that b refuses", err)
 	}
@@ -132,8 +133,8 @@ func TestRotateGoesOn(t *testing.T) {
 	if strings.Join(done, " ") != "a c" {
 		t.Errorf("Rotate() changed %v, want a and c", done)
 	}
-	for namespace, want := range map[string]cluster.Credentials{"a": renewed, "b": login, "c": renewed, "foreign": login} {
-		if got, err := c.StoredCredentials(t.Context(), namespace, "regsecret", "r.example.com"); got != want || err != nil {
+	for namespace, want := range map[string]pullsecret.Credentials{"a": renewed, "b": login, "c": renewed, "foreign": login} {
+		if got, err := pullsecret.Stored(t.Context(), c, namespace, "regsecret", "r.example.com"); got != want || err != nil {
 			t.Errorf("afterwards namespace %s has the password of %v, %v, want %v's", namespace, got.Username, err, want.Username)
 		}
 	}

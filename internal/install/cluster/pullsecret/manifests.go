@@ -1,10 +1,10 @@
-package cluster
+package pullsecret
 
 import "sigs.k8s.io/yaml"
 
-// SecretYAML is a pull secret as a manifest, with its password. It bears no mark of ours: it is
+// YAML is a pull secret as a manifest, with its password. It bears no mark of ours: it is
 // the tool's that brings it into the cluster.
-func SecretYAML(secret PullSecret) ([]byte, error) {
+func YAML(secret Secret) ([]byte, error) {
 	object, err := secret.Manifest()
 	if err != nil {
 		return nil, err
@@ -12,9 +12,9 @@ func SecretYAML(secret PullSecret) ([]byte, error) {
 	return yaml.Marshal(object.Object)
 }
 
-// ExternalSecretYAML is a manifest by which External Secrets makes a pull secret of a docker
+// ExternalYAML is a manifest by which External Secrets makes a pull secret of a docker
 // config that lies in a store under a key. The store is one of the cluster's, or of the namespace's.
-func ExternalSecretYAML(namespace, name, store string, namespaced bool, key string) ([]byte, error) {
+func ExternalYAML(namespace, name, store string, namespaced bool, key string) ([]byte, error) {
 	kind := "ClusterSecretStore"
 	if namespaced {
 		kind = "SecretStore"

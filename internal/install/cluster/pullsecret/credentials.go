@@ -1,4 +1,4 @@
-package cluster
+package pullsecret
 
 import (
 	"encoding/base64"

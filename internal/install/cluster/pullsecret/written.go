@@ -1,13 +1,15 @@
-package cluster
+package pullsecret
 
 import (
 	"context"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
-// SecretWritten is when a secret's content was last written, as far as the cluster knows; zero where
+// Written is when a secret's content was last written, as far as the cluster knows; zero where
 // it does not, or there is no such secret.
-func (c *Cluster) SecretWritten(ctx context.Context, namespace, name string) (time.Time, error) {
+func Written(ctx context.Context, c *cluster.Cluster, namespace, name string) (time.Time, error) {
 	secret, err := c.Secret(ctx, namespace, name)
 	if err != nil || secret == nil {
 		return time.Time{}, err

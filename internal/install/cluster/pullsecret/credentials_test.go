@@ -1,4 +1,4 @@
-package cluster
+package pullsecret
 
 import (
 	"errors"
@@ -75,8 +75,8 @@ func TestDockerConfigRoundTrip(t *testing.T) {
 }
 
 func TestCredentialsDoNotShow(t *testing.T) {
-	text := fmt.Sprintf("%v %+v %#v %s", Credentials{Username: "robot", Password: "s3cret"}, PullSecret{Credentials: Credentials{Username: "a", Password: "s3cret"}},
-		PullSecret{Credentials: Credentials{Username: "a", Password: "s3cret"}}, PullSecret{Credentials: Credentials{Username: "a", Password: "s3cret"}}.Credentials)
+	text := fmt.Sprintf("%v %+v %#v %s", Credentials{Username: "robot", Password: "s3cret"}, Secret{Credentials: Credentials{Username: "a", Password: "s3cret"}},
+		Secret{Credentials: Credentials{Username: "a", Password: "s3cret"}}, Secret{Credentials: Credentials{Username: "a", Password: "s3cret"}}.Credentials)
 	if strings.Contains(text, "s3cret") {
 		t.Errorf("printing credentials shows the password: %s", text)
 	}
