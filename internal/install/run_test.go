@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
@@ -115,7 +116,7 @@ func (b *bench) run(t *testing.T, files map[string]string, change ...func(*insta
 	t.Helper()
 	all := map[string]string{"Chart.yaml": "apiVersion: v2\nname: house\nversion: 1.0.0\n", "values.yaml": "image: vendor.example.com/x/op:1.2.3\n", "templates/c.yaml": config}
 	maps.Copy(all, files)
-	packed, err := chart.Parse(clustertest.Chart(t, all))
+	packed, err := chart.Parse(charttest.Pack(t, all))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -341,7 +341,7 @@ func TestAtomicKeepsPrerequisites(t *testing.T) {
 	stop := b.controllers(t, certManagers)
 	defer stop()
 	answered := b.answersOnceAsked(t, b.apiServer.certManager.Asked.Load())
-	_, messages := ends(t, 1, b.program(t, "install", "--namespace", b.namespace, "--atomic", "--timeout", "45s", withMirroring))
+	_, messages := ends(t, 1, b.program(t, "install", "--namespace", b.namespace, "--atomic", "--timeout", "15s", withMirroring))
 	answered()
 	if !strings.Contains(messages, "not ready") {
 		t.Errorf("install says\n%s\nwant that the operator, for which no controller is there, is not ready", messages)

@@ -177,7 +177,7 @@ func TestNotReady(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
 			opts := s.options(t)
-			opts.NoWait, opts.Atomic, opts.Timeout = false, tt.atomic, 4*time.Second
+			opts.NoWait, opts.Atomic, opts.Timeout = false, tt.atomic, 2*time.Second
 			opts.Hooks.Step = func(e install.StepEvent) {
 				if e.Name == "operator" && e.Phase == install.Started {
 					s.failingPod(t)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
@@ -493,7 +494,7 @@ func pack(t *testing.T, templates map[string]string) *chart.Chart {
 			files["templates/"+name] = templates[name]
 		}
 	}
-	packed, err := chart.Parse(clustertest.Chart(t, files))
+	packed, err := chart.Parse(charttest.Pack(t, files))
 	if err != nil {
 		t.Fatal(err)
 	}

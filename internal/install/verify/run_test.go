@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
@@ -107,7 +108,7 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packed, err := chart.Parse(clustertest.Chart(t, map[string]string{
+	packed, err := chart.Parse(charttest.Pack(t, map[string]string{
 		"Chart.yaml": "apiVersion: v2\nname: house\nversion: 1.0.0\n", "templates/op.yaml": operator, "templates/v.yaml": version, "templates/h.yaml": hook,
 	}))
 	if err != nil {
@@ -198,7 +199,7 @@ func TestAcceptedIsRemembered(t *testing.T) {
 	b.options.Hosts = []string{host}
 	install := func(places ...naming.Accept) {
 		t.Helper()
-		packed, err := chart.Parse(clustertest.Chart(t, map[string]string{
+		packed, err := chart.Parse(charttest.Pack(t, map[string]string{
 			"Chart.yaml":        "apiVersion: v2\nname: house\nversion: 1.0.1\nannotations: {pgrelocate.dev/accepted: 'Job/bye:spec.template'}\n",
 			"templates/op.yaml": operator, "templates/v.yaml": version, "templates/h.yaml": job,
 		}))

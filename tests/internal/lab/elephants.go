@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
@@ -167,7 +167,7 @@ func (e Elephants) Publish(t *testing.T) {
 	t.Helper()
 	for _, release := range []string{"1.0.0", "2.0.0"} {
 		PushImage(t, e.Vendor, "elephants/operator:"+release, e.Program)
-		PushChart(t, e.Vendor, "elephants/charts/elephants:"+release, clustertest.Chart(t, map[string]string{
+		PushChart(t, e.Vendor, "elephants/charts/elephants:"+release, charttest.Pack(t, map[string]string{
 			"Chart.yaml":              "apiVersion: v2\nname: elephants\nversion: " + release + "\nappVersion: " + release + "\n",
 			"values.yaml":             e.fill("image: {repository: VENDOR/elephants/operator, tag: \"\"}\nimagePullSecrets: []\nconfig: {data: {}}\n"),
 			"templates/crds.yaml":     e.fill(elephantsCRDs),
@@ -176,7 +176,7 @@ func (e Elephants) Publish(t *testing.T) {
 	}
 	for _, release := range []string{"1.0.0", "2.0.0"} {
 		PushImage(t, e.Vendor, "elephants/saver:"+release, e.Program)
-		PushChart(t, e.Vendor, "elephants/charts/backup:"+release, clustertest.Chart(t, map[string]string{
+		PushChart(t, e.Vendor, "elephants/charts/backup:"+release, charttest.Pack(t, map[string]string{
 			"Chart.yaml":           "apiVersion: v2\nname: backup\nversion: " + release + "\n",
 			"values.yaml":          e.fill("image: VENDOR/elephants/saver:" + release + "\npullSecret: none\n"),
 			"templates/saver.yaml": elephantsBackup,

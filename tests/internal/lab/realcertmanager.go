@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
+	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
@@ -73,7 +73,7 @@ func PublishCertManager(t *testing.T, vendor *registrytest.Registry, program str
 	if len(files) < 40 || !strings.Contains(files["templates/crd-cert-manager.io_certificates.yaml"], "kind: CustomResourceDefinition") {
 		t.Fatalf("%s is not the chart that was expected: %d files", source, len(files))
 	}
-	PushChart(t, vendor, "charts/cert-manager:"+RealCertManager, clustertest.Chart(t, files))
+	PushChart(t, vendor, "charts/cert-manager:"+RealCertManager, charttest.Pack(t, files))
 	for _, image := range []string{"controller", "webhook", "cainjector", "acmesolver", "startupapicheck"} {
 		PushImage(t, vendor, "cert-manager-"+image+":"+RealCertManager, program)
 	}

@@ -52,6 +52,12 @@ func learnOne(ctx context.Context, s *relocate.Session, name string, missing err
 	if err := l.list(ctx); err != nil {
 		return fmt.Errorf("looking for %s: %w", name, err)
 	}
+	return l.learn(ctx, name, missing, func(evidence learning.Evidence, learned *learning.Learned) { tellLearned(s, l, evidence, learned) })
+}
+
+// learn makes a release of what was listed, tells of it, and has the session's catalogue have it;
+// missing is the error where nothing that was listed bears its name.
+func (l *Looker) learn(ctx context.Context, name string, missing error, tell func(learning.Evidence, *learning.Learned)) error {
 	name, found := l.named(name)
 	if !found {
 		return relocate.Unknown(missing)
@@ -67,8 +73,8 @@ func learnOne(ctx context.Context, s *relocate.Session, name string, missing err
 	if err != nil {
 		return err
 	}
-	tellLearned(s, l, evidence, learned)
-	return adopt(s, l.Product, learned)
+	tell(evidence, learned)
+	return adopt(l.Session, l.Product, learned)
 }
 
 // adopt has the session's catalogue have a release.

@@ -29,23 +29,7 @@ func learnOneMirrored(ctx context.Context, s *relocate.Session, name string, mis
 	if l.Tags, err = l.listPrivate(ctx); err != nil {
 		return fmt.Errorf("looking for %s: %w", name, err)
 	}
-	name, found := l.named(name)
-	if !found {
-		return relocate.Unknown(missing)
-	}
-	evidence, err := l.evidence(ctx, name)
-	if errors.Is(err, registry.ErrNotFound) {
-		err = &learning.UndeterminedError{Release: name, Err: err}
-	}
-	if err != nil {
-		return err
-	}
-	learned, err := learning.Learn(l.Product, evidence, l.about(name))
-	if err != nil {
-		return err
-	}
-	tellFound(s, evidence, learned)
-	return adopt(s, l.Product, learned)
+	return l.learn(ctx, name, missing, func(evidence learning.Evidence, learned *learning.Learned) { tellFound(s, evidence, learned) })
 }
 
 // listPrivate lists the tags that tell of releases or versions in the private registry.
