@@ -183,7 +183,7 @@ var commandRooms = map[string][]string{
 	"relocate/pruning":    {"config", "exit", "output", "relocate", "relocate/installing", "relocate/locking"},
 	"report":              {"exit", "output", "terminal"},
 	"terminal":            nil,
-	"usage":               {"app", "config", "exit"},
+	"usage":               {"app", "config", "exit", "output"},
 	"view":                {"advice", "config", "exit", "output", "report", "terminal"},
 	"view/clusters":       {"doctor", "output", "relocate/installing", "report", "view"},
 	"view/copies":         {"advice", "exit", "output", "relocate", "relocate/copying", "report", "view"},

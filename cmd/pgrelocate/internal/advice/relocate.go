@@ -28,6 +28,7 @@ func ofUseCases(err error) string {
 		selection *relocate.SelectionError
 		differs   *inventory.DiffersError
 		charts    *inventory.ChartsError
+		file      *installing.ChartFileError
 		nothing   *installing.NoCredentialsError
 		refused   *relocate.RefusedLoginError
 		wrong     *inventory.WrongError
@@ -71,6 +72,8 @@ func ofUseCases(err error) string {
 		return "pgrelocate copy --check puts back what is gone"
 	case errors.As(err, &wrong):
 		return "pgrelocate copy --check puts there what is missing" + narrowing(wrong)
+	case errors.As(err, &file) && file.Missing():
+		return "--chart names a packed chart (helm pull, or helm package FOLDER); without it the private registry's is taken"
 	case errors.As(err, &charts) && charts.Found == 0:
 		return "--chart FILE takes it from elsewhere"
 	case errors.As(err, &charts):

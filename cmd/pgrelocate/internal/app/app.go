@@ -113,6 +113,9 @@ func (a *App) Print(cfg *config.Config, result output.View) error {
 	if a.report != nil && cfg.Events == config.Stdout {
 		return nil
 	}
+	if fitting, ok := result.(view.Fitting); ok && a.OutTTY {
+		result = fitting.Fit(a.Width())
+	}
 	return output.Write(a.Out, cfg.Output, result, a.secrets.HideAlone)
 }
 

@@ -15,6 +15,8 @@ type Grid struct {
 	header []string
 	rows   [][]string
 	right  map[int]bool
+	width  int
+	spare  []int
 }
 
 // NewGrid returns a grid with the column titles; none means no header line.
@@ -28,6 +30,13 @@ func (g *Grid) Right(columns ...int) *Grid {
 	for _, c := range columns {
 		g.right[c] = true
 	}
+	return g
+}
+
+// Fit leaves out as few of the spare columns, counted from 0, as it takes for lines of width characters at
+// most, the first one first; 0 is no limit.
+func (g *Grid) Fit(width int, spare ...int) *Grid {
+	g.width, g.spare = width, spare
 	return g
 }
 
@@ -52,6 +61,7 @@ func (g *Grid) WriteTo(w io.Writer) (int64, error) {
 		lines = append([][]string{g.header}, g.rows...)
 	}
 	widths := columnWidths(lines)
+	g.leaveOut(widths)
 	var text strings.Builder
 	for _, cells := range lines {
 		text.WriteString(g.line(cells, widths))
@@ -61,10 +71,28 @@ func (g *Grid) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
+// leaveOut makes columns that the grid can spare as wide as nothing, until the others fit.
+func (g *Grid) leaveOut(widths []int) {
+	total := 2 * (len(widths) - 1)
+	for _, width := range widths {
+		total += width
+	}
+	for _, column := range g.spare {
+		if g.width <= 0 || total <= g.width {
+			return
+		}
+		total -= widths[column] + 2
+		widths[column] = 0
+	}
+}
+
 func (g *Grid) line(cells []string, widths []int) string {
 	var line strings.Builder
 	for i, cell := range cells {
-		if i > 0 {
+		if widths[i] == 0 { // left out: no cell is empty
+			continue
+		}
+		if line.Len() > 0 {
 			line.WriteString("  ")
 		}
 		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,47 @@ func TestUnits(t *testing.T) {
 	for i, tt := range tests {
 		if tt.got != tt.want {
 			t.Errorf("case %d: got %q, want %q", i, tt.got, tt.want)
+		}
+	}
+}
+
+// Columns that can be spared go in their order, and no more of them than have to.
+func TestGridFit(t *testing.T) {
+	tests := []struct {
+		width int
+		want  string
+	}{
+		{0, "A    B      C  D\none  three  x  yes\n"},
+		{18, "A    B      C  D\none  three  x  yes\n"},
+		{17, "A    B      D\none  three  yes\n"},
+		{14, "B      D\nthree  yes\n"},
+		{3, "B      D\nthree  yes\n"},
+	}
+	for _, tt := range tests {
+		grid := NewGrid("A", "B", "C", "D").Fit(tt.width, 2, 0)
+		grid.Row("one", "three", "x", "yes")
+		var got strings.Builder
+		if _, err := grid.WriteTo(&got); err != nil || got.String() != tt.want {
+			t.Errorf("at %d: %q, %v, want %q", tt.width, got.String(), err, tt.want)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	tests := []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"one two three", 7, []string{"one two", "three"}},
+		{"one averylongword two", 7, []string{"one", "averylongword", "two"}},
+		{"ünï five", 8, []string{"ünï five"}},
+		{"one two", 0, []string{"one two"}},
+		{"", 7, []string{""}},
+	}
+	for _, tt := range tests {
+		if got := Wrap(tt.text, tt.width); !slices.Equal(got, tt.want) {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", tt.text, tt.width, got, tt.want)
 		}
 	}
 }

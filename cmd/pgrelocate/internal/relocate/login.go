@@ -17,16 +17,24 @@ func (e *RefusedLoginError) Error() string { return e.Err.Error() }
 // Unwrap returns what the registry said.
 func (e *RefusedLoginError) Unwrap() error { return e.Err }
 
+// KeptLogin is a login that has been stored.
+type KeptLogin struct {
+	credentials.Place
+	// Unchecked says that the registry lets everybody in, and has not asked for it.
+	Unchecked bool
+}
+
 // Login checks a login with its registry and then keeps it.
-func (s *Session) Login(ctx context.Context, host string, login credentials.Login) (credentials.Place, error) {
+func (s *Session) Login(ctx context.Context, host string, login credentials.Login) (KeptLogin, error) {
 	client, err := s.Clients.Trying(ctx, host, login)
 	if err != nil {
-		return credentials.Place{}, err
+		return KeptLogin{}, err
 	}
 	if err := aboutLogin(client.Ping(ctx)); err != nil {
-		return credentials.Place{}, err
+		return KeptLogin{}, err
 	}
-	return credentials.Store(host, login)
+	place, err := credentials.Store(host, login)
+	return KeptLogin{Place: place, Unchecked: client.Transport().Standing().Scheme == ""}, err
 }
 
 // aboutLogin rewords what a registry answered to a login: there are no two sides here.

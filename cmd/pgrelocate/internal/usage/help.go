@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 )
 
 // NewHelpCommand makes `pgrelocate help`.
@@ -53,31 +54,10 @@ func Reflow(text string, width int) string {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i, paragraph := range paragraphs {
 		if !strings.HasPrefix(paragraph, " ") && !strings.Contains(paragraph, "\n ") {
-			paragraphs[i] = wrapped(strings.Fields(paragraph), width)
+			paragraphs[i] = strings.Join(output.Wrap(paragraph, width), "\n")
 		}
 	}
 	return strings.Join(paragraphs, "\n\n")
-}
-
-// wrapped puts words into lines.
-func wrapped(words []string, width int) string {
-	var text strings.Builder
-	column := 0
-	for _, word := range words {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case column == 0:
-		case column+1+length > width:
-			text.WriteByte('\n')
-			column = 0
-		default:
-			text.WriteByte(' ')
-			column++
-		}
-		text.WriteString(word)
-		column += length
-	}
-	return text.String()
 }
 
 // ShowUsage returns what cobra calls to print a command's usage: cobra's own layout, with

@@ -38,7 +38,8 @@ what "docker login" stored.
 
 The password comes from standard input or, on a terminal, is asked for. Blanks and
 newlines around it are removed. It cannot be given as a flag: other users of the machine
-could read it there.
+could read it there. Where a registry lets everybody in, a login cannot be checked: it is
+kept, with a warning.
 
 A registry token of the vendor's support portal expires within a day or two; log in again
 with a new one. In CI, set PGRELOCATE_SOURCE_USERNAME and PGRELOCATE_SOURCE_PASSWORD for
@@ -80,14 +81,19 @@ func login(ctx context.Context, a *app.App, cfg *config.Config, arg string, opts
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	place, err := s.Login(ctx, host, given)
+	kept, err := s.Login(ctx, host, given)
 	if err != nil {
 		return err
 	}
-	if place.Helper == "" {
-		a.Warn("the password is kept unencrypted in %s; a docker credential helper would protect it", place.File)
+	if kept.Helper == "" {
+		a.Warn("the password is kept unencrypted in %s; a docker credential helper would protect it", kept.File)
 	}
-	a.Note("logged in to %s; the login is kept in %s", host, place)
+	if kept.Unchecked {
+		a.Warn("%s lets everybody in and asked for no login: nobody has checked this one", host)
+		a.Note("the login for %s is kept in %s", host, kept.Place)
+		return nil
+	}
+	a.Note("logged in to %s; the login is kept in %s", host, kept.Place)
 	return nil
 }
 

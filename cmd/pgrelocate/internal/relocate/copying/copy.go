@@ -29,6 +29,8 @@ type CopyOptions struct {
 // Copied is what a copy or a load did.
 type Copied struct {
 	*transfer.Report
+	// Planned are the bytes that were to be sent, once each.
+	Planned int64
 	// Source and Target are what went over the wire to both sides, planning included.
 	Source, Target registry.Counts
 	// Beyond are images that the charts run, or can run, and that are not selected. Only charts
@@ -120,7 +122,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 		err = c.wholeWhereRefused(ctx, report)
 	}
 	c.Copied = &Copied{
-		Report: report, Failures: relocate.FailuresOfCopy(report),
+		Report: report, Planned: c.Plan.BytesToMove, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
 		Locked: c.lockFile != nil && c.lockFile.Was != nil,
 	}

@@ -1,6 +1,9 @@
 package installing
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -36,11 +39,31 @@ func subject(s *relocate.Session, place Place, choice ChartChoice) (install.Subj
 	}
 	if choice.File != "" {
 		if choice.found, err = chart.ReadFile(choice.File); err != nil {
-			return subject, &exit.UsageError{Err: err}
+			return subject, &exit.UsageError{Err: &ChartFileError{choice.File, err}}
 		}
 	}
 	return subjectOf(s, product, releaseOf(s, product, choice.found), place, choice)
 }
+
+// ChartFileError is a file that was named as the chart, and cannot be read as one.
+type ChartFileError struct {
+	File string
+	Err  error
+}
+
+// Error says why.
+func (e *ChartFileError) Error() string {
+	if e.Missing() {
+		return fmt.Sprintf("there is no chart file %s", e.File)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *ChartFileError) Unwrap() error { return e.Err }
+
+// Missing tells that no file has that name.
+func (e *ChartFileError) Missing() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
 // subjectOf is a release of a product, with everything that belongs to it.
 func subjectOf(s *relocate.Session, product *versions.Product, release string, place Place, choice ChartChoice) (install.Subject, error) {

@@ -39,6 +39,8 @@ type Check struct {
 	differs []string
 	// traffic is for reports; nil where nobody has counted.
 	traffic *registry.Counts
+	// width is that of the terminal; 0 is none.
+	width int
 }
 
 // besideView is the helm release of a chart beside the operator's.
@@ -150,7 +152,8 @@ func reason(err error) string {
 // WriteTable writes the versions, the release's own images before them and the namespaces
 // after them.
 func (v Check) WriteTable(w io.Writer) error {
-	grid := output.NewGrid("NAME", "DB VERSION", "IMAGE", "DIGEST", "PULLS")
+	const dbVersion, digest = 1, 3
+	grid := output.NewGrid("NAME", "DB VERSION", "IMAGE", "DIGEST", "PULLS").Fit(v.width, digest, dbVersion)
 	for _, i := range v.Images {
 		grid.Row("(operator)", "", i.Image, view.ShortDigest(i.Digest), i.verdict())
 	}
@@ -190,6 +193,12 @@ func (i imageView) verdict() string {
 	default:
 		return "yes"
 	}
+}
+
+// Fit implements view.Fitting.
+func (v Check) Fit(width int) output.View {
+	v.width = width
+	return v
 }
 
 // Of implements view.Run.

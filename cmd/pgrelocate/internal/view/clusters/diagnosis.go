@@ -22,6 +22,8 @@ type Diagnosis struct {
 	NotLookedAt int `json:"notLookedAt"`
 	// Findings are in the order of the flow: source, target, cluster.
 	Findings []findingView `json:"findings"`
+	// width is that of the terminal; 0 is none.
+	width int
 }
 
 // findingView is what one probe has found.
@@ -65,14 +67,50 @@ func (v Diagnosis) WriteTable(w io.Writer) error {
 			last = at
 			text.WriteString(view.PlainLine(at) + "\n")
 		}
-		fmt.Fprintf(&text, "  %-13s %-15s %s\n", f.Status, f.Probe, view.PlainLine(f.Says))
+		text.WriteString(v.entry(fmt.Sprintf("  %-13s %-15s ", f.Status, f.Probe), f.Says))
 		if f.Fix != "" {
-			fmt.Fprintf(&text, "  %-13s %-15s fix: %s\n", "", "", view.PlainLine(f.Fix))
+			text.WriteString(v.entry(strings.Repeat(" ", besideProbe), "fix: "+f.Fix))
 		}
 	}
 	fmt.Fprintf(&text, "\n%d failed, %d warnings, %d not looked at\n", v.Failed, v.Warnings, v.NotLookedAt)
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+// Where what was found begins in a line, and where it does if it has a word, a digest or a URL, that does not
+// fit there.
+const (
+	besideProbe = 32
+	belowProbe  = 6
+)
+
+// entry is a text behind a label, in lines that fit where the width is known.
+func (v Diagnosis) entry(label, says string) string {
+	says = view.PlainLine(says)
+	if v.width <= 0 {
+		return label + says + "\n"
+	}
+	indent := besideProbe
+	if output.LongestWord(says) > v.width-besideProbe {
+		indent = belowProbe
+	}
+	lines := output.Wrap(says, max(v.width-indent, 1))
+	gap := "\n" + strings.Repeat(" ", indent)
+	text := strings.Join(lines, gap) + "\n"
+	switch {
+	case len(label) <= indent:
+		return label + text
+	case strings.TrimSpace(label) == "":
+		return gap[1:] + text
+	default:
+		return strings.TrimRight(label, " ") + gap + text
+	}
+}
+
+// Fit implements view.Fitting.
+func (v Diagnosis) Fit(width int) output.View {
+	v.width = width
+	return v
 }
 
 // together are findings in which what was not looked at for one reason stands once.

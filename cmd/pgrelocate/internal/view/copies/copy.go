@@ -52,6 +52,8 @@ type Copy struct {
 	Newer string `json:"newer,omitempty"`
 	// Shard says which part of a plan this was; absent where it was all.
 	Shard *shardView `json:"shard,omitempty"`
+	// planned are the bytes that were to be sent.
+	planned int64
 }
 
 type shardView struct {
@@ -101,6 +103,7 @@ func NewCopy(to ref.Folder, report *copying.Copied, interrupted bool) Copy {
 		Incomplete:      report.Incomplete,
 		BytesFetched:    report.BytesFetched,
 		BytesSent:       report.BytesSent,
+		planned:         report.Planned,
 		BlobsUploaded:   report.BlobsUploaded,
 		BlobsMounted:    report.BlobsMounted,
 		BlobsPresent:    report.BlobsPresent,
@@ -159,13 +162,27 @@ func (v Copy) WriteTable(w io.Writer) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, `%s%s: %d copied, %d present, %d skipped, %d %s
+	_, err := fmt.Fprintf(w, `%s%s: %s, %d present, %d skipped, %d %s
 %s%s
 %starget: %s
 %s`,
-		v.Shard.prefix(), output.Count(len(v.Artifacts), "artifact"), v.Copied, v.Present, v.Skipped, v.Failed, v.failedWord(),
+		v.Shard.prefix(), output.Count(len(v.Artifacts), "artifact"), v.arrived(), v.Present, v.Skipped, v.Failed, v.failedWord(),
 		view.SignedLine(len(v.Artifacts), func(i int) *view.Checked { return v.Artifacts[i].Checked }), v.moved(), v.sourceLine(), v.TargetTraffic, beyond(v.Beyond))
 	return err
+}
+
+// arrived is "5 copied", and says apart how many of them were repaired.
+func (v Copy) arrived() string {
+	repaired := 0
+	for _, row := range v.Artifacts {
+		if row.Result == "repaired" {
+			repaired++
+		}
+	}
+	if repaired == 0 {
+		return fmt.Sprintf("%d copied", v.Copied)
+	}
+	return fmt.Sprintf("%d copied, %d repaired", v.Copied-repaired, repaired)
 }
 
 // prefix says in the account which part it is of.
@@ -202,7 +219,15 @@ func (v Copy) moved() string {
 	took := time.Duration(v.DurationSeconds * float64(time.Second))
 	return fmt.Sprintf("moved %s in %s%s: %s uploaded, %d mounted, %d present",
 		output.Bytes(v.BytesSent), output.Duration(took), rate(v.BytesSent, took),
-		output.Count(v.BlobsUploaded, "blob"), v.BlobsMounted, v.BlobsPresent)
+		output.Count(v.BlobsUploaded, "blob"), v.BlobsMounted, v.BlobsPresent) + v.again()
+}
+
+// again says what was sent more than once, so that what was announced and what was moved agree.
+func (v Copy) again() string {
+	if v.BytesSent <= v.planned {
+		return ""
+	}
+	return fmt.Sprintf("\n%s of it again: mounts were refused, or transfers began anew", output.Bytes(v.BytesSent-v.planned))
 }
 
 // failedWord is what the artifacts are that Failed counts.

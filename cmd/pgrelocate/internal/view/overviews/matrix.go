@@ -24,6 +24,8 @@ type Matrix struct {
 	Artifacts []matrixRow `json:"artifacts"`
 	// traffic is for reports; nil where nobody has counted.
 	traffic *registry.Counts
+	// width is that of the terminal; 0 is none.
+	width int
 }
 
 type matrixRow struct {
@@ -119,7 +121,8 @@ func (v Matrix) WriteTable(w io.Writer) error {
 		targets[i] = row.Target
 	}
 	common := output.Folder(targets)
-	grid := output.NewGrid(titles...)
+	const release, edition = 0, 3 // the tags tell both
+	grid := output.NewGrid(titles...).Fit(v.width, edition, release)
 	for _, row := range v.Artifacts {
 		cells := []any{row.Release, row.Role, strings.Join(row.Versions, ","), row.Edition, output.Within(common, row.Target)}
 		if asked {
@@ -132,6 +135,12 @@ func (v Matrix) WriteTable(w io.Writer) error {
 	}
 	_, err := grid.WriteTo(w)
 	return err
+}
+
+// Fit implements view.Fitting.
+func (v Matrix) Fit(width int) output.View {
+	v.width = width
+	return v
 }
 
 // Of implements view.Run.
