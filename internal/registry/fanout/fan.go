@@ -28,6 +28,9 @@ type Options struct {
 	// Jobs is how many blobs a source gives at once; 0 means 8. Branches that read for themselves
 	// share it out, so that a slow one leaves places to the others.
 	Jobs int
+	// NotKept is told once why nothing can be kept in TempDir, where that is so: it is not there, or the
+	// disk is full. Every branch reads for itself then. It does not block; nil is nobody.
+	NotKept func(error)
 }
 
 // Counts say what was read of blobs, planning included.
@@ -70,7 +73,7 @@ func New(ctx context.Context, open func(host string) (registry.Source, error), o
 		opts.Jobs = 8
 	}
 	f := &Fan{
-		open: open, opts: opts, spool: newSpool(opts.TempDir, opts.Limit), own: newTurns(opts.Jobs, opts.Branches),
+		open: open, opts: opts, spool: newSpool(opts.TempDir, opts.Limit, opts.NotKept), own: newTurns(opts.Jobs, opts.Branches),
 		flights: map[plan.BlobKey]*flight{}, begun: map[plan.BlobKey]bool{},
 	}
 	f.ctx, f.cancel = context.WithCancel(ctx)

@@ -14,6 +14,7 @@ import (
 type spool struct {
 	dir   string
 	limit int64
+	lost  func(error) // is told once why nothing more can be kept; nil is nobody
 
 	mu   sync.Mutex
 	file *os.File // nil until the first blob
@@ -24,7 +25,12 @@ type spool struct {
 // extent is a stretch of the file.
 type extent struct{ from, to int64 }
 
-func newSpool(dir string, limit int64) *spool { return &spool{dir: dir, limit: limit, off: limit <= 0} }
+func newSpool(dir string, limit int64, lost func(error)) *spool {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	return &spool{dir: dir, limit: limit, lost: lost, off: limit <= 0}
+}
 
 // take finds room for a blob, the foremost that there is; false is none.
 func (s *spool) take(size int64) (base int64, ok bool) {
@@ -49,13 +55,10 @@ func (s *spool) take(size int64) (base int64, ok bool) {
 func (s *spool) create() bool {
 	file, err := files.Unnamed(s.dir)
 	if err != nil {
-		s.off = true
+		s.giveUp(err)
 		return false
 	}
 	s.file = file
-	if s.dir == "" {
-		s.dir = os.TempDir()
-	}
 	if left, err := files.FreeSpace(s.dir); err == nil {
 		s.limit = min(s.limit, left/2)
 	}
@@ -92,10 +95,18 @@ func (s *spool) write(p []byte, at int64) error {
 	if _, err := s.file.WriteAt(p, at); err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.off = true
+		s.giveUp(err)
 		return errNoRoom
 	}
 	return nil
+}
+
+// giveUp keeps nothing more. The lock is held.
+func (s *spool) giveUp(err error) {
+	if !s.off && s.lost != nil {
+		s.lost(err)
+	}
+	s.off = true
 }
 
 // read gives bytes that are kept, as many as there are.

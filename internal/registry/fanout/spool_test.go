@@ -7,7 +7,7 @@ import (
 
 // Room is given out once, and comes back.
 func TestSpoolGivesRoom(t *testing.T) {
-	s := newSpool(t.TempDir(), 1000)
+	s := newSpool(t.TempDir(), 1000, nil)
 	defer s.close()
 	type held struct{ base, size int64 }
 	var all []held

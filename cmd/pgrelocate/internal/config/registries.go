@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,11 +15,18 @@ import (
 type registries struct {
 	first  *ref.Folder
 	others *[]ref.Folder
+	none   bool // an empty name has come
 }
 
+// errOneEmpty is what an unset variable in a script comes to: "--registry $EAST --registry $WEST".
+var errOneEmpty = errors.New("of several registries one is empty")
+
 func (r *registries) Set(s string) error {
+	if r.none || s == "" && !r.first.IsZero() {
+		return errOneEmpty
+	}
 	if s == "" { // none, against a file that names one
-		*r.first, *r.others = ref.Folder{}, nil
+		r.none = true
 		return nil
 	}
 	for item := range strings.SplitSeq(s, ",") {

@@ -85,7 +85,7 @@ func selectionSettings(fs *pflag.FlagSet, c *Config) {
 // sideSettings are from where, to where, and how.
 func sideSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var((*source)(&c.Source), "source", "copy from `[NAME=]HOST[/PATH]` instead of the product's own registry, or its registry NAME")
-	fs.VarP(&registries{&c.Registry, &c.Others}, "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
+	fs.VarP(&registries{first: &c.Registry, others: &c.Others}, "registry", "r", "the private registry, `HOST[/PATH]`; without a path the product's usual folder is used")
 	fs.Var(newSize(&c.SpoolLimit, fanout.DefaultLimit), "spool-limit", "of several private registries, keep at most `SIZE` in the temporary folder of what the slower ones have still to get; beyond that it is read again; 0 keeps nothing")
 	fs.BoolVar(&c.SourcePlainHTTP, "source-plain-http", false, "allow plain HTTP to the source; loopback needs no permission")
 	fs.BoolVar(&c.PlainHTTP, "plain-http", false, "allow plain HTTP to the private registry; loopback needs no permission")

@@ -20,6 +20,8 @@ const mostTrustBytes = 4 << 20
 // rules are what artifacts have to be for them to be copied. The zero value asks nothing.
 type rules struct {
 	checker *admission.Checker
+	// trust is whose signatures will do, once it was read.
+	trust *signature.Trust
 	// known is what a lock says was checked; nil is nothing.
 	known func(*plan.Artifact) *plan.Checked
 }
@@ -39,10 +41,13 @@ func (r *rules) read(ctx context.Context, cfg *config.Config) error {
 			return r.known(a)
 		},
 	}
-	var err error
-	if asked.Trust, err = trust(ctx, cfg); err != nil {
-		return err
+	if r.trust == nil {
+		var err error
+		if r.trust, err = trust(ctx, cfg); err != nil {
+			return err
+		}
 	}
+	asked.Trust = r.trust
 	if asked.Trust != nil || asked.MinAge > 0 {
 		r.checker = admission.New(asked)
 	}

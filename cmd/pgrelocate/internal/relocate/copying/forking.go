@@ -60,6 +60,26 @@ func (f *forking) each(step func(*Planning, context.Context) error) func(context
 	}
 }
 
+// readRules reads for all what artifacts have to be. Keys may come out of a pipe, and are read once.
+func (f *forking) readRules(ctx context.Context) error {
+	for _, c := range f.forks {
+		c.rules.trust = f.forks[0].rules.trust
+		if err := c.readRules(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readList reads a list of images, once for all.
+func (f *forking) readList(ctx context.Context) error {
+	err := f.forks[0].readList(ctx)
+	for _, c := range f.forks {
+		c.listed = f.forks[0].listed
+	}
+	return err
+}
+
 // checkLogin refuses a login in the environment that might be any registry's.
 func (f *forking) checkLogin(context.Context) error { return checkLogin(f.session.Config) }
 

@@ -16,10 +16,10 @@ func LoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile
 	l := newLoadings(s, file)
 	defer l.close()
 	err := relocate.Run(ctx,
-		l.checkLogin,                 // that no login is sent where it does not belong
-		l.each((*loading).readRules), // what artifacts have to be
-		l.openChecked,                // every byte of the bundle is right, or nothing is sent
-		l.each((*loading).confine),   // it goes where it belongs, and says where
+		l.checkLogin,               // that no login is sent where it does not belong
+		l.readRules,                // what artifacts have to be
+		l.openChecked,              // every byte of the bundle is right, or nothing is sent
+		l.each((*loading).confine), // it goes where it belongs, and says where
 	)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func PlanLoadEach(ctx context.Context, s *relocate.Session, file relocate.Bundle
 	defer l.close()
 	err := relocate.Run(ctx,
 		l.checkLogin,
-		l.each((*loading).readRules),
+		l.readRules,
 		l.open,
 		l.each((*loading).confine),
 	)
@@ -90,6 +90,17 @@ func (l *loadings) each(step func(*loading, context.Context) error) func(context
 		}
 		return nil
 	}
+}
+
+// readRules reads for all what artifacts have to be, as forking does.
+func (l *loadings) readRules(ctx context.Context) error {
+	for _, one := range l.all {
+		one.rules.trust = l.all[0].rules.trust
+		if err := one.readRules(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *loadings) open(ctx context.Context) (err error) {

@@ -3,6 +3,7 @@ package copying
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -59,16 +60,16 @@ func CopyEach(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Seve
 	f := newForking(s, opts)
 	defer f.close()
 	err := relocate.Run(ctx,
-		f.checkLogin,                  // that no login is sent where it does not belong
-		f.each((*Planning).readPlan),  // that was reviewed, one for each registry
-		f.each((*Planning).readRules), // what artifacts have to be
-		f.openLocks,                   // one for each registry
-		f.each((*Planning).needLock),  // where nothing about it is to change
-		f.each((*Planning).readList),  // of images, where one is named
-		f.look,                        // for releases that the catalogue lacks
-		f.each((*Planning).choose),    // what of the catalogue
-		f.checkApart,                  // that no two registries are one place
-		f.openSources,                 // which all have in common
+		f.checkLogin,                 // that no login is sent where it does not belong
+		f.each((*Planning).readPlan), // that was reviewed, one for each registry
+		f.readRules,                  // what artifacts have to be
+		f.openLocks,                  // one for each registry
+		f.each((*Planning).needLock), // where nothing about it is to change
+		f.readList,                   // of images, where one is named
+		f.look,                       // for releases that the catalogue lacks
+		f.each((*Planning).choose),   // what of the catalogue
+		f.checkApart,                 // that no two registries are one place
+		f.openSources,                // which all have in common
 	)
 	if err != nil {
 		return nil, err
@@ -105,14 +106,14 @@ func PlanEach(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Seve
 	defer f.close()
 	err := relocate.Run(ctx,
 		f.checkLogin,
-		f.each((*Planning).checkOut),  // that each plan can be written, where they are to be
-		f.each((*Planning).readRules), // what artifacts have to be
-		f.readLocks,                   // what was relocated before
-		f.each((*Planning).readList),  // of images, where one is named
-		f.look,                        // for releases that the catalogue lacks
-		f.each((*Planning).choose),    // what of the catalogue
-		f.checkApart,                  // that no two registries are one place
-		f.openSources,                 // which all have in common
+		f.each((*Planning).checkOut), // that each plan can be written, where they are to be
+		f.readRules,                  // what artifacts have to be
+		f.readLocks,                  // what was relocated before
+		f.readList,                   // of images, where one is named
+		f.look,                       // for releases that the catalogue lacks
+		f.each((*Planning).choose),   // what of the catalogue
+		f.checkApart,                 // that no two registries are one place
+		f.openSources,                // which all have in common
 	)
 	if err != nil {
 		return nil, err
@@ -143,6 +144,9 @@ func (f *forking) together(ctx context.Context, do func(context.Context, *Copyin
 	began := time.Now()
 	fan := fanout.New(ctx, f.source(ctx), fanout.Options{
 		Branches: len(f.forks), Limit: f.session.Config.SpoolLimit, Jobs: f.session.Config.Jobs,
+		NotKept: func(err error) {
+			f.session.Warn(fmt.Sprintf("each registry reads the source for itself, as nothing can be kept in the temporary folder: %v", err))
+		},
 	})
 	defer fan.Close()
 	several := &Several{Targets: make([]Target, len(f.forks))}

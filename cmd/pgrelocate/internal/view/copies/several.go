@@ -96,7 +96,7 @@ func (v Copies) WriteTable(w io.Writer) error {
 			}
 		}
 		if one.BlobsReadAgain > 0 {
-			fmt.Fprintf(&text, "read again for it, beyond --spool-limit: %s, %s\n", output.Count(one.BlobsReadAgain, "blob"), output.Bytes(one.BytesReadAgain))
+			fmt.Fprintf(&text, "read again for it, for want of room in the temporary folder: %s, %s\n", output.Count(one.BlobsReadAgain, "blob"), output.Bytes(one.BytesReadAgain))
 		}
 		fmt.Fprintln(&text)
 	}
