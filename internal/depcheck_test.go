@@ -18,7 +18,7 @@ const module = "github.com/pgrelocate/pgrelocate"
 var layers = []string{"internal/versions", "internal/registry", "internal/chart", "internal/install", "cmd/pgrelocate"}
 
 // testSupport is for tests only. (The stand-in release is not: the demonstration shows it.)
-var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest"}
+var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest", module + "/internal/schematest"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
@@ -44,12 +44,13 @@ func TestImportsRunOneWay(t *testing.T) {
 // rooms says for each package below internal which others of the module it may import, besides
 // those of versions, which all may. Siblings import each other only where it stands here.
 var rooms = map[string][]string{
-	"internal/files":     nil,
-	"internal/finding":   nil,
-	"internal/formats":   {"internal/versions", "internal/versions/ref"},
-	"internal/jsonlimit": nil,
-	"internal/nodes":     {"internal/versions", "internal/versions/ref"},
-	"internal/secrets":   nil,
+	"internal/files":      nil,
+	"internal/finding":    nil,
+	"internal/formats":    {"internal/versions", "internal/versions/ref"},
+	"internal/jsonlimit":  nil,
+	"internal/nodes":      {"internal/versions", "internal/versions/ref"},
+	"internal/schematest": nil,
+	"internal/secrets":    nil,
 
 	"internal/versions/document":    nil,
 	"internal/versions/ref":         nil,

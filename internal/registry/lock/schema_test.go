@@ -1,23 +1,19 @@
 package lock
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"go/ast"
 	"go/doc"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/pgrelocate/pgrelocate/internal/schematest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -30,44 +26,23 @@ const (
 	schemaID   = "https://raw.githubusercontent.com/pgrelocate/pgrelocate/main/docs/schema/lock.schema.json"
 )
 
-type object = map[string]any
+type object = schematest.Object
 
 // The published schema is what the code writes and reads, with what the code says of each field.
 func TestSchema(t *testing.T) {
-	var want bytes.Buffer
-	e := json.NewEncoder(&want)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(newSchema(t)); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(schemaFile, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want.String(), string(got)); diff != "" {
-		t.Errorf("%s is not what the code reads; `make docs` writes it (-want +got):\n%s", schemaFile, diff)
-	}
+	schematest.Published(t, schemaFile, newSchema(t), *update)
 }
 
 // Locks follow the schema with everything in them, and with the least; what the program refuses for
 // its fields the schema refuses too.
 func TestSchemaTakesLocks(t *testing.T) {
-	schema, err := jsonschema.NewCompiler().Compile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := schematest.Compile(t, schemaFile)
 	full := string(everything().Marshal())
 	for _, text := range []string{full, string((&Lock{Schema: Schema}).Marshal())} {
 		if _, err := Parse([]byte(text)); err != nil {
 			t.Errorf("Parse() = %v", err)
 		}
-		if err := validate(t, schema, text); err != nil {
+		if err := schematest.Validate(t, schema, []byte(text)); err != nil {
 			t.Errorf("Validate(%s) = %v", text, err)
 		}
 	}
@@ -76,22 +51,13 @@ func TestSchemaTakesLocks(t *testing.T) {
 		{`"role": "instance"`, `"role": "virus"`}, {`"size": 1034`, `"size": "1034"`},
 	} {
 		text := strings.Replace(full, change[0], change[1], 1)
-		if validate(t, schema, text) == nil {
+		if schematest.Validate(t, schema, []byte(text)) == nil {
 			t.Errorf("Validate(with %s) = nil, want an error", change[1])
 		}
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("Parse(with %s) = nil, want an error too", change[1])
 		}
 	}
-}
-
-func validate(t *testing.T, schema *jsonschema.Schema, text string) error {
-	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(value)
 }
 
 // everything is a lock in which every field says something.

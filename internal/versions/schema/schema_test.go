@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -11,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pgrelocate/pgrelocate/internal/schematest"
 )
 
 var update = flag.Bool("update", false, "write the schema of catalogue files instead of checking it")
@@ -23,35 +22,16 @@ const (
 	schemaID   = "https://raw.githubusercontent.com/pgrelocate/pgrelocate/main/docs/schema/catalogue.schema.json"
 )
 
-// object is a part of a schema; encoding/json sorts its keys.
-type object = map[string]any
+type object = schematest.Object
 
 // The published schema is what the code reads, with what the page says of each key.
 func TestSchema(t *testing.T) {
-	var want bytes.Buffer
-	encoder := json.NewEncoder(&want)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(newSchema(readPage(t))); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(schemaFile, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want.String(), string(got)); diff != "" {
-		t.Errorf("%s is not what the code reads; `make docs` writes it (-want +got):\n%s", schemaFile, diff)
-	}
+	schematest.Published(t, schemaFile, newSchema(readPage(t)), *update)
 }
 
 // Every built-in file, and the examples of the page, follow the schema.
 func TestSchemaTakesFiles(t *testing.T) {
-	schema := compileSchema(t)
+	schema := schematest.Compile(t, schemaFile)
 	files, err := filepath.Glob("../catalogue/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("Glob(catalogue) = %v, %v, want files", files, err)
@@ -76,7 +56,7 @@ func TestSchemaTakesFiles(t *testing.T) {
 
 // What the program refuses for its keys, an editor shows.
 func TestSchemaRefuses(t *testing.T) {
-	schema := compileSchema(t)
+	schema := schematest.Compile(t, schemaFile)
 	tests := map[string]string{
 		"an unknown key":           "product: x\nreleasess: {}\n",
 		"no product":               "title: x\n",
@@ -98,26 +78,13 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-func compileSchema(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
-}
-
 func validate(t *testing.T, schema *jsonschema.Schema, text string) error {
 	t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(value)
+	return schematest.Validate(t, schema, data)
 }
 
 // newSchema makes the schema of catalogue files from the types that read them.
