@@ -120,7 +120,7 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	}
 	i.releases, i.writing = releases, true
 	release, err := releases.Install(ctx, helm.Request{
-		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.edit, More: p.more, Check: p.checkSent,
+		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.Edit, More: p.More, Check: p.CheckSent,
 		Accepted:  p.Accept,
 		Databases: databases(p.Product, i.recorded.defined(p.Rendering.Objects)),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
@@ -150,7 +150,7 @@ func (i *installation) verify(ctx context.Context) (string, error) {
 		Cluster: i.Cluster, Dial: i.Dial, Offers: offers, Databases: DatabasesOf(i.Subject.Product),
 		HelmRelease: i.Subject.HelmRelease, Namespace: i.Subject.Namespace, PullSecret: i.Subject.PullSecret,
 		Namespaces: i.InstanceNamespaces, Hosts: []string{i.Subject.Target.Host}, NoWorkloads: i.NoWait,
-		Origin: i.outcome.Prepared.origin(), Accept: i.Subject.Accept,
+		Origin: i.outcome.Prepared.Origin(), Accept: i.Subject.Accept,
 	})
 	if err != nil {
 		return "", err

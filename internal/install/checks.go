@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -30,7 +31,7 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 	if i.Subject.Listed, err = i.listed(ctx); err != nil {
 		return "", err
 	}
-	p, err := Prepare(ctx, i.Subject, i.Registry, chart.RenderOptions{
+	p, err := preparation.Prepare(ctx, i.Subject, i.Registry, chart.RenderOptions{
 		KubeVersion: i.Cluster.Version(), APIVersions: apis, Upgrade: !i.recorded.last.Gone(), Live: i.Cluster.Getter(),
 		Confinement: i.Confinement,
 	})
@@ -122,7 +123,7 @@ func (i *installation) images(ctx context.Context) (string, error) {
 }
 
 // unmirrored leaves out what could be picked and not pulled, or tells of it, as the options say.
-func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
+func (i *installation) unmirrored(ctx context.Context, p *preparation.Prepared) error {
 	if len(p.Unmirrored) == 0 {
 		return nil
 	}
@@ -136,10 +137,10 @@ func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
 			return err
 		}
 		p.OnlyMirrored(inUse)
-		inUse = append(inUse, p.namesFor(inUse)...)
+		inUse = append(inUse, p.NamesFor(inUse)...)
 	}
 	if len(p.LeftOut) > 0 {
-		i.Hooks.warnOf("left out, for their image was not relocated: "+strings.Join(p.LeftOut, ", "), ErrNotMirrored)
+		i.Hooks.warnOf("left out, for their image was not relocated: "+strings.Join(p.LeftOut, ", "), preparation.ErrNotMirrored)
 	}
 	if kept := in(inUse, p.Unmirrored); len(kept) > 0 {
 		i.Hooks.warn("kept, for databases use them, although their image is not in the registry: " + strings.Join(kept, ", "))
@@ -152,13 +153,13 @@ func (i *installation) unmirrored(ctx context.Context, p *Prepared) error {
 
 // inUse are the versions that databases of the cluster use, and the images that a catalog of
 // it has already: taking those away would break what works.
-func (i *installation) inUse(ctx context.Context, p *Prepared) ([]string, error) {
+func (i *installation) inUse(ctx context.Context, p *preparation.Prepared) ([]string, error) {
 	kinds := databases(p.Product, i.recorded.defined(p.Rendering.Objects))
 	versions, err := i.Cluster.InUse(ctx, kinds, p.Unmirrored)
 	if err != nil {
 		return nil, err
 	}
-	images, err := i.Cluster.InUse(ctx, p.catalogs(), p.missing())
+	images, err := i.Cluster.InUse(ctx, catalogs(p.Offers), p.Missing())
 	return append(versions, images...), err
 }
 
@@ -172,7 +173,7 @@ func notIn(others, names []string) []string {
 }
 
 // warnOfPush is a warning and no more: what cannot be found out is left unsaid.
-func (i *installation) warnOfPush(ctx context.Context, p *Prepared) {
+func (i *installation) warnOfPush(ctx context.Context, p *preparation.Prepared) {
 	for _, image := range p.Images {
 		if image.Needed && image.Digest != "" && !i.Credentials.IsZero() {
 			if push, err := i.pull.MayPush(ctx, image.Ref.Repository); err == nil && push {

@@ -51,7 +51,7 @@ func (i *installation) allNamespaces() []string {
 
 func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	said := "kubernetes " + i.Cluster.Version()
-	for _, needed := range i.outcome.Prepared.prerequisites() {
+	for _, needed := range i.outcome.Prepared.Needed() {
 		answer, err := i.ask(ctx, needed)
 		if err != nil {
 			return "", err

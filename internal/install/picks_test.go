@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
@@ -109,7 +110,7 @@ func TestStrict(t *testing.T) {
 	b, files := newPicks(t)
 	_, err := b.run(t, files, func(o *install.Options) { o.Strict = true })
 	var missing *install.UnmirroredError
-	if !errors.As(err, &missing) || !errors.Is(err, install.ErrNotMirrored) || !strings.Contains(err.Error(), "2 versions without an image in the registry: DbCatalog all spec.images[1].image, db-17") {
+	if !errors.As(err, &missing) || !errors.Is(err, preparation.ErrNotMirrored) || !strings.Contains(err.Error(), "2 versions without an image in the registry: DbCatalog all spec.images[1].image, db-17") {
 		t.Errorf("Run(strict) = %v, want both named as not relocated", err)
 	}
 	b.refused(t, err, "images")

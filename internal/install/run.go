@@ -13,12 +13,13 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
 // Options steer Run. Subject, Cluster, Registry and Dial are needed.
 type Options struct {
-	Subject Subject
+	Subject preparation.Subject
 	Cluster *cluster.Cluster
 	// Registry is the private registry with the caller's own credentials, for the chart.
 	Registry verify.Puller
@@ -57,7 +58,7 @@ const DefaultTimeout = 5 * time.Minute
 
 // Outcome is what an install did.
 type Outcome struct {
-	Prepared *Prepared
+	Prepared *preparation.Prepared
 	// KubeVersion is the cluster's.
 	KubeVersion string
 	// Created are the namespaces that were made.
@@ -151,7 +152,7 @@ func (i *installation) failed(ctx context.Context, step string, err error) error
 // nobody knows whether it did what it was asked.
 func answered(err error) bool {
 	var status apierrors.APIStatus
-	var sent *RefusedManifestError
+	var sent *preparation.RefusedManifestError
 	var size *helm.SizeError
 	return errors.As(err, &status) || errors.As(err, &sent) || errors.As(err, &size) ||
 		errors.Is(err, helm.ErrBusy) || errors.Is(err, cluster.ErrConflict) || errors.Is(err, helm.ErrOwned)

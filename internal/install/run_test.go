@@ -19,6 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -87,7 +88,7 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := install.Subject{
+	subject := preparation.Subject{
 		Target: ref.Folder{Host: "r.example.com", Path: "house"}, PullSecret: "regsecret", HelmRelease: "house", Namespace: "pg",
 		Prerequisites: install.PrerequisitesOf(all),
 	}
@@ -202,14 +203,14 @@ func TestRefusals(t *testing.T) {
 		is    func(error) bool
 	}{
 		{"the vendor's registry is left", map[string]string{"templates/c.yaml": strings.Replace(config, "{{ .Values.image }}", "vendor.example.com/x/other:1", 1)}, nil,
-			"chart", as[*install.ProofError]},
+			"chart", as[*preparation.ProofError]},
 		{"a chart of another release", map[string]string{"values.yaml": "other: 1\n", "templates/c.yaml": strings.Replace(config, ".Values.image", ".Values.other", 1)}, nil,
-			"chart", as[*install.OtherReleaseError]},
+			"chart", as[*preparation.OtherReleaseError]},
 		{"another Kubernetes", map[string]string{"Chart.yaml": "apiVersion: v2\nname: house\nversion: 1.0.0\nkubeVersion: <1.20.0\n"}, nil, "chart", as[*chart.KubeVersionError]},
 		{"no permission", nil, func(b *bench, _ *install.Options) { b.Deny("*") }, "permissions", as[*cluster.DeniedError]},
 		{"records that may not be read", nil, func(b *bench, _ *install.Options) { b.Deny("list secrets") }, "permissions", as[*cluster.DeniedError]},
 		{"refused credentials", nil, func(b *bench, _ *install.Options) { b.private.refuses = registry.ErrUnauthorized }, "images", func(err error) bool { return errors.Is(err, registry.ErrUnauthorized) }},
-		{"an image that is not there", map[string]string{"templates/d.yaml": deployment}, func(b *bench, _ *install.Options) { b.private.missing = []string{"house/op"} }, "images", as[*install.AbsentError]},
+		{"an image that is not there", map[string]string{"templates/d.yaml": deployment}, func(b *bench, _ *install.Options) { b.private.missing = []string{"house/op"} }, "images", as[*preparation.AbsentError]},
 		{"a kind that nobody defines", map[string]string{"templates/d.yaml": strings.Replace(db, ", namespace: demo", "", 1)}, nil, "prerequisites", as[*cluster.UnknownKindsError]},
 		{"cert-manager is wanted", map[string]string{"templates/i.yaml": "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: i}\n"}, nil, "prerequisites", func(err error) bool { return errors.Is(err, cluster.ErrNoPrerequisite) }},
 		{"what is somebody else's", nil, func(b *bench, _ *install.Options) {

@@ -53,13 +53,7 @@ func PrerequisitesOf(catalogue *versions.Catalogue) []cluster.Prerequisite {
 	return all
 }
 
-// offersOf is all that is known of a kind that users pick images from: some name images in
-// several places.
-func (s Subject) offersOf(kind schema.GroupKind) []versions.Kind {
-	return slices.DeleteFunc(slices.Clone(s.Offers), func(o versions.Kind) bool { return o.Group != kind.Group || o.Kind != kind.Kind })
-}
-
 // catalogs are the kinds whose objects list several images.
-func (s Subject) catalogs() []schema.GroupKind {
-	return groupKinds(slices.DeleteFunc(slices.Clone(s.Offers), func(k versions.Kind) bool { return !k.IsList() }))
+func catalogs(offers []versions.Kind) []schema.GroupKind {
+	return groupKinds(slices.DeleteFunc(slices.Clone(offers), func(k versions.Kind) bool { return !k.IsList() }))
 }

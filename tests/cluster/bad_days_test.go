@@ -15,9 +15,9 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
-
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 )
 
@@ -245,12 +245,12 @@ func TestWrongPullPassword(t *testing.T) {
 
 func TestOperatorNotRelocated(t *testing.T) {
 	s := newSiteWithout(t, func(a versions.Artifact) bool { return a.Role == versions.RoleOperator })
-	s.untouched(t, s.options(t), install.ErrNotMirrored, "postgres-operator:v4.3.1")
+	s.untouched(t, s.options(t), preparation.ErrNotMirrored, "postgres-operator:v4.3.1")
 }
 
 func TestChartNotRelocated(t *testing.T) {
 	s := newSiteWithout(t, func(a versions.Artifact) bool { return a.Role == versions.RoleChart })
-	s.untouched(t, s.options(t), install.ErrNotMirrored, "vmware-sql-postgres-operator:v4.3.1")
+	s.untouched(t, s.options(t), preparation.ErrNotMirrored, "vmware-sql-postgres-operator:v4.3.1")
 }
 
 func TestOwnValuesThatNameTheVendor(t *testing.T) {
@@ -271,7 +271,7 @@ func TestVersionNotRelocated(t *testing.T) {
 	s := newSiteWithout(t, is175)
 	opts := s.options(t)
 	opts.Strict = true
-	s.untouched(t, opts, install.ErrNotMirrored, "postgres-17.5", "postgres-17.5-lite")
+	s.untouched(t, opts, preparation.ErrNotMirrored, "postgres-17.5", "postgres-17.5-lite")
 
 	opts = s.options(t)
 	report := s.mustInstall(t, opts)

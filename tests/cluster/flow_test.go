@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -137,7 +138,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: "qu
 	})
 	before := s.objects(t)
 	_, err := install.Run(t.Context(), opts)
-	var proof *install.ProofError
+	var proof *preparation.ProofError
 	if !errors.As(err, &proof) || len(proof.Places) != 1 || proof.Places[0].Cause != naming.Elsewhere {
 		t.Errorf("Run() = %v, want one place that names an image from elsewhere", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
@@ -40,7 +41,7 @@ func TestWhatIsCheckedIsWhatIsSent(t *testing.T) {
 			// The first time nothing is there yet when the chart is checked, and the pull secret
 			// is when it is installed.
 			_, err := install.Run(t.Context(), h.options(t, packed))
-			var refused *install.RefusedManifestError
+			var refused *preparation.RefusedManifestError
 			if !errors.As(err, &refused) || !tt.is(err) {
 				t.Fatalf("Run() = %v, want that what helm rendered is refused", err)
 			}
@@ -58,12 +59,12 @@ func TestWhatIsCheckedIsWhatIsSent(t *testing.T) {
 
 // isLeftover and isUnasked tell the two ways in which what helm rendered can be wrong.
 func isLeftover(err error) bool {
-	var found *install.ProofError
+	var found *preparation.ProofError
 	return errors.As(err, &found)
 }
 
 func isUnasked(err error) bool {
-	var found *install.UnaskedError
+	var found *preparation.UnaskedError
 	return errors.As(err, &found)
 }
 
@@ -100,7 +101,7 @@ func TestVerifyAsksForHooks(t *testing.T) {
 	hook := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: job, annotations: {helm.sh/hook: pre-delete}}\n" +
 		"spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: '" + h.relocated.Registry.Host + "/house/op:hook'}]}}}\n"
 	_, err := install.Run(t.Context(), h.options(t, h.chart(t, map[string]string{"templates/job.yaml": hook})))
-	if !errors.Is(err, install.ErrNotMirrored) {
+	if !errors.Is(err, preparation.ErrNotMirrored) {
 		t.Fatalf("Run() = %v, want that the hook's image is not there", err)
 	}
 	h.install(t, h.chart(t, map[string]string{"templates/job.yaml": strings.Replace(hook, "op:hook", "op:1.2.3", 1)}))

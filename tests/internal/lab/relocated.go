@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -116,8 +117,8 @@ func Credentials(account registrytest.Account) pullsecret.Credentials {
 }
 
 // Subject is the release, to be installed into a namespace.
-func (r *Relocated) Subject(namespace string) install.Subject {
-	return install.Subject{
+func (r *Relocated) Subject(namespace string) preparation.Subject {
+	return preparation.Subject{
 		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers, Prerequisites: install.PrerequisitesOf(catalogue.Builtin()),
 		PullSecret: PullSecret, HelmRelease: "postgres-operator", Namespace: namespace,
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -52,16 +53,16 @@ func ofUse(err error) string {
 // ofInstalling is for the causes of package install.
 func ofInstalling(err error) string {
 	var (
-		noChart    *install.NoChartError
-		absent     *install.AbsentError
-		other      *install.OtherReleaseError
-		proof      *install.ProofError
+		noChart    *preparation.NoChartError
+		absent     *preparation.AbsentError
+		other      *preparation.OtherReleaseError
+		proof      *preparation.ProofError
 		unmirrored *install.UnmirroredError
 		inUse      *install.InUseError
 		uninstall  *install.UninstallError
 		noRelease  *install.NoReleaseError
 		foreign    *install.ForeignError
-		unasked    *install.UnaskedError
+		unasked    *preparation.UnaskedError
 	)
 	switch {
 	case errors.As(err, &foreign):
@@ -103,7 +104,7 @@ func ofCopy(target ref.Folder, product, release string) string {
 }
 
 // ofProof says how a proof can be made to hold.
-func ofProof(err *install.ProofError) string {
+func ofProof(err *preparation.ProofError) string {
 	switch cause, _ := err.Cause(); cause {
 	case naming.NotRelocated:
 		return "relocate them first: " + ofCopy(err.Target, err.Product, err.Release)
@@ -304,7 +305,7 @@ func Warning(cause error) string {
 	switch {
 	case errors.Is(cause, cluster.ErrNotOurs):
 		return " (--force-secret takes it over)"
-	case errors.Is(cause, install.ErrNotMirrored):
+	case errors.Is(cause, preparation.ErrNotMirrored):
 		return "; `pgrelocate copy` relocates them, and installing again adds them"
 	case errors.Is(cause, install.ErrMayPush):
 		return "; better give it read-only ones: --pull-credentials-file"

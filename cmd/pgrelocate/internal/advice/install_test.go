@@ -17,6 +17,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -29,16 +30,16 @@ func TestHintsOfInstalling(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&install.NoChartError{}, "name one with --chart FILE"},
-		{&install.AbsentError{Target: target, Release: "v4.3.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
-		{&install.AbsentError{Target: target, Release: "v4.3.1", Images: []string{"i"}, Err: install.ErrNotMirrored}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
-		{&install.AbsentError{Target: target, Product: "tanzu", Release: "v4.3.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
-		{&install.AbsentError{Target: target, Product: "cert-manager", Release: "v1.21.1", Chart: "c", Err: install.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --product cert-manager --release v1.21.1"},
-		{&install.OtherReleaseError{}, "name the release that the chart belongs to: --release"},
-		{&install.ProofError{Places: []naming.Place{{Cause: naming.NamesSource}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
-		{&install.ProofError{Places: []naming.Place{{Cause: naming.Elsewhere}}}, "relocate these images too, with pgrelocate copy --chart-images, or set others with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
-		{&install.ProofError{Places: []naming.Place{{Cause: naming.Unchanged}}}, "no value of the chart that could be found names these: set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
-		{&install.ProofError{Target: target, Release: "v4.3.1", Places: []naming.Place{{Cause: naming.NotRelocated}}}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&preparation.NoChartError{}, "name one with --chart FILE"},
+		{&preparation.AbsentError{Target: target, Release: "v4.3.1", Chart: "c", Err: preparation.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&preparation.AbsentError{Target: target, Release: "v4.3.1", Images: []string{"i"}, Err: preparation.ErrNotMirrored}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&preparation.AbsentError{Target: target, Product: "tanzu", Release: "v4.3.1", Chart: "c", Err: preparation.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
+		{&preparation.AbsentError{Target: target, Product: "cert-manager", Release: "v1.21.1", Chart: "c", Err: preparation.ErrNotMirrored}, "relocate the release first: pgrelocate copy --registry registry.example.com/pg --product cert-manager --release v1.21.1"},
+		{&preparation.OtherReleaseError{}, "name the release that the chart belongs to: --release"},
+		{&preparation.ProofError{Places: []naming.Place{{Cause: naming.NamesSource}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
+		{&preparation.ProofError{Places: []naming.Place{{Cause: naming.Elsewhere}}}, "relocate these images too, with pgrelocate copy --chart-images, or set others with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
+		{&preparation.ProofError{Places: []naming.Place{{Cause: naming.Unchanged}}}, "no value of the chart that could be found names these: set them with --set or -f values.yaml; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
+		{&preparation.ProofError{Target: target, Release: "v4.3.1", Places: []naming.Place{{Cause: naming.NotRelocated}}}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
 		{&install.UnmirroredError{Versions: []string{"v"}}, "relocate them with `pgrelocate copy`; without --strict they are left out"},
 		{&install.InUseError{}, "remove them first, or use --force: they go on running then, and nobody looks after them"},
 		{&install.UninstallError{Err: errors.New("x")}, "run `pgrelocate uninstall` again to go on"},
@@ -47,8 +48,8 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.NoReleaseError{Elsewhere: []string{"pg"}}, "did you mean --namespace pg?"},
 		{&install.ForeignError{Objects: []install.Foreign{{Object: "CustomResourceDefinition c"}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"},
 		{&install.ForeignError{Objects: []install.Foreign{{}, {Owner: cluster.Owner{Namespace: "ns", Release: "r"}, Lives: true}}}, "upgrade that helm release instead: --helm-release r --namespace ns"},
-		{&install.RefusedManifestError{Err: &install.UnaskedError{Images: []string{"i"}}}, "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"},
-		{&install.RefusedManifestError{Err: &install.ProofError{Places: []naming.Place{{Cause: naming.NamesSource}}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
+		{&preparation.RefusedManifestError{Err: &preparation.UnaskedError{Images: []string{"i"}}}, "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"},
+		{&preparation.RefusedManifestError{Err: &preparation.ProofError{Places: []naming.Place{{Cause: naming.NamesSource}}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
 
 		{&helm.SizeError{}, "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"},
 		{&helm.TakenBackError{Err: cluster.ErrDenied}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},

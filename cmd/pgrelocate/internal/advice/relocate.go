@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
@@ -106,7 +106,7 @@ func narrowing(wrong *inventory.WrongError) string {
 
 // ofNeeded says how a prerequisite comes into the registry; empty where that is not the trouble.
 func ofNeeded(err *installing.PrerequisiteError) string {
-	var absent *install.AbsentError
+	var absent *preparation.AbsentError
 	if !errors.As(err, &absent) {
 		return installed(err.Err)
 	}

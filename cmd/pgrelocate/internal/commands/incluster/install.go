@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -182,7 +183,7 @@ func nested(path, value string) string {
 }
 
 // secretCommand makes the pull secret of a namespace, as one of the same release.
-func secretCommand(subject install.Subject) string {
+func secretCommand(subject preparation.Subject) string {
 	command := "pgrelocate secret --namespace NAMESPACE --registry " + subject.Target.Host
 	if subject.Product.Name != versions.DefaultProduct {
 		command += " --product " + subject.Product.Name

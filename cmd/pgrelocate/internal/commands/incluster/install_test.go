@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -21,7 +22,7 @@ func installedAt(t *testing.T, name string) install.Options {
 		t.Fatal(err)
 	}
 	return install.Options{
-		Subject: install.Subject{
+		Subject: preparation.Subject{
 			Product: product, Target: ref.Folder{Host: "registry.example.com"}, PullSecret: install.PullSecretOf(product),
 			Namespace: product.Cluster.Namespace, HelmRelease: product.Cluster.HelmRelease,
 		},

@@ -16,7 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/packed"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -170,7 +170,7 @@ func checkProof(s *relocate.Session, rendering *chart.Rendering, proof naming.Pr
 		s.Warn(fmt.Sprintf("nothing had to be accepted at %s", unused))
 	}
 	if len(found.Open) > 0 {
-		return &install.ProofError{Target: proof.Target, Release: release, Places: found.Open}
+		return &preparation.ProofError{Target: proof.Target, Release: release, Places: found.Open}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 	"github.com/pgrelocate/pgrelocate/internal/files"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -258,7 +258,7 @@ func (r *rewriting) prove(context.Context) error {
 		}
 	}
 	err := checkProof(r.Copying.Session, all, naming.Proof{Target: r.Config.Registry, Origin: r.made.Origin, Accept: r.opts.Accept}, "")
-	var proof *install.ProofError
+	var proof *preparation.ProofError
 	if errors.As(err, &proof) {
 		proof.Thing = "what is to be written"
 	}

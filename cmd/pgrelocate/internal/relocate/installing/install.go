@@ -7,6 +7,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
@@ -78,7 +79,7 @@ type installing struct {
 	login   pullLogin
 	outcome *install.Outcome
 	// others are the charts after the first, and beside what became of them.
-	others []install.Subject
+	others []preparation.Subject
 	beside []*install.Outcome
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -19,12 +20,12 @@ import (
 // then all others but the optional ones that were not copied. Only names one of them, and is that
 // one alone; the chart and the values that a user gives are for it, and otherwise for the
 // operator's.
-func parts(ctx context.Context, subject install.Subject, only string, reg verify.Puller) ([]install.Subject, error) {
+func parts(ctx context.Context, subject preparation.Subject, only string, reg verify.Puller) ([]preparation.Subject, error) {
 	if only != "" {
 		part, err := partNamed(subject, only)
-		return []install.Subject{part}, err
+		return []preparation.Subject{part}, err
 	}
-	all := []install.Subject{subject}
+	all := []preparation.Subject{subject}
 	for _, c := range subject.Release.Beside() {
 		copied, err := wasCopied(ctx, subject, c, reg)
 		if err != nil {
@@ -38,7 +39,7 @@ func parts(ctx context.Context, subject install.Subject, only string, reg verify
 }
 
 // partNamed is the one chart of a release that somebody named.
-func partNamed(subject install.Subject, name string) (install.Subject, error) {
+func partNamed(subject preparation.Subject, name string) (preparation.Subject, error) {
 	var have []string
 	for i, c := range subject.Release.Charts {
 		have = append(have, c.Name)
@@ -56,7 +57,7 @@ func partNamed(subject install.Subject, name string) (install.Subject, error) {
 }
 
 // wasCopied tells whether the private registry has a chart of the release.
-func wasCopied(ctx context.Context, subject install.Subject, c versions.Chart, reg verify.Puller) (bool, error) {
+func wasCopied(ctx context.Context, subject preparation.Subject, c versions.Chart, reg verify.Puller) (bool, error) {
 	at := slices.IndexFunc(subject.Artifacts, func(a versions.Artifact) bool { return a.Role == versions.RoleChart && a.Name == c.Name })
 	if at < 0 {
 		return false, nil
@@ -91,7 +92,7 @@ func (i *installing) tellLeftBehind(ctx context.Context) error {
 		return nil
 	}
 	for _, c := range i.Run.Subject.Release.Beside() {
-		if slices.ContainsFunc(i.others, func(s install.Subject) bool { return s.Part == c.Name }) {
+		if slices.ContainsFunc(i.others, func(s preparation.Subject) bool { return s.Part == c.Name }) {
 			continue
 		}
 		releases, err := helm.Open(ctx, i.Run.Cluster, i.Run.Subject.Namespace, nil)

@@ -8,7 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
@@ -45,7 +45,7 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 			return nil, err
 		}
 	}
-	rewritten, err := install.Values(ctx, subject, reg, s.Options.Confinement)
+	rewritten, err := preparation.Values(ctx, subject, reg, s.Options.Confinement)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ type RenderOptions struct {
 }
 
 // Render makes the manifests that an installation would apply, chart by chart. No cluster is asked.
-func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*install.Prepared, error) {
+func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*preparation.Prepared, error) {
 	if err := discovery.LearnMirrored(ctx, s); err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*in
 		return nil, err
 	}
 	opts.Render.Confinement = s.Options.Confinement
-	var all []*install.Prepared
+	var all []*preparation.Prepared
 	for _, part := range parts {
 		prepared, err := renderOne(ctx, s, part, reg, opts)
 		if err != nil && part.Part != "" {
@@ -104,8 +104,8 @@ func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*in
 }
 
 // renderOne renders one chart.
-func renderOne(ctx context.Context, s *relocate.Session, subject install.Subject, reg verify.Puller, opts RenderOptions) (*install.Prepared, error) {
-	prepared, err := install.Prepare(ctx, subject, reg, opts.Render)
+func renderOne(ctx context.Context, s *relocate.Session, subject preparation.Subject, reg verify.Puller, opts RenderOptions) (*preparation.Prepared, error) {
+	prepared, err := preparation.Prepare(ctx, subject, reg, opts.Render)
 	if prepared != nil {
 		s.Warn(prepared.Notices...)
 	}
@@ -116,7 +116,7 @@ func renderOne(ctx context.Context, s *relocate.Session, subject install.Subject
 }
 
 // onlyMirrored leaves out of the manifests what was not relocated, and names it.
-func onlyMirrored(ctx context.Context, s *relocate.Session, prepared *install.Prepared, reg verify.Puller) error {
+func onlyMirrored(ctx context.Context, s *relocate.Session, prepared *preparation.Prepared, reg verify.Puller) error {
 	known := len(prepared.Notices)
 	if err := prepared.Resolve(ctx, reg); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -28,8 +29,8 @@ type ChartChoice struct {
 }
 
 // subject is the one release that the settings name, with everything that belongs to it.
-func subject(s *relocate.Session, place Place, choice ChartChoice) (install.Subject, error) {
-	var subject install.Subject
+func subject(s *relocate.Session, place Place, choice ChartChoice) (preparation.Subject, error) {
+	var subject preparation.Subject
 	if len(s.Config.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.Config.Releases, " and "))
 	}
@@ -66,8 +67,8 @@ func (e *ChartFileError) Unwrap() error { return e.Err }
 func (e *ChartFileError) Missing() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
 // subjectOf is a release of a product, with everything that belongs to it.
-func subjectOf(s *relocate.Session, product *versions.Product, release string, place Place, choice ChartChoice) (install.Subject, error) {
-	subject := install.Subject{User: choice.User, Chart: choice.found}
+func subjectOf(s *relocate.Session, product *versions.Product, release string, place Place, choice ChartChoice) (preparation.Subject, error) {
+	subject := preparation.Subject{User: choice.User, Chart: choice.found}
 	place = place.Of(product)
 	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)
 	subject.Product, subject.PullSecret = product, place.PullSecret

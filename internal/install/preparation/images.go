@@ -1,4 +1,4 @@
-package install
+package preparation
 
 import (
 	"context"
@@ -36,7 +36,7 @@ type ResolvedImage struct {
 // image that is needed is not there; versions without their image end up in Unmirrored.
 func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
 	p.Images = nil
-	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.Origin()) {
 		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: image.Runs(), Foreign: !p.isOurs(image.Ref)})
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -103,7 +103,7 @@ func (p *Prepared) sortOut() error {
 // unmirrored names what the rendering offers and the registry has not.
 func (p *Prepared) unmirrored() []string {
 	var names []string
-	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.Origin()) {
 		at := slices.IndexFunc(p.Images, func(i ResolvedImage) bool { return i.Ref == image.Ref })
 		if at >= 0 && p.Images[at].Err != nil && !p.Images[at].Needed {
 			names = append(names, p.versionsOf(image)...)
@@ -126,10 +126,10 @@ func (p *Prepared) versionsOf(image naming.Image) []string {
 	return names
 }
 
-// namesFor are the names under which the rendering offers some images.
-func (p *Prepared) namesFor(images []string) []string {
+// NamesFor are the names under which the rendering offers some images.
+func (p *Prepared) NamesFor(images []string) []string {
 	var names []string
-	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.Origin()) {
 		if slices.Contains(images, image.Ref.String()) {
 			names = append(names, p.versionsOf(image)...)
 		}
@@ -152,7 +152,7 @@ func (p *Prepared) offersNamed(kind string) []versions.Kind {
 // their image is not in the registry, by the names that a verify.Check has for them.
 func (p *Prepared) Unpullable() []string {
 	var names []string
-	for _, image := range naming.ImagesOf(p.Rendering, p.origin()) {
+	for _, image := range naming.ImagesOf(p.Rendering, p.Origin()) {
 		at := slices.IndexFunc(p.Images, func(i ResolvedImage) bool { return i.Ref == image.Ref })
 		if at < 0 || p.Images[at].Err == nil || p.Images[at].Needed {
 			continue

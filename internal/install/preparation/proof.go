@@ -1,4 +1,4 @@
-package install
+package preparation
 
 import (
 	"context"
@@ -45,17 +45,17 @@ func (p *Prepared) prove(ctx context.Context) error {
 
 // proof is what has to hold of every rendering.
 func (p *Prepared) proof() naming.Proof {
-	return naming.Proof{Target: p.Target, Origin: p.origin(), Accept: p.Accept}
+	return naming.Proof{Target: p.Target, Origin: p.Origin(), Accept: p.Accept}
 }
 
-// checkSent holds what helm is about to send against what was found good: the proof holds, and
+// CheckSent holds what helm is about to send against what was found good: the proof holds, and
 // it names no image that the private registry was not asked for.
-func (p *Prepared) checkSent(rendering *chart.Rendering) error {
+func (p *Prepared) CheckSent(rendering *chart.Rendering) error {
 	if found := p.proof().Check(rendering); len(found.Open) > 0 {
 		return &RefusedManifestError{Err: &ProofError{Target: p.Target, Product: p.Product.Name, Release: p.Release.Name, Places: found.Open}}
 	}
 	var unknown []string
-	for _, image := range naming.ImagesOf(rendering, p.origin()) {
+	for _, image := range naming.ImagesOf(rendering, p.Origin()) {
 		if !slices.ContainsFunc(p.Images, func(known ResolvedImage) bool { return known.Ref == image.Ref }) {
 			unknown = append(unknown, image.Ref.String()+" in "+image.Uses[0].String())
 		}
@@ -66,8 +66,8 @@ func (p *Prepared) checkSent(rendering *chart.Rendering) error {
 	return nil
 }
 
-// origin is where the product comes from.
-func (p *Prepared) origin() naming.Origin { return naming.OriginOf(p.Artifacts, p.Release) }
+// Origin is where the product comes from.
+func (p *Prepared) Origin() naming.Origin { return naming.OriginOf(p.Artifacts, p.Release) }
 
 // absent are those of the images named at places that the product has and the private
 // registry has not, so that the cause is told that is one.
@@ -97,7 +97,7 @@ func (p *Prepared) relocated(ctx context.Context, places []naming.Place) ([]ref.
 		if image.Tag == "" && image.Digest == "" {
 			continue
 		}
-		has, err := p.asked.has(ctx, versions.Artifact{Role: versions.RoleChartImage, Target: p.origin().Below(p.Target, image)})
+		has, err := p.asked.has(ctx, versions.Artifact{Role: versions.RoleChartImage, Target: p.Origin().Below(p.Target, image)})
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package install
+package preparation
 
 import (
 	"slices"
@@ -19,7 +19,7 @@ func (p *Prepared) OnlyMirrored(keep []string) {
 	for _, image := range p.Images {
 		missing[image.Ref] = image.Err != nil && !slices.Contains(keep, image.Ref.String())
 	}
-	p.edit = func(object chart.Object) (chart.Object, bool) {
+	p.Edit = func(object chart.Object) (chart.Object, bool) {
 		offers := p.offersOf(object.GroupVersionKind().GroupKind())
 		switch {
 		case slices.ContainsFunc(offers, versions.Kind.IsList):
@@ -31,7 +31,7 @@ func (p *Prepared) OnlyMirrored(keep []string) {
 		}
 	}
 	before := p.Unmirrored
-	p.Rendering = p.Rendering.Edit(p.edit)
+	p.Rendering = p.Rendering.Edit(p.Edit)
 	p.Unmirrored = p.unmirrored()
 	for _, name := range before {
 		if !slices.Contains(p.Unmirrored, name) {
@@ -40,8 +40,8 @@ func (p *Prepared) OnlyMirrored(keep []string) {
 	}
 }
 
-// missing are the images that the registry has not.
-func (p *Prepared) missing() []string {
+// Missing are the images that the registry has not.
+func (p *Prepared) Missing() []string {
 	var all []string
 	for _, image := range p.Images {
 		if image.Err != nil {

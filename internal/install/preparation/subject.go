@@ -1,10 +1,12 @@
-package install
+package preparation
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
@@ -35,7 +37,7 @@ type Subject struct {
 	User chart.UserValues
 	// Offers are the kinds, of whatever product, whose objects are what users pick images from.
 	Offers []versions.Kind
-	// Prerequisites are all that are known; see PrerequisitesOf.
+	// Prerequisites are all that are known; see install.PrerequisitesOf.
 	Prerequisites []cluster.Prerequisite
 	// Accept are the places in the manifests that may name what is not below the target.
 	Accept []naming.Accept
@@ -171,4 +173,10 @@ func (p *presence) has(ctx context.Context, artifact versions.Artifact) (bool, e
 	}
 	p.known[at] = err == nil
 	return err == nil, nil
+}
+
+// offersOf is all that is known of a kind that users pick images from: some name images in
+// several places.
+func (s Subject) offersOf(kind schema.GroupKind) []versions.Kind {
+	return slices.DeleteFunc(slices.Clone(s.Offers), func(o versions.Kind) bool { return o.Group != kind.Group || o.Kind != kind.Kind })
 }

@@ -1,4 +1,4 @@
-package install
+package preparation
 
 import (
 	"context"
@@ -36,10 +36,10 @@ type Prepared struct {
 	Accepted int
 	// Notices are what a user should know.
 	Notices []string
+	// Edit changes what helm renders; nil changes nothing. More is installed beside that.
+	Edit chart.Edit
+	More []chart.Object
 
-	// edit changes what helm renders; nil changes nothing. more is installed beside that.
-	edit chart.Edit
-	more []chart.Object
 	// paths lead to the values that name images.
 	paths [][]string
 	asked *presence
@@ -65,7 +65,7 @@ func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render cha
 		if err != nil {
 			return nil, err
 		}
-		p.more = append(p.more, object)
+		p.More = append(p.More, object)
 	}
 	if p.Values, err = files.Await(ctx, func() (map[string]any, error) { return subject.User.Over(rewritten.Values) }); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render cha
 	if err := p.render(ctx, defaults, render); err != nil {
 		return nil, err
 	}
-	p.Rendering = p.Rendering.With(p.more...)
+	p.Rendering = p.Rendering.With(p.More...)
 	return p, p.prove(ctx)
 }
 
@@ -88,6 +88,7 @@ func (p *Prepared) defaults(ctx context.Context, reg verify.Puller, confinement 
 	return p.Chart.Defaults(ctx, confinement)
 }
 
+// pullChart pulls the chart by the tag that a relocation puts.
 func (p *Prepared) pullChart(ctx context.Context, reg verify.Puller) error {
 	at := slices.IndexFunc(p.Artifacts, func(a versions.Artifact) bool { return a.Role == versions.RoleChart && a.Name == p.Part })
 	if at < 0 {
@@ -147,8 +148,8 @@ func (p *Prepared) renderLive(ctx context.Context, opts chart.RenderOptions) (*c
 	return p.Chart.Render(ctx, p.Values, opts)
 }
 
-// prerequisites are what the product, or what its chart renders, needs of what is known.
-func (p *Prepared) prerequisites() []cluster.Prerequisite {
+// Needed are what the product, or what its chart renders, needs of what is known.
+func (p *Prepared) Needed() []cluster.Prerequisite {
 	var all []cluster.Prerequisite
 	for _, known := range p.Prerequisites {
 		if slices.Contains(p.Product.Cluster.Requires, known.Product) || known.UsedBy(p.Rendering.Objects) {

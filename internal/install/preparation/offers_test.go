@@ -1,4 +1,4 @@
-package install
+package preparation
 
 import (
 	"errors"
@@ -108,7 +108,7 @@ func TestOnlyMirrored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if edited := again.Edit(p.edit).Manifest(); edited != manifest {
+	if edited := again.Edit(p.Edit).Manifest(); edited != manifest {
 		t.Errorf("the edit makes\n%s\nwant\n%s", edited, manifest)
 	}
 }

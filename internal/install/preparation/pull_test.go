@@ -1,4 +1,4 @@
-package install_test
+package preparation_test
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/charttest"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
@@ -26,11 +26,21 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
+const houseCatalogue = `
+product: house
+target: house
+registries: {v: vendor.example.com/x}
+shapes: {s: {registry: v, chart: {repository: house, tag: "{release}"}, operator: {repository: op, tag: 1.2.3}, values: {image: {image: operator, form: reference}}}}
+releases: {1.0.0: {shape: s}}
+`
+
+const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: '{{ .Values.image }}'}\n"
+
 // shelf is a private registry that speaks the protocol, and the house's release in it.
 type shelf struct {
 	*registrytest.Registry
 	client  *remote.Client
-	subject install.Subject
+	subject preparation.Subject
 }
 
 func newShelf(t *testing.T, wrap ...registrytest.Middleware) *shelf {
@@ -44,7 +54,7 @@ func newShelf(t *testing.T, wrap ...registrytest.Middleware) *shelf {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.subject = install.Subject{Target: ref.Folder{Host: s.Host, Path: "house"}, HelmRelease: "house", Namespace: "pg"}
+	s.subject = preparation.Subject{Target: ref.Folder{Host: s.Host, Path: "house"}, HelmRelease: "house", Namespace: "pg"}
 	if s.subject.Product, err = all.Product("house"); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +107,7 @@ const defaultValues = "image: vendor.example.com/x/op:1.2.3\n"
 func TestPreparePulls(t *testing.T) {
 	s := newShelf(t)
 	s.holds(t, defaultValues)
-	p, err := install.Prepare(t.Context(), s.subject, s.client, chart.RenderOptions{})
+	p, err := preparation.Prepare(t.Context(), s.subject, s.client, chart.RenderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,19 +138,19 @@ func TestPrepareCannotPull(t *testing.T) {
 		absent bool
 	}{
 		{"nothing was relocated", nil, func(*testing.T, *shelf) {}, func(err error) bool {
-			return as[*install.AbsentError](err) && strings.Contains(err.Error(), "/house/")
+			return as[*preparation.AbsentError](err) && strings.Contains(err.Error(), "/house/")
 		}, true},
 		{"an image in the chart's place", nil, func(t *testing.T, s *shelf) { s.Push(t, s.at(t, versions.RoleChart), image(t)) },
-			func(err error) bool { return errors.Is(err, chart.ErrNotAChart) && !as[*install.AbsentError](err) }, false},
+			func(err error) bool { return errors.Is(err, chart.ErrNotAChart) && !as[*preparation.AbsentError](err) }, false},
 		{"a registry with a bad day", []registrytest.Middleware{broken}, func(*testing.T, *shelf) {},
 			func(err error) bool { return strings.HasPrefix(err.Error(), "pulling chart ") }, false},
-		{"a release without a chart", nil, func(_ *testing.T, s *shelf) { s.subject.Artifacts = nil }, as[*install.NoChartError], false},
+		{"a release without a chart", nil, func(_ *testing.T, s *shelf) { s.subject.Artifacts = nil }, as[*preparation.NoChartError], false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShelf(t, tt.wrap...)
 			tt.with(t, s)
-			_, err := install.Prepare(t.Context(), s.subject, s.client, chart.RenderOptions{})
-			if err == nil || !tt.is(err) || errors.Is(err, install.ErrNotMirrored) != tt.absent {
+			_, err := preparation.Prepare(t.Context(), s.subject, s.client, chart.RenderOptions{})
+			if err == nil || !tt.is(err) || errors.Is(err, preparation.ErrNotMirrored) != tt.absent {
 				t.Errorf("Prepare() = %v, want its cause; not relocated: %v", err, tt.absent)
 			}
 		})
@@ -150,17 +160,17 @@ func TestPrepareCannotPull(t *testing.T) {
 // Values name what is there and nothing else; without the operator's image there are none.
 func TestValues(t *testing.T) {
 	s := newShelf(t)
-	_, err := install.Values(t.Context(), s.subject, s.client, chart.Confinement{})
-	var absent *install.AbsentError
-	if !errors.As(err, &absent) || !errors.Is(err, install.ErrNotMirrored) || len(absent.Images) != 1 || !strings.Contains(absent.Images[0], "/house/op:1.2.3") {
+	_, err := preparation.Values(t.Context(), s.subject, s.client, chart.Confinement{})
+	var absent *preparation.AbsentError
+	if !errors.As(err, &absent) || !errors.Is(err, preparation.ErrNotMirrored) || len(absent.Images) != 1 || !strings.Contains(absent.Images[0], "/house/op:1.2.3") {
 		t.Errorf("Values() of nothing = %v, want the operator's image named", err)
 	}
-	made, err := install.Values(t.Context(), s.subject, nil, chart.Confinement{})
+	made, err := preparation.Values(t.Context(), s.subject, nil, chart.Confinement{})
 	if err != nil || made.Values["image"] != s.Host+"/house/op:1.2.3" {
 		t.Errorf("Values(without a registry) = %v, %v, want the image at the target", made, err)
 	}
 	s.Push(t, s.at(t, versions.RoleOperator), image(t))
-	if made, err = install.Values(t.Context(), s.subject, s.client, chart.Confinement{}); err != nil || made.Values["image"] != s.Host+"/house/op:1.2.3" {
+	if made, err = preparation.Values(t.Context(), s.subject, s.client, chart.Confinement{}); err != nil || made.Values["image"] != s.Host+"/house/op:1.2.3" {
 		t.Errorf("Values(without the chart) = %v, %v, want the image at the target", made, err)
 	}
 }
@@ -170,12 +180,12 @@ func TestValues(t *testing.T) {
 func TestValuesOfOtherImages(t *testing.T) {
 	s := newShelf(t)
 	s.holds(t, defaultValues+"exporter: {image: quay.example.com/tools/exporter:2}\n")
-	made, err := install.Values(t.Context(), s.subject, s.client, chart.Confinement{})
+	made, err := preparation.Values(t.Context(), s.subject, s.client, chart.Confinement{})
 	if err != nil || made.Values["exporter"] != nil {
 		t.Errorf("Values() = %v, %v, want nothing said of an image that is not there", made, err)
 	}
 	s.Push(t, "house/tools/exporter:2", image(t))
-	made, err = install.Values(t.Context(), s.subject, s.client, chart.Confinement{})
+	made, err = preparation.Values(t.Context(), s.subject, s.client, chart.Confinement{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,4 +205,9 @@ func TestOther(t *testing.T) {
 	if again := other.Other(versions.Chart{Name: "more", HelmRelease: "more"}); again.Operator != "house" {
 		t.Errorf("Other() of another = operator %s, want house", again.Operator)
 	}
+}
+
+func as[E error](err error) bool {
+	var found E
+	return errors.As(err, &found)
 }
