@@ -48,6 +48,12 @@ var pictures = []picture{
 		"pgrelocate load pg.tar --registry PRIVATE/carried",
 	}, nil},
 	{"mistake", "A typo costs nothing: the error names what there is, and a hint says what to do", []string{"pgrelocate plan -r PRIVATE --versions 17.6"}, nil},
+	{"verify", "pgrelocate verify holds the private registry against the selection, without a cluster", []string{
+		"pgrelocate verify -r PRIVATE --versions 17 --no-cluster",
+	}, nil},
+	{"doctor", "pgrelocate doctor says what is not well, and what to do about it", []string{
+		"pgrelocate doctor --source VENDOR -r PRIVATE --versions 17",
+	}, nil},
 	{"copying", "pgrelocate copy shows a bar while it copies", []string{"pgrelocate copy --source VENDOR -r PRIVATE --limit-rate 4MiB"}, regexp.MustCompile(`\b[4-7]\d%`)},
 }
 

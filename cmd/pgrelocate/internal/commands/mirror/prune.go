@@ -55,7 +55,10 @@ Registries keep layers until they collect garbage.`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			opts.Place = flagset.PlaceOf(cfg)
-			return pruneMirror(ctx, a, cfg, opts)
+			looksOnly := !opts.Yes
+			return a.Reported("prune", &looksOnly, func(ctx context.Context, cfg *config.Config, _ []string) error {
+				return pruneMirror(ctx, a, cfg, opts)
+			})(ctx, cfg, nil)
 		}),
 	}
 	flags := cmd.Flags()
@@ -64,7 +67,7 @@ Registries keep layers until they collect garbage.`,
 	flags.StringSliceVar(&opts.Keep, "keep", nil, "what the lock in `FILE` wants stays: that of another selection for the same registry")
 	flags.BoolVar(&opts.Yes, "yes", false, "delete it")
 	flags.BoolVar(&opts.IgnoreCluster, "ignore-cluster", false, "go on although it is not known what the cluster uses")
-	a.Settings.AddFlags(flags, config.Selection, []string{"with-prerequisites"}, config.Access, config.Connection, config.Output)
+	a.Settings.AddFlags(flags, config.Selection, []string{"with-prerequisites"}, config.Access, config.Connection, config.Reports, config.Output)
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
 )
@@ -50,6 +51,23 @@ func NewPruned(p *prune.Plan, dryRun bool) Pruned {
 		made.Items = append(made.Items, prunedView{r.Ref.String(), r.Digest.String(), r.Of, r.TagOnly, r.OfferedBy, string(r.Outcome), r.Reason})
 	}
 	return made
+}
+
+// Account is what became of each manifest.
+func (v Pruned) Account() report.Account {
+	const gone = "gone" // results are single words
+	account := report.Account{Results: []string{string(prune.Deleted), gone, string(prune.Kept), string(prune.Failed)}}
+	for _, i := range v.Items {
+		result := i.Outcome
+		if result == string(prune.Gone) {
+			result = gone
+		}
+		account.Items = append(account.Items, report.Item{
+			Kind: view.ArtifactKind, Name: i.Ref, Digest: i.Digest, Result: result, Reason: i.Reason,
+			Bad: i.Outcome == string(prune.Failed), Skipped: i.Outcome == string(prune.Kept),
+		})
+	}
+	return account
 }
 
 // WriteTable writes a line for each manifest below the folder that all are in, and below that why.
