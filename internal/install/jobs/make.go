@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
@@ -29,7 +30,7 @@ var ErrLargePlan = errors.New("the plan is too large for a ConfigMap")
 
 // Nightly is a copy by a schedule.
 func Nightly(p Pod, schedule string) ([]*unstructured.Unstructured, error) {
-	if err := p.check(); err != nil {
+	if err := cmp.Or(p.check(), p.checkCron(schedule)); err != nil {
 		return nil, err
 	}
 	job := object{
@@ -69,7 +70,7 @@ func Mirror(p Pod, opts MirrorOptions) ([]*unstructured.Unstructured, error) {
 	if opts.Workers < 1 || opts.Workers > shard.Most {
 		return nil, fmt.Errorf("%d workers: from 1 to %d there can be", opts.Workers, shard.Most)
 	}
-	if err := p.check(); err != nil {
+	if err := cmp.Or(p.check(), p.checkIndexed(opts)); err != nil {
 		return nil, err
 	}
 	all := p.base()
@@ -131,7 +132,7 @@ type SecretsOptions struct {
 // Secrets is a CronJob that gives namespaces their pull secret, and renews it, with an account that may
 // do that and nothing else.
 func Secrets(p Pod, opts SecretsOptions) ([]*unstructured.Unstructured, error) {
-	if err := p.check(); err != nil {
+	if err := cmp.Or(p.check(), p.checkCron(opts.Schedule), checkObject("secret", opts.Credentials)); err != nil {
 		return nil, err
 	}
 	credentials := volume{"pull", pullDir, object{"secret": object{"secretName": opts.Credentials, "defaultMode": 0o440}}, true}

@@ -70,11 +70,46 @@ func TestMakeRefuses(t *testing.T) {
 	}
 	for _, change := range []func(*Pod){
 		func(p *Pod) { p.Name = "No" }, func(p *Pod) { p.Namespace = "a/b" }, func(p *Pod) { p.Login = "-" }, func(p *Pod) { p.Name = "" },
+		func(p *Pod) { p.Image = "x: y" }, func(p *Pod) { p.Image = "" }, func(p *Pod) { p.TempSize = "4GiB" }, func(p *Pod) { p.TempSize = "-1Gi" },
+		func(p *Pod) { p.Name = strings.Repeat("a", 53) },
 	} {
 		p := examplePod()
 		change(&p)
 		if _, err := Nightly(p, "17 2 * * *"); err == nil {
 			t.Errorf("Nightly(%+v) = nil, want an error", p)
+		}
+	}
+}
+
+func TestMirrorRefuses(t *testing.T) {
+	for _, opts := range []MirrorOptions{{Workers: 2, Retries: -1}, {Workers: 2, Claim: "../x"}} {
+		if _, err := Mirror(examplePod(), opts); err == nil {
+			t.Errorf("Mirror(%+v) = nil, want an error", opts)
+		}
+	}
+	p := examplePod()
+	for _, tt := range []struct {
+		length int
+		ok     bool
+	}{{61, true}, {62, false}} {
+		p.Name = strings.Repeat("a", tt.length)
+		if _, err := Mirror(p, MirrorOptions{Workers: 10}); (err == nil) != tt.ok {
+			t.Errorf("Mirror(a name of %d characters, 10 workers) = %v, want it to be taken: %v", tt.length, err, tt.ok)
+		}
+	}
+}
+
+func TestSchedules(t *testing.T) {
+	for schedule, ok := range map[string]bool{
+		"17 2 * * *": true, "*/5 0-6,22 1 JAN mon-fri": true, "@daily": true, "0 0 ? * 1/2": true,
+		"": false, "every day": false, "5m": false, "* * * *": false, "* * * * * *": false, "17 2 * * *\"\n  evil: 1": false,
+		"@every 5m": false, "TZ=UTC 17 2 * * *": false, "a b c d e": false,
+	} {
+		if _, err := Nightly(examplePod(), schedule); (err == nil) != ok {
+			t.Errorf("Nightly(%q) = %v, want it to be taken: %v", schedule, err, ok)
+		}
+		if _, err := Secrets(examplePod(), SecretsOptions{Schedule: schedule, Credentials: "robot", PullSecret: "pull"}); (err == nil) != ok {
+			t.Errorf("Secrets(%q) = %v, want it to be taken: %v", schedule, err, ok)
 		}
 	}
 }

@@ -2,12 +2,10 @@ package jobs
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Where things are in the pods.
@@ -51,21 +49,6 @@ type Pod struct {
 }
 
 type object = map[string]any
-
-// check finds names that Kubernetes does not take.
-func (p Pod) check() error {
-	for what, name := range map[string]string{"name": p.Name, "namespace": p.Namespace} {
-		if wrong := validation.IsDNS1123Label(name); len(wrong) > 0 {
-			return fmt.Errorf("%s %q: %s", what, name, wrong[0])
-		}
-	}
-	if p.Login != "" {
-		if wrong := validation.IsDNS1123Subdomain(p.Login); len(wrong) > 0 {
-			return fmt.Errorf("login secret %q: %s", p.Login, wrong[0])
-		}
-	}
-	return nil
-}
 
 func (p Pod) labels() object {
 	return object{"app.kubernetes.io/name": "pgrelocate", "app.kubernetes.io/instance": p.Name, "app.kubernetes.io/managed-by": "pgrelocate"}

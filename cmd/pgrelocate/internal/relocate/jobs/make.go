@@ -126,7 +126,7 @@ type making struct {
 // make finishes the pod, has the objects made, and applies them where that is wanted.
 func (m *making) make(ctx context.Context, objects func(jobs.Pod) ([]*unstructured.Unstructured, error), groups ...[]string) (*Made, error) {
 	if strings.HasPrefix(m.Config.Registry.Host, "localhost") || strings.HasPrefix(m.Config.Registry.Host, "127.") {
-		m.Warn(fmt.Sprintf("%s is each pod itself, in a pod", m.Config.Registry.Host))
+		m.Warn(fmt.Sprintf("%s is, to a pod, the pod itself: name the registry as pods reach it", m.Config.Registry.Host))
 	}
 	pod := m.Pod
 	made := &Made{Name: pod.Name, Namespace: pod.Namespace}
@@ -135,7 +135,7 @@ func (m *making) make(ctx context.Context, objects func(jobs.Pod) ([]*unstructur
 		pod.Image = made.OwnImage
 	}
 	var err error
-	if pod.Files, err = podFiles(m.Settings, m.more, groups...); err != nil {
+	if pod.Files, err = podFiles(ctx, m.Settings, m.more, groups...); err != nil {
 		return nil, err
 	}
 	made.Objects, err = objects(pod)
