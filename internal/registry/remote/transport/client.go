@@ -2,7 +2,7 @@
 // verbs. New returns a Client, Client.Do sends a Request until it is answered.
 //
 // A request passes, from the outside in, through Retry, the cap on requests in flight
-// (gate), authorization (package auth), redirects and the watchdog against stalls (send), and
+// (package gate), authorization (package auth), redirects and the watchdog against stalls (send), and
 // the plain net/http transport. The first request makes contact: it finds out whether the
 // registry speaks TLS, and how it wants to be authenticated.
 package transport
@@ -20,6 +20,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/auth"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/gate"
 )
 
 // Access is what a request needs of the registry.
@@ -33,7 +35,7 @@ type Client struct {
 	host      string
 	opts      Options
 	transport *http.Transport
-	gate      *gate
+	gate      *gate.Gate
 	auth      *auth.Authorizer
 	limit     *rate.Limiter // nil is unbounded
 	contact   contact
@@ -56,7 +58,9 @@ func New(host string, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, &registry.Error{Op: "reading the name", Side: opts.Side, Ref: host, Err: err}
 	}
-	tlsConfig, err := tlsConfigFor(reg.RegistryStr(), opts)
+	tlsConfig, err := certificates.Config(reg.RegistryStr(), certificates.Options{
+		Side: opts.Side, CAFile: opts.CAFile, Dirs: opts.CertsDirs, Warning: opts.Warning,
+	})
 	if err != nil {
 		return nil, err
 	}

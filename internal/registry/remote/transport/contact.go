@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
 )
 
 // contact is what the first request finds out for all others: the scheme, and through the
@@ -94,7 +95,7 @@ func (c *Client) tryOtherScheme(ctx context.Context, request Request, first *htt
 // speaksTLS tells that TLS failed because of who the two sides are: the server does speak it.
 func speaksTLS(err error) bool {
 	var certificate *registry.CertificateError
-	return errors.As(err, &certificate) || alertOf(err) != ""
+	return errors.As(err, &certificate) || certificates.Alert(err) != ""
 }
 
 func (c *Client) swapScheme() {

@@ -1,12 +1,16 @@
 package transport
 
-import "golang.org/x/time/rate"
+import (
+	"golang.org/x/time/rate"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/gate"
+)
 
 // Limits bound what several clients of one registry do together: it does not care how many of
 // them a program has. Use NewLimits. The two sides of a copy must not share one: an open
 // download would hold the place that its own upload waits for.
 type Limits struct {
-	gate *gate
+	gate *gate.Gate
 	rate *rate.Limiter // nil is unbounded
 }
 
@@ -16,7 +20,7 @@ func NewLimits(jobs int, bytesPerSecond int64) *Limits {
 	if jobs <= 0 {
 		jobs = DefaultJobs
 	}
-	l := &Limits{gate: newGate(jobs)}
+	l := &Limits{gate: gate.New(jobs)}
 	if bytesPerSecond > 0 {
 		l.rate = rate.NewLimiter(rate.Limit(bytesPerSecond), int(max(bytesPerSecond/4, 64<<10)))
 	}

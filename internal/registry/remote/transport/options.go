@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
@@ -21,7 +22,7 @@ type Options struct {
 	// CAFile is a PEM file of further certificate authorities.
 	CAFile string
 	// CertsDirs are searched for HOST/*.crt, *.cert and *.key as docker does; nil means
-	// docker's own folders, see DefaultCertsDirs.
+	// docker's own folders, see certificates.DefaultDirs.
 	CertsDirs []string
 	// PlainHTTP allows plain HTTP for a host that is not loopback.
 	PlainHTTP bool
@@ -109,7 +110,7 @@ func (o Options) withDefaults() Options {
 		o.Warning = o.Notice
 	}
 	if o.CertsDirs == nil {
-		o.CertsDirs = DefaultCertsDirs()
+		o.CertsDirs = certificates.DefaultDirs()
 	}
 	return o
 }

@@ -79,7 +79,7 @@ func (e *causeError) Is(target error) bool { return target == e.cause }
 // Try sends a request once, but for what authentication makes necessary. Its error is the
 // bare cause, for a Retry to judge or for Failure to name.
 func (c *Client) Try(ctx context.Context, request Request) (*Response, error) {
-	release, err := c.gate.enter(ctx)
+	release, err := c.gate.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (c *Client) Try(ctx context.Context, request Request) (*Response, error) {
 		c.slowDown(status)
 		return nil, status
 	}
-	c.gate.answered()
+	c.gate.Answered()
 	body := resp.Body.(*received)
 	body.release = release
 	return &Response{Response: resp, body: body}, nil
@@ -108,7 +108,7 @@ func (c *Client) slowDown(status *StatusError) {
 	if !status.Busy() {
 		return
 	}
-	if limit, changed := c.gate.lower(); changed {
+	if limit, changed := c.gate.Lower(); changed {
 		c.Notice("is busy (%d): at most %d requests at once for now", status.Code, limit)
 	}
 }

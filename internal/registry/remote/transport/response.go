@@ -32,7 +32,7 @@ func (r *Response) Resume(ctx context.Context) error {
 	if !r.resting {
 		return nil
 	}
-	release, err := r.body.client.gate.enter(ctx)
+	release, err := r.body.client.gate.Enter(ctx)
 	if err != nil {
 		return err
 	}

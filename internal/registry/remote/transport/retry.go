@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
 )
 
 // errStalled: the connection stayed open and nothing moved.
@@ -69,9 +70,9 @@ func permanent(err error) bool {
 	if errors.As(err, &outage) {
 		return false
 	}
-	alert := alertOf(err)
+	alert := certificates.Alert(err)
 	return errors.Is(err, registry.ErrProxy) || errors.Is(err, context.Canceled) || errors.As(err, &certificate) || errors.As(err, &record) ||
-		alert != "" && !passingAlert(alert) || errors.As(err, &dns) && dns.IsNotFound
+		alert != "" && !certificates.PassingAlert(alert) || errors.As(err, &dns) && dns.IsNotFound
 }
 
 // outageErr is a failure that ends by itself, though it looks final.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
 )
 
 // expectContinueFrom is the size from which an upload first asks whether it is welcome:
@@ -93,7 +94,7 @@ func (c *Client) connectionProblem(host string, err error) error {
 	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		return &causeError{err, registry.ErrPlainHTTP}
 	}
-	return certificateProblem(host, err)
+	return certificates.Problem(host, err)
 }
 
 func unwrapNet(err error) error {

@@ -1,4 +1,7 @@
-package transport
+// Package certificates is whom a registry's clients trust, and by what they show themselves: the
+// system's authorities, a file of further ones, and what docker and podman keep for a host. It says
+// why a handshake has failed, too.
+package certificates
 
 import (
 	"crypto/tls"
@@ -15,9 +18,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
-// DefaultCertsDirs are the folders in which docker and podman keep private certificate
+// DefaultDirs are the folders in which docker and podman keep private certificate
 // authorities and client certificates, one folder a host.
-func DefaultCertsDirs() []string {
+func DefaultDirs() []string {
 	dirs := []string{"/etc/docker/certs.d", "/etc/containers/certs.d"}
 	if config, err := os.UserConfigDir(); err == nil {
 		dirs = append(dirs, filepath.Join(config, "docker", "certs.d"), filepath.Join(config, "containers", "certs.d"))
@@ -25,15 +28,27 @@ func DefaultCertsDirs() []string {
 	return dirs
 }
 
-// tlsConfigFor trusts the system's authorities, the CA file, and what certs.d holds for
+// Options are what to trust besides the system's authorities.
+type Options struct {
+	// Side stands in errors.
+	Side registry.Side
+	// CAFile is a PEM file of further authorities; empty is none.
+	CAFile string
+	// Dirs are searched for HOST/*.crt, *.cert and *.key as docker does.
+	Dirs []string
+	// Warning is told of what is left out, one line each; it is needed.
+	Warning func(string)
+}
+
+// Config trusts the system's authorities, the CA file, and what certs.d holds for
 // the host.
-func tlsConfigFor(host string, opts Options) (*tls.Config, error) {
+func Config(host string, opts Options) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	files := []string{}
 	if opts.CAFile != "" {
 		files = append(files, opts.CAFile)
 	}
-	for _, dir := range opts.CertsDirs {
+	for _, dir := range opts.Dirs {
 		found, certificates, err := readCertsDir(filepath.Join(dir, host))
 		if err != nil {
 			return nil, &registry.Error{Op: "reading certificates", Side: opts.Side, Ref: host, Err: err}
@@ -122,9 +137,9 @@ func keyPair(certificate, key string) (tls.Certificate, error) {
 // mostKeyPair is more than a chain of certificates or a key takes, in bytes.
 const mostKeyPair = 1 << 20
 
-// certificateProblem names the server in an error of TLS about certificates; other errors it
+// Problem names the server in an error of TLS about certificates; other errors it
 // returns as they are.
-func certificateProblem(host string, err error) error {
+func Problem(host string, err error) error {
 	var (
 		verification *tls.CertificateVerificationError
 		authority    x509.UnknownAuthorityError
@@ -139,7 +154,7 @@ func certificateProblem(host string, err error) error {
 		problem = registry.CertificateExpired
 	case errors.As(err, &name):
 		problem = registry.CertificateOtherName
-	case strings.Contains(alertOf(err), "certificate"):
+	case strings.Contains(Alert(err), "certificate"):
 		problem = registry.CertificateWanted
 	case !errors.As(err, &verification):
 		return err
@@ -147,9 +162,9 @@ func certificateProblem(host string, err error) error {
 	return &registry.CertificateError{Host: host, Problem: problem, Err: err}
 }
 
-// alertOf is the TLS alert with which a server ended a handshake, in the words of crypto/tls,
+// Alert is the TLS alert with which a server ended a handshake, in the words of crypto/tls,
 // which does not export its type; empty for any other error.
-func alertOf(err error) string {
+func Alert(err error) string {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
 		return ""
@@ -157,7 +172,7 @@ func alertOf(err error) string {
 	return op.Err.Error()
 }
 
-// passingAlert tells that a server may answer the next handshake otherwise.
-func passingAlert(alert string) bool {
+// PassingAlert tells that a server may answer the next handshake otherwise.
+func PassingAlert(alert string) bool {
 	return strings.HasSuffix(alert, "internal error") || strings.HasSuffix(alert, "user canceled")
 }

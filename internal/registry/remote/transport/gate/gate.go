@@ -1,4 +1,5 @@
-package transport
+// Package gate holds back requests beyond what one registry bears at a time.
+package gate
 
 import (
 	"context"
@@ -6,12 +7,12 @@ import (
 	"time"
 )
 
-// gate caps the requests in flight to one registry. A busy registry lowers the cap;
+// Gate caps the requests in flight to one registry. A busy registry lowers the cap;
 // answers that follow raise it again, one step for every cap's worth of them.
 //
 // There is one gate for the source and one for the target. One shared by both would
 // deadlock: an open download would hold the place that its own upload waits for.
-type gate struct {
+type Gate struct {
 	mu      sync.Mutex
 	most    int
 	limit   int
@@ -21,10 +22,11 @@ type gate struct {
 	waiting []chan struct{}
 }
 
-func newGate(most int) *gate { return &gate{most: most, limit: most} }
+// New allows that many requests at once; it never becomes more than that, nor less than one.
+func New(most int) *Gate { return &Gate{most: most, limit: most} }
 
-// enter waits for a place. The returned function gives it back and may be called again.
-func (g *gate) enter(ctx context.Context) (func(), error) {
+// Enter waits for a place. The returned function gives it back and may be called again.
+func (g *Gate) Enter(ctx context.Context) (func(), error) {
 	g.mu.Lock()
 	if g.busy < g.limit && len(g.waiting) == 0 {
 		g.busy++
@@ -43,7 +45,7 @@ func (g *gate) enter(ctx context.Context) (func(), error) {
 	}
 }
 
-func (g *gate) leaver() func() {
+func (g *Gate) leaver() func() {
 	return sync.OnceFunc(func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -53,7 +55,7 @@ func (g *gate) leaver() func() {
 }
 
 // giveUp leaves the queue, or gives back the place that was granted in the meantime.
-func (g *gate) giveUp(turn chan struct{}) {
+func (g *Gate) giveUp(turn chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i, t := range g.waiting {
@@ -66,7 +68,7 @@ func (g *gate) giveUp(turn chan struct{}) {
 	g.admit()
 }
 
-func (g *gate) admit() {
+func (g *Gate) admit() {
 	for g.busy < g.limit && len(g.waiting) > 0 {
 		close(g.waiting[0])
 		g.waiting = g.waiting[1:]
@@ -74,9 +76,9 @@ func (g *gate) admit() {
 	}
 }
 
-// lower halves the cap, at most once a second: the requests that were in flight together
+// Lower halves the cap, at most once a second: the requests that were in flight together
 // are refused together. It returns the new cap, and whether that changed it.
-func (g *gate) lower() (int, bool) {
+func (g *Gate) Lower() (int, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.good = 0
@@ -88,8 +90,8 @@ func (g *gate) lower() (int, bool) {
 	return g.limit, true
 }
 
-// answered counts a good answer towards raising the cap.
-func (g *gate) answered() {
+// Answered counts a good answer towards raising the cap.
+func (g *Gate) Answered() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.limit == g.most {
