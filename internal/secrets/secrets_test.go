@@ -113,7 +113,7 @@ func TestHideEscaped(t *testing.T) {
 	s.Add(secret)
 	all := func(format string) string {
 		var b strings.Builder
-		for _, r := range []rune(secret) {
+		for _, r := range secret {
 			fmt.Fprintf(&b, format, r)
 		}
 		return b.String()

@@ -71,7 +71,7 @@ func (f *jobFlags) copies(more ...string) {
 }
 
 // run makes a job, and prints it or says that it is there.
-func (f *jobFlags) run(ctx context.Context, a *app.App, cfg *config.Config, made func(*relocate.Session, working.Options) (*working.Made, error)) error {
+func (f *jobFlags) run(a *app.App, cfg *config.Config, made func(*relocate.Session, working.Options) (*working.Made, error)) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ name, catalogues, authorities, keys, go along in a ConfigMap.`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
 			f.copies()
-			return f.run(ctx, a, cfg, func(s *relocate.Session, opts working.Options) (*working.Made, error) {
+			return f.run(a, cfg, func(s *relocate.Session, opts working.Options) (*working.Made, error) {
 				return working.Nightly(ctx, s, opts, schedule)
 			})
 		}),
@@ -149,7 +149,7 @@ on a volume, as plan.json, which --plan-claim names; --plan is read here all the
 				return exit.Usagef("which plan? --plan FILE is missing").WithHint("pgrelocate plan --plan-out FILE writes one")
 			}
 			f.copies("--plan="+jobs.PlanPath, fmt.Sprintf("--shard=index/%d", mirror.Workers))
-			return f.run(ctx, a, cfg, func(s *relocate.Session, opts working.Options) (*working.Made, error) {
+			return f.run(a, cfg, func(s *relocate.Session, opts working.Options) (*working.Made, error) {
 				return working.Mirror(ctx, s, opts, mirror)
 			})
 		}),
@@ -188,7 +188,7 @@ for creating knows no names.`,
 				"secret", "--config=" + jobs.SettingsPath(jobs.SettingsFile), "--watch-namespaces=" + selector, "--once",
 				"--pull-credentials-file=" + jobs.CredentialsPath,
 			}
-			return f.run(ctx, a, cfg, func(s *relocate.Session, opts working.Options) (*working.Made, error) {
+			return f.run(a, cfg, func(s *relocate.Session, opts working.Options) (*working.Made, error) {
 				return working.Secrets(ctx, s, opts, secrets)
 			})
 		}),
