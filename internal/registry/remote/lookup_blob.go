@@ -5,12 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/download"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
@@ -76,7 +75,7 @@ func (c *Client) hasByGet(ctx context.Context, repository string, blob v1.Descri
 	_ = resp.Body.Close()
 	size := resp.ContentLength
 	if resp.StatusCode == http.StatusPartialContent {
-		size = wholeSize(resp.Header.Get("Content-Range"))
+		size = download.WholeSize(resp.Header.Get("Content-Range"))
 	}
 	return c.hasSize(repository, blob, resp, size), nil
 }
@@ -108,14 +107,4 @@ func (c *Client) isBroken(repository string, blob v1.Descriptor) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.broken[repository+"@"+blob.Digest.String()]
-}
-
-// wholeSize reads the size of the whole in "bytes 0-0/10"; -1 where it is not said.
-func wholeSize(contentRange string) int64 {
-	_, whole, _ := strings.Cut(contentRange, "/")
-	size, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
-		return -1
-	}
-	return size
 }

@@ -1,4 +1,6 @@
-package remote
+// Package download reads a blob of a registry through as many answers as it takes: what breaks off
+// or stalls goes on from the last byte.
+package download
 
 import (
 	"context"
@@ -12,37 +14,13 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
-// Blob implements registry.Source. What breaks off or stalls is continued from the last
-// byte; from a registry that does not serve ranges, what was read is read again.
-func (c *Client) Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
-	d := c.download(ctx, repository, blob, from, to)
-	if from < to {
-		if err := d.open(); err != nil {
-			return registry.Content{}, err
-		}
-	}
-	return registry.Content{ReadCloser: d, Permit: registry.Permit{Release: d.rest}, Whole: d.end != to, Skipped: d.skipped}, nil
-}
-
-// InPieces implements registry.Source: each connection may have a bandwidth of its own.
-func (c *Client) InPieces() bool { return true }
-
-func (c *Client) download(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) *download {
-	request := transport.Request{
-		Op: "fetching blob", Ref: c.refOf(repository, blob.Digest.String()), Method: http.MethodGet,
-		Path: "/v2/" + repository + "/blobs/" + blob.Digest.String(), Need: transport.Access{Repository: repository},
-	}
-	return &download{ctx: ctx, client: c, request: request, at: from, end: to, size: blob.Size, zipped: strings.HasSuffix(string(blob.MediaType), "gzip"), retry: c.transport.NewRetry(request.Op + " " + request.Ref)}
-}
-
-// download reads one blob through as many responses as it takes.
-type download struct {
+// Download reads one blob through as many responses as it takes. It is for one goroutine.
+type Download struct {
 	ctx     context.Context
-	client  *Client
+	client  *transport.Client
 	request transport.Request
 	at      int64               // of the next byte
 	end     int64               // where to stop
@@ -56,7 +34,23 @@ type download struct {
 	closed  bool
 }
 
-func (d *download) Read(p []byte) (int, error) {
+// Of is a download of a blob from one byte to before another, by a request without ranges. Nothing is
+// sent yet.
+func Of(ctx context.Context, client *transport.Client, request transport.Request, blob v1.Descriptor, from, to int64) *Download {
+	return &Download{
+		ctx: ctx, client: client, request: request, at: from, end: to, size: blob.Size,
+		zipped: strings.HasSuffix(string(blob.MediaType), "gzip"), retry: client.NewRetry(request.Op + " " + request.Ref),
+	}
+}
+
+// End is where it stops: at the end of the blob where no ranges are served, whatever was asked for.
+func (d *Download) End() int64 { return d.end }
+
+// Skipped tells that what was not asked for has been read and thrown away.
+func (d *Download) Skipped() bool { return d.skipped }
+
+// Read implements io.Reader.
+func (d *Download) Read(p []byte) (int, error) {
 	for {
 		if d.closed {
 			return 0, fs.ErrClosed
@@ -70,7 +64,7 @@ func (d *download) Read(p []byte) (int, error) {
 		n, err := d.answer.Body.Read(p[:min(int64(len(p)), d.end-d.at)])
 		d.at += int64(n)
 		if d.at == d.end {
-			d.rest() // whoever sends this on may take its time to close it
+			d.Rest() // whoever sends this on may take its time to close it
 		}
 		if n > 0 {
 			d.retry.Moved(int64(n))
@@ -86,41 +80,41 @@ func (d *download) Read(p []byte) (int, error) {
 }
 
 // ready makes sure that there is a response to read from, and a place at the gate.
-func (d *download) ready() error {
+func (d *Download) ready() error {
 	if d.answer == nil {
-		return d.open()
+		return d.Open()
 	}
 	return d.answer.Resume(d.ctx)
 }
 
-// rest gives the place at the gate back until the next Read: whoever waits for something
+// Rest gives the place at the gate back until the next Read: whoever waits for something
 // else meanwhile must not keep others from reading.
-func (d *download) rest() {
+func (d *Download) Rest() {
 	if d.answer != nil {
 		d.answer.Rest()
 	}
 }
 
 // broken gets ready to go on after a response that ended too early.
-func (d *download) broken(err error) error {
+func (d *Download) broken(err error) error {
 	d.closeBody()
 	if errors.Is(err, io.EOF) {
 		err = &transport.NetError{Err: io.ErrUnexpectedEOF}
 	}
 	err = fmt.Errorf("after %d of %d bytes: %w", d.at, d.size, err)
 	if !transport.Retryable(err) {
-		return d.client.transport.Failure(d.request, err)
+		return d.client.Failure(d.request, err)
 	}
 	if err := d.retry.Wait(d.ctx, err); err != nil {
-		return d.client.transport.Failure(d.request, err)
+		return d.client.Failure(d.request, err)
 	}
 	return nil
 }
 
-// open asks for what is left of the blob.
-func (d *download) open() error {
+// Open asks for what is left of the blob; Read does so by itself.
+func (d *Download) Open() error {
 	for {
-		resp, err := d.client.transport.Do(d.ctx, d.next())
+		resp, err := d.client.Do(d.ctx, d.next())
 		var status *transport.StatusError
 		if errors.As(err, &status) && status.Code == http.StatusRequestedRangeNotSatisfiable && !d.whole {
 			d.whole = true
@@ -141,7 +135,7 @@ func (d *download) open() error {
 }
 
 // next is the request for what is left.
-func (d *download) next() transport.Request {
+func (d *Download) next() transport.Request {
 	request := d.request
 	request.Accept = []int{http.StatusOK}
 	if !d.whole && (d.at > 0 || d.end < d.size) {
@@ -152,7 +146,7 @@ func (d *download) next() transport.Request {
 }
 
 // wanted is the value of the Range header.
-func (d *download) wanted() string {
+func (d *Download) wanted() string {
 	if d.end < d.size {
 		return fmt.Sprintf("bytes=%d-%d", d.at, d.end-1)
 	}
@@ -160,11 +154,11 @@ func (d *download) wanted() string {
 }
 
 // align makes sure that the response begins where the download stands.
-func (d *download) align(resp *transport.Response) error {
+func (d *Download) align(resp *transport.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
 		if start, ok := rangeStart(resp.Header.Get("Content-Range")); !ok || start != d.at {
 			d.whole = true
-			return &transport.NetError{Err: fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, d.client.transport.Printable(resp.Header.Get("Content-Range")))}
+			return &transport.NetError{Err: fmt.Errorf("asked for bytes from %d, got Content-Range %q", d.at, d.client.Printable(resp.Header.Get("Content-Range")))}
 		}
 		return d.plainPart(resp)
 	}
@@ -179,7 +173,7 @@ func (d *download) align(resp *transport.Response) error {
 		return nil
 	}
 	d.skipped = true
-	d.client.transport.Notice("serves no ranges: reading %s again from its start", d.request.Ref)
+	d.client.Notice("serves no ranges: reading %s again from its start", d.request.Ref)
 	if _, err := io.CopyN(io.Discard, resp.Body, d.at); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = &transport.NetError{Err: io.ErrUnexpectedEOF}
@@ -192,8 +186,8 @@ func (d *download) align(resp *transport.Response) error {
 // plainPart makes sure that a part is one of the blob itself: a part of what it was compressed
 // to on the way is of no use. Some call a blob that is compressed anyway encoded, and send it as
 // it is.
-func (d *download) plainPart(resp *transport.Response) error {
-	if !resp.Encoded() || wholeSize(resp.Header.Get("Content-Range")) == d.size {
+func (d *Download) plainPart(resp *transport.Response) error {
+	if !resp.Encoded() || WholeSize(resp.Header.Get("Content-Range")) == d.size {
 		return nil
 	}
 	d.whole = true
@@ -201,7 +195,7 @@ func (d *download) plainPart(resp *transport.Response) error {
 }
 
 // plainWhole takes an encoding off that was not asked for.
-func (d *download) plainWhole(resp *transport.Response) error {
+func (d *Download) plainWhole(resp *transport.Response) error {
 	if !resp.Encoded() || resp.ContentLength == d.size {
 		return nil
 	}
@@ -210,7 +204,7 @@ func (d *download) plainWhole(resp *transport.Response) error {
 
 // otherSize is an answer that cannot be the blob. Proxies that cut answers short do that
 // once; a manifest that does not fit its blobs does it again.
-func (d *download) otherSize(size int64) error {
+func (d *Download) otherSize(size int64) error {
 	err := fmt.Errorf("the blob has %d bytes, its manifest says %d", size, d.size)
 	if d.odd {
 		return err
@@ -230,7 +224,17 @@ func rangeStart(contentRange string) (int64, bool) {
 	return start, ok && err == nil
 }
 
-func (d *download) closeBody() {
+// WholeSize reads the size of the whole in "bytes 0-0/10"; -1 where it is not said.
+func WholeSize(contentRange string) int64 {
+	_, whole, _ := strings.Cut(contentRange, "/")
+	size, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return size
+}
+
+func (d *Download) closeBody() {
 	if d.answer != nil {
 		_ = d.answer.Body.Close()
 		d.answer = nil
@@ -238,10 +242,8 @@ func (d *download) closeBody() {
 }
 
 // Close ends the download, whatever has been read of it.
-func (d *download) Close() error {
+func (d *Download) Close() error {
 	d.closeBody()
 	d.closed = true
 	return nil
 }
-
-var _ registry.Source = (*Client)(nil)
