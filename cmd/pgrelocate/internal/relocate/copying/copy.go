@@ -99,6 +99,8 @@ type Copying struct {
 	Planning
 	how    transfer.Options
 	keeper chart.Keeper
+	// more are bytes that were found to have to move besides those of the plan.
+	more   int64
 	Copied *Copied
 }
 
@@ -122,7 +124,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 		err = c.wholeWhereRefused(ctx, report)
 	}
 	c.Copied = &Copied{
-		Report: report, Planned: c.Plan.BytesToMove, Failures: relocate.FailuresOfCopy(report),
+		Report: report, Planned: c.Plan.BytesToMove + c.more, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
 		Locked: c.lockFile != nil && c.lockFile.Was != nil,
 	}

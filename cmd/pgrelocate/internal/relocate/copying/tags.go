@@ -217,7 +217,7 @@ func (t *tagging) unfinished(planned *plan.Plan) error {
 func (c *Copying) putTags(ctx context.Context) error {
 	report, err := transfer.Copy(ctx, c.Sides, c.Plan, transfer.Options{Jobs: c.Config.Jobs})
 	c.Copied = &Copied{
-		Report: report, Failures: relocate.FailuresOfCopy(report),
+		Report: report, Planned: c.Plan.BytesToMove, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
 		Locked:  c.lockFile != nil && c.lockFile.Was != nil,
 		Sharded: &Sharded{Choice: c.asked.Shard, Artifacts: len(c.reviewed.Artifacts), Tagged: err == nil && report.Failed == 0},

@@ -34,6 +34,7 @@ func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 	}
 	c.Warn(c.Config.Registry.Host + " takes no index without all of its images: " + output.Count(len(refused), "artifact") +
 		" copied whole, " + output.Bytes(whole.BytesToMove) + " more")
+	c.more = whole.BytesToMove
 	second, err := transfer.Copy(ctx, c.Sides, whole, c.how)
 	if second != nil {
 		report.Again(second)
