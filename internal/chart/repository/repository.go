@@ -23,6 +23,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Options steer a Repository; the zero value is anonymous, over HTTPS, plain HTTP on loopback
@@ -38,27 +39,10 @@ type Repository struct {
 	index   *index
 }
 
-// ParseAddress reads the address of a repository, https://HOST[/PATH]. The error never repeats
-// what may be a password.
-func ParseAddress(address string) (*url.URL, error) {
-	at, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return nil, errors.New("the chart repository's address cannot be read; write https://HOST[/PATH]")
-	case at.User != nil:
-		return nil, errors.New("the chart repository's address has a login in it; write https://HOST[/PATH], and log in to that host")
-	case at.Scheme != "https" && at.Scheme != "http" || at.Host == "":
-		return nil, fmt.Errorf("%q is no address of a chart repository; write https://HOST[/PATH]", address)
-	case at.RawQuery != "" || at.Fragment != "":
-		return nil, errors.New("the chart repository's address has more than a path; write https://HOST[/PATH]")
-	}
-	return at, nil
-}
-
 // New returns the repository at an address, https://HOST[/PATH]. It sends nothing yet. An http
 // address allows nothing by itself: see Options.PlainHTTP.
 func New(address string, opts Options) (*Repository, error) {
-	at, err := ParseAddress(address)
+	at, err := ref.ParseHelmRepository(address)
 	if err != nil {
 		return nil, err
 	}

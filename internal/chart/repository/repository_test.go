@@ -208,16 +208,3 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("Fetch with an endless index = %v, want that it is too large", err)
 	}
 }
-
-func TestParseAddress(t *testing.T) {
-	for _, good := range []string{"https://charts.example.com", "http://localhost:8080/a/b/"} {
-		if _, err := ParseAddress(good); err != nil {
-			t.Errorf("ParseAddress(%q) = %v", good, err)
-		}
-	}
-	for _, bad := range []string{"", "charts.example.com", "oci://example.com/charts", "file:///tmp", "https://me:pass@example.com", "https://example.com?x=1", "https://%zz"} {
-		if _, err := ParseAddress(bad); err == nil || strings.Contains(err.Error(), "pass@") {
-			t.Errorf("ParseAddress(%q) = %v, want an error without the login", bad, err)
-		}
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -15,16 +14,9 @@ import (
 // classic is the location of a chart in a classic Helm repository. A registry cannot hold a plus
 // in a tag: as helm does, an underscore stands for it.
 func classic(spec schema.Chart, version string) (versions.Location, error) {
-	at, err := url.Parse(spec.URL)
-	switch {
-	case err != nil:
-		return versions.Location{}, errors.New("url: it is no address of a Helm repository; write https://HOST/PATH")
-	case at.User != nil:
-		return versions.Location{}, errors.New("url: a password has no place in it; log in to the host instead")
-	case at.RawQuery != "" || at.Fragment != "":
-		return versions.Location{}, errors.New("url: it has more than a host and a path; write https://HOST/PATH")
-	case at.Host == "" || at.Scheme != "https" && at.Scheme != "http":
-		return versions.Location{}, fmt.Errorf("url: %s is no address of a Helm repository; write https://HOST/PATH", ref.Quote(spec.URL))
+	at, err := ref.ParseHelmRepository(spec.URL)
+	if err != nil {
+		return versions.Location{}, fmt.Errorf("url: %w", err)
 	}
 	folder, err := ref.ParseFolder(at.Host + strings.TrimSuffix(at.Path, "/"))
 	if err != nil {

@@ -30,7 +30,7 @@ func TestClassic(t *testing.T) {
 		spec          schema.Chart
 		version, want string
 	}{
-		{schema.Chart{URL: "oci://registry.example.com/charts", Chart: "c"}, "1", "write https://HOST/PATH"},
+		{schema.Chart{URL: "oci://registry.example.com/charts", Chart: "c"}, "1", "write https://HOST[/PATH]"},
 		{schema.Chart{URL: "https://", Chart: "c"}, "1", "no address"},
 		{schema.Chart{URL: "https://charts.example.com?x=1", Chart: "c"}, "1", "more than a host"},
 		{schema.Chart{URL: "https://me:secret@charts.example.com", Chart: "c"}, "1", "log in"},

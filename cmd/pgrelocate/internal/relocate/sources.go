@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/packed"
-	"github.com/pgrelocate/pgrelocate/internal/chart/repository"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Sources open what artifacts come from, host by host: registries, and classic Helm
@@ -74,7 +74,7 @@ func (s *Sources) fetcher(charts []versions.Artifact) func(context.Context, *pac
 			if a.Source.Repository != at {
 				continue
 			}
-			address, err := repository.ParseAddress(a.ChartURL)
+			address, err := ref.ParseHelmRepository(a.ChartURL)
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
-	"github.com/pgrelocate/pgrelocate/internal/chart/repository"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -113,7 +112,7 @@ func newestTag(ctx context.Context, client *remote.Client, at ref.Reference) (st
 
 // repositoryChart reads a chart from a classic repository.
 func repositoryChart(ctx context.Context, s *relocate.Session, name ChartName) (*foundChart, error) {
-	at, err := repository.ParseAddress(name.Repository)
+	at, err := ref.ParseHelmRepository(name.Repository)
 	if err != nil {
 		return nil, &exit.UsageError{Err: err}
 	}
