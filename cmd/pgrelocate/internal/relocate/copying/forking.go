@@ -3,6 +3,7 @@ package copying
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -78,6 +79,19 @@ func (f *forking) readList(ctx context.Context) error {
 		c.listed = f.forks[0].listed
 	}
 	return err
+}
+
+// checkNames refuses what cannot be one file for each registry: a pipe, a device, a folder.
+func (f *forking) checkNames(context.Context) error {
+	for _, name := range []string{f.opts.Reviewed, f.opts.Out, f.session.Config.Lock} {
+		if name == "" || name == config.NoLock {
+			continue
+		}
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return exit.Usagef("%s is no regular file: each of several registries has one of its own, called after both", name)
+		}
+	}
+	return nil
 }
 
 // checkLogin refuses a login in the environment that might be any registry's.

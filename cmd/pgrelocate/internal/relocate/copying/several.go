@@ -61,6 +61,7 @@ func CopyEach(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Seve
 	defer f.close()
 	err := relocate.Run(ctx,
 		f.checkLogin,                 // that no login is sent where it does not belong
+		f.checkNames,                 // that there can be a file for each registry
 		f.each((*Planning).readPlan), // that was reviewed, one for each registry
 		f.readRules,                  // what artifacts have to be
 		f.openLocks,                  // one for each registry
@@ -106,6 +107,7 @@ func PlanEach(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Seve
 	defer f.close()
 	err := relocate.Run(ctx,
 		f.checkLogin,
+		f.checkNames,                 // that there can be a file for each registry
 		f.each((*Planning).checkOut), // that each plan can be written, where they are to be
 		f.readRules,                  // what artifacts have to be
 		f.readLocks,                  // what was relocated before
