@@ -55,6 +55,26 @@ func TestPrintedJobsAreRestricted(t *testing.T) {
 	}
 }
 
+// A job that is there cannot become another, and what is there of it stays as it is.
+func TestApplyAnotherJob(t *testing.T) {
+	s := need(t)
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	text := `{"schema":"pgrelocate.lock/v2","planned":true,"selection":{"product":"tanzu","releases":["v4.3.1"],"versions":"17","editions":[],"extras":[],"registry":"registry.example.com"},"artifacts":[],"blobs":[]}`
+	if err := os.WriteFile(plan, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"job", "mirror", "--plan=" + plan, "--name=first", "--registry=registry.example.com", "-n", "jobs-other", "--create-namespace", "--apply", "--kubeconfig=" + s.adminFile}
+	ends(t, 0, (&site{apiServer: s}).bare(t, append(args, "--workers=2")...))
+	_, messages := ends(t, 1, (&site{apiServer: s}).bare(t, append(args, "--workers=3", "--check")...))
+	if !strings.Contains(messages, "applying Job first: it is there already, and not the same") || len(messages) > 1000 {
+		t.Errorf("job mirror of another number of workers says:\n%s", messages)
+	}
+	settings, err := s.client(t).CoreV1().ConfigMaps("jobs-other").Get(t.Context(), "first", metav1.GetOptions{})
+	if err != nil || strings.Contains(settings.Data["pgrelocate.yaml"], "check") {
+		t.Errorf("the settings of the job that was there: %v, %v, want them as they were", settings.Data, err)
+	}
+}
+
 // podOf is a pod as the last of printed objects would make it.
 func podOf(t *testing.T, printed string) *corev1.Pod {
 	t.Helper()

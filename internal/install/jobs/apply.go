@@ -2,30 +2,53 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
+// ErrOtherJob: a job of that name is there, with another plan, number of pods or setting.
+var ErrOtherJob = errors.New("it is there already, and not the same; what is in it cannot be changed: take another name, or delete it")
+
 // Apply puts objects into a cluster, in their order, as their manager of fields. What somebody else
-// manages is not taken away: that is an error.
+// manages is not taken away: that is an error. Nothing is changed where the cluster would not take all.
 func Apply(ctx context.Context, c *cluster.Cluster, objects []*unstructured.Unstructured) error {
 	for _, o := range objects {
-		kind := o.GroupVersionKind().GroupKind()
-		mapping, known, err := c.Serves(kind)
-		if err != nil {
+		err := apply(ctx, c, o, metav1.DryRunAll)
+		if missing := apierrors.IsNotFound(err) && objects[0].GetKind() == "Namespace"; err != nil && !missing {
 			return err
 		}
-		if !known {
-			return fmt.Errorf("the cluster knows no %s", kind)
+	}
+	for _, o := range objects {
+		if err := apply(ctx, c, o); err != nil {
+			return err
 		}
-		_, err = c.Resource(mapping.Resource, o.GetNamespace()).Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: cluster.Manager})
-		if err != nil {
-			return cluster.Explain(fmt.Errorf("applying %s %s: %w", o.GetKind(), o.GetName(), err))
-		}
+	}
+	return nil
+}
+
+func apply(ctx context.Context, c *cluster.Cluster, o *unstructured.Unstructured, dryRun ...string) error {
+	kind := o.GroupVersionKind().GroupKind()
+	mapping, known, err := c.Serves(kind)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return fmt.Errorf("the cluster knows no %s", kind)
+	}
+	opts := metav1.ApplyOptions{FieldManager: cluster.Manager, DryRun: dryRun}
+	_, err = c.Resource(mapping.Resource, o.GetNamespace()).Apply(ctx, o.GetName(), o, opts)
+	if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "immutable") {
+		err = ErrOtherJob // the cluster's own words are the whole of it, some kilobytes
+	}
+	if err != nil {
+		return cluster.Explain(fmt.Errorf("applying %s %s: %w", o.GetKind(), o.GetName(), err))
 	}
 	return nil
 }
