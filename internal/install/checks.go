@@ -143,7 +143,7 @@ func (i *installation) unmirrored(ctx context.Context, p *preparation.Prepared) 
 		i.Hooks.warnOf("left out, for their image was not relocated: "+strings.Join(p.LeftOut, ", "), preparation.ErrNotMirrored)
 	}
 	if kept := in(inUse, p.Unmirrored); len(kept) > 0 {
-		i.Hooks.warn("kept, for databases use them, although their image is not in the registry: " + strings.Join(kept, ", "))
+		i.Hooks.warn("kept, for databases use them or a catalog of the cluster has them already, although their image is not in the registry: " + strings.Join(kept, ", "))
 	}
 	if rest := notIn(inUse, p.Unmirrored); len(rest) > 0 {
 		i.Hooks.warn(fmt.Sprintf("%s can be picked but not pulled, for their image was not relocated: %s", english.Plural(len(rest), "version", ""), strings.Join(rest, ", ")))

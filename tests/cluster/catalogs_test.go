@@ -293,7 +293,7 @@ func TestCatalogInUseStays(t *testing.T) {
 		bookworm: before[bookworm],
 		standard: before[standard],
 	})
-	if !strings.Contains(messages, "kept, for databases use them, although their image is not in the registry: ") || !strings.Contains(messages, bookworm) {
+	if !strings.Contains(messages, "kept, for databases use them or a catalog of the cluster has them already, although their image is not in the registry: ") || !strings.Contains(messages, bookworm) {
 		t.Errorf("install says\n%s\nwant what it kept", messages)
 	}
 }

@@ -112,7 +112,7 @@ func TestVersionInUseStays(t *testing.T) {
 	if !slices.Contains(offered, "postgres-17.5") || slices.Contains(offered, "postgres-17.5-lite") {
 		t.Errorf("the cluster offers %v, want postgres-17.5 and not postgres-17.5-lite", offered)
 	}
-	if !strings.Contains(s.warnings(), "kept, for databases use them, although their image is not in the registry: postgres-17.5") {
+	if !strings.Contains(s.warnings(), "kept, for databases use them or a catalog of the cluster has them already, although their image is not in the registry: postgres-17.5") {
 		t.Errorf("Run() warned %q, want the version that was kept", s.warnings())
 	}
 	if got := outcome.Prepared.LeftOut; !slices.Equal(got, []string{"postgres-17.5-lite"}) {

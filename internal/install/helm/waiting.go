@@ -44,6 +44,9 @@ func (k *kubeClient) wait(resources helmkube.ResourceList, timeout time.Duration
 			if err := k.interrupted(); err != nil {
 				return err
 			}
+			if pending == nil { // the first look took all the time
+				pending = unseen(resources)
+			}
 			return &readiness.NotReadyError{Pending: pending}
 		}
 	}
@@ -61,6 +64,15 @@ func (k *kubeClient) notReady(ctx context.Context, checker *helmkube.ReadyChecke
 		case !ready:
 			pending = append(pending, k.why(ctx, info))
 		}
+	}
+	return pending
+}
+
+// unseen says that nothing is known of resources.
+func unseen(resources helmkube.ResourceList) []readiness.Pending {
+	var pending []readiness.Pending
+	for _, info := range resources {
+		pending = append(pending, readiness.Pending{Object: infoTitle(info), Reason: "the cluster has not said in time whether it is ready"})
 	}
 	return pending
 }
