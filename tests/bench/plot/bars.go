@@ -37,7 +37,7 @@ func Bars(title string, panels ...Panel) []byte {
 }
 
 const (
-	namesEnd  = 190
+	namesEnd  = 236
 	figureEnd = Width - margin - 90 // room for the longest bar's figure
 )
 
