@@ -81,13 +81,7 @@ func (p Panel) longest() float64 {
 	return longest
 }
 
-func (p Panel) figure(value float64) string {
-	format := p.Format
-	if format == "" {
-		format = "%.2f"
-	}
-	return strings.TrimSpace(fmt.Sprintf(format, value) + " " + p.Unit)
-}
+func (p Panel) figure(value float64) string { return figure(value, p.Format, p.Unit) }
 
 func (p Panel) words() string {
 	var parts []string

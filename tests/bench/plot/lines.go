@@ -149,13 +149,7 @@ func (g Growth) names(c *canvas, up axis, top, bottom float64) {
 	}
 }
 
-func (g Growth) figure(value float64) string {
-	format := g.Format
-	if format == "" {
-		format = "%.2f"
-	}
-	return strings.TrimSpace(fmt.Sprintf(format, value) + " " + g.Unit)
-}
+func (g Growth) figure(value float64) string { return figure(value, g.Format, g.Unit) }
 
 func (g Growth) words() string {
 	var parts []string

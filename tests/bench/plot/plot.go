@@ -92,3 +92,11 @@ func classOf(class string, ours bool) string {
 	}
 	return class
 }
+
+// figure writes a value with its unit; format is as for fmt, and %.2f if it is empty.
+func figure(value float64, format, unit string) string {
+	if format == "" {
+		format = "%.2f"
+	}
+	return strings.TrimSpace(fmt.Sprintf(format, value) + " " + unit)
+}

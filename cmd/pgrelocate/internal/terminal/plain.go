@@ -14,36 +14,27 @@ var userinfo = regexp.MustCompile(`://[^/\s@"']+@`)
 // show: control characters, which could move the cursor or clear the screen, are written
 // out, and addresses lose user and password. Newlines and tabs stay.
 func Plain(text string) string {
-	text = userinfo.ReplaceAllString(text, "://***@")
-	if strings.IndexFunc(text, dangerous) < 0 {
-		return text
-	}
-	var plain strings.Builder
-	for _, r := range text {
-		if dangerous(r) {
-			fmt.Fprintf(&plain, `\x%02x`, r)
-			continue
-		}
-		plain.WriteRune(r)
-	}
-	return plain.String()
+	return written(userinfo.ReplaceAllString(text, "://***@"), `\x%02x`)
 }
 
 // Escaped is Plain for the text of JSON, which means the same afterwards: what is dangerous stands in
 // strings only, and is escaped there.
-func Escaped(text string) string {
-	if strings.IndexFunc(text, dangerous) < 0 {
+func Escaped(text string) string { return written(text, `\u%04x`) }
+
+// written is text with what is dangerous in a form that shows its number.
+func written(text, form string) string {
+	if !IsDangerous(text) {
 		return text
 	}
-	var escaped strings.Builder
+	var safe strings.Builder
 	for _, r := range text {
 		if dangerous(r) {
-			fmt.Fprintf(&escaped, `\u%04x`, r)
+			fmt.Fprintf(&safe, form, r)
 			continue
 		}
-		escaped.WriteRune(r)
+		safe.WriteRune(r)
 	}
-	return escaped.String()
+	return safe.String()
 }
 
 // IsDangerous tells whether a text has what Plain writes out.

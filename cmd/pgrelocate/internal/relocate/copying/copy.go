@@ -53,8 +53,7 @@ type Copied struct {
 // Copy moves the selection from its registries into the private one. The result is nil where
 // it did not come to moving; otherwise it is there beside an error too.
 func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, error) {
-	// What is planned stays to the end, and little else piles up: a third beside it is enough.
-	defer debug.SetGCPercent(debug.SetGCPercent(30))
+	defer debug.SetGCPercent(debug.SetGCPercent(littleGarbage))
 	c := &Copying{Planning: Planning{Session: s, asked: opts}}
 	defer func() { c.lockFile.Close() }()
 	err := relocate.Run(ctx,
@@ -87,12 +86,25 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 		c.Transfer,        // move it, tags last
 		c.tagWhenComplete, // where the tags are whose who is done last
 	)
-	if c.Copied != nil && ctx.Err() == nil && !opts.Shard.Moves() { // what has arrived is recorded, whatever else failed
-		recorded := c.record(ctx)
-		err = cmp.Or(c.attest(ctx, c.lockFile.Path), err, recorded) // where it came from, and by which lock
+	if !opts.Shard.Moves() {
+		err = c.recorded(ctx, err)
 	}
 	return c.Copied, err
 }
+
+// recorded writes down what has arrived, whatever else failed: in the lock, and beside it where it came
+// from, and by which lock. A failure to say where it came from goes before err, one of the lock after it.
+func (c *Copying) recorded(ctx context.Context, err error) error {
+	if c.Copied == nil || ctx.Err() != nil {
+		return err
+	}
+	written := c.record(ctx)
+	return cmp.Or(c.attest(ctx, c.lockFile.Path), err, written)
+}
+
+// littleGarbage is the percentage of what a run keeps that may pile up beside it. What is planned
+// stays to the end, and little else does.
+const littleGarbage = 30
 
 // Copying is a copy that is under way.
 type Copying struct {

@@ -1,7 +1,6 @@
 package copying
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -56,7 +55,7 @@ func (s *Several) Err() error {
 // CopyEach is Copy to each of several private registries, from one reading of the sources. Each fails by
 // itself; the error is nil once it has come to that.
 func CopyEach(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Several, error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(30)) // as in Copy
+	defer debug.SetGCPercent(debug.SetGCPercent(littleGarbage))
 	f := newForking(s, opts)
 	defer f.close()
 	err := relocate.Run(ctx,
@@ -94,11 +93,7 @@ func (f *forking) copyOne(ctx context.Context, c *Copying, branch *fanout.Branch
 	)
 	branch.End()
 	t.Copied = c.Copied
-	if c.Copied != nil && ctx.Err() == nil { // what has arrived is recorded, whatever else failed
-		recorded := c.record(ctx)
-		err = cmp.Or(c.attest(ctx, c.lockFile.Path), err, recorded)
-	}
-	return err
+	return c.recorded(ctx, err)
 }
 
 // PlanEach is Plan for each of several private registries.

@@ -29,11 +29,7 @@ func copyTags(ctx context.Context, c *Copying) error {
 		c.planTags,      // that all is there
 		c.putTags,
 	)
-	if c.Copied != nil && ctx.Err() == nil {
-		recorded := c.record(ctx)
-		err = cmp.Or(c.attest(ctx, c.lockFile.Path), err, recorded)
-	}
-	return err
+	return c.recorded(ctx, err)
 }
 
 func (p *Planning) connectTarget(ctx context.Context) error {
