@@ -44,14 +44,7 @@ func TestExampleCronJob(t *testing.T) {
 	if node == nil {
 		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
 	}
-	vendor := registrytest.InProcess(t, registrytest.Options{})
-	made, err := standin.New(standin.Options{Release: "v4.3.1", Bytes: 50_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := made.Push(t.Context(), ref.Folder{Host: vendor.Host}); err != nil {
-		t.Fatal(err)
-	}
+	vendor := vendorOf(t, 50_000)
 	private := registrytest.InProcess(t, registrytest.Options{Accounts: []registrytest.Account{puller}})
 	from, to := forPods(t, vendor.Host), forPods(t, private.Host)
 
@@ -92,6 +85,20 @@ func TestExampleCronJob(t *testing.T) {
 	if got := private.Digest(t, "databases/postgres-instance:v17.5-v4.3.1"); got != want {
 		t.Errorf("the private registry has %s, want %s", got, want)
 	}
+}
+
+// vendorOf is a registry with a release of so many bytes.
+func vendorOf(t *testing.T, bytes int64) *registrytest.Registry {
+	t.Helper()
+	vendor := registrytest.InProcess(t, registrytest.Options{})
+	made, err := standin.New(standin.Options{Release: "v4.3.1", Bytes: bytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.Push(t.Context(), ref.Folder{Host: vendor.Host}); err != nil {
+		t.Fatal(err)
+	}
+	return vendor
 }
 
 // applyCronJob applies the example with settings, and a login to a registry, and returns a job as the

@@ -23,9 +23,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // An Indexed Job of 1, 2 and 4 pods mirrors a release on a real node: the target is the same each time, each
@@ -34,14 +32,7 @@ func TestIndexedJob(t *testing.T) {
 	if node == nil {
 		t.Skip("PGRELOCATE_TEST_NODE is not set: make test-node")
 	}
-	vendor := registrytest.InProcess(t, registrytest.Options{})
-	made, err := standin.New(standin.Options{Release: "v4.3.1", Bytes: 6_000_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := made.Push(t.Context(), ref.Folder{Host: vendor.Host}); err != nil {
-		t.Fatal(err)
-	}
+	vendor := vendorOf(t, 6_000_000)
 	image := serveProgram(t)
 	var first map[string]string
 	for _, workers := range []int{1, 2, 4} {
