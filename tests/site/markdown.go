@@ -14,26 +14,24 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	east "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+	nethtml "golang.org/x/net/html"
 )
 
 // markdown reads and writes as GitHub does. What is HTML already stays: the pages are our own.
 func markdown() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.GFM),
-		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 		goldmark.WithRendererOptions(html.WithUnsafe(), renderer.WithNodeRenderers(util.Prioritized(frames{}, 100))),
 	)
 }
 
 // convert fills in what a page says.
 func (s *site) convert(p *page, source []byte) error {
-	md := markdown()
-	doc := md.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(names{}))))
+	doc := s.markdown.Parser().Parse(text.NewReader(source))
 	if err := s.adapt(p, doc, source); err != nil {
 		return err
 	}
@@ -41,7 +39,7 @@ func (s *site) convert(p *page, source []byte) error {
 		doc.RemoveChild(doc, first)
 	}
 	var b bytes.Buffer
-	if err := md.Renderer().Render(&b, source, doc); err != nil {
+	if err := s.markdown.Renderer().Render(&b, source, doc); err != nil {
 		return err
 	}
 	p.Body = template.HTML(b.String())
@@ -51,7 +49,7 @@ func (s *site) convert(p *page, source []byte) error {
 // adapt makes a document of GitHub's one of the site's: its links go to pages, its first heading is
 // the title, and README.md's table of pages is the menu.
 func (s *site) adapt(p *page, doc ast.Node, source []byte) error {
-	up := 0 // the generated pages begin at the second level
+	up, taken := 0, names{} // the generated pages begin at the second level
 	return ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -59,9 +57,10 @@ func (s *site) adapt(p *page, doc ast.Node, source []byte) error {
 		var err error
 		switch node := node.(type) {
 		case *ast.Heading:
-			title := words(node, source)
-			id, _ := node.AttributeString("id")
-			here := section{string(id.([]byte)), title}
+			title := s.words(node, source)
+			here := section{taken.of(title), title}
+			node.SetAttributeString("id", []byte(here.ID))
+			node.SetAttributeString(wordsOf, title)
 			if p.Title == "" {
 				p.section, up = here, node.Level-1
 			}
@@ -71,7 +70,7 @@ func (s *site) adapt(p *page, doc ast.Node, source []byte) error {
 		case *ast.Link:
 			node.Destination, err = s.link(p, node.Destination)
 			if p.Source == "README.md" && inTable(node) {
-				s.menu = append(s.menu, entry{words(node, source), string(node.Destination), false})
+				s.menu = append(s.menu, entry{s.words(node, source), string(node.Destination), false})
 			}
 		case *ast.Image:
 			node.Destination, err = s.link(p, node.Destination)
@@ -124,40 +123,51 @@ func inTable(node ast.Node) bool {
 	return false
 }
 
-// words are what can be read of a node.
-func words(node ast.Node, source []byte) string {
-	var b strings.Builder
-	_ = ast.Walk(node, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if t, ok := n.(*ast.Text); ok && entering {
-			b.Write(t.Value(source))
+// wordsOf is the attribute in which a heading keeps its words; no page has it.
+const wordsOf = "words"
+
+// words are what can be read of a node, in a browser: no addresses of links, no marks, no pictures.
+func (s *site) words(node ast.Node, source []byte) string {
+	var b bytes.Buffer
+	if err := s.markdown.Renderer().Render(&b, source, node); err != nil {
+		return ""
+	}
+	shown, err := nethtml.Parse(&b)
+	if err != nil {
+		return ""
+	}
+	var words strings.Builder
+	for n := range shown.Descendants() {
+		if n.Type == nethtml.TextNode {
+			words.WriteString(n.Data)
 		}
-		return ast.WalkContinue, nil
-	})
-	return b.String()
+	}
+	return strings.TrimSuffix(words.String(), "\n")
 }
 
-// names gives headings the names that GitHub gives them: a second one of a name gets -1.
+// names are those that headings of a page have, and how often a number was put behind each.
 type names map[string]int
 
-func (n names) Generate(value []byte, _ ast.NodeKind) []byte {
-	name := strings.Map(func(r rune) rune {
+// of is the name that GitHub gives a heading. A second one of a name gets -1, or the next number that
+// makes a name of its own.
+func (n names) of(words string) string {
+	plain := strings.Map(func(r rune) rune {
 		switch {
 		case r == ' ':
 			return '-'
-		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+		case r == '-' || unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Pc):
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, strings.TrimSpace(string(value)))
-	seen := n[name]
-	n[name]++
-	if seen > 0 {
-		name = fmt.Sprintf("%s-%d", name, seen)
+	}, words)
+	name := plain
+	for _, taken := n[name]; taken; _, taken = n[name] {
+		n[plain]++
+		name = fmt.Sprintf("%s-%d", plain, n[plain])
 	}
-	return []byte(name)
+	n[name] = 0
+	return name
 }
-
-func (n names) Put(value []byte) { n[string(value)]++ }
 
 // frames writes tables into a frame that scrolls where the window is narrower, and a link to itself
 // behind each heading.
@@ -179,8 +189,10 @@ func (frames) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		return status, err
 	})
 	r.Register(ast.KindHeading, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if id, ok := n.AttributeString("id"); ok && !entering && n.(*ast.Heading).Level > 1 {
-			fmt.Fprintf(w, ` <a class="here" href="#%s" aria-label="Link to: %s">#</a>`, id, template.HTMLEscapeString(words(n, source)))
+		id, named := n.AttributeString("id")
+		if named && !entering && n.(*ast.Heading).Level > 1 {
+			words, _ := n.AttributeString(wordsOf)
+			fmt.Fprintf(w, ` <a class="here" href="#%s" aria-label="Link to: %s">#</a>`, id, template.HTMLEscapeString(words.(string)))
 		}
 		return inner[ast.KindHeading](w, source, n, entering)
 	})

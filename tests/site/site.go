@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/yuin/goldmark"
 )
 
 // name is the title of README.md, and of the index of commands.
@@ -48,14 +50,15 @@ type entry struct {
 
 // site is what is being built.
 type site struct {
-	root  string
-	pages map[string]*page // by source
-	menu  []entry
+	root     string
+	markdown goldmark.Markdown
+	pages    map[string]*page // by source
+	menu     []entry
 }
 
 // Build writes the site of the repository at root into the folder out, and returns how many pages it has.
 func Build(root, out string) (int, error) {
-	s := &site{root: root, pages: map[string]*page{}}
+	s := &site{root: root, markdown: markdown(), pages: map[string]*page{}}
 	files, err := s.list()
 	if err != nil {
 		return 0, err

@@ -30,6 +30,11 @@ func build(t *testing.T) (string, map[string]seen) {
 	if _, err := Build("../..", out); err != nil {
 		t.Fatal(err)
 	}
+	return out, pagesOf(t, out)
+}
+
+func pagesOf(t *testing.T, out string) map[string]seen {
+	t.Helper()
 	pages := map[string]seen{}
 	err := fs.WalkDir(os.DirFS(out), ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || path.Ext(file) != ".html" {
@@ -49,7 +54,7 @@ func build(t *testing.T) (string, map[string]seen) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out, pages
+	return pages
 }
 
 func look(doc *html.Node) seen {
@@ -160,6 +165,40 @@ func TestPictures(t *testing.T) {
 	for _, file := range there {
 		if name := "docs/pictures/" + filepath.Base(file); !shown[name] {
 			t.Errorf("no page shows %s", name)
+		}
+	}
+}
+
+// Headings have the names that GitHub gives them, each its own: what can be read of them counts, and not
+// where their links go.
+func TestHeadings(t *testing.T) {
+	const text = `# The page
+
+## Same
+## Same
+## Same 1
+## Same
+## With [a link](https://example.com/x?y=z) and ` + "`--code`" + `
+## A &amp; *b*
+## (Over) Größe 2²!
+## snake\_case
+## Content
+## ![shown](docs/x.svg)Same
+`
+	root := t.TempDir()
+	for file, content := range map[string]string{"README.md": text, "docs/x.md": "# X\n", "docs/x.svg": "<svg/>", "CHANGELOG.md": "# C\n", "CONTRIBUTING.md": "# D\n", "SECURITY.md": "# E\n"} {
+		if err := put(root, file, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := t.TempDir()
+	if _, err := Build(root, out); err != nil {
+		t.Fatal(err)
+	}
+	page := pagesOf(t, out)["index.html"]
+	for _, want := range []string{"same", "same-1", "same-1-1", "same-2", "same-3", "with-a-link-and---code", "a--b", "over-größe-2", "snake_case", "content"} {
+		if page.ids[want] != 1 {
+			t.Errorf("the page has the id %q %d times, want it once; it has %v", want, page.ids[want], page.ids)
 		}
 	}
 }
