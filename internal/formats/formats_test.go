@@ -99,7 +99,7 @@ apiVersion: mirror.openshift.io/v2alpha1
 kind: ImageSetConfiguration
 mirror:
   additionalImages:
-    - name: vendor.example.com/operator:v1
+    - name: vendor.example.com/operator:v1@` + two + `
     - name: vendor.example.com/postgres:17
   helm:
     repositories:
@@ -118,6 +118,47 @@ mirror:
 	}
 	if got, err := formats.Export("zarf", items(t)); err == nil {
 		t.Errorf("Export() of a format that is not there = %s, want an error", got)
+	}
+}
+
+// Charts of one repository stand below it once; two repositories with a chart of the same name have names
+// of their own.
+func TestChartsForOCMirror(t *testing.T) {
+	classic := func(url, name, tag string) formats.Item {
+		i := item(t, versions.RoleChart, "charts.example.com/"+name+":"+tag, "r.example.com/pg/"+name+":"+tag, "")
+		i.ChartURL = url
+		return i
+	}
+	got, err := formats.Export(formats.OCMirror, []formats.Item{
+		classic("https://a.example.com", "exporter", "1.0.0"), classic("https://b.example.com", "exporter", "1.0.0"),
+		classic("https://a.example.com", "exporter", "2.0.0"), classic("https://c.example.com", "exporter", "3.0.0"),
+	})
+	want := `apiVersion: mirror.openshift.io/v2alpha1
+kind: ImageSetConfiguration
+mirror:
+  additionalImages: []
+  helm:
+    repositories:
+      - name: exporter
+        url: https://a.example.com
+        charts:
+          - name: exporter
+            version: 1.0.0
+          - name: exporter
+            version: 2.0.0
+      - name: exporter-2
+        url: https://b.example.com
+        charts:
+          - name: exporter
+            version: 1.0.0
+      - name: exporter-3
+        url: https://c.example.com
+        charts:
+          - name: exporter
+            version: 3.0.0
+`
+	if diff := cmp.Diff(want, string(got)); err != nil || diff != "" {
+		t.Errorf("Export(oc-mirror) = %v (-want +got):\n%s", err, diff)
 	}
 }
 

@@ -1,7 +1,9 @@
 package formats
 
 import (
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -113,33 +115,60 @@ func hauler(items []Item) ([]byte, error) {
 	return append(append(text, "---\n"...), more...), err
 }
 
-// ocMirror is an ImageSetConfiguration. It takes charts from classic repositories only.
+type ocMirrorChart struct {
+	Name    string `yaml:"name"`
+	Version string `yaml:"version"`
+}
+
+type ocMirrorRepository struct {
+	Name   string          `yaml:"name"`
+	URL    string          `yaml:"url"`
+	Charts []ocMirrorChart `yaml:"charts"`
+}
+
+// ocMirror is an ImageSetConfiguration. It takes charts from classic repositories only. Images that have
+// a tag and a digest are pulled by the digest, and put by the tag.
 func ocMirror(items []Item) ([]byte, error) {
-	type chart struct {
-		Name    string `yaml:"name"`
-		Version string `yaml:"version"`
-	}
-	type repository struct {
-		Name   string  `yaml:"name"`
-		URL    string  `yaml:"url"`
-		Charts []chart `yaml:"charts"`
-	}
 	images := []named{}
-	repositories := []repository{}
 	for _, i := range items {
-		switch {
-		case !i.IsChart():
-			images = append(images, named{i.Source.String()})
-		case i.ChartURL != "":
-			repositories = append(repositories, repository{chartName(i), i.ChartURL, []chart{{chartName(i), chartVersion(i)}}})
+		if !i.IsChart() {
+			images = append(images, named{i.source().String()})
 		}
 	}
 	mirror := map[string]any{"additionalImages": images}
-	if len(repositories) > 0 {
+	if repositories := ocMirrorRepositories(items); len(repositories) > 0 {
 		mirror["helm"] = map[string]any{"repositories": repositories}
 	}
 	return document(manifest{APIVersion: "mirror.openshift.io/v2alpha1", Kind: "ImageSetConfiguration", Mirror: mirror},
 		left(items, func(i Item) bool { return !i.IsChart() || i.ChartURL != "" })...)
+}
+
+// ocMirrorRepositories are the classic repositories of charts, each once and by a name of its own: a
+// second one of the same name is taken for the first, at whose address its charts are not.
+func ocMirrorRepositories(items []Item) []ocMirrorRepository {
+	var all []ocMirrorRepository
+	for _, i := range items {
+		if i.ChartURL == "" {
+			continue
+		}
+		at := slices.IndexFunc(all, func(r ocMirrorRepository) bool { return r.URL == i.ChartURL })
+		if at < 0 {
+			at = len(all)
+			all = append(all, ocMirrorRepository{Name: freeName(all, chartName(i)), URL: i.ChartURL})
+		}
+		all[at].Charts = append(all[at].Charts, ocMirrorChart{chartName(i), chartVersion(i)})
+	}
+	return all
+}
+
+// freeName is a name that no repository has yet.
+func freeName(all []ocMirrorRepository, want string) string {
+	name := want
+	taken := func(r ocMirrorRepository) bool { return r.Name == name }
+	for n := 2; slices.ContainsFunc(all, taken); n++ {
+		name = fmt.Sprintf("%s-%d", want, n)
+	}
+	return name
 }
 
 // chartName is what a chart is called: the last element of its repository.
