@@ -96,13 +96,14 @@ func namesOf(i Item, opts PolicyOptions) []string {
 	return names
 }
 
-// imagesIn is the expression of all images of a pod's spec.
+// imagesIn is the expression of all images of a pod's spec: those of its containers, and those that it
+// mounts as volumes, whose programs containers may run.
 func imagesIn(spec string) string {
 	all := spec + ".containers.map(c, c.image)"
 	for _, list := range []string{"initContainers", "ephemeralContainers"} {
 		all += fmt.Sprintf(" + (has(%[1]s.%[2]s) ? %[1]s.%[2]s.map(c, c.image) : [])", spec, list)
 	}
-	return all
+	return all + fmt.Sprintf(" + (has(%[1]s.volumes) ? %[1]s.volumes.filter(v, has(v.image) && has(v.image.reference)).map(v, v.image.reference) : [])", spec)
 }
 
 func variable(name, expression string) map[string]any {

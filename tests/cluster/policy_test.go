@@ -84,6 +84,17 @@ func TestAdmissionPolicy(t *testing.T) {
 	if err := create("policed", "init", true, begins, relocatedImage+":v1"); err == nil {
 		t.Error("a stranger's init container was let in")
 	}
+	mounts := func(image string) func(*corev1.PodSpec) {
+		return func(spec *corev1.PodSpec) {
+			spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: image}}}, {Name: "e", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+		}
+	}
+	if err := create("policed", "mounts", true, mounts(stranger), relocatedImage+":v1"); err == nil || !strings.Contains(err.Error(), stranger) {
+		t.Errorf("a stranger's image as a volume = %v, want it refused", err)
+	}
+	if err := create("policed", "mounts", true, mounts(relocatedImage+":v1"), relocatedImage+":v1"); err != nil {
+		t.Errorf("a relocated image as a volume = %v", err)
+	}
 	if err := create("policed", "moved", true, nil, relocatedImage+":v2"); err == nil {
 		t.Error("a tag that was not relocated was let in")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -42,7 +43,7 @@ func NewExportCommand(a *app.App) *cobra.Command {
   admission-policy  a ValidatingAdmissionPolicy that lets nothing else run, in
                     --only-in NAMESPACES or everywhere; of a lock only
 
-A lock knows digests: images, regsync and flux name what they can by them then. What a
+A lock knows digests: images, regsync, oc-mirror and flux name what they can by them then. What a
 format has no place for is said in a comment at its head. Nobody is asked, but with argocd
 and flux the private registry for what it has; --offline takes everything to be there.`,
 		Example: `  pgrelocate export regsync --registry registry.example.com > regsync.yml
@@ -89,6 +90,12 @@ func export(ctx context.Context, a *app.App, cfg *config.Config, f *exportFlags)
 	if !slices.Contains([]formats.Format{formats.Images, formats.Hauler, formats.OCMirror}, f.Format) {
 		if err := app.NeedRegistry(cfg); err != nil {
 			return err
+		}
+	}
+	for _, namespace := range flagset.SplitNames(f.only) {
+		// The API server would take it, and the policy would count nowhere.
+		if wrong := validation.IsDNS1123Label(namespace); len(wrong) > 0 {
+			return exit.Usagef("--only-in %q: %s", namespace, wrong[0])
 		}
 	}
 	if f.file != "" {
