@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -99,25 +101,46 @@ func (a *App) reportOf(at int) *report.Run {
 	return a.reports[at]
 }
 
-// labelsOf are short names that tell registries apart: the first word of their hosts, if that will do.
+// labelsOf are short names that tell registries apart: as many words of their hosts as that takes, or
+// their folders where they are of one host.
 func labelsOf(all []ref.Folder) []string {
-	for _, shorten := range []func(ref.Folder) string{
-		func(r ref.Folder) string { word, _, _ := strings.Cut(r.Host, "."); return word },
-		func(r ref.Folder) string { return r.Host },
-	} {
-		labels := make([]string, len(all))
-		for i, r := range all {
-			labels[i] = shorten(r)
-		}
-		if distinct := slices.Compact(slices.Sorted(slices.Values(labels))); len(distinct) == len(labels) {
+	for words := 1; words < mostWords; words++ {
+		if labels, distinct := labelled(all, func(r ref.Folder) string { return firstWords(r.Host, words) }); distinct {
 			return labels
 		}
 	}
-	labels := make([]string, len(all))
-	for i, r := range all {
-		labels[i] = r.String()
+	for _, shorten := range []func(ref.Folder) string{
+		func(r ref.Folder) string { return r.Host },
+		func(r ref.Folder) string { return cmp.Or(r.Path, r.Host) },
+	} {
+		if labels, distinct := labelled(all, shorten); distinct {
+			return labels
+		}
 	}
+	labels, _ := labelled(all, ref.Folder.String)
 	return labels
+}
+
+// mostWords is of how many words a host is taken to be shorter than the whole of it.
+const mostWords = 4
+
+// firstWords is the beginning of a host's name; all of it where it is an address, of which a part would
+// be a figure beside others.
+func firstWords(host string, words int) string {
+	name, _, _ := strings.Cut(host, ":")
+	if _, err := netip.ParseAddr(name); err == nil || strings.HasPrefix(host, "[") {
+		return host
+	}
+	all := strings.Split(host, ".")
+	return strings.Join(all[:min(words, len(all))], ".")
+}
+
+// labelled are all registries shortened, and whether no two are the same then.
+func labelled(all []ref.Folder, shorten func(ref.Folder) string) (labels []string, distinct bool) {
+	for _, r := range all {
+		labels = append(labels, shorten(r))
+	}
+	return labels, len(slices.Compact(slices.Sorted(slices.Values(labels)))) == len(labels)
 }
 
 // AccountEach says what a copy or a load to several private registries did, and what ended it for each.

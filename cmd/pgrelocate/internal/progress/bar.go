@@ -32,27 +32,45 @@ func (b *bar) line(s snapshot, columns int) string {
 	if s.bytesTotal == 0 {
 		return clip(s.artifacts(), columns-1)
 	}
-	figures, about := s.figures(), s.artifacts()
-	room := func(about string) int {
-		return min(columns-1-frame-len(about)-max(len(figures), usualFigures), mostCells)
-	}
-	if s.parts != "" && room(s.parts) >= fewestCells {
-		about = s.parts
-	}
-	cells := room(about)
+	chosen, cells := chooseFlanks(s, columns)
 	if cells < fewestCells {
 		return clip(narrow(s), columns-1)
 	}
 	if b.drawing == nil || b.total != s.bytesTotal || b.cells != cells {
 		b.draw(s, cells)
 	}
-	b.drawing.Describe(about)
+	b.drawing.Describe(chosen.about)
 	_ = b.drawing.Set64(s.bytes)
-	return clip(strings.Trim(b.drawing.String(), "\r ")+" "+figures, columns-1)
+	return clip(strings.Trim(b.drawing.String(), "\r ")+" "+chosen.figures, columns-1)
 }
 
-// usualFigures keeps the bar's width steady while the figures beside it change theirs.
-const usualFigures = len("1023 MiB/1.6 GiB, 99.9 MiB/s, 59s left")
+// What figures usually take keeps the bar's width steady while they change theirs.
+const (
+	usualFigures = len("1023 MiB/1.6 GiB, 99.9 MiB/s, 59s left")
+	usualAmounts = len("1023 MiB/1.6 GiB")
+)
+
+// flanks are what stands beside a bar: what it is about, and figures, with the room that is kept for them.
+type flanks struct {
+	about, figures string
+	usual          int
+}
+
+// chooseFlanks chooses what stands beside the bar, and how many cells that leaves: how far each of several
+// copies is goes before how fast they are.
+func chooseFlanks(s snapshot, columns int) (chosen flanks, cells int) {
+	choices := []flanks{{s.artifacts(), s.figures(), usualFigures}}
+	if parts := s.each(); parts != "" {
+		choices = append([]flanks{{parts, s.figures(), usualFigures}, {parts, s.amounts(), usualAmounts}}, choices...)
+	}
+	for _, chosen = range choices {
+		cells = min(columns-1-frame-len(chosen.about)-max(len(chosen.figures), chosen.usual), mostCells)
+		if cells >= fewestCells {
+			break
+		}
+	}
+	return chosen, cells
+}
 
 func (b *bar) draw(s snapshot, cells int) {
 	b.total, b.cells = s.bytesTotal, cells

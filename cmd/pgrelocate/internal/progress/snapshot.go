@@ -91,6 +91,14 @@ func (s snapshot) artifacts() string {
 	return text
 }
 
+// each is "east 100%, west 43%", with the failures if there are any; empty for one copy.
+func (s snapshot) each() string {
+	if s.parts != "" && s.failed > 0 {
+		return fmt.Sprintf("%s, %d failed", s.parts, s.failed)
+	}
+	return s.parts
+}
+
 // left is how long the rest will take; empty where that cannot be said.
 func (s snapshot) left() string {
 	rest := s.bytesTotal - s.bytes
@@ -105,9 +113,9 @@ func (s snapshot) left() string {
 }
 
 // figures is what stands beside a bar: "800 MiB/1.6 GiB, 80 MiB/s, 11s left".
-func (s snapshot) figures() string {
-	return output.Bytes(s.bytes) + "/" + output.Bytes(s.bytesTotal) + s.pace()
-}
+func (s snapshot) figures() string { return s.amounts() + s.pace() }
+
+func (s snapshot) amounts() string { return output.Bytes(s.bytes) + "/" + output.Bytes(s.bytesTotal) }
 
 // pace is the rate and the time that is left, as far as they are known, to follow
 // something else.
