@@ -1,14 +1,13 @@
 package jobs
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -19,46 +18,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 )
 
 var jobs = schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}
 
-// logLines is how much of a pod's log is read to find how far it is: artifacts have a line each between
-// two lines that say so.
-const logLines = 200
-
-// ErrNoJob: there is no job of that name.
-var ErrNoJob = errors.New("there is no such job")
-
-// State is what a shard's newest pod is at.
-type State string
-
-// The states of a shard.
-const (
-	Waiting   State = "waiting"
-	Running   State = "running"
-	Succeeded State = "succeeded"
-	Failed    State = "failed"
+// ErrNoJob: there is no job of that name. ErrDeleted: there is none any more.
+var (
+	ErrNoJob   = errors.New("there is no such job")
+	ErrDeleted = errors.New("it was deleted while it was watched")
 )
-
-// Shard is one index of a Job, or the whole of one that has none.
-type Shard struct {
-	Index int
-	State State
-	// Pod is the newest of the shard's pods; empty where there is none yet. Pods is how many there have been.
-	Pod  string
-	Pods int
-	// Problem is what holds the pod up; empty where nothing does.
-	Problem string
-	// Status is how it ended; nil while it runs, or where it left nothing.
-	Status *shard.Status
-	// BytesTotal and the like are how far it is.
-	BytesTotal, BytesDone, ArtifactsTotal, ArtifactsDone, ArtifactsFailed int64
-	logged                                                                bool
-}
 
 // Watched is a Job at one moment.
 type Watched struct {
@@ -82,25 +51,48 @@ type WatchOptions struct {
 	Changed func(Shard)
 }
 
-// Watch follows a Job until it ends, and returns how. Pods that come and go, and a log that cannot be
-// read, end nothing.
+// Watch follows a Job until it ends, and returns how; beside an error, how it was seen last. Pods that come and
+// go, a log that cannot be read, and a cluster that does not answer for a moment, end nothing.
 func Watch(ctx context.Context, c *cluster.Cluster, opts WatchOptions) (*Watched, error) {
 	opts.Every = cmp.Or(opts.Every, 2*time.Second)
 	if opts.Meter == nil {
 		opts.Meter = new(registry.Meter)
 	}
 	w := &watching{cluster: c, opts: opts, shards: map[int]*Shard{}}
-	for {
+	var last *Watched
+	for answered := time.Now(); ; {
 		seen, err := w.look(ctx)
-		if err != nil || seen.Ended {
-			return seen, err
+		switch {
+		case err == nil:
+			last, answered = seen, time.Now()
+		case last == nil || !passes(err) || ctx.Err() == nil && time.Since(answered) > patience:
+			return last, gone(err, last)
+		}
+		if last.Ended {
+			return last, nil
 		}
 		select {
 		case <-ctx.Done():
-			return seen, context.Cause(ctx)
+			return last, context.Cause(ctx)
 		case <-time.After(opts.Every):
 		}
 	}
+}
+
+// patience is for how long a cluster that has answered may not do so: somebody renews its API server.
+const patience = 2 * time.Minute
+
+// passes tells whether an error may be gone the next time.
+func passes(err error) bool {
+	return !errors.Is(err, ErrNoJob) && !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err)
+}
+
+// gone is what ended a watch; a job that was there before was deleted.
+func gone(err error, last *Watched) error {
+	if errors.Is(err, ErrNoJob) && last != nil {
+		return fmt.Errorf("job %s in namespace %s: %w", last.Name, last.Namespace, ErrDeleted)
+	}
+	return err
 }
 
 type watching struct {
@@ -149,98 +141,28 @@ func (w *watching) take(ctx context.Context, job *batchv1.Job, pods []*corev1.Po
 	slices.SortStableFunc(pods, func(a, b *corev1.Pod) int {
 		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
 	})
-	newest, tries := map[int]*corev1.Pod{}, map[int]int{}
+	of := map[int][]*corev1.Pod{}
 	for _, pod := range pods {
 		index, _ := strconv.Atoi(pod.Annotations[batchv1.JobCompletionIndexAnnotation])
-		tries[index]++
-		if was := newest[index]; was == nil || was.Status.Phase != corev1.PodSucceeded {
-			newest[index] = pod
-		}
+		of[index] = append(of[index], pod)
 	}
+	completed, failed := indexes(job.Status.CompletedIndexes), indexes(valueOf(job.Status.FailedIndexes))
 	for index := range count {
 		was := w.shards[index]
 		if was == nil {
 			was = &Shard{Index: index, State: Waiting}
 			w.shards[index] = was
 		}
-		pod := newest[index]
-		if pod == nil { // none yet, or the job has removed it
-			continue
-		}
 		before := *was
-		was.Pods = tries[index]
-		w.takePod(ctx, was, pod)
-		if w.opts.Changed != nil && (was.State != before.State || was.Pod != before.Pod || was.Problem != before.Problem) {
+		if len(of[index]) > 0 {
+			w.takePods(ctx, was, of[index])
+		} else if completed(index) { // the pod is gone, and with it what it has left
+			was.State = Succeeded
+		}
+		was.GivenUp = failed(index) || was.State == Failed && jobFailed(job)
+		changed := was.State != before.State || was.Pod != before.Pod || was.Problem != before.Problem || was.GivenUp != before.GivenUp
+		if w.opts.Changed != nil && changed {
 			w.opts.Changed(*was)
-		}
-	}
-}
-
-func (w *watching) takePod(ctx context.Context, s *Shard, pod *corev1.Pod) {
-	s.Pod, s.Problem = pod.Name, ""
-	switch pod.Status.Phase {
-	case corev1.PodSucceeded:
-		s.State = Succeeded
-	case corev1.PodFailed:
-		s.State = Failed
-	case corev1.PodRunning:
-		s.State = Running
-	default:
-		s.State = Waiting
-		s.Problem, _ = readiness.PodProblem(ctx, w.cluster, pod)
-	}
-	for _, c := range pod.Status.ContainerStatuses {
-		if ended := c.State.Terminated; ended != nil {
-			if status, ok := shard.ParseStatus(ended.Message); ok {
-				s.Status = &status
-			}
-		}
-	}
-	over := s.State == Succeeded || s.State == Failed
-	if s.State == Waiting || over && s.logged {
-		return
-	}
-	if text, err := w.cluster.LogTail(ctx, pod.Namespace, pod.Name, logLines); err == nil {
-		s.read(text)
-		s.logged = over
-	}
-	if over && s.Status != nil {
-		s.conclude(s.Status)
-	}
-}
-
-// conclude takes from what a shard has left how far it came, where its log does not say so, or cannot
-// be read.
-func (s *Shard) conclude(left *shard.Status) {
-	var done int64
-	for _, n := range left.Results {
-		done += int64(n)
-	}
-	s.ArtifactsDone, s.ArtifactsTotal = max(done, s.ArtifactsDone), max(done, s.ArtifactsTotal)
-	s.ArtifactsFailed = max(s.ArtifactsFailed, int64(left.Results["failed"]))
-	if left.MovedBytes != nil {
-		s.BytesDone = max(s.BytesDone, *left.MovedBytes)
-		s.BytesTotal = max(s.BytesTotal, s.BytesDone)
-	}
-}
-
-// read finds in a log of events how far a shard is.
-func (s *Shard) read(log []byte) {
-	for line := range bytes.Lines(log) {
-		var event struct {
-			Event                                                                 string
-			BytesTotal, BytesDone, ArtifactsTotal, ArtifactsDone, ArtifactsFailed int64
-			Artifacts, BytesToMove                                                int64
-		}
-		if json.Unmarshal(line, &event) != nil {
-			continue
-		}
-		switch event.Event {
-		case "planned":
-			s.BytesTotal, s.ArtifactsTotal = event.BytesToMove, event.Artifacts
-		case "progress":
-			s.BytesTotal, s.BytesDone = event.BytesTotal, event.BytesDone
-			s.ArtifactsTotal, s.ArtifactsDone, s.ArtifactsFailed = event.ArtifactsTotal, event.ArtifactsDone, event.ArtifactsFailed
 		}
 	}
 }
@@ -270,15 +192,18 @@ func (w *watching) seen(job *batchv1.Job) *Watched {
 	return seen
 }
 
-// measure adds the shards up. A meter only grows: a shard that is tried again begins at what it had.
+// measure adds the shards up. A meter only grows: a shard that is tried again begins at what it had, and
+// what it could not do counts as failed once it is given up.
 func (w *watching) measure(seen *Watched) {
 	var sum Shard
 	for _, s := range seen.Shards {
-		sum.BytesTotal += s.BytesTotal
-		sum.BytesDone += s.BytesDone
+		sum.BytesTotal += s.SentBefore + s.BytesTotal
+		sum.BytesDone += s.SentBefore + s.BytesDone
 		sum.ArtifactsTotal += s.ArtifactsTotal
 		sum.ArtifactsDone += s.ArtifactsDone
-		sum.ArtifactsFailed += s.ArtifactsFailed
+		if s.GivenUp {
+			sum.ArtifactsFailed += s.ArtifactsFailed
+		}
 	}
 	m := w.opts.Meter
 	m.BytesTotal.Store(max(m.BytesTotal.Load(), seen.Bytes, sum.BytesTotal))
@@ -286,4 +211,30 @@ func (w *watching) measure(seen *Watched) {
 	m.BytesDone.Store(max(m.BytesDone.Load(), sum.BytesDone))
 	m.ArtifactsDone.Store(max(m.ArtifactsDone.Load(), sum.ArtifactsDone))
 	m.ArtifactsFailed.Store(max(m.ArtifactsFailed.Load(), sum.ArtifactsFailed))
+}
+
+// indexes tells which indexes a list has, as the status of a Job writes them: 1,3-5,7.
+func indexes(list string) func(int) bool {
+	var all [][2]int
+	for part := range strings.SplitSeq(list, ",") {
+		low, high, span := strings.Cut(part, "-")
+		from, err := strconv.Atoi(low)
+		if err != nil {
+			continue
+		}
+		to := from
+		if span {
+			to, _ = strconv.Atoi(high)
+		}
+		all = append(all, [2]int{from, to})
+	}
+	return func(index int) bool {
+		return slices.ContainsFunc(all, func(span [2]int) bool { return span[0] <= index && index <= span[1] })
+	}
+}
+
+func jobFailed(job *batchv1.Job) bool {
+	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return c.Type == batchv1.JobFailed && c.Status == corev1.ConditionTrue
+	})
 }

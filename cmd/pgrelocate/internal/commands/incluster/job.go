@@ -224,9 +224,11 @@ func newJobWatchCommand(a *app.App) *cobra.Command {
 		Use:   "watch NAME",
 		Short: "Watch a job until it ends: one bar for all its pods",
 		Long: `Watch a job that "pgrelocate job" has made until it ends: one bar for all its pods on a
-terminal, lines in a log, and with --events - a line of JSON each. The exit code is 0 where
-the job has succeeded, and 3 where parts of it have failed, with what each has left. It
-reads jobs, pods and their logs, and changes nothing: Ctrl-C ends the watching alone.`,
+terminal, lines in a log, and with --events - a line of JSON each. Of each part it says
+what becomes of it: that it has failed, and why, and whether Kubernetes tries it again. The
+exit code is 0 where the job has succeeded, and 3 where parts of it have failed for good,
+with what each has left. It reads jobs, pods and their logs, and changes nothing: Ctrl-C
+ends the watching alone.`,
 		Example: "  pgrelocate job watch first -n mirror",
 		Args:    usage.ExactArgs("NAME"),
 		RunE: a.With(a.Reported("job watch", &dryRun, func(ctx context.Context, cfg *config.Config, args []string) error {

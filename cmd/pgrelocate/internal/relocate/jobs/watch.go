@@ -46,6 +46,9 @@ func tell(s *relocate.Session, changed jobs.Shard) {
 	if status := changed.Status; status != nil && changed.State == jobs.Failed && status.Error != "" {
 		text += ": " + status.Error
 	}
+	if changed.GivenUp {
+		text += "; it is not tried again"
+	}
 	s.Note("%s", text)
 }
 
@@ -56,14 +59,24 @@ func failures(seen *jobs.Watched) error {
 		if shard.State == jobs.Succeeded {
 			continue
 		}
-		reason := "it left no word, and was pod " + shard.Pod
-		if shard.Status != nil && shard.Status.Error != "" {
-			reason = shard.Status.Error
-		}
-		failed.Errors = append(failed.Errors, fmt.Errorf("shard %d: %s", shard.Index, reason))
+		failed.Errors = append(failed.Errors, fmt.Errorf("shard %d: %s", shard.Index, reasonOf(shard)))
 	}
 	if len(failed.Errors) == 0 {
 		return fmt.Errorf("job %s has failed: %s", seen.Name, seen.Reason)
 	}
 	return failed
+}
+
+// reasonOf is why a shard did not succeed.
+func reasonOf(shard jobs.Shard) string {
+	switch {
+	case shard.Status != nil && shard.Status.Error != "":
+		return shard.Status.Error
+	case shard.Problem != "":
+		return fmt.Sprintf("%s (pod %s)", shard.Problem, shard.Pod)
+	case shard.Pod == "":
+		return "it has no pod"
+	default:
+		return "it left no word, and was pod " + shard.Pod
+	}
 }

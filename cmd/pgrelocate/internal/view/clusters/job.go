@@ -18,7 +18,7 @@ type Job struct {
 	State  string     `json:"state"`
 	Reason string     `json:"reason,omitempty"`
 	Shards []shardRow `json:"shards"`
-	// BytesFetched and BytesSent are bytes of blobs on the wire, of all shards that have left word.
+	// BytesFetched and BytesSent are bytes of blobs on the wire, of all pods that have left word.
 	BytesFetched int64 `json:"bytesFetched"`
 	BytesSent    int64 `json:"bytesSent"`
 	// Tagged says that a shard has put the tags.
@@ -32,7 +32,8 @@ type shardRow struct {
 	Pod   string `json:"pod,omitempty"`
 	// Tries is how many pods there have been.
 	Tries int `json:"tries"`
-	// Artifacts are those that the shard is done with, BytesFetched what it has read from the source.
+	// Artifacts are those that the shard is done with, BytesFetched what all its pods have read from the
+	// source, Seconds how long the last of them took.
 	Artifacts    int64   `json:"artifacts"`
 	BytesFetched int64   `json:"bytesFetched"`
 	BytesSent    int64   `json:"bytesSent"`
@@ -51,11 +52,13 @@ func NewJob(seen *jobs.Watched) Job {
 		v.State = "succeeded"
 	}
 	for _, s := range seen.Shards {
-		row := shardRow{Index: s.Index, State: string(s.State), Pod: s.Pod, Tries: s.Pods, Artifacts: s.ArtifactsDone, Error: s.Problem}
+		row := shardRow{Index: s.Index, State: string(s.State), Pod: s.Pod, Tries: s.Pods, Artifacts: s.ArtifactsDone, Error: s.Problem,
+			BytesFetched: s.FetchedBefore, BytesSent: s.SentBefore}
 		if status := s.Status; status != nil {
 			row.ExitCode, row.Error, row.Seconds = &status.ExitCode, status.Error, status.DurationSeconds
 			if status.FetchedBytes != nil && status.MovedBytes != nil {
-				row.BytesFetched, row.BytesSent = *status.FetchedBytes, *status.MovedBytes
+				row.BytesFetched += *status.FetchedBytes
+				row.BytesSent += *status.MovedBytes
 			}
 			v.Tagged = v.Tagged || status.Tagged
 		}
