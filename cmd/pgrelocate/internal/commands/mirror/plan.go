@@ -38,7 +38,8 @@ With a lock, see "pgrelocate copy", what the private registry holds as the lock 
 present without asking its source, unless --refresh says so.
 
 --plan-out FILE writes the plan down, by digest, for "pgrelocate copy --plan FILE", which
-does that and nothing else.`,
+does that and nothing else. What is selected, an image a line, for scripts and xargs, is
+what "pgrelocate export images" lists.`,
 		Example: `  # everything in the newest release
   pgrelocate plan --registry registry.example.com
 
