@@ -149,6 +149,9 @@ type Chart struct {
 	Optional bool
 	// HelmRelease is what a chart beside the operator's is installed as; empty for the operator's.
 	HelmRelease string
+	// Requires are the products that the chart does not work without, by name, besides those that
+	// all of its product requires.
+	Requires []string
 	// Values are the chart's values that name the private registry, in the order in which
 	// they are set.
 	Values []Value

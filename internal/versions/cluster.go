@@ -18,7 +18,8 @@ type Cluster struct {
 	// Probe is an object that it accepts if it works, by which others that require it can tell;
 	// nil where there is none. It is not to be changed.
 	Probe map[string]any
-	// Requires are the products that it does not work without, by name.
+	// Requires are the products that it does not work without, by name, whatever is taken of it;
+	// Chart.Requires are those of a single chart.
 	Requires []string
 }
 

@@ -303,6 +303,50 @@ func TestInstallWithPrerequisites(t *testing.T) {
 	}
 }
 
+// What one chart alone needs is asked for where that chart is installed: before the operator is,
+// which does not need it and works without.
+func TestPrerequisiteOfOneChart(t *testing.T) {
+	b := newBareCluster(t)
+	h := &herd{site: b.site}
+	h.Elephants = lab.Elephants{
+		Vendor: b.vendor, Group: b.namespace + ".example.com", Namespace: b.namespace, BackupRequires: "cert-manager",
+	}
+	h.Publish(t)
+	h.file = h.Catalogue(t)
+	t.Cleanup(func() { h.forget(t) })
+	from := []string{"copy", "--release", "1.0.0", "--versions", "17.6", "--source", "jetstack=" + b.vendor.Host, withMirroring}
+
+	before := b.certManagerAsItIs(t)
+	_, messages := h.runs(t, 0, append(from, "--extras", "pooler,backup")...)
+	if strings.Contains(messages, "not taken along") {
+		t.Errorf("copy says\n%s\nwant that the prerequisite is taken along", messages)
+	}
+	_, messages = h.runs(t, 1, "install", "--release", "1.0.0", "--wait=false")
+	if want := "cert-manager is not installed, and the chart backup needs it"; !strings.Contains(messages, want) || !strings.Contains(messages, "--with-prerequisites") {
+		t.Errorf("install says\n%s\nwant %q, and what to do", messages, want)
+	}
+	if got := h.helmReleases(t); len(got) > 0 {
+		t.Errorf("an install that lacks a prerequisite makes the helm releases %v, want none", got)
+	}
+	h.runs(t, 0, "install", "--release", "1.0.0", "--wait=false", "--only", "chart", withMirroring)
+	h.runs(t, 0, "install", "--release", "1.0.0", "--dry-run", withMirroring)
+	if after := b.certManagerAsItIs(t); after != before {
+		t.Errorf("the operator alone brings cert-manager:\n%s\nwant\n%s", after, before)
+	}
+
+	stop := b.controllers(t, certManagers)
+	defer stop()
+	answered := b.answersOnceAsked(t, b.apiServer.certManager.Asked.Load())
+	_, messages = h.runs(t, 0, "install", "--release", "1.0.0", "--wait=false", withMirroring)
+	answered()
+	if !strings.Contains(messages, "installing cert-manager "+lab.RealCertManager) {
+		t.Errorf("install says\n%s\nwant the prerequisite", messages)
+	}
+	if got := h.helmReleases(t); !slices.Equal(got, []string{"elephants", "elephants-backup"}) {
+		t.Errorf("install makes the helm releases %v, want both", got)
+	}
+}
+
 // answersOnceAsked lets cert-manager's webhook, once it is there, answer when somebody has asked
 // it in vain. The function that it returns is to be called when nobody asks any more.
 func (b *bareCluster) answersOnceAsked(t *testing.T, before int32) (answered func()) {

@@ -21,6 +21,8 @@ type Prerequisite struct {
 	// Probe is an object of a kind that it serves, which it accepts if it works: it is created in
 	// dry-run, which leaves nothing behind.
 	Probe *unstructured.Unstructured
+	// Of is the name of the chart that needs it; empty for the operator's.
+	Of string
 }
 
 // Errors about prerequisites that callers tell apart with errors.Is; errors.As finds a
@@ -42,7 +44,11 @@ type PrerequisiteError struct {
 // Error names it.
 func (e *PrerequisiteError) Error() string {
 	if errors.Is(e.Err, ErrNoPrerequisite) {
-		return e.Prerequisite.Title + " is not installed, and the operator needs it"
+		by := "the operator"
+		if e.Prerequisite.Of != "" {
+			by = "the chart " + e.Prerequisite.Of
+		}
+		return fmt.Sprintf("%s is not installed, and %s needs it", e.Prerequisite.Title, by)
 	}
 	return fmt.Sprintf("%s's webhook does not answer: %v", e.Prerequisite.Title, errors.Unwrap(e.Err))
 }

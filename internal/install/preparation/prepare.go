@@ -148,11 +148,13 @@ func (p *Prepared) renderLive(ctx context.Context, opts chart.RenderOptions) (*c
 	return p.Chart.Render(ctx, p.Values, opts)
 }
 
-// Needed are what the product, or what its chart renders, needs of what is known.
+// Needed are what the product, its chart, or what that renders, needs of what is known.
 func (p *Prepared) Needed() []cluster.Prerequisite {
+	required := p.Requires()
 	var all []cluster.Prerequisite
 	for _, known := range p.Prerequisites {
-		if slices.Contains(p.Product.Cluster.Requires, known.Product) || known.UsedBy(p.Rendering.Objects) {
+		if slices.Contains(required, known.Product) || known.UsedBy(p.Rendering.Objects) {
+			known.Of = p.Part
 			all = append(all, known)
 		}
 	}

@@ -103,6 +103,20 @@ func (s Subject) values() []versions.Value {
 	return nil
 }
 
+// Requires are the products that it does not work without, by name: those of the product, and then
+// those of the chart.
+func (s Subject) Requires() []string {
+	all := slices.Clone(s.Product.Cluster.Requires)
+	if part := s.part(); part != nil {
+		for _, name := range part.Requires {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
 // Other is the subject for another chart of the release, with none of the user's values.
 func (s Subject) Other(c versions.Chart) Subject {
 	if s.Operator == "" {

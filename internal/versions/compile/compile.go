@@ -125,16 +125,23 @@ func clusterOf(spec schema.Product) (versions.Cluster, error) {
 		}
 		c.Probe = probe
 	}
-	for _, required := range given.Requires {
+	c.Requires, err = requiresOf(given.Requires, spec.Product)
+	return c, err
+}
+
+// requiresOf are the products that one, or one of its charts, requires.
+func requiresOf(specs []schema.Requires, product string) ([]string, error) {
+	var names []string
+	for _, required := range specs {
 		if !schema.IsName(required.Product) {
-			return c, fmt.Errorf("requires: product: %s is no name of a product", ref.Quote(required.Product))
+			return nil, fmt.Errorf("requires: product: %s is no name of a product", ref.Quote(required.Product))
 		}
-		if required.Product == spec.Product || slices.Contains(c.Requires, required.Product) {
-			return c, fmt.Errorf("requires: product: %s is the product itself, or stands there twice", required.Product)
+		if required.Product == product || slices.Contains(names, required.Product) {
+			return nil, fmt.Errorf("requires: product: %s is the product itself, or stands there twice", required.Product)
 		}
-		c.Requires = append(c.Requires, required.Product)
+		names = append(names, required.Product)
 	}
-	return c, nil
+	return names, nil
 }
 
 func kindsOf(specs []schema.Kind, needImage bool) ([]versions.Kind, error) {

@@ -34,6 +34,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"one target for two", "repository: gis, tag: \"{version}-{gis}\"", "registry: archive, repository: postgres, tag: \"{version}-deb13\"", "would both become postgres:17.10-deb13 at the target"},
 		{"a release of no number", "  1.0.0:", "  old:", "releases.old: it is no release"},
 		{"a release with and without a v", "  1.0.0:", "  v2.0.0:", "it is there as"},
+		{"a chart that requires no product", "repository: charts/db,", "repository: charts/db, requires: [{product: Other}],", "charts.chart: requires: product: Other is no name of a product"},
+		{"a key of what a chart requires", "repository: charts/db,", "repository: charts/db, requires: [{produkt: other}],", "produkt is not a key of shapes.usual.charts.requires; did you mean product?"},
 		{"a chart without a repository", "repository: charts/db,", "", "charts.chart: repository: the repository is missing"},
 	}
 	for _, tt := range tests {

@@ -107,6 +107,10 @@ func (b releaseBuilder) chart(spec schema.Chart) (*versions.Chart, error) {
 		return nil, nil
 	}
 	made := &versions.Chart{Name: spec.Name, Optional: spec.Optional, Values: valuesOf(spec.Values), Objects: objectsOf(spec.Objects)}
+	var err error
+	if made.Requires, err = requiresOf(spec.Requires, b.compiler.spec.Product); err != nil {
+		return nil, err
+	}
 	tag := cmp.Or(b.spec.Tags[spec.Name], over.Tag, spec.Tag)
 	if tag == "" {
 		return made, nil

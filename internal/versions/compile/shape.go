@@ -193,6 +193,9 @@ func (c *compiler) checkChart(s schema.Shape, spec schema.Chart, vars []string) 
 	if err := checkTemplates(allowed, map[string]template.Template{"repository": spec.Repository, "tag": spec.Tag}); err != nil {
 		return err
 	}
+	if _, err := requiresOf(spec.Requires, c.spec.Product); err != nil {
+		return err
+	}
 	for _, value := range spec.Values {
 		if err := checkValue(s, value); err != nil {
 			return fmt.Errorf("values.%s: %w", value.At, err)

@@ -55,7 +55,8 @@ type Kind struct {
 	PullSecretAt string `yaml:"pullSecretAt,omitempty"`
 }
 
-// Requires is another product that has to be in the cluster.
+// Requires is another product that has to be in the cluster: for all of a product, or for one of
+// its charts.
 type Requires struct {
 	Product string `yaml:"product"`
 }
@@ -115,9 +116,10 @@ type Chart struct {
 	As         string            `yaml:"as,omitempty"`
 	Optional   bool              `yaml:"optional,omitempty"`
 	// HelmRelease is of a chart beside the operator's; its name where it is empty.
-	HelmRelease string   `yaml:"helmRelease,omitempty"`
-	Values      []Value  `yaml:"values,omitempty"`
-	Objects     []Object `yaml:"objects,omitempty"`
+	HelmRelease string     `yaml:"helmRelease,omitempty"`
+	Requires    []Requires `yaml:"requires,omitempty"`
+	Values      []Value    `yaml:"values,omitempty"`
+	Objects     []Object   `yaml:"objects,omitempty"`
 }
 
 // Value is one of a chart's values.

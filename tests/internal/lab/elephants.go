@@ -20,6 +20,8 @@ type Elephants struct {
 	Group, Namespace string
 	// Requires is another product that it needs; empty for none.
 	Requires string
+	// BackupRequires is another product that its second chart alone needs; empty for none.
+	BackupRequires string
 	// Program is what its operator and its databases run; empty for images in which nothing runs.
 	Program string
 }
@@ -70,6 +72,7 @@ shapes:
         tag: "{release}"
         optional: true
         helmRelease: elephants-backup
+        requires: [BACKUPNEEDS]
         values:
           - {at: image, value: "{saver.ref}"}
           - {at: pullSecret, value: "{pullSecret}"}
@@ -149,14 +152,19 @@ spec:
 func (e Elephants) Catalogue(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "elephants.yaml")
-	requires := ""
-	if e.Requires != "" {
-		requires = "{product: " + e.Requires + "}"
-	}
-	if err := os.WriteFile(file, []byte(e.fill(elephantsCatalogue, "REQUIRES", requires)), 0o600); err != nil {
+	text := e.fill(elephantsCatalogue, "REQUIRES", entryOf(e.Requires), "BACKUPNEEDS", entryOf(e.BackupRequires))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// entryOf is a required product in a catalogue file; nothing for none.
+func entryOf(product string) string {
+	if product == "" {
+		return ""
+	}
+	return "{product: " + product + "}"
 }
 
 // CRDs are the product's definitions.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -30,8 +31,12 @@ func (e *examination) cluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	names, err := e.Selection().Requires(catalogue)
+	if err != nil {
+		return relocate.Unknown(err)
+	}
 	required := slices.DeleteFunc(install.PrerequisitesOf(catalogue), func(p cluster.Prerequisite) bool {
-		return !slices.Contains(e.product.Cluster.Requires, p.Product)
+		return !slices.Contains(names, p.Product)
 	})
 	opts := inside.Options{
 		Cluster: reached, Namespace: e.Place.Namespace, Owner: cluster.Owner{Namespace: e.Place.Namespace, Release: e.Place.HelmRelease},

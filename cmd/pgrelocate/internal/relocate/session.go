@@ -77,11 +77,9 @@ type Session struct {
 	catalogue func() (*versions.Catalogue, error)
 	// AnnounceCluster says, once, which of the cluster's settings are from the folder's file.
 	AnnounceCluster func()
-	// needsNothing says, once, that the chosen product has no prerequisites.
-	needsNothing func()
 	// learned is the catalogue with what was found at the source; nil where nothing was.
 	learned *versions.Catalogue
-	// Told are the warnings that are given once.
+	// Told are the warnings, and what else is said, that are given once.
 	Told *sync.Map
 }
 
@@ -94,7 +92,6 @@ func New(cfg *config.Config, opts Options) *Session {
 	s.Clients.fromFolder, s.Clients.outage = opts.FromFolder, opts.Hooks.Outage
 	s.Clients.announce = s.announcing(config.Trusting) // before the first request
 	s.AnnounceCluster = s.announcing(config.TrustingCluster)
-	s.needsNothing = sync.OnceFunc(func() { s.Note("%s requires no other product: there is nothing more to take along", cfg.Product) })
 	s.catalogue = sync.OnceValues(func() (*versions.Catalogue, error) {
 		catalogue, err := catalogue.Load(cfg.Catalogues...)
 		if err != nil {
@@ -155,6 +152,15 @@ func Run(ctx context.Context, steps ...func(context.Context) error) error {
 
 // Note tells what is being done.
 func (s *Session) Note(format string, args ...any) { tell(s.Options.Hooks.Note, format, args) }
+
+// noteOnce tells what is worth knowing, where it was not told yet.
+func (s *Session) noteOnce(texts []string) {
+	for _, text := range texts {
+		if _, told := s.Told.LoadOrStore(text, true); !told {
+			s.Note("%s", text)
+		}
+	}
+}
 
 // Detail tells what only a curious user wants to know.
 func (s *Session) Detail(format string, args ...any) { tell(s.Options.Hooks.Detail, format, args) }

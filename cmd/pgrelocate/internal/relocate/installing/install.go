@@ -63,6 +63,7 @@ func Install(ctx context.Context, s *relocate.Session, opts InstallOptions) (*In
 		i.chooseCharts,
 		i.connect,              // the cluster
 		i.installPrerequisites, // of what the cluster lacks
+		i.needPrerequisites,    // of the other charts, before the first is installed
 		i.install,              // the steps in internal/install/run.go
 		i.installOthers,        // the same, for the release's other charts
 	)

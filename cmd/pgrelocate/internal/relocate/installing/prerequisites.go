@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -23,13 +24,47 @@ func (i *installing) installPrerequisites(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needed, err := i.Session.Prerequisites(catalogue)
+	var names []string
+	for _, part := range i.parts() {
+		for _, name := range part.Requires() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	needed, err := i.Required(catalogue, names)
 	if err != nil {
 		return err
 	}
 	for _, product := range needed {
 		if err := i.installPrerequisite(ctx, catalogue, product); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// parts are all charts that are installed, the operator's first.
+func (i *installing) parts() []preparation.Subject {
+	return append([]preparation.Subject{i.Run.Subject}, i.others...)
+}
+
+// needPrerequisites wants what the charts beside the operator's are said to need, so that no
+// operator is left without them. What the operator needs its own installation asks for.
+func (i *installing) needPrerequisites(context.Context) error {
+	for _, part := range i.others {
+		for _, needed := range part.Prerequisites {
+			if !slices.Contains(part.Requires(), needed.Product) || i.Run.DryRun && slices.Contains(i.Run.Awaited, needed.Product) {
+				continue
+			}
+			has, err := i.Run.Cluster.HasPrerequisite(needed)
+			if err != nil {
+				return err
+			}
+			if !has {
+				needed.Of = part.Part
+				return &cluster.PrerequisiteError{Prerequisite: needed, Err: cluster.ErrNoPrerequisite}
+			}
 		}
 	}
 	return nil
