@@ -37,6 +37,10 @@ type Bundle struct {
 
 	walk  oci.Walk
 	named int // by all manifests
+	// leaving is what the index that is read leaves behind; left is what all of them do, and that is
+	// not here for another's sake.
+	leaving []v1.Hash
+	left    map[v1.Hash]bool
 }
 
 // entry is a manifest that was read and checked.
@@ -113,19 +117,22 @@ func (b *Bundle) readLock(ctx context.Context, opts OpenOptions) error {
 
 // readArtifacts reads the manifests of everything in the lock.
 func (b *Bundle) readArtifacts(ctx context.Context) error {
+	leaving := leftBy(b.lock.Artifacts)
 	for _, a := range b.lock.Artifacts {
+		b.leaving = leaving[a.Digest]
 		if err := b.readManifest(ctx, a.Descriptor()); err != nil {
 			return fmt.Errorf("%s: %w", a.Source, err)
 		}
 		b.publish(a.Source, a.Target, a.Descriptor())
 	}
+	b.leaving = nil
 	for _, a := range b.lock.Attachments {
 		if err := b.readManifest(ctx, a.Descriptor()); err != nil {
 			return fmt.Errorf("%s: %w", a.Source, err)
 		}
 		b.publish(a.Source, a.Target, a.Descriptor())
 	}
-	return nil
+	return b.checkLeft()
 }
 
 // publish makes content known under the names of both sides.

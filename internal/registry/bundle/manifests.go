@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -46,6 +47,9 @@ var errBlob = errors.New("no manifest")
 // child reads what an index names. What is of a type that nobody knows is what the lock says
 // that it is; without one, its name has to do.
 func (b *Bundle) child(_ context.Context, d v1.Descriptor) (oci.Manifest, error) {
+	if slices.Contains(b.leaving, d.Digest) {
+		return oci.Manifest{}, oci.ErrSkip
+	}
 	if !oci.IsManifest(d.MediaType) && b.isBlob(d) {
 		return oci.Manifest{}, errBlob
 	}

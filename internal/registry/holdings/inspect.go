@@ -30,6 +30,9 @@ type Inspector struct {
 	// Platforms are those whose images count, of indexes that may be sparse; none is all. It is
 	// to be set before the first question.
 	Platforms []v1.Platform
+	// Left are manifests that indexes name and nobody asks for, as Platforms to be set before; nil
+	// is none.
+	Left map[v1.Hash]bool
 
 	registry Registry
 
@@ -104,7 +107,7 @@ func (i *Inspector) below(ctx context.Context, repository, reference string) (bl
 	unwanted := links.Unwanted(i.Platforms)
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
-			if unwanted[child.Digest] {
+			if unwanted[child.Digest] || i.Left[child.Digest] {
 				return oci.Manifest{}, oci.ErrSkip
 			}
 			found, err := i.registry.Manifest(ctx, repository, child.Digest.String(), child.MediaType)

@@ -62,7 +62,7 @@ func checkSchema(schema string) error {
 // checkEarlier finds what locks of the earlier schema did not say.
 func (l *Lock) checkEarlier() error {
 	says := func(a Artifact) bool {
-		return a.Bytes != 0 || a.Platforms != nil || a.Attachments != nil || a.Held != nil || a.Retired || a.Checked != nil
+		return a.Bytes != 0 || a.Platforms != nil || a.Left != nil || a.Attachments != nil || a.Held != nil || a.Retired || a.Checked != nil
 	}
 	if l.Schema == Earlier && (l.Planned || l.Selection != nil || slices.ContainsFunc(l.Artifacts, says)) {
 		return fmt.Errorf("lock: it says more than one of schema %q can", Earlier)
@@ -135,12 +135,28 @@ func (a *Artifact) check() error {
 	if err := a.Checked.check(); err != nil {
 		return fmt.Errorf("lock: what was checked of %s: %w", a.Target, err)
 	}
+	if err := a.checkLeft(); err != nil {
+		return err
+	}
 	for _, p := range a.Platforms {
 		if !platform.MatchString(p) {
 			return fmt.Errorf("lock: %s is for no platform: %q", a.Target, p)
 		}
 	}
 	return checkLocked(a.Source, a.Target, a.Base, a.Descriptor())
+}
+
+// checkLeft wants only indexes to leave something behind, and each once.
+func (a *Artifact) checkLeft() error {
+	if len(a.Left) > 0 && !a.MediaType.IsIndex() {
+		return fmt.Errorf("lock: %s is no index, and leaves images behind", a.Target)
+	}
+	for i, digest := range a.Left {
+		if digest.Hex == "" || i > 0 && compareDigests(a.Left[i-1], digest) >= 0 {
+			return fmt.Errorf("lock: %s leaves %s behind, which cannot be, or is out of its order", a.Target, digest)
+		}
+	}
+	return nil
 }
 
 func (a *Attachment) check() error {

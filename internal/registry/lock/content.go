@@ -18,9 +18,6 @@ type Content struct {
 	// Manifests are those of artifacts and attachments with everything below them, once
 	// each, in any order.
 	Manifests []oci.Manifest
-	// Left are manifests that indexes name, and that are not there: images for platforms that
-	// nobody wanted. A bundle has none.
-	Left map[v1.Hash]bool
 }
 
 // Lock is the content's lock. It holds each manifest against its digest. What since holds is
@@ -30,26 +27,23 @@ func (c *Content) Lock(since *Lock) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build(c.Artifacts, c.Attachments, func(digest v1.Hash) (*oci.Links, bool) {
+	return New(c.Artifacts, c.Attachments, func(digest v1.Hash) (*oci.Links, bool) {
 		l, ok := parsed[digest]
 		return l, ok
-	}, c.Left, since)
+	}, since)
 }
 
 // New makes a lock: from the manifests, which parsed finds, it works out the blobs and the
 // repositories that need them. What since holds is omitted; nil leaves out nothing.
 func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*oci.Links, bool), since *Lock) (*Lock, error) {
-	return build(artifacts, attachments, parsed, nil, since)
-}
-
-func build(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*oci.Links, bool), left map[v1.Hash]bool, since *Lock) (*Lock, error) {
 	g := newGraph(parsed)
-	g.left = left
 	for _, a := range artifacts {
+		g.left = a.Left
 		if err := g.walk(a.Digest, a.Target.Repository); err != nil {
 			return nil, fmt.Errorf("%s: %w", a.Source, err)
 		}
 	}
+	g.left = nil
 	for _, a := range attachments {
 		if err := g.walk(a.Digest, a.Target.Repository); err != nil {
 			return nil, fmt.Errorf("%s: %w", a.Source, err)

@@ -69,21 +69,14 @@ func (g *gatherer) images(a *plan.Artifact, top oci.Manifest, locked *Artifact) 
 	if a.Sparse {
 		links.Manifests = slices.DeleteFunc(links.Manifests, func(child v1.Descriptor) bool {
 			left := !slices.ContainsFunc(a.Manifests, func(m plan.Manifest) bool { return m.Descriptor.Digest == child.Digest })
-			if left {
-				g.leave(child.Digest)
+			if left && !slices.Contains(locked.Left, child.Digest) {
+				locked.Left = append(locked.Left, child.Digest)
 			}
 			return left
 		})
 	}
 	locked.addPlatforms(links.Platforms()...)
 	return nil
-}
-
-func (g *gatherer) leave(digest v1.Hash) {
-	if g.content.Left == nil {
-		g.content.Left = map[v1.Hash]bool{}
-	}
-	g.content.Left[digest] = true
 }
 
 // addPlatforms adds those that are platforms; an index may say anything.

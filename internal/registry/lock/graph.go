@@ -13,8 +13,8 @@ import (
 type graph struct {
 	// parsed finds a manifest.
 	parsed func(v1.Hash) (*oci.Links, bool)
-	// left are manifests that stayed behind, though an index names them.
-	left    map[v1.Hash]bool
+	// left are manifests that stayed behind, though the index that is walked names them.
+	left    []v1.Hash
 	visited map[key]bool
 	blobs   map[v1.Hash]*graphBlob
 	order   []v1.Hash
@@ -71,7 +71,7 @@ func (g *graph) walk(digest v1.Hash, repository string) error {
 
 // child notes what an index names, which need not be a manifest.
 func (g *graph) child(d v1.Descriptor, repository string) error {
-	if g.left[d.Digest] {
+	if slices.Contains(g.left, d.Digest) {
 		return nil
 	}
 	if _, ok := g.parsed(d.Digest); !ok && !oci.IsManifest(d.MediaType) {

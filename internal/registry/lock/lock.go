@@ -68,6 +68,9 @@ type Artifact struct {
 	// Platforms are those of its images, "linux/amd64"; empty where it is no image, or where nobody
 	// has asked.
 	Platforms []string `json:"platforms,omitempty"`
+	// Left are the digests of what its index names and was left behind on purpose, sorted: images for
+	// platforms that nobody wanted, and what belongs to them.
+	Left []v1.Hash `json:"left,omitempty"`
 	// Attachments are the digests of those of the lock's attachments that belong to it, sorted.
 	Attachments []v1.Hash `json:"attachments,omitempty"`
 	// Checked is what was checked of it before it was let through; nil where nothing was asked for.

@@ -86,6 +86,7 @@ func (l *Lock) sort() {
 	}
 	for _, a := range l.Artifacts {
 		slices.SortFunc(a.Attachments, compareDigests)
+		slices.SortFunc(a.Left, compareDigests)
 	}
 	if l.Artifacts == nil {
 		l.Artifacts = []Artifact{}

@@ -16,7 +16,7 @@ import (
 // checkImages looks whether the wanted images of an index are at the target, and plans to put
 // those that are not: that the index is there does not tell.
 func (p *planner) checkImages(ctx context.Context, a *Artifact) error {
-	if len(p.opts.Platforms) == 0 || p.opts.changes() || !types.MediaType(a.MediaType).IsIndex() {
+	if len(p.opts.Platforms) == 0 && len(p.opts.Left) == 0 || p.opts.changes() || !types.MediaType(a.MediaType).IsIndex() {
 		return nil
 	}
 	top, err := p.ends.Target.Manifest(ctx, a.Target.Repository, a.TargetDigest)
@@ -27,8 +27,11 @@ func (p *planner) checkImages(ctx context.Context, a *Artifact) error {
 	if err != nil {
 		return err
 	}
-	unwanted := links.Unwanted(p.opts.Platforms)
-	if !hasWanted(links, unwanted) {
+	unwanted, all := p.opts.unwanted(links), len(links.Manifests)
+	if links = p.opts.there(links); len(p.opts.Platforms) == 0 && len(links.Manifests) == all {
+		return nil
+	}
+	if len(p.opts.Platforms) > 0 && !hasWanted(links, unwanted) {
 		return &PlatformError{Want: platformNames(p.opts.Platforms), Have: links.Platforms()}
 	}
 	for _, child := range links.Manifests {

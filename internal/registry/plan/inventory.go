@@ -30,7 +30,7 @@ type stock struct {
 
 func newInventory(target registry.Target, opts Options) *inventory {
 	blobs := holdings.NewInspector(target)
-	if opts.sparse() {
+	if blobs.Left = opts.Left; opts.sparse() {
 		blobs.Platforms = opts.Platforms
 	}
 	return &inventory{target: target, blobs: blobs, byName: map[string]*stock{}}

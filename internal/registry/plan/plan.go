@@ -73,6 +73,9 @@ type Options struct {
 	Platforms []v1.Platform
 	// Index says what becomes of an index where there are Platforms.
 	Index Index
+	// Left are the digests of what indexes name and the source does not have on purpose: a bundle into
+	// which it was not taken. They are no loss, and nothing of them is wanted.
+	Left map[v1.Hash]bool
 	// OnConflict is ConflictFail when empty.
 	OnConflict OnConflict
 	// Check looks for everything below what the target has a tag for, with one request a blob:

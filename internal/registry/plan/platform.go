@@ -85,7 +85,8 @@ func (o Origin) narrow(ctx context.Context, top oci.Manifest, opts Options) (nar
 	if !top.Descriptor.MediaType.IsIndex() {
 		return top, nil, o.fits(ctx, links, opts.Platforms)
 	}
-	unwanted := links.Unwanted(opts.Platforms)
+	unwanted := opts.unwanted(links)
+	links = opts.there(links)
 	if platforms := links.Platforms(); len(platforms) == 0 || !hasWanted(links, unwanted) {
 		return oci.Manifest{}, nil, &PlatformError{Want: platformNames(opts.Platforms), Have: platforms}
 	}
@@ -104,8 +105,43 @@ func (o Origin) narrow(ctx context.Context, top oci.Manifest, opts Options) (nar
 	case opts.sparse():
 		return top, unwanted, nil
 	default:
-		return top, nil, nil
+		return top, opts.absent(top), nil
 	}
+}
+
+// there are an index's links without those to what the source does not have on purpose.
+func (o Options) there(links *oci.Links) *oci.Links {
+	if len(o.Left) == 0 {
+		return links
+	}
+	some := *links
+	some.Manifests = slices.DeleteFunc(slices.Clone(links.Manifests), func(child v1.Descriptor) bool { return o.Left[child.Digest] })
+	return &some
+}
+
+// unwanted is what an index names and stays behind, for nobody wants its platform, or for the source
+// does not have it.
+func (o Options) unwanted(links *oci.Links) map[v1.Hash]bool {
+	all := links.Unwanted(o.Platforms)
+	for _, child := range links.Manifests {
+		if o.Left[child.Digest] {
+			all[child.Digest] = true
+		}
+	}
+	return all
+}
+
+// absent is what an index names and the source does not have on purpose.
+func (o Options) absent(top oci.Manifest) map[v1.Hash]bool {
+	if len(o.Left) == 0 || !top.Descriptor.MediaType.IsIndex() {
+		return nil
+	}
+	links, err := oci.Parse(top)
+	if err != nil {
+		return nil // said where it is walked
+	}
+	o.Platforms = nil
+	return o.unwanted(links)
 }
 
 // hasWanted tells whether an index has an image that is wanted.

@@ -26,9 +26,12 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 		left    map[v1.Hash]bool
 		claimed map[v1.Hash]v1.Platform
 	)
-	if err == nil && opts != nil && len(opts.Platforms) > 0 {
-		claimed = claims(top)
-		top, left, err = a.Origin.narrow(ctx, top, *opts)
+	if err == nil && opts != nil {
+		left = opts.absent(top)
+		if len(opts.Platforms) > 0 {
+			claimed = claims(top)
+			top, left, err = a.Origin.narrow(ctx, top, *opts)
+		}
 		a.Sparse = len(left) > 0
 	}
 	if err != nil {

@@ -38,7 +38,6 @@ func ofUseCases(err error) string {
 		needed       *installing.PrerequisiteError
 	)
 	var (
-		sparse      *copying.SparseError
 		refuses     *copying.RefusedSparseError
 		other       *inventory.OtherProductError
 		unreachable *nodes.UnreachableError
@@ -52,12 +51,12 @@ func ofUseCases(err error) string {
 		return "run the shards again that have failed or are not done, with the same plan; --shard 1/1 does what is left of all"
 	case errors.As(err, &unreachable):
 		return ofUnreachable(unreachable)
+	case errors.As(err, &refuses) && refuses.Bundled:
+		return refuses.Host + " takes no index without all of its images, and the bundle has only some: save it again with --index whole, or with --index strip, which makes an index of the wanted ones"
 	case errors.As(err, &refuses):
 		return refuses.Host + " takes no index without all of its images: --index whole copies those too, --index strip makes an index of the wanted ones"
 	case errors.As(err, &other):
 		return "choose what to look for with --product " + other.Holds[0]
-	case errors.As(err, &sparse):
-		return "--index whole takes all images along; --index strip makes a new index of the wanted ones, which no signature of the vendor covers; one platform alone is its image"
 	case errors.As(err, &needed):
 		return ofNeeded(needed)
 	case errors.As(err, &stranger):

@@ -102,7 +102,7 @@ func (l *loading) connect(ctx context.Context) error {
 	slices.SortStableFunc(l.Artifacts, relocate.Order)
 	target.Prepare(relocate.Repositories(l.Artifacts))
 	held, err := l.bundle.CheckOmitted(ctx, target, l.Config.Registry)
-	l.held, l.Sides = held, l.bundle.Endpoints(target, held)
+	l.held, l.left, l.Sides = held, l.bundle.Left(), l.bundle.Endpoints(target, held)
 	return err
 }
 

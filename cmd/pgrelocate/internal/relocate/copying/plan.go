@@ -80,6 +80,8 @@ type Planning struct {
 	rules   rules
 	// held is where the target holds what a delta leaves out.
 	held bundle.Held
+	// left is what indexes of a bundle leave behind.
+	left map[v1.Hash]bool
 	// reviewed is the plan that is carried out; nil without one.
 	reviewed *lock.Lock
 	// awaited are the repositories in which other shards put blobs that this one needs.
@@ -173,6 +175,7 @@ func (p *Planning) planOptions() plan.Options {
 		Check:              p.Config.Check,
 		Measure:            p.measure,
 		Elsewhere:          p.held,
+		Left:               p.left,
 		Awaited:            p.awaited,
 		WithoutAttachments: !p.Config.Signatures,
 	}

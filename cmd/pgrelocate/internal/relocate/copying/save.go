@@ -5,6 +5,8 @@ import (
 	"io"
 	"runtime/debug"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
@@ -59,14 +61,6 @@ func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, e
 	return &Saved{Result: v.written, Source: s.Clients.FromSource.Counts()}, nil
 }
 
-// SparseError says that a bundle cannot hold indexes without all of their images.
-type SparseError struct{}
-
-// Error says so.
-func (e *SparseError) Error() string {
-	return "a bundle cannot hold an index without some of its images: many registries want all of them, and where it is loaded no source is there to give the rest"
-}
-
 // saving is a save that is under way.
 type saving struct {
 	rules rules
@@ -97,9 +91,6 @@ func (v *saving) choose(context.Context) (err error) {
 	if err := checkIndex(v.Session); err != nil {
 		return err
 	}
-	if v.Config.Index == plan.IndexSparse || v.Config.Index == plan.IndexAuto && len(v.Config.Platforms) > 1 {
-		return &exit.UsageError{Err: &SparseError{}}
-	}
 	v.artifacts, err = v.Session.Artifacts(ref.Folder{}) // which registry it goes to is not known yet
 	v.from = v.SourcesOf(v.artifacts)
 	return err
@@ -128,11 +119,26 @@ func (v *saving) collect(ctx context.Context) error {
 		return err
 	}
 	v.Warn(v.found.Warnings...)
+	v.noteLeft()
 	failed := relocate.NewFailures(len(v.artifacts))
 	for _, missing := range v.found.Failed {
 		failed.Add(missing.Artifact, missing.Err)
 	}
 	return failed.Err()
+}
+
+// noteLeft says that not every registry takes the bundle, where it has indexes without some of their
+// images: where it is loaded no source is there to give the rest.
+func (v *saving) noteLeft() {
+	count := 0
+	for _, a := range v.found.Artifacts {
+		if len(a.Left) > 0 {
+			count++
+		}
+	}
+	if count > 0 {
+		v.Note("%s without the images for other platforms: registries that take no such index need a bundle with whole ones", english.Plural(count, "index", "indexes"))
+	}
 }
 
 // sources returns what serves the hosts that the artifacts come from.

@@ -19,11 +19,11 @@ func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 		if !result.Sparse || !isRefusal(result.Err) {
 			continue
 		}
-		if refused = append(refused, result.Artifact.Artifact); c.Config.Index == plan.IndexSparse {
-			report.Results[i].Err = &RefusedSparseError{Host: c.Config.Registry.Host, Err: result.Err}
+		if refused = append(refused, result.Artifact.Artifact); c.staysSparse() {
+			report.Results[i].Err = &RefusedSparseError{Host: c.Config.Registry.Host, Bundled: len(c.left) > 0, Err: result.Err}
 		}
 	}
-	if len(refused) == 0 || c.Config.Index == plan.IndexSparse {
+	if len(refused) == 0 || c.staysSparse() {
 		return nil
 	}
 	opts := c.planOptions()
@@ -42,11 +42,17 @@ func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 	return err
 }
 
-// RefusedSparseError says that a registry has not taken an index without all of its images,
-// which was asked for in so many words.
+// staysSparse tells whether indexes are not copied whole where a registry refuses them without all of
+// their images: that was asked for in so many words, or the bundle that they come from has no more.
+func (c *Copying) staysSparse() bool { return c.Config.Index == plan.IndexSparse || len(c.left) > 0 }
+
+// RefusedSparseError says that a registry has not taken an index without all of its images, and that
+// it gets no other.
 type RefusedSparseError struct {
 	Host string
-	Err  error
+	// Bundled says that the index comes from a bundle that does not have the other images.
+	Bundled bool
+	Err     error
 }
 
 // Error is what the registry said.

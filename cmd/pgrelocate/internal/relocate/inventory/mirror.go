@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
@@ -28,6 +30,8 @@ func VerifyMirror(ctx context.Context, s *relocate.Session, file relocate.Bundle
 type mirrorCheck struct {
 	listing
 	questions []holdings.Question
+	// left is what indexes of the bundle leave behind.
+	left map[v1.Hash]bool
 }
 
 func (m *mirrorCheck) look(ctx context.Context) error {
@@ -49,6 +53,7 @@ func (m *mirrorCheck) want(ctx context.Context) error {
 			return err
 		}
 		defer b.Close()
+		m.left = b.Left()
 		m.matrix.Artifacts = b.Lock().ArtifactsFor(m.Config.Registry)
 		for i, locked := range b.Lock().Artifacts {
 			wanted[m.matrix.Artifacts[i].Target] = locked.Digest.String()
@@ -88,7 +93,9 @@ func (m *mirrorCheck) inspect(ctx context.Context) error {
 		return err
 	}
 	private.Prepare(relocate.Repositories(m.matrix.Artifacts))
-	if m.matrix.Mirrored, err = inspector(m.listing.Session, private).Ask(ctx, m.questions); err != nil {
+	inspector := inspector(m.listing.Session, private)
+	inspector.Left = m.left
+	if m.matrix.Mirrored, err = inspector.Ask(ctx, m.questions); err != nil {
 		return err
 	}
 	wrong := 0

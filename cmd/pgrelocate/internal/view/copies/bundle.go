@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
@@ -42,6 +44,10 @@ type bundledView struct {
 	MediaType string `json:"mediaType"`
 	// Size is the bytes of the artifact's distinct blobs, whether they are shared or omitted.
 	Size int64 `json:"size"`
+	// Platforms are those of an index's images; of an image alone nobody has asked.
+	Platforms []string `json:"platforms,omitempty"`
+	// Left are the digests of what its index names and is not here on purpose.
+	Left []string `json:"left,omitempty"`
 }
 
 type bundleBlobView struct {
@@ -71,10 +77,14 @@ func NewBundle(b *bundle.Bundle, opts BundleOptions) Bundle {
 	}
 	artifacts := slices.SortedStableFunc(slices.Values(lock.Artifacts), func(a, b locked.Artifact) int { return relocate.Order(a.Artifact, b.Artifact) })
 	for _, a := range artifacts {
-		made.Artifacts = append(made.Artifacts, bundledView{
+		shown := bundledView{
 			Artifact: view.NewArtifact(a.Artifact),
-			Digest:   a.Digest.String(), MediaType: string(a.MediaType), Size: b.SizeOf(a.Digest),
-		})
+			Digest:   a.Digest.String(), MediaType: string(a.MediaType), Size: b.SizeOf(a.Digest), Platforms: a.Platforms,
+		}
+		for _, digest := range a.Left {
+			shown.Left = append(shown.Left, digest.String())
+		}
+		made.Artifacts = append(made.Artifacts, shown)
 	}
 	for _, blob := range lock.Blobs {
 		if blob.Omitted {
@@ -128,12 +138,35 @@ func (v Bundle) digest(a bundledView) string {
 	return strings.TrimPrefix(view.ShortDigest(a.Digest), "sha256:")
 }
 
+// sparse says which indexes have not all of their images; empty where all have.
+func (v Bundle) sparse() string {
+	count := 0
+	var platforms []string
+	for _, a := range v.Artifacts {
+		if len(a.Left) == 0 {
+			continue
+		}
+		count++
+		for _, name := range a.Platforms {
+			if !slices.Contains(platforms, name) {
+				platforms = append(platforms, name)
+			}
+		}
+	}
+	if count == 0 {
+		return ""
+	}
+	slices.Sort(platforms)
+	return fmt.Sprintf("\n%s the images for %s alone, on purpose", english.Plural(count, "index has", "indexes have"), strings.Join(platforms, " and "))
+}
+
 func (v Bundle) summary() string {
 	text := fmt.Sprintf("%s, %s: %s in %s", output.Count(len(v.Artifacts), "artifact"),
 		output.Count(v.Attachments, "attachment"), output.Bytes(v.BlobBytes+v.ManifestBytes), output.Count(v.Blobs, "blob"))
 	if v.OmittedBlobs > 0 {
 		text += fmt.Sprintf("\na delta: the other side has to hold %s, %s", output.Count(v.OmittedBlobs, "blob"), output.Bytes(v.OmittedBytes))
 	}
+	text += v.sparse()
 	switch {
 	case v.Checked:
 		text += "\nsigned with the key that was given"
