@@ -103,6 +103,7 @@ var rooms = map[string][]string{
 
 	"internal/chart/inplace":    {"internal/chart", "internal/chart/naming"},
 	"internal/chart":            {"internal/chart/valuetree", "internal/files", "internal/registry", "internal/registry/oci"},
+	"internal/chart/pinning":    {"internal/chart", "internal/chart/naming", "internal/chart/valuetree"},
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/memory", "internal/registry/oci"},
 	"internal/chart/repository": {"internal/chart", "internal/jsonlimit", "internal/registry", "internal/registry/remote/transport"},
 	"internal/chart/standin":    {"internal/chart", "internal/registry"},
@@ -114,7 +115,7 @@ var rooms = map[string][]string{
 	"internal/chart/charttest":  nil,
 
 	"internal/install":                    {"internal/chart", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
-	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/verify"},
+	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/verify"},
 	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
 	"internal/install/inuse":              {"internal/install/cluster"},
 	"internal/install/independence":       {"internal/install/cluster"},

@@ -26,9 +26,10 @@ left out, or is another version that it has, and that is said. --offline takes e
 to be there and asks nobody. Where a release has several charts they are those of the
 operator's, or of the one that --only names.
 
---pin-digest adds to each image that a value names as a whole the digest that the
-registry has for its tag, so that a tag that is moved changes nothing. Where the chart
-takes a repository and a tag apart there is no place for one: such images are told of.`,
+--pin-digest adds to images the digests that the registry has for their tags, so that a
+tag that is moved changes nothing: where a value names an image as a whole, and where
+the chart takes repository and tag apart and rendering it shows that it takes a digest
+too. The others are told of.`,
 		Example: `  pgrelocate values --registry registry.example.com > values.yaml
   helm upgrade --install -n postgres-system postgres-operator \
     oci://registry.example.com/tanzu-sql-postgres/vmware-sql-postgres-operator \

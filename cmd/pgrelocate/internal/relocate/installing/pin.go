@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/rewrite"
+	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -20,15 +22,16 @@ type pinning struct {
 	settled map[string]bool
 }
 
-// pinDigests names the images in values by their digests as well, where a value is a whole
-// reference, and returns what stays named by its tag: the chart puts such names together from parts
-// of which none is a digest. The tags stay, for people and for operators that read versions off them.
-func pinDigests(ctx context.Context, reg verify.Puller, artifacts []versions.Artifact, rewritten *rewrite.Rewritten) (map[string]any, []string, error) {
+// pinDigests names the images in values by their digests as well: where a value is a whole
+// reference, and where rendering the chart proves that values in parts take one. It returns what
+// stays named by its tag. The tags stay where the chart lets them, for people and for operators that read
+// versions off them.
+func pinDigests(ctx context.Context, reg verify.Puller, subject preparation.Subject, rewritten *rewrite.Rewritten, confinement chart.Confinement) (map[string]any, []string, error) {
 	p := &pinning{registry: reg, images: map[string]versions.Artifact{}, settled: map[string]bool{}}
 	for _, left := range rewritten.LeftOut {
 		p.settled[left.Artifact.Target.Repository] = true
 	}
-	for _, a := range artifacts {
+	for _, a := range subject.Artifacts {
 		if a.Role != versions.RoleChart {
 			p.images[a.Target.String()] = a
 		}
@@ -37,6 +40,13 @@ func pinDigests(ctx context.Context, reg verify.Puller, artifacts []versions.Art
 	if err != nil {
 		return nil, nil, err
 	}
+	values, proved, err := preparation.Pin(ctx, subject, reg, made.(map[string]any), chart.RenderOptions{Confinement: confinement})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, image := range proved {
+		p.settled[image.Repository] = true
+	}
 	var rest []string
 	for _, a := range p.images {
 		if !p.settled[a.Target.Repository] {
@@ -44,7 +54,7 @@ func pinDigests(ctx context.Context, reg verify.Puller, artifacts []versions.Art
 		}
 	}
 	slices.Sort(rest)
-	return made.(map[string]any), slices.Compact(rest), nil
+	return values, slices.Compact(rest), nil
 }
 
 // value is a value with the images in it pinned.

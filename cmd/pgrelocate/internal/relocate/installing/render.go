@@ -53,7 +53,7 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 	if !opts.PinDigest || reg == nil {
 		return rewritten.Values, nil
 	}
-	pinned, rest, err := pinDigests(ctx, reg, subject.Artifacts, rewritten)
+	pinned, rest, err := pinDigests(ctx, reg, subject, rewritten, s.Options.Confinement)
 	if err == nil && len(rest) > 0 {
 		s.Warn(notPinned(rest))
 	}
