@@ -11,7 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
@@ -52,7 +52,7 @@ func (d *demo) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := installing.Connect(ctx, relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent}), d.Place)
+	cluster, err := reaching.Connect(ctx, relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent}), d.Place)
 	if err != nil {
 		return err
 	}

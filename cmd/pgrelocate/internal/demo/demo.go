@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -27,7 +27,7 @@ type Options struct {
 	// Keep leaves both registries running until the context ends.
 	Keep bool
 	// Place is the cluster into which it goes on; none where Place.Kubeconfig is empty.
-	Place installing.Place
+	Place reaching.Place
 	// Settings are the user's: only how much is said counts, the others are for their own
 	// registries.
 	Settings *config.Config
@@ -45,7 +45,7 @@ type Options struct {
 type Commands struct {
 	Plan, Copy func(context.Context, *config.Config) error
 	// Install, Verify (by the nodes) and Uninstall are for a cluster.
-	Install, Verify, Uninstall func(context.Context, *config.Config, installing.Place) error
+	Install, Verify, Uninstall func(context.Context, *config.Config, reaching.Place) error
 }
 
 // Run shows the job, step by step, and ends with what to do next. An error names its step; it is

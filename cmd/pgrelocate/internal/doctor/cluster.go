@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	inside "github.com/pgrelocate/pgrelocate/internal/install/checkup"
@@ -20,7 +20,7 @@ func (e *examination) cluster(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	reached, err := installing.Connect(ctx, e.Session, e.Place)
+	reached, err := reaching.Connect(ctx, e.Session, e.Place)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

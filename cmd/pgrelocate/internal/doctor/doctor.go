@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -38,7 +38,7 @@ func Sides() []string { return []string{Source, Target, Cluster} }
 type Options struct {
 	// Only are the sides to examine; none is all.
 	Only  []string
-	Place installing.Place
+	Place reaching.Place
 	// Namespaces need the pull secret besides those that have databases.
 	Namespaces []string
 	// Write is how far the target may be written to.

@@ -8,11 +8,12 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 )
 
 // PlaceFlags say which cluster, and where in it, where that is no setting: the demonstration goes
 // into no cluster that is not named for it.
-type PlaceFlags struct{ installing.Place }
+type PlaceFlags struct{ reaching.Place }
 
 // AddAccess adds the flags that name the cluster.
 func (f *PlaceFlags) AddAccess(fs *pflag.FlagSet) {
@@ -21,8 +22,8 @@ func (f *PlaceFlags) AddAccess(fs *pflag.FlagSet) {
 }
 
 // PlaceOf is the place that the settings name.
-func PlaceOf(cfg *config.Config) installing.Place {
-	return installing.Place{
+func PlaceOf(cfg *config.Config) reaching.Place {
+	return reaching.Place{
 		Kubeconfig: cfg.Kubeconfig, Context: cfg.Context,
 		Namespace: cfg.Namespace, HelmRelease: cfg.HelmRelease, PullSecret: cfg.PullSecret,
 	}

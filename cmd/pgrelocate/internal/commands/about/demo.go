@@ -13,7 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/demo"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
@@ -72,15 +72,15 @@ func demonstrate(ctx context.Context, a *app.App, cfg *config.Config, opts demo.
 		Copy: func(ctx context.Context, cfg *config.Config) error {
 			return mirror.CopyRelease(ctx, a, cfg, copying.CopyOptions{})
 		},
-		Install: func(ctx context.Context, cfg *config.Config, place installing.Place) error {
+		Install: func(ctx context.Context, cfg *config.Config, place reaching.Place) error {
 			flags := &incluster.InstallFlags{PlaceFlags: flagset.PlaceFlags{Place: place}, Wait: true}
 			flags.Timeout = 2 * time.Minute
 			return incluster.InstallRelease(ctx, a, cfg, flags)
 		},
-		Verify: func(ctx context.Context, cfg *config.Config, place installing.Place) error {
+		Verify: func(ctx context.Context, cfg *config.Config, place reaching.Place) error {
 			return incluster.VerifyInstallation(ctx, a, cfg, &incluster.VerifyFlags{PlaceFlags: flagset.PlaceFlags{Place: place}, Pull: true})
 		},
-		Uninstall: func(ctx context.Context, cfg *config.Config, place installing.Place) error {
+		Uninstall: func(ctx context.Context, cfg *config.Config, place reaching.Place) error {
 			return incluster.UninstallRelease(ctx, a, cfg, place, install.UninstallOptions{})
 		},
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 )
 
@@ -20,7 +20,7 @@ func verifyIndependence(ctx context.Context, a *app.App, cfg *config.Config, f *
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	report, err := installing.Independent(ctx, s, f.Place)
+	report, err := reaching.Independent(ctx, s, f.Place)
 	if err != nil {
 		return err
 	}

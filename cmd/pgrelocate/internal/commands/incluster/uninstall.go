@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -43,7 +44,7 @@ again. Where there is no such release, nothing is touched, and that is an error.
 }
 
 // UninstallRelease removes an operator, and shows what came of it.
-func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place installing.Place, opts install.UninstallOptions) error {
+func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place reaching.Place, opts install.UninstallOptions) error {
 	removal, err := installing.Uninstall(ctx, a.Session(cfg), place, opts)
 	if err != nil {
 		return err

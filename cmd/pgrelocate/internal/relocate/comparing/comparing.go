@@ -11,7 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/contrast"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -29,7 +29,7 @@ const (
 type Options struct {
 	// First and Second are files, or Source, Registry or Cluster.
 	First, Second string
-	Place         installing.Place
+	Place         reaching.Place
 }
 
 // Result is what came of a comparison.

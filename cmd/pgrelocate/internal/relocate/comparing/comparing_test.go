@@ -13,7 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -73,7 +73,7 @@ func TestCluster(t *testing.T) {
 		cfg := &config.Config{Registry: ref.Folder{Host: "r.example.com", Path: "pg"}}
 		session := relocate.New(cfg, relocate.Options{})
 		defer session.Close()
-		return Compare(t.Context(), session, Options{First: first, Second: second, Place: installing.Place{Kubeconfig: s.Kubeconfig(t)}})
+		return Compare(t.Context(), session, Options{First: first, Second: second, Place: reaching.Place{Kubeconfig: s.Kubeconfig(t)}})
 	}
 	r, err := compare(file, Cluster)
 	if err != nil {

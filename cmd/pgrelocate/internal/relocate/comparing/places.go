@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/registry/contrast"
@@ -92,7 +92,7 @@ func (c *comparing) askCluster(ctx context.Context) ([]contrast.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	reached, err := installing.Connect(ctx, c.Session, c.Place)
+	reached, err := reaching.Connect(ctx, c.Session, c.Place)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/formats"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -28,7 +29,7 @@ type ExportOptions struct {
 	Format formats.Format
 	// Lock is a file with a lock, which counts instead of the selection; empty is none.
 	Lock  string
-	Place Place
+	Place reaching.Place
 	// Offline asks the private registry nothing, where the format names the chart's values.
 	Offline bool
 	// Policy is for AdmissionPolicy.

@@ -6,6 +6,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -13,7 +14,7 @@ import (
 
 // InstallOptions are what installing takes besides the settings.
 type InstallOptions struct {
-	Place  Place
+	Place  reaching.Place
 	Chart  ChartChoice
 	Bundle relocate.BundleFile
 	// Only is the chart of the release that is installed alone, by its name; empty for all.
@@ -128,7 +129,7 @@ func (i *installing) chooseCharts(ctx context.Context) error {
 }
 
 func (i *installing) connect(ctx context.Context) (err error) {
-	i.Run.Cluster, err = Connect(ctx, i.Session, i.Place)
+	i.Run.Cluster, err = reaching.Connect(ctx, i.Session, i.Place)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
@@ -92,7 +93,7 @@ func (i *installing) installPrerequisite(ctx context.Context, catalogue *version
 		OnlyMirrored: true, Atomic: i.Run.Atomic, Timeout: i.Run.Timeout, DryRun: i.Run.DryRun,
 		Confinement: i.Options.Confinement, Hooks: i.Options.Hooks.Install,
 	}
-	place := Place{PullSecret: i.Run.Subject.PullSecret}
+	place := reaching.Place{PullSecret: i.Run.Subject.PullSecret}
 	var err error
 	if run.Subject, err = subjectOf(i.Session, product, release, place, ChartChoice{}); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/difference"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
@@ -26,7 +27,7 @@ import (
 type PreviewOptions struct {
 	// From and To are releases; an empty To is the newest known one.
 	From, To string
-	Place    Place
+	Place    reaching.Place
 	// NoCluster asks no cluster.
 	NoCluster bool
 }
@@ -176,7 +177,7 @@ func (p *previewing) askUsers(ctx context.Context) error {
 	if p.NoCluster {
 		return nil
 	}
-	c, err := Connect(ctx, p.Session, p.Place)
+	c, err := reaching.Connect(ctx, p.Session, p.Place)
 	if errors.Is(err, cluster.ErrNoKubeconfig) && p.Place.Kubeconfig == "" {
 		p.Warn("there is no kubeconfig: no cluster is asked who uses what vanishes")
 		return nil

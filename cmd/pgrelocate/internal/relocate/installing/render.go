@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -14,7 +15,7 @@ import (
 
 // ValuesOptions are what making values takes besides the settings.
 type ValuesOptions struct {
-	Place Place
+	Place reaching.Place
 	// Offline asks no registry what it has.
 	Offline bool
 	// Only is the chart of the release, by its name; empty is the operator's.
@@ -62,7 +63,7 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 
 // RenderOptions are what rendering takes besides the settings.
 type RenderOptions struct {
-	Place  Place
+	Place  reaching.Place
 	Chart  ChartChoice
 	Render chart.RenderOptions
 	// OnlyMirrored leaves out the versions whose image was not relocated.

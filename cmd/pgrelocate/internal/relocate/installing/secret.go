@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
@@ -16,7 +17,7 @@ import (
 // SecretOptions are what making pull secrets takes besides the settings.
 type SecretOptions struct {
 	// Place is where the operator is: the secrets are its helm release's.
-	Place Place
+	Place reaching.Place
 	// Namespaces get a secret of the place's name; without any, every secret that was made
 	// for the private registry is renewed.
 	Namespaces []string
@@ -127,7 +128,7 @@ func (m *secretMaking) tryCredentials(ctx context.Context) error {
 }
 
 func (m *secretMaking) connect(ctx context.Context) (err error) {
-	m.cluster, err = Connect(ctx, m.Session, m.Place)
+	m.cluster, err = reaching.Connect(ctx, m.Session, m.Place)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -29,7 +30,7 @@ type ChartChoice struct {
 }
 
 // subject is the one release that the settings name, with everything that belongs to it.
-func subject(s *relocate.Session, place Place, choice ChartChoice) (preparation.Subject, error) {
+func subject(s *relocate.Session, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
 	var subject preparation.Subject
 	if len(s.Config.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.Config.Releases, " and "))
@@ -67,7 +68,7 @@ func (e *ChartFileError) Unwrap() error { return e.Err }
 func (e *ChartFileError) Missing() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
 // subjectOf is a release of a product, with everything that belongs to it.
-func subjectOf(s *relocate.Session, product *versions.Product, release string, place Place, choice ChartChoice) (preparation.Subject, error) {
+func subjectOf(s *relocate.Session, product *versions.Product, release string, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
 	subject := preparation.Subject{User: choice.User, Chart: choice.found}
 	place = place.Of(product)
 	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 )
 
@@ -16,13 +17,13 @@ type Removed struct {
 
 // Uninstall removes the operator and its pull secrets, and keeps the databases. Of the options
 // Force and Timeout count; the others are filled in.
-func Uninstall(ctx context.Context, s *relocate.Session, place Place, opts install.UninstallOptions) (*Removed, error) {
+func Uninstall(ctx context.Context, s *relocate.Session, place reaching.Place, opts install.UninstallOptions) (*Removed, error) {
 	product, err := s.Product()
 	if err != nil {
 		return nil, err
 	}
 	place = place.Of(product)
-	if opts.Cluster, err = Connect(ctx, s, place); err != nil {
+	if opts.Cluster, err = reaching.Connect(ctx, s, place); err != nil {
 		return nil, err
 	}
 	opts.Product, opts.HelmRelease, opts.Namespace = product, place.HelmRelease, place.Namespace

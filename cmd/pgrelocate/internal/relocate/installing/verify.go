@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
@@ -16,7 +17,7 @@ import (
 
 // VerifyOptions are what verifying takes besides the settings.
 type VerifyOptions struct {
-	Place Place
+	Place reaching.Place
 	// Bundle is held against the private registry too, where it is given.
 	Bundle relocate.BundleFile
 	// Namespaces need the pull secret besides those that have databases.
@@ -88,7 +89,7 @@ func (v *verifying) connect(ctx context.Context) (err error) {
 	if v.NoCluster {
 		return nil
 	}
-	v.cluster, err = Connect(ctx, v.Session, v.Place)
+	v.cluster, err = reaching.Connect(ctx, v.Session, v.Place)
 	if errors.Is(err, cluster.ErrNoKubeconfig) && !v.Config.Registry.IsZero() {
 		v.Warn("there is no kubeconfig: the registry alone is checked, and no cluster")
 		return nil

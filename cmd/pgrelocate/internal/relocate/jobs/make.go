@@ -16,8 +16,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/install/jobs"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -27,7 +27,7 @@ import (
 // Options are what all jobs take besides the settings.
 type Options struct {
 	// Place is the cluster, for Apply.
-	Place installing.Place
+	Place reaching.Place
 	// Apply puts the objects into the cluster; else they are only made.
 	Apply bool
 	// Pod is what the pods are; its Files are made here, and so are its Name and Image where they are empty.
@@ -148,7 +148,7 @@ func (m *making) make(ctx context.Context, objects func(jobs.Pod) ([]*unstructur
 	if !m.Apply {
 		return made, nil
 	}
-	c, err := installing.Connect(ctx, m.Session, m.Place)
+	c, err := reaching.Connect(ctx, m.Session, m.Place)
 	if err != nil {
 		return nil, err
 	}

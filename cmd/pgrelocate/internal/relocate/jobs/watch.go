@@ -7,15 +7,15 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install/jobs"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // Watch follows a job until it ends. The result is there beside an error too, where it was seen; a job
 // that has failed is an *exit.PartialError with its shards.
-func Watch(ctx context.Context, s *relocate.Session, place installing.Place, namespace, name string) (*jobs.Watched, error) {
-	c, err := installing.Connect(ctx, s, place)
+func Watch(ctx context.Context, s *relocate.Session, place reaching.Place, namespace, name string) (*jobs.Watched, error) {
+	c, err := reaching.Connect(ctx, s, place)
 	if err != nil {
 		return nil, err
 	}

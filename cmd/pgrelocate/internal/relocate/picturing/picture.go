@@ -11,8 +11,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -28,7 +28,7 @@ type Options struct {
 	Discover bool
 	// InUse asks the cluster at Place what it refers to.
 	InUse bool
-	Place installing.Place
+	Place reaching.Place
 	// Runs is a file of events or metrics; empty for none.
 	Runs string
 }
@@ -269,7 +269,7 @@ func (d *drawing) askCluster(ctx context.Context) error {
 	if !d.InUse {
 		return nil
 	}
-	images, host, err := installing.InUse(ctx, d.Session, d.Place)
+	images, host, err := reaching.InUse(ctx, d.Session, d.Place)
 	if err != nil {
 		return err
 	}

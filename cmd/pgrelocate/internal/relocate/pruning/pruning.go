@@ -15,8 +15,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -29,7 +29,7 @@ import (
 type Options struct {
 	// Keep are files with locks of the same registry whose artifacts stay: those of other selections.
 	Keep  []string
-	Place installing.Place
+	Place reaching.Place
 	// Yes deletes; without it what would be deleted is found out.
 	Yes bool
 	// IgnoreCluster does so although it is not known what a cluster uses.
@@ -144,7 +144,7 @@ func (p *pruning) ask(ctx context.Context) error {
 	if len(p.todo.Unwanted) == 0 {
 		return nil
 	}
-	images, _, err := installing.InUse(ctx, p.Session, p.Place)
+	images, _, err := reaching.InUse(ctx, p.Session, p.Place)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -1,4 +1,6 @@
-package installing
+// Package reaching says which cluster a use case is about, and where in it, reaches it, and looks at what it
+// refers to.
+package reaching
 
 import (
 	"cmp"
@@ -9,8 +11,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-	"github.com/pgrelocate/pgrelocate/internal/install/verify"
-	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -55,23 +55,4 @@ func mayReach(s *relocate.Session, place Place) error {
 		return &exit.UsageError{Err: &relocate.StrangerError{Setting: "kubeconfig"}}
 	}
 	return nil
-}
-
-// dialAs is dial that knows where one login comes from.
-func dialAs(ctx context.Context, s *relocate.Session, known pullLogin) verify.Dial {
-	dial := dial(ctx, s)
-	return func(host string, login credentials.Login) (verify.Puller, error) {
-		opened, err := dial(host, login)
-		if err != nil || login != known.Login {
-			return opened, err
-		}
-		return &puller{opened, known}, nil
-	}
-}
-
-// dial returns what opens the private registry with a login that goes into the cluster, or is in it.
-func dial(ctx context.Context, s *relocate.Session) verify.Dial {
-	return func(host string, login credentials.Login) (verify.Puller, error) {
-		return s.Clients.As(ctx, host, login)
-	}
 }
