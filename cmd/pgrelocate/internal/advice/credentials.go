@@ -5,14 +5,14 @@ import (
 	"fmt"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // refusedForCluster is for credentials that were meant for the cluster: logging in would change
 // nothing.
 func refusedForCluster(err error) string {
-	var refused *installing.RefusedPullError
+	var refused *pulling.RefusedError
 	if !errors.As(err, &refused) {
 		return ""
 	}

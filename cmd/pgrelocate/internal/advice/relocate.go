@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -29,7 +30,7 @@ func ofUseCases(err error) string {
 		differs   *inventory.DiffersError
 		charts    *inventory.ChartsError
 		file      *installing.ChartFileError
-		nothing   *installing.NoCredentialsError
+		nothing   *pulling.NoCredentialsError
 		refused   *relocate.RefusedLoginError
 		wrong     *inventory.WrongError
 		stranger  *relocate.StrangerError

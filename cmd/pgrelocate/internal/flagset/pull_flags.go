@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
@@ -24,17 +24,17 @@ func (f *PullFlags) FromStdin() bool { return f.file == "-" }
 
 // Given are the credentials in the file that was named, - being standard input; nil where
 // none was.
-func (f *PullFlags) Given(ctx context.Context, a *app.App) (*installing.PullCredentials, error) {
+func (f *PullFlags) Given(ctx context.Context, a *app.App) (*pulling.Credentials, error) {
 	if f.file == "" {
 		return nil, nil
 	}
 	if f.file == "-" {
 		text, err := ReadAll(a.In)
-		return &installing.PullCredentials{Text: text, From: f.file}, err
+		return &pulling.Credentials{Text: text, From: f.file}, err
 	}
 	text, err := files.ReadSmall(ctx, f.file, LongestSecret)
 	if err != nil && ctx.Err() == nil {
 		err = &exit.UsageError{Err: err}
 	}
-	return &installing.PullCredentials{Text: string(text), From: f.file}, err
+	return &pulling.Credentials{Text: string(text), From: f.file}, err
 }

@@ -1,6 +1,7 @@
 package relocate
 
 import (
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -55,6 +56,14 @@ func (s *Session) ProductNamed(name string) (*versions.Product, error) {
 	}
 	product, err := catalogue.Product(name)
 	return product, Unknown(err)
+}
+
+// ArtifactsAtVendor is the selection as its vendor names it, wherever it is copied from.
+func (s *Session) ArtifactsAtVendor() ([]versions.Artifact, error) {
+	own, cfg := *s, *s.Config
+	cfg.Source = config.Source{}
+	own.Config = &cfg
+	return own.Artifacts(s.Config.Registry)
 }
 
 // Notice is what a user has to know about the software that was relocated; it may be empty.

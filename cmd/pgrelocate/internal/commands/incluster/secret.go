@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
@@ -111,7 +111,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
-	opts := installing.SecretOptions{Place: f.Place, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
+	opts := pulling.SecretOptions{Place: f.Place, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
 	if printing = printing && cfg.Output == output.YAML; printing {
 		a.PrintsItself()
 	}
@@ -122,7 +122,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 		return watchSecrets(ctx, a, cfg, f, opts)
 	}
 	var err error
-	if opts.PullCredentials, err = f.PullFlags.Given(ctx, a); err != nil {
+	if opts.Credentials, err = f.PullFlags.Given(ctx, a); err != nil {
 		return err
 	}
 	s := a.Session(cfg)
@@ -131,7 +131,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 	case printing:
 		return printSecrets(ctx, a, s, f, opts)
 	default:
-		results, err := installing.Secrets(ctx, s, opts)
+		results, err := pulling.Secrets(ctx, s, opts)
 		if len(results) > 0 || err == nil {
 			if printErr := a.Print(cfg, clusters.NewSecrets(results)); printErr != nil {
 				return printErr
@@ -142,7 +142,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 }
 
 // check finds flags that do not go together.
-func (f *secretFlags) check(opts installing.SecretOptions, printing bool) error {
+func (f *secretFlags) check(opts pulling.SecretOptions, printing bool) error {
 	ways := 0
 	for _, given := range []bool{f.rotate, len(opts.Namespaces) > 0, f.watch != ""} {
 		if given {
@@ -170,15 +170,15 @@ func (f *secretFlags) check(opts installing.SecretOptions, printing bool) error 
 }
 
 // printSecrets prints manifests. What is secret in them is what was asked for: nothing is hidden.
-func printSecrets(ctx context.Context, a *app.App, s *relocate.Session, f *secretFlags, opts installing.SecretOptions) error {
+func printSecrets(ctx context.Context, a *app.App, s *relocate.Session, f *secretFlags, opts pulling.SecretOptions) error {
 	var text []byte
 	from, err := remoteKey(f.external)
 	switch {
 	case err != nil:
 	case f.external != "":
-		text, err = installing.ExternalSecrets(ctx, s, opts, from)
+		text, err = pulling.ExternalSecrets(ctx, s, opts, from)
 	default:
-		text, err = installing.SecretManifests(ctx, s, opts)
+		text, err = pulling.Manifests(ctx, s, opts)
 	}
 	if err != nil {
 		return err
@@ -188,24 +188,24 @@ func printSecrets(ctx context.Context, a *app.App, s *relocate.Session, f *secre
 }
 
 // remoteKey reads [namespaced/]STORE=KEY.
-func remoteKey(text string) (installing.RemoteKey, error) {
+func remoteKey(text string) (pulling.RemoteKey, error) {
 	if text == "" {
-		return installing.RemoteKey{}, nil
+		return pulling.RemoteKey{}, nil
 	}
 	store, key, ok := strings.Cut(text, "=")
 	store, namespaced := strings.CutPrefix(store, "namespaced/")
 	if !ok || store == "" || key == "" {
-		return installing.RemoteKey{}, exit.Usagef("--external-secret: write STORE=KEY, the name of a ClusterSecretStore and a key in it")
+		return pulling.RemoteKey{}, exit.Usagef("--external-secret: write STORE=KEY, the name of a ClusterSecretStore and a key in it")
 	}
-	return installing.RemoteKey{Store: store, Namespaced: namespaced, Key: key}, nil
+	return pulling.RemoteKey{Store: store, Namespaced: namespaced, Key: key}, nil
 }
 
-func watchSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretFlags, opts installing.SecretOptions) error {
+func watchSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretFlags, opts pulling.SecretOptions) error {
 	s := a.Session(cfg)
 	defer s.Close()
-	return installing.WatchSecrets(ctx, s, opts, installing.WatchOptions{
+	return pulling.Watch(ctx, s, opts, pulling.WatchOptions{
 		Selector: f.watch, Every: f.every, Once: f.once,
-		Credentials: func(ctx context.Context) (*installing.PullCredentials, error) { return f.PullFlags.Given(ctx, a) },
+		Credentials: func(ctx context.Context) (*pulling.Credentials, error) { return f.PullFlags.Given(ctx, a) },
 	}, func(changed []pullsecret.Result) {
 		for _, r := range changed {
 			a.Note("secret %s in namespace %s %s", r.Name, r.Namespace, r.Change)

@@ -6,6 +6,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
@@ -19,9 +20,8 @@ type InstallOptions struct {
 	Bundle relocate.BundleFile
 	// Only is the chart of the release that is installed alone, by its name; empty for all.
 	Only string
-	// PullCredentials go into the cluster; nil takes
-	// those in the environment for pulling, or else the user's own for the registry.
-	PullCredentials *PullCredentials
+	// PullCredentials are as in pulling.SecretOptions.
+	PullCredentials *pulling.Credentials
 	// Run are the options for the run itself; those that name the release, the cluster and
 	// the registries are filled in.
 	Run install.Options
@@ -78,7 +78,7 @@ func Install(ctx context.Context, s *relocate.Session, opts InstallOptions) (*In
 type installing struct {
 	*relocate.Session
 	InstallOptions
-	login   pullLogin
+	login   pulling.Login
 	outcome *install.Outcome
 	// others are the charts after the first, and beside what became of them.
 	others []preparation.Subject
@@ -107,15 +107,15 @@ func (i *installing) chooseRelease(context.Context) (err error) {
 }
 
 func (i *installing) findCredentials(ctx context.Context) (err error) {
-	i.login, err = pullCredentials(ctx, i.Session, i.PullCredentials)
+	i.login, err = pulling.LoginFor(ctx, i.Session, i.PullCredentials)
 	i.Run.Credentials = i.login.Login
-	tellLifetime(i.Session, i.login.Login)
+	pulling.TellLifetime(i.Session, i.login.Login)
 	return err
 }
 
 func (i *installing) openRegistry(ctx context.Context) (err error) {
 	i.Run.Registry, err = i.Clients.Target(ctx, false)
-	i.Run.Dial = dialAs(ctx, i.Session, i.login)
+	i.Run.Dial = pulling.DialAs(ctx, i.Session, i.login)
 	return err
 }
 

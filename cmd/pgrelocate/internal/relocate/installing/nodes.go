@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
@@ -29,8 +29,8 @@ type NodesOptions struct {
 	AskVendor bool
 	// WithLogin writes the login too where the kind has a file for it. It needs Into.
 	WithLogin bool
-	// PullCredentials are as in SecretOptions.
-	PullCredentials *PullCredentials
+	// PullCredentials are as in pulling.SecretOptions.
+	PullCredentials *pulling.Credentials
 }
 
 // NodeFiles are what nodes need.
@@ -64,16 +64,8 @@ func (n *nodesMaking) choose(ctx context.Context) (err error) {
 		n.artifacts, err = locked(ctx, n.Session, n.opts.Lock)
 		return err
 	}
-	n.artifacts, err = atVendor(n.Session)
+	n.artifacts, err = n.ArtifactsAtVendor()
 	return err
-}
-
-// atVendor is the selection as its vendor names it, wherever it is copied from.
-func atVendor(s *relocate.Session) ([]versions.Artifact, error) {
-	own, cfg := *s, *s.Config
-	cfg.Source = config.Source{}
-	own.Config = &cfg
-	return own.Artifacts(s.Config.Registry)
 }
 
 // locked are the artifacts of a lock, in the private registry.
@@ -105,14 +97,14 @@ func (n *nodesMaking) findLogin(ctx context.Context) error {
 	if !n.opts.WithLogin {
 		return nil
 	}
-	login, err := pullCredentials(ctx, n.Session, n.opts.PullCredentials)
+	login, err := pulling.LoginFor(ctx, n.Session, n.opts.PullCredentials)
 	if err != nil {
 		return err
 	}
 	if login.IsZero() {
-		return &exit.UsageError{Err: &NoCredentialsError{n.Config.Registry.Host}}
+		return &exit.UsageError{Err: &pulling.NoCredentialsError{Host: n.Config.Registry.Host}}
 	}
-	tellLifetime(n.Session, login.Login)
+	pulling.TellLifetime(n.Session, login.Login)
 	n.how.Login = &nodes.Login{Username: login.Username, Password: login.Password}
 	return nil
 }

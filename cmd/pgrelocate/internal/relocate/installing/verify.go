@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
@@ -115,7 +116,7 @@ func (v *verifying) lookInBundle(ctx context.Context) error {
 
 func (v *verifying) check(ctx context.Context) (err error) {
 	opts := verify.Options{
-		Cluster: v.cluster, Dial: dial(ctx, v.Session), Offers: v.product.Cluster.Offers, Databases: install.DatabasesOf(v.product),
+		Cluster: v.cluster, Dial: pulling.Dial(ctx, v.Session), Offers: v.product.Cluster.Offers, Databases: install.DatabasesOf(v.product),
 		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
 		Origin: naming.OriginOf(nil, v.product.Releases...), Accept: v.Accept,

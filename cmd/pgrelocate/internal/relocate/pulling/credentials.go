@@ -1,4 +1,4 @@
-package installing
+package pulling
 
 import (
 	"context"
@@ -17,17 +17,17 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
-// PullCredentials are credentials for the cluster that were given.
-type PullCredentials struct {
+// Credentials are credentials for the cluster that were given.
+type Credentials struct {
 	// Text is as pullsecret.ParseCredentials reads it.
 	Text string
 	// From is the file that it was read from; - is standard input.
 	From string
 }
 
-// RefusedPullError says that the registry refuses credentials that were meant for the cluster, and
+// RefusedError says that the registry refuses credentials that were meant for the cluster, and
 // are not those with which the user reaches it.
-type RefusedPullError struct {
+type RefusedError struct {
 	// From is the file that they come from, or - for standard input; empty for the environment.
 	From string
 	// Err is what the registry said.
@@ -35,40 +35,40 @@ type RefusedPullError struct {
 }
 
 // Error is what the registry said.
-func (e *RefusedPullError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what the registry said.
-func (e *RefusedPullError) Unwrap() error { return e.Err }
+func (e *RefusedError) Unwrap() error { return e.Err }
 
-// pullLogin is a login that goes into the cluster, with where it comes from.
-type pullLogin struct {
+// Login is a login that goes into the cluster, with where it comes from.
+type Login struct {
 	credentials.Login
 	own  bool // it is the user's own
 	from string
 }
 
-// refused tells whose credentials it was that a registry refused.
-func (l pullLogin) refused(err error) error {
+// Refused tells whose credentials it was that a registry refused.
+func (l Login) Refused(err error) error {
 	if l.own || !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrExpired) {
 		return err
 	}
-	return &RefusedPullError{From: l.from, Err: err}
+	return &RefusedError{From: l.from, Err: err}
 }
 
 // puller is a registry that is asked with such a login.
 type puller struct {
 	verify.Puller
-	login pullLogin
+	login Login
 }
 
 func (p *puller) Resolve(ctx context.Context, repository, reference string) (v1.Descriptor, error) {
 	found, err := p.Puller.Resolve(ctx, repository, reference)
-	return found, p.login.refused(err)
+	return found, p.login.Refused(err)
 }
 
-// pullCredentials are those that go into the cluster: those that were given where any were; else
-// those in the environment for pulling; else the user's own for the private registry.
-func pullCredentials(ctx context.Context, s *relocate.Session, given *PullCredentials) (login pullLogin, err error) {
+// LoginFor is the login that goes into the cluster: the one that was given where one was; else
+// the one in the environment for pulling; else the user's own for the private registry.
+func LoginFor(ctx context.Context, s *relocate.Session, given *Credentials) (login Login, err error) {
 	host := s.Config.Registry.Host
 	if given != nil {
 		login.from = given.From

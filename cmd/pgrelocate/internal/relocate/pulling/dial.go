@@ -1,4 +1,4 @@
-package installing
+package pulling
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
-// dialAs is dial that knows where one login comes from.
-func dialAs(ctx context.Context, s *relocate.Session, known pullLogin) verify.Dial {
-	dial := dial(ctx, s)
+// DialAs is Dial that knows where one login comes from.
+func DialAs(ctx context.Context, s *relocate.Session, known Login) verify.Dial {
+	dial := Dial(ctx, s)
 	return func(host string, login credentials.Login) (verify.Puller, error) {
 		opened, err := dial(host, login)
 		if err != nil || login != known.Login {
@@ -20,8 +20,8 @@ func dialAs(ctx context.Context, s *relocate.Session, known pullLogin) verify.Di
 	}
 }
 
-// dial returns what opens the private registry with a login that goes into the cluster, or is in it.
-func dial(ctx context.Context, s *relocate.Session) verify.Dial {
+// Dial returns what opens the private registry with a login that goes into the cluster, or is in it.
+func Dial(ctx context.Context, s *relocate.Session) verify.Dial {
 	return func(host string, login credentials.Login) (verify.Puller, error) {
 		return s.Clients.As(ctx, host, login)
 	}

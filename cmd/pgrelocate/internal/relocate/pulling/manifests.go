@@ -1,4 +1,4 @@
-package installing
+package pulling
 
 import (
 	"bytes"
@@ -17,10 +17,10 @@ type RemoteKey struct {
 	Key string
 }
 
-// SecretManifests are the pull secrets that Secrets would make, as YAML, for tools that bring them
+// Manifests are the pull secrets that Secrets would make, as YAML, for tools that bring them
 // into the cluster. No cluster is asked. They hold the password: who asked for them sees to it that
 // they go nowhere else.
-func SecretManifests(ctx context.Context, s *relocate.Session, opts SecretOptions) ([]byte, error) {
+func Manifests(ctx context.Context, s *relocate.Session, opts SecretOptions) ([]byte, error) {
 	m := &secretMaking{Session: s, SecretOptions: opts}
 	err := relocate.Run(ctx, m.choosePlace, m.chooseVendors, m.findCredentials, m.tryCredentials)
 	if err != nil {

@@ -1,4 +1,4 @@
-package installing
+package pulling
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // WatchOptions are what keeping pull secrets takes besides SecretOptions, whose Namespaces and
-// PullCredentials do not count.
+// Credentials do not count.
 type WatchOptions struct {
 	// Selector chooses namespaces by their labels.
 	Selector string
@@ -22,13 +22,13 @@ type WatchOptions struct {
 	Once bool
 	// Credentials reads those that go into the cluster, anew each time; nil is none, as in
 	// SecretOptions.
-	Credentials func(context.Context) (*PullCredentials, error)
+	Credentials func(context.Context) (*Credentials, error)
 }
 
-// WatchSecrets gives namespaces their pull secret as they come, and renews it as credentials
+// Watch gives namespaces their pull secret as they come, and renews it as credentials
 // change, until ctx ends. Done is told what became of secrets that were changed. What fails later
 // than the credentials at the beginning is warned of, and tried again.
-func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, watch WatchOptions, done func([]pullsecret.Result)) error {
+func Watch(ctx context.Context, s *relocate.Session, opts SecretOptions, watch WatchOptions, done func([]pullsecret.Result)) error {
 	w := &secretWatching{secretMaking: secretMaking{Session: s, SecretOptions: opts}, watch: watch, done: done}
 	if err := relocate.Run(ctx, w.choosePlace, w.chooseVendors, w.renew, w.connect); err != nil {
 		return err
@@ -44,7 +44,7 @@ func WatchSecrets(ctx context.Context, s *relocate.Session, opts SecretOptions, 
 	return context.Cause(ctx)
 }
 
-// secretWatching is a run of WatchSecrets that is under way.
+// secretWatching is a run of Watch that is under way.
 type secretWatching struct {
 	secretMaking
 	watch WatchOptions
@@ -60,7 +60,7 @@ func (w *secretWatching) renew(ctx context.Context) error {
 		return err
 	}
 	next := w.secretMaking
-	next.PullCredentials = given
+	next.Credentials = given
 	if err := next.findCredentials(ctx); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package installing
+package pulling
 
 import (
 	"context"
@@ -21,9 +21,9 @@ type SecretOptions struct {
 	// Namespaces get a secret of the place's name; without any, every secret that was made
 	// for the private registry is renewed.
 	Namespaces []string
-	// PullCredentials go into the cluster; nil takes
-	// those in the environment for pulling, or else the user's own for the registry.
-	PullCredentials *PullCredentials
+	// Credentials go into the cluster; nil takes those in the environment for pulling, or else the
+	// user's own for the registry.
+	Credentials *Credentials
 	// VendorHosts makes the secrets good for the vendors' hosts too, for nodes that lead these to
 	// the private registry.
 	VendorHosts bool
@@ -55,7 +55,7 @@ func Secrets(ctx context.Context, s *relocate.Session, opts SecretOptions) ([]pu
 type secretMaking struct {
 	*relocate.Session
 	SecretOptions
-	login   pullLogin
+	login   Login
 	vendors []string
 	cluster *cluster.Cluster
 	results []pullsecret.Result
@@ -74,7 +74,7 @@ func (m *secretMaking) chooseVendors(context.Context) error {
 	if !m.VendorHosts {
 		return nil
 	}
-	artifacts, err := atVendor(m.Session)
+	artifacts, err := m.ArtifactsAtVendor()
 	if err != nil {
 		return err
 	}
@@ -87,18 +87,18 @@ func (m *secretMaking) chooseVendors(context.Context) error {
 }
 
 func (m *secretMaking) findCredentials(ctx context.Context) (err error) {
-	if m.login, err = pullCredentials(ctx, m.Session, m.PullCredentials); err != nil {
+	if m.login, err = LoginFor(ctx, m.Session, m.Credentials); err != nil {
 		return err
 	}
 	if m.login.IsZero() {
 		return &exit.UsageError{Err: &NoCredentialsError{m.Config.Registry.Host}}
 	}
-	tellLifetime(m.Session, m.login.Login)
+	TellLifetime(m.Session, m.login.Login)
 	return nil
 }
 
-// tellLifetime warns of a password that a cluster could not use for long. It is told once.
-func tellLifetime(s *relocate.Session, login credentials.Login) {
+// TellLifetime warns of a password that a cluster could not use for long. It is told once.
+func TellLifetime(s *relocate.Session, login credentials.Login) {
 	life, short := credentials.LifetimeOf(s.Config.Registry.Host, login, time.Now())
 	if !short {
 		return
@@ -124,7 +124,7 @@ func (m *secretMaking) tryCredentials(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.login.refused(client.Ping(ctx))
+	return m.login.Refused(client.Ping(ctx))
 }
 
 func (m *secretMaking) connect(ctx context.Context) (err error) {
