@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -29,7 +30,7 @@ func ofUseCases(err error) string {
 		selection *relocate.SelectionError
 		differs   *inventory.DiffersError
 		charts    *inventory.ChartsError
-		file      *installing.ChartFileError
+		file      *rendering.ChartFileError
 		nothing   *pulling.NoCredentialsError
 		refused   *relocate.RefusedLoginError
 		wrong     *inventory.WrongError

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 )
 
 // PlaceFlags say which cluster, and where in it, where that is no setting: the demonstration goes
@@ -30,7 +30,7 @@ func PlaceOf(cfg *config.Config) reaching.Place {
 }
 
 // AddChartFlags adds the flags that say which chart with which values.
-func AddChartFlags(fs *pflag.FlagSet, choice *installing.ChartChoice) {
+func AddChartFlags(fs *pflag.FlagSet, choice *rendering.ChartChoice) {
 	fs.StringVar(&choice.File, "chart", "", "take the chart from `FILE` (.tgz) instead of the private registry")
 	fs.StringArrayVarP(&choice.User.Files, "values", "f", nil, "lay the values in `FILE` over the rewritten ones; again for more")
 	fs.StringArrayVar(&choice.User.Set, "set", nil, "set `KEY=VALUE` on top of that, as helm does; again for more")

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
@@ -27,7 +28,7 @@ import (
 type InstallFlags struct {
 	flagset.PlaceFlags
 	flagset.PullFlags
-	chart installing.ChartChoice
+	chart rendering.ChartChoice
 	install.Options
 	Wait   bool
 	only   string

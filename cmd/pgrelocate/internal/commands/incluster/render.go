@@ -9,14 +9,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
 
 // NewRenderCommand makes `pgrelocate render`.
 func NewRenderCommand(a *app.App) *cobra.Command {
-	var opts installing.RenderOptions
+	var opts rendering.RenderOptions
 	cmd := &cobra.Command{
 		Use:   "render",
 		Short: "Print the manifests that an install would apply",
@@ -56,13 +56,13 @@ the one that --only names.`,
 	return cmd
 }
 
-func renderRelease(ctx context.Context, a *app.App, cfg *config.Config, opts installing.RenderOptions) error {
+func renderRelease(ctx context.Context, a *app.App, cfg *config.Config, opts rendering.RenderOptions) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	prepared, err := installing.Render(ctx, s, opts)
+	prepared, err := rendering.Render(ctx, s, opts)
 	if err != nil {
 		return err
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 )
 
 // NewValuesCommand makes `pgrelocate values`.
 func NewValuesCommand(a *app.App) *cobra.Command {
-	var opts installing.ValuesOptions
+	var opts rendering.ValuesOptions
 	cmd := &cobra.Command{
 		Use:   "values",
 		Short: "Print the chart's values that name the private registry",
@@ -56,13 +56,13 @@ too. The others are told of.`,
 	return cmd
 }
 
-func printValues(ctx context.Context, a *app.App, cfg *config.Config, opts installing.ValuesOptions) error {
+func printValues(ctx context.Context, a *app.App, cfg *config.Config, opts rendering.ValuesOptions) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	values, err := installing.Values(ctx, s, opts)
+	values, err := rendering.Values(ctx, s, opts)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/internal/formats"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -95,7 +96,7 @@ func (e *exporting) deployment(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	values, err := Values(ctx, e.Session, ValuesOptions{Place: e.opts.Place, Offline: e.opts.Offline})
+	values, err := rendering.Values(ctx, e.Session, rendering.ValuesOptions{Place: e.opts.Place, Offline: e.opts.Offline})
 	if err != nil {
 		return err
 	}

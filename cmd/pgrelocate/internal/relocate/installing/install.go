@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -16,7 +17,7 @@ import (
 // InstallOptions are what installing takes besides the settings.
 type InstallOptions struct {
 	Place  reaching.Place
-	Chart  ChartChoice
+	Chart  rendering.ChartChoice
 	Bundle relocate.BundleFile
 	// Only is the chart of the release that is installed alone, by its name; empty for all.
 	Only string
@@ -97,12 +98,12 @@ func (i *installing) lookInBundle(ctx context.Context) error {
 	if err := inventory.Agree(ctx, i.Session, b); err != nil || i.Chart.File != "" {
 		return err
 	}
-	i.Chart.found, err = inventory.ChartIn(ctx, i.Session, b)
+	i.Chart.Found, err = inventory.ChartIn(ctx, i.Session, b)
 	return err
 }
 
 func (i *installing) chooseRelease(context.Context) (err error) {
-	i.Run.Subject, err = subject(i.Session, i.Place, i.Chart)
+	i.Run.Subject, err = rendering.Subject(i.Session, i.Place, i.Chart)
 	return err
 }
 
@@ -120,7 +121,7 @@ func (i *installing) openRegistry(ctx context.Context) (err error) {
 }
 
 func (i *installing) chooseCharts(ctx context.Context) error {
-	parts, err := parts(ctx, i.Run.Subject, i.Only, i.Run.Registry)
+	parts, err := rendering.Parts(ctx, i.Run.Subject, i.Only, i.Run.Registry)
 	if err != nil {
 		return err
 	}

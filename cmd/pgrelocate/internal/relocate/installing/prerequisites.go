@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
@@ -95,7 +96,7 @@ func (i *installing) installPrerequisite(ctx context.Context, catalogue *version
 	}
 	place := reaching.Place{PullSecret: i.Run.Subject.PullSecret}
 	var err error
-	if run.Subject, err = subjectOf(i.Session, product, release, place, ChartChoice{}); err != nil {
+	if run.Subject, err = rendering.SubjectOf(i.Session, product, release, place, rendering.ChartChoice{}); err != nil {
 		return err
 	}
 	i.Note("installing %s %s, without which %s does not work", product.Title, run.Subject.Release.Name, i.Run.Subject.Product.Title)

@@ -1,4 +1,4 @@
-package installing
+package rendering
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 			return nil, err
 		}
 	}
-	subject, err := subject(s, opts.Place, ChartChoice{})
+	subject, err := Subject(s, opts.Place, ChartChoice{})
 	if err == nil && opts.Only != "" {
 		subject, err = partNamed(subject, opts.Only)
 	}
@@ -77,7 +77,7 @@ func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*pr
 	if err := discovery.LearnMirrored(ctx, s); err != nil {
 		return nil, err
 	}
-	subject, err := subject(s, opts.Place, opts.Chart)
+	subject, err := Subject(s, opts.Place, opts.Chart)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*pr
 	if err != nil {
 		return nil, err
 	}
-	parts, err := parts(ctx, subject, opts.Only, reg)
+	parts, err := Parts(ctx, subject, opts.Only, reg)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package installing
+package rendering
 
 import (
 	"errors"
@@ -25,12 +25,12 @@ type ChartChoice struct {
 	User chart.UserValues
 	// Accept are the places in the manifests that may name what is not in the private registry.
 	Accept []naming.Accept
-
-	found *chart.Chart // in a bundle
+	// Found is the chart itself where it was found already, in a bundle; else nil.
+	Found *chart.Chart
 }
 
-// subject is the one release that the settings name, with everything that belongs to it.
-func subject(s *relocate.Session, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
+// Subject is the one release that the settings name, with everything that belongs to it.
+func Subject(s *relocate.Session, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
 	var subject preparation.Subject
 	if len(s.Config.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.Config.Releases, " and "))
@@ -40,11 +40,11 @@ func subject(s *relocate.Session, place reaching.Place, choice ChartChoice) (pre
 		return subject, err
 	}
 	if choice.File != "" {
-		if choice.found, err = chart.ReadFile(choice.File); err != nil {
+		if choice.Found, err = chart.ReadFile(choice.File); err != nil {
 			return subject, &exit.UsageError{Err: &ChartFileError{choice.File, err}}
 		}
 	}
-	return subjectOf(s, product, releaseOf(s, product, choice.found), place, choice)
+	return SubjectOf(s, product, releaseOf(s, product, choice.Found), place, choice)
 }
 
 // ChartFileError is a file that was named as the chart, and cannot be read as one.
@@ -67,9 +67,9 @@ func (e *ChartFileError) Unwrap() error { return e.Err }
 // Missing tells that no file has that name.
 func (e *ChartFileError) Missing() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
-// subjectOf is a release of a product, with everything that belongs to it.
-func subjectOf(s *relocate.Session, product *versions.Product, release string, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
-	subject := preparation.Subject{User: choice.User, Chart: choice.found}
+// SubjectOf is a release of a product, with everything that belongs to it.
+func SubjectOf(s *relocate.Session, product *versions.Product, release string, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
+	subject := preparation.Subject{User: choice.User, Chart: choice.Found}
 	place = place.Of(product)
 	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)
 	subject.Product, subject.PullSecret = product, place.PullSecret
