@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/exporting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
@@ -43,7 +44,7 @@ func ofUseCases(err error) string {
 		refuses     *copying.RefusedSparseError
 		other       *inventory.OtherProductError
 		unreachable *nodes.UnreachableError
-		several     *installing.ChartsError
+		several     *exporting.ChartsError
 		unfinished  *copying.UnfinishedError
 	)
 	switch {

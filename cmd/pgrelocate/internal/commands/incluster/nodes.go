@@ -13,14 +13,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/exporting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/nodes"
 )
 
 // NewNodesCommand makes `pgrelocate nodes`.
 func NewNodesCommand(a *app.App) *cobra.Command {
-	var opts installing.NodesOptions
+	var opts exporting.NodesOptions
 	var pull flagset.PullFlags
 	var kind string
 	cmd := &cobra.Command{
@@ -78,7 +78,7 @@ writes. The authorities in --ca-file become those that nodes trust.`,
 	return cmd
 }
 
-func writeNodes(ctx context.Context, a *app.App, cfg *config.Config, opts installing.NodesOptions) error {
+func writeNodes(ctx context.Context, a *app.App, cfg *config.Config, opts exporting.NodesOptions) error {
 	switch {
 	case opts.Kind == "":
 		return exit.Usagef("for which nodes? --for %s", kindsOfNodes())
@@ -94,7 +94,7 @@ func writeNodes(ctx context.Context, a *app.App, cfg *config.Config, opts instal
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	made, err := installing.Nodes(ctx, s, opts)
+	made, err := exporting.Nodes(ctx, s, opts)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func printed(all []nodes.File) []byte {
 }
 
 // tellNodes says what the files alone do not do.
-func tellNodes(a *app.App, opts installing.NodesOptions, made *installing.NodeFiles) {
+func tellNodes(a *app.App, opts exporting.NodesOptions, made *exporting.NodeFiles) {
 	hosts := strings.Join(made.Hosts, ", ")
 	switch opts.Kind {
 	case nodes.Containerd:

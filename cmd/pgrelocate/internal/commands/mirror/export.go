@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/exporting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/formats"
@@ -20,7 +20,7 @@ import (
 
 // exportFlags are the flags of `pgrelocate export`.
 type exportFlags struct {
-	installing.ExportOptions
+	exporting.Options
 	file      string
 	overwrite bool
 	only      []string // namespaces of a policy
@@ -74,17 +74,17 @@ and flux the private registry for what it has; --offline takes everything to be 
 
 func formatNames() []string {
 	var names []string
-	for _, format := range installing.ExportFormats() {
+	for _, format := range exporting.Formats() {
 		names = append(names, string(format))
 	}
 	return names
 }
 
 func export(ctx context.Context, a *app.App, cfg *config.Config, f *exportFlags) error {
-	if !slices.Contains(installing.ExportFormats(), f.Format) {
+	if !slices.Contains(exporting.Formats(), f.Format) {
 		return exit.Usagef("there is no format %q; choose %s", f.Format, strings.Join(formatNames(), ", "))
 	}
-	if err := installing.NeedsLock(f.Format); err != nil && f.Lock == "" {
+	if err := exporting.NeedsLock(f.Format); err != nil && f.Lock == "" {
 		return exit.Usagef("%w: --lock FILE is missing", err)
 	}
 	if !slices.Contains([]formats.Format{formats.Images, formats.Hauler, formats.OCMirror}, f.Format) {
@@ -106,7 +106,7 @@ func export(ctx context.Context, a *app.App, cfg *config.Config, f *exportFlags)
 	f.Policy.Name, f.Policy.Namespaces = "pgrelocate-only-relocated", flagset.SplitNames(f.only)
 	s := a.Session(cfg)
 	defer s.Close()
-	text, err := installing.ExportAs(ctx, s, f.ExportOptions)
+	text, err := exporting.Export(ctx, s, f.Options)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package installing
+package exporting
 
 import (
 	"context"
@@ -20,13 +20,13 @@ const (
 	AdmissionPolicy formats.Format = "admission-policy"
 )
 
-// ExportFormats are all that Export writes.
-func ExportFormats() []formats.Format {
+// Formats are all that Export writes.
+func Formats() []formats.Format {
 	return []formats.Format{formats.Images, formats.Regsync, formats.Skopeo, formats.Hauler, formats.OCMirror, ArgoCD, Flux, AdmissionPolicy}
 }
 
-// ExportOptions are what writing a neighbour's format takes besides the settings.
-type ExportOptions struct {
+// Options are what writing a neighbour's format takes besides the settings.
+type Options struct {
 	Format formats.Format
 	// Lock is a file with a lock, which counts instead of the selection; empty is none.
 	Lock  string
@@ -37,17 +37,17 @@ type ExportOptions struct {
 	Policy formats.PolicyOptions
 }
 
-// ExportAs writes what is selected, or what a lock has, in the format of another tool.
-func ExportAs(ctx context.Context, s *relocate.Session, opts ExportOptions) ([]byte, error) {
+// Export writes what is selected, or what a lock has, in the format of another tool.
+func Export(ctx context.Context, s *relocate.Session, opts Options) ([]byte, error) {
 	e := &exporting{Session: s, opts: opts}
 	err := relocate.Run(ctx, e.choose, e.write)
 	return e.text, err
 }
 
-// exporting is a run of ExportAs that is under way.
+// exporting is a run of Export that is under way.
 type exporting struct {
 	*relocate.Session
-	opts  ExportOptions
+	opts  Options
 	items []formats.Item
 	text  []byte
 }

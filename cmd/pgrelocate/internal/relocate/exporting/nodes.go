@@ -1,4 +1,4 @@
-package installing
+package exporting
 
 import (
 	"context"
