@@ -9,14 +9,14 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/previewing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 )
 
 // NewUpgradePreviewCommand makes `pgrelocate upgrade-preview`.
 func NewUpgradePreviewCommand(a *app.App) *cobra.Command {
-	var opts installing.PreviewOptions
+	var opts previewing.Options
 	cmd := &cobra.Command{
 		Use:   "upgrade-preview",
 		Short: "Say what another release would change, and change nothing",
@@ -52,13 +52,13 @@ release would move. Nothing is changed anywhere, and the exit code is 0 whatever
 	return cmd
 }
 
-func previewUpgrade(ctx context.Context, a *app.App, cfg *config.Config, opts installing.PreviewOptions) error {
+func previewUpgrade(ctx context.Context, a *app.App, cfg *config.Config, opts previewing.Options) error {
 	if opts.From == "" {
 		return exit.Usagef("from which release? --from RELEASE is missing")
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	preview, err := installing.PreviewUpgrade(ctx, s, opts)
+	preview, err := previewing.Upgrade(ctx, s, opts)
 	if err != nil {
 		return err
 	}

@@ -1,2 +1,3 @@
-// Package installing holds the use cases that act on a cluster, or say what they would do there.
+// Package installing holds the use cases that take an operator into a cluster, hold it against what should be
+// there, and take it out again.
 package installing

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/previewing"
 )
 
 // Preview is the result of `pgrelocate upgrade-preview`.
@@ -49,7 +49,7 @@ type definitionView struct {
 }
 
 // NewPreview shows what an upgrade would change.
-func NewPreview(p *installing.Preview) Preview {
+func NewPreview(p *previewing.Preview) Preview {
 	made := Preview{
 		Header: output.NewHeader("Preview"), Product: p.Product.Name, From: p.From, To: p.To, ClusterAsked: p.Asked,
 		Offers: []offerView{}, CRDs: []definitionView{},

@@ -1,4 +1,4 @@
-package installing
+package previewing
 
 import (
 	"context"
@@ -6,12 +6,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
-
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // entry is an image in an object of the cluster that databases name together with a version: a

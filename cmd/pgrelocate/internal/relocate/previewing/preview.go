@@ -1,4 +1,5 @@
-package installing
+// Package previewing holds the use case that says what an upgrade would change, and changes nothing.
+package previewing
 
 import (
 	"cmp"
@@ -23,8 +24,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// PreviewOptions are what a preview takes besides the settings.
-type PreviewOptions struct {
+// Options are what a preview takes besides the settings.
+type Options struct {
 	// From and To are releases; an empty To is the newest known one.
 	From, To string
 	Place    reaching.Place
@@ -74,10 +75,10 @@ func (c OfferChange) isImage(image ref.Reference) bool {
 	return c.image.Tag != "" && image.Tag == c.image.Tag && path.Base(image.Repository) == path.Base(c.image.Repository)
 }
 
-// PreviewUpgrade compares two releases by their charts, as their vendor made them, and looks who in the
+// Upgrade compares two releases by their charts, as their vendor made them, and looks who in the
 // cluster uses what the newer one does not have. Nothing is changed anywhere.
-func PreviewUpgrade(ctx context.Context, s *relocate.Session, opts PreviewOptions) (*Preview, error) {
-	p := &previewing{Session: s, PreviewOptions: opts, made: &Preview{}}
+func Upgrade(ctx context.Context, s *relocate.Session, opts Options) (*Preview, error) {
+	p := &previewing{Session: s, asked: opts, made: &Preview{}}
 	err := relocate.Run(ctx,
 		p.choose,    // both releases, which may be at the source alone
 		p.render,    // their charts
@@ -94,7 +95,7 @@ func PreviewUpgrade(ctx context.Context, s *relocate.Session, opts PreviewOption
 // previewing is a preview that is being made.
 type previewing struct {
 	*relocate.Session
-	PreviewOptions
+	asked    Options
 	from, to state
 	made     *Preview
 }
@@ -107,17 +108,17 @@ type state struct {
 }
 
 func (p *previewing) choose(ctx context.Context) error {
-	if err := discovery.Learn(ctx, p.Session, slices.DeleteFunc([]string{p.From, p.To}, func(name string) bool { return name == "" })); err != nil {
+	if err := discovery.Learn(ctx, p.Session, slices.DeleteFunc([]string{p.asked.From, p.asked.To}, func(name string) bool { return name == "" })); err != nil {
 		return err
 	}
 	var err error
 	if p.made.Product, err = p.Product(); err != nil {
 		return err
 	}
-	if p.from.release, err = p.made.Product.Release(p.From); err != nil {
+	if p.from.release, err = p.made.Product.Release(p.asked.From); err != nil {
 		return relocate.Unknown(err)
 	}
-	if p.to.release, err = p.made.Product.Release(p.To); err != nil {
+	if p.to.release, err = p.made.Product.Release(p.asked.To); err != nil {
 		return relocate.Unknown(err)
 	}
 	p.made.From, p.made.To = p.from.release.Name, p.to.release.Name
@@ -174,11 +175,11 @@ func (p *previewing) imagesOf(s state) []string {
 
 // askUsers leaves Asked false where no cluster is named.
 func (p *previewing) askUsers(ctx context.Context) error {
-	if p.NoCluster {
+	if p.asked.NoCluster {
 		return nil
 	}
-	c, err := reaching.Connect(ctx, p.Session, p.Place)
-	if errors.Is(err, cluster.ErrNoKubeconfig) && p.Place.Kubeconfig == "" {
+	c, err := reaching.Connect(ctx, p.Session, p.asked.Place)
+	if errors.Is(err, cluster.ErrNoKubeconfig) && p.asked.Place.Kubeconfig == "" {
 		p.Warn("there is no kubeconfig: no cluster is asked who uses what vanishes")
 		return nil
 	}
