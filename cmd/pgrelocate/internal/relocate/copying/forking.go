@@ -64,7 +64,7 @@ func (f *forking) each(step func(*Planning, context.Context) error) func(context
 // readRules reads for all what artifacts have to be. Keys may come out of a pipe, and are read once.
 func (f *forking) readRules(ctx context.Context) error {
 	for _, c := range f.forks {
-		c.rules.trust = f.forks[0].rules.trust
+		c.rules.Trust = f.forks[0].rules.Trust
 		if err := c.readRules(ctx); err != nil {
 			return err
 		}

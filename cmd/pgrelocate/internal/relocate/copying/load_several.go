@@ -95,7 +95,7 @@ func (l *loadings) each(step func(*loading, context.Context) error) func(context
 // readRules reads for all what artifacts have to be, as forking does.
 func (l *loadings) readRules(ctx context.Context) error {
 	for _, one := range l.all {
-		one.rules.trust = l.all[0].rules.trust
+		one.rules.Trust = l.all[0].rules.Trust
 		if err := one.readRules(ctx); err != nil {
 			return err
 		}

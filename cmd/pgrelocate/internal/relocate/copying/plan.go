@@ -8,6 +8,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/admitting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/formats"
@@ -77,7 +78,7 @@ type Planning struct {
 	// measure asks for the size of what is present too, which a copy has no need of.
 	measure bool
 	beyond  []string
-	rules   rules
+	rules   admitting.Rules
 	// held is where the target holds what a delta leaves out.
 	held bundle.Held
 	// left is what indexes of a bundle leave behind.
@@ -90,7 +91,7 @@ type Planning struct {
 	listed []formats.Listed
 }
 
-func (p *Planning) readRules(ctx context.Context) error { return p.rules.read(ctx, p.Config) }
+func (p *Planning) readRules(ctx context.Context) error { return p.rules.Read(ctx, p.Config) }
 
 // openLock finds the lock, to be written too; readLock only reads it.
 func (p *Planning) openLock(ctx context.Context) (err error) {
@@ -158,7 +159,7 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 	if err := p.readRules(ctx); err != nil {
 		return err
 	}
-	p.rules.known = p.checkedBefore
+	p.rules.Known = p.checkedBefore
 	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, p.planOptions())
 	if err == nil {
 		p.Warn(p.Plan.Warnings...)
@@ -168,7 +169,7 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 
 func (p *Planning) planOptions() plan.Options {
 	opts := plan.Options{
-		Admit:              p.rules.admit(),
+		Admit:              p.rules.Admit(),
 		Platforms:          p.Config.Platforms,
 		Index:              p.Config.Index,
 		OnConflict:         p.Config.OnConflict,

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/admitting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
@@ -63,7 +64,7 @@ func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, e
 
 // saving is a save that is under way.
 type saving struct {
-	rules rules
+	rules admitting.Rules
 	*relocate.Session
 	SaveOptions
 	artifacts []versions.Artifact
@@ -74,7 +75,7 @@ type saving struct {
 	program registry.Source
 }
 
-func (v *saving) readRules(ctx context.Context) error { return v.rules.read(ctx, v.Config) }
+func (v *saving) readRules(ctx context.Context) error { return v.rules.Read(ctx, v.Config) }
 
 func (v *saving) claim(context.Context) error {
 	if v.Stream != nil {
@@ -113,7 +114,7 @@ func (v *saving) collect(ctx context.Context) error {
 		Platforms:          v.Config.Platforms,
 		Index:              v.Config.Index,
 		WithoutAttachments: !v.Config.Signatures,
-		Admit:              admitProgram(v.rules.admit()),
+		Admit:              admitProgram(v.rules.Admit()),
 	})
 	if err != nil {
 		return err

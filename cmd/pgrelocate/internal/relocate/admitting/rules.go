@@ -1,4 +1,6 @@
-package copying
+// Package admitting reads, for the use cases that move something, what artifacts have to be for that: signed by
+// somebody who is trusted, and old enough.
+package admitting
 
 import (
 	"context"
@@ -17,17 +19,17 @@ import (
 // mostTrustBytes is more than any key or trust root has.
 const mostTrustBytes = 4 << 20
 
-// rules are what artifacts have to be for them to be copied. The zero value asks nothing.
-type rules struct {
+// Rules are what artifacts have to be for them to be copied. The zero value asks nothing.
+type Rules struct {
 	checker *admission.Checker
-	// trust is whose signatures will do, once it was read.
-	trust *signature.Trust
-	// known is what a lock says was checked; nil is nothing.
-	known func(*plan.Artifact) *plan.Checked
+	// Trust is whose signatures will do; nil before it was read.
+	Trust *signature.Trust
+	// Known is what a lock says was checked; nil is nothing.
+	Known func(*plan.Artifact) *plan.Checked
 }
 
-// read finds out, once, what the settings ask for. It asks no registry for anything.
-func (r *rules) read(ctx context.Context, cfg *config.Config) error {
+// Read finds out, once, what the settings ask for. It asks no registry for anything.
+func (r *Rules) Read(ctx context.Context, cfg *config.Config) error {
 	if r.checker != nil {
 		return nil
 	}
@@ -35,36 +37,39 @@ func (r *rules) read(ctx context.Context, cfg *config.Config) error {
 		Named: cfg.VerifyName, Unsigned: cfg.AllowUnsigned,
 		MinAge: cfg.MinAge, AnyAge: cfg.AllowUnknownAge,
 		Known: func(a *plan.Artifact) *plan.Checked {
-			if r.known == nil {
+			if r.Known == nil {
 				return nil
 			}
-			return r.known(a)
+			return r.Known(a)
 		},
 	}
-	if r.trust == nil {
+	if r.Trust == nil {
 		var err error
-		if r.trust, err = trust(ctx, cfg); err != nil {
+		if r.Trust, err = trust(ctx, cfg); err != nil {
 			return err
 		}
 	}
-	asked.Trust = r.trust
+	asked.Trust = r.Trust
 	if asked.Trust != nil || asked.MinAge > 0 {
 		r.checker = admission.New(asked)
 	}
 	return nil
 }
 
-// admit holds artifacts against the rules; nil where there are none.
-func (r *rules) admit() func(context.Context, *plan.Artifact) error {
-	if r.checker == nil {
+// None tells that nothing is asked.
+func (r *Rules) None() bool { return r.checker == nil }
+
+// Admit holds artifacts against the rules; nil where there are none.
+func (r *Rules) Admit() func(context.Context, *plan.Artifact) error {
+	if r.None() {
 		return nil
 	}
 	return r.checker.Admit
 }
 
-// asks tells whether what a lock says of an artifact is not enough.
-func (r *rules) asks(a lock.Artifact) bool {
-	return r.checker != nil && r.checker.Asks(&plan.Artifact{Artifact: a.Artifact}, a.Checked.Plan())
+// Asks tells whether what a lock says of an artifact is not enough.
+func (r *Rules) Asks(a lock.Artifact) bool {
+	return !r.None() && r.checker.Asks(&plan.Artifact{Artifact: a.Artifact}, a.Checked.Plan())
 }
 
 // trust is whose signatures will do; nil where none is asked for.
