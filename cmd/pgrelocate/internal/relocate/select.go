@@ -5,6 +5,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -64,6 +65,14 @@ func (s *Session) ArtifactsAtVendor() ([]versions.Artifact, error) {
 	cfg.Source = config.Source{}
 	own.Config = &cfg
 	return own.Artifacts(s.Config.Registry)
+}
+
+// CheckIndex refuses a form of index that says nothing without platforms.
+func (s *Session) CheckIndex() error {
+	if len(s.Config.Platforms) == 0 && (s.Config.Index == plan.IndexSparse || s.Config.Index == plan.IndexStrip) {
+		return exit.Usagef("the index form %s says nothing without platforms", s.Config.Index)
+	}
+	return nil
 }
 
 // Notice is what a user has to know about the software that was relocated; it may be empty.

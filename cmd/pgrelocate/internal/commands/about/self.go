@@ -10,7 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/ownimage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 )
@@ -31,7 +31,7 @@ cluster can run it: see examples/cronjob.yaml.`,
 }
 
 func newSelfPushCommand(a *app.App) *cobra.Command {
-	var opts copying.SelfOptions
+	var opts ownimage.Options
 	cmd := &cobra.Command{
 		Use:   "push",
 		Short: "Put an image of this program into the private registry",
@@ -61,7 +61,7 @@ the same image, digest and all, and a second push moves nothing.`,
 	return cmd
 }
 
-func pushSelf(ctx context.Context, a *app.App, cfg *config.Config, opts copying.SelfOptions) error {
+func pushSelf(ctx context.Context, a *app.App, cfg *config.Config, opts ownimage.Options) error {
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func pushSelf(ctx context.Context, a *app.App, cfg *config.Config, opts copying.
 	opts.Version, opts.Commit, opts.Date = a.Build.Version, a.Build.Commit, a.Build.Date
 	s := a.Session(cfg)
 	defer s.Close()
-	made, err := copying.PushSelf(ctx, s, opts)
+	made, err := ownimage.Push(ctx, s, opts)
 	if made.Copied == nil {
 		return exit.Misnamed(err)
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/ownimage"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/saving"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/files"
@@ -106,7 +107,7 @@ func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) 
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	saved, err := copying.Save(ctx, s, opts)
+	saved, err := saving.Save(ctx, s, opts)
 	if err != nil {
 		a.ListFailures(err)
 		return err
@@ -121,8 +122,8 @@ func save(ctx context.Context, a *app.App, cfg *config.Config, flags saveFlags) 
 }
 
 // options are what the flags say, with the files that they name.
-func (f saveFlags) options(ctx context.Context, a *app.App) (copying.SaveOptions, error) {
-	opts := copying.SaveOptions{File: f.file, Volume: int64(f.volume), NoResume: !f.resume, Overwrite: f.overwrite}
+func (f saveFlags) options(ctx context.Context, a *app.App) (saving.Options, error) {
+	opts := saving.Options{File: f.file, Volume: int64(f.volume), NoResume: !f.resume, Overwrite: f.overwrite}
 	if err := f.check(a); err != nil {
 		return opts, err
 	}
@@ -151,11 +152,11 @@ func (f saveFlags) options(ctx context.Context, a *app.App) (copying.SaveOptions
 }
 
 // program is what the program's own image is made of; nil where none is wanted.
-func (f saveFlags) program(a *app.App) (*copying.SelfOptions, error) {
+func (f saveFlags) program(a *app.App) (*ownimage.Options, error) {
 	if !f.withProgram {
 		return nil, nil
 	}
-	made := &copying.SelfOptions{Programs: f.programs, Version: a.Build.Version, Commit: a.Build.Commit, Date: a.Build.Date}
+	made := &ownimage.Options{Programs: f.programs, Version: a.Build.Version, Commit: a.Build.Commit, Date: a.Build.Date}
 	if len(made.Programs) == 0 {
 		own, err := os.Executable()
 		if err != nil {

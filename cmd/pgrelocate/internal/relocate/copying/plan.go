@@ -5,7 +5,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/admitting"
@@ -122,7 +121,7 @@ func (p *Planning) choose(context.Context) (err error) {
 	if p.reviewed != nil {
 		return nil // readPlan has
 	}
-	if err := checkIndex(p.Session); err != nil {
+	if err := p.CheckIndex(); err != nil {
 		return err
 	}
 	if p.asked.Images != "" {
@@ -182,12 +181,4 @@ func (p *Planning) planOptions() plan.Options {
 	}
 	p.pin(&opts)
 	return opts
-}
-
-// checkIndex refuses a form of index that says nothing without platforms.
-func checkIndex(s *relocate.Session) error {
-	if len(s.Config.Platforms) == 0 && (s.Config.Index == plan.IndexSparse || s.Config.Index == plan.IndexStrip) {
-		return exit.Usagef("the index form %s says nothing without platforms", s.Config.Index)
-	}
-	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/saving"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -44,7 +44,7 @@ type savedFile struct {
 }
 
 // NewSaved shows what was written.
-func NewSaved(w *copying.Saved) Saved {
+func NewSaved(w *saving.Saved) Saved {
 	made := Saved{
 		Header:   output.NewHeader("SavedBundle"),
 		Files:    []savedFile{},

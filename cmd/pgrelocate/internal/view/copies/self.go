@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/ownimage"
 )
 
 // Self is the result of `pgrelocate self push`.
@@ -24,7 +24,7 @@ type Self struct {
 }
 
 // NewSelf shows where the program's own image is.
-func NewSelf(made *copying.Self) Self {
+func NewSelf(made *ownimage.Pushed) Self {
 	at := made.Ref
 	at.Digest = ""
 	return Self{

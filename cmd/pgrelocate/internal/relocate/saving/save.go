@@ -1,4 +1,5 @@
-package copying
+// Package saving holds the use case that writes the selection into a bundle.
+package saving
 
 import (
 	"context"
@@ -12,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/admitting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/ownimage"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -20,8 +22,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// SaveOptions are what a save takes besides the settings.
-type SaveOptions struct {
+// Options are what a save takes besides the settings.
+type Options struct {
 	// File is the bundle's name; Stream is written to instead where it is not nil.
 	File   string
 	Stream io.Writer
@@ -29,7 +31,7 @@ type SaveOptions struct {
 	Since *lock.Lock
 	Sign  func(lock []byte) ([]byte, error)
 	// Program has an image of the program itself taken along; nil takes none.
-	Program *SelfOptions
+	Program *ownimage.Options
 	// Volume, NoResume and Overwrite are as in write.Options.
 	Volume              int64
 	NoResume, Overwrite bool
@@ -44,8 +46,8 @@ type Saved struct {
 
 // Save writes the selection into a bundle. A bundle is whole or is not written: where an
 // artifact fails, the error is an *exit.PartialError.
-func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, error) {
-	v := &saving{Session: s, SaveOptions: opts}
+func Save(ctx context.Context, s *relocate.Session, opts Options) (*Saved, error) {
+	v := &saving{Session: s, Options: opts}
 	err := relocate.Run(ctx,
 		v.claim,           // its place can be written to
 		v.readRules,       // what artifacts have to be
@@ -66,7 +68,7 @@ func Save(ctx context.Context, s *relocate.Session, opts SaveOptions) (*Saved, e
 type saving struct {
 	rules admitting.Rules
 	*relocate.Session
-	SaveOptions
+	Options
 	artifacts []versions.Artifact
 	from      *relocate.Sources
 	found     *lock.Collection
@@ -89,7 +91,7 @@ func (v *saving) look(ctx context.Context) error {
 }
 
 func (v *saving) choose(context.Context) (err error) {
-	if err := checkIndex(v.Session); err != nil {
+	if err := v.CheckIndex(); err != nil {
 		return err
 	}
 	v.artifacts, err = v.Session.Artifacts(ref.Folder{}) // which registry it goes to is not known yet

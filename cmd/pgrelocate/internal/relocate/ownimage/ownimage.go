@@ -1,4 +1,6 @@
-package copying
+// Package ownimage holds the use case that puts an image of the program itself into the private registry, and
+// makes that image for those who take it along.
+package ownimage
 
 import (
 	"context"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/memory"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -16,11 +19,11 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// selfHost is the host that the program's own image comes from, in references.
-const selfHost = "self.invalid"
+// Host is the host that the program's own image comes from, in references.
+const Host = "self.invalid"
 
-// SelfOptions are what the program's own image is made of.
-type SelfOptions struct {
+// Options are what the program's own image is made of.
+type Options struct {
 	// Programs are files that hold the program, one for each platform.
 	Programs []string
 	// Version, Commit and Date, in RFC 3339, are the program's; Tag is the image's, and the
@@ -28,19 +31,19 @@ type SelfOptions struct {
 	Version, Commit, Date, Tag string
 }
 
-// Self is the program's own image at the private registry.
-type Self struct {
+// Pushed is the program's own image at the private registry.
+type Pushed struct {
 	// Ref is where it is, by tag and digest.
 	Ref ref.Reference
 	// Platforms are those that it is for.
 	Platforms []string
 	// Copied is what was moved; nil where nothing has been come to.
-	Copied *Copied
+	Copied *copying.Copied
 }
 
-// PushSelf puts an image of the program itself into the private registry, below its folder.
-func PushSelf(ctx context.Context, s *relocate.Session, opts SelfOptions) (*Self, error) {
-	p := &pushingSelf{Copying: Copying{Planning: Planning{Session: s}}, opts: opts, made: &Self{}}
+// Push puts an image of the program itself into the private registry, below its folder.
+func Push(ctx context.Context, s *relocate.Session, opts Options) (*Pushed, error) {
+	p := &pushing{Copying: copying.Copying{Planning: copying.Planning{Session: s}}, opts: opts, made: &Pushed{}}
 	err := relocate.Run(ctx,
 		p.build,    // the image, in memory
 		p.open,     // a client of the private registry
@@ -51,29 +54,30 @@ func PushSelf(ctx context.Context, s *relocate.Session, opts SelfOptions) (*Self
 	return p.made, err
 }
 
-type pushingSelf struct {
-	Copying
-	opts  SelfOptions
+// pushing is a run of Push that is under way.
+type pushing struct {
+	copying.Copying
+	opts  Options
 	image *selfimage.Image
-	made  *Self
+	made  *Pushed
 }
 
-func (p *pushingSelf) build(context.Context) error {
-	if err := ref.CheckTag(p.opts.tag()); err != nil {
+func (p *pushing) build(context.Context) error {
+	if err := ref.CheckTag(p.opts.ImageTag()); err != nil {
 		return &exit.UsageError{Err: err}
 	}
-	image, platforms, err := BuildSelf(p.opts)
+	image, platforms, err := Build(p.opts)
 	if err != nil {
 		return err
 	}
 	p.image, p.made.Platforms = image, platforms
-	p.made.Ref = p.Config.Registry.Reference("pgrelocate", p.opts.tag())
+	p.made.Ref = p.Config.Registry.Reference("pgrelocate", p.opts.ImageTag())
 	p.made.Ref.Digest = image.Index.Descriptor.Digest.String()
 	return nil
 }
 
-// BuildSelf makes the image, and tells which platforms it is for.
-func BuildSelf(opts SelfOptions) (*selfimage.Image, []string, error) {
+// Build makes the image, and tells which platforms it is for.
+func Build(opts Options) (*selfimage.Image, []string, error) {
 	var programs []selfimage.Program
 	var platforms []string
 	for _, path := range opts.Programs {
@@ -88,15 +92,15 @@ func BuildSelf(opts SelfOptions) (*selfimage.Image, []string, error) {
 	return image, platforms, err
 }
 
-// tag is the image's: a version may hold a plus, and a tag may not.
-func (o SelfOptions) tag() string {
+// ImageTag is the image's: a version may hold a plus, and a tag may not.
+func (o Options) ImageTag() string {
 	if o.Tag != "" {
 		return o.Tag
 	}
 	return strings.ReplaceAll(o.Version, "+", "_")
 }
 
-func (p *pushingSelf) open(ctx context.Context) error {
+func (p *pushing) open(ctx context.Context) error {
 	target, err := p.Clients.Target(ctx, true)
 	if err != nil {
 		return err
@@ -107,12 +111,12 @@ func (p *pushingSelf) open(ctx context.Context) error {
 	return nil
 }
 
-func (p *pushingSelf) compare(ctx context.Context) (err error) {
+func (p *pushing) compare(ctx context.Context) (err error) {
 	at := p.made.Ref
 	at.Digest = ""
 	p.Artifacts = []versions.Artifact{{
 		Role: versions.RoleExtra, Extra: "pgrelocate", Target: at,
-		Source: ref.Reference{Host: selfHost, Repository: at.Repository, Tag: at.Tag},
+		Source: ref.Reference{Host: Host, Repository: at.Repository, Tag: at.Tag},
 	}}
 	// What the user asks of the vendor's artifacts, platforms and signatures, is not asked of this.
 	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, plan.Options{OnConflict: p.Config.OnConflict, Check: p.Config.Check, WithoutAttachments: true})

@@ -1,8 +1,9 @@
-package copying
+package saving
 
 import (
 	"context"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/ownimage"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/memory"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -11,16 +12,16 @@ import (
 )
 
 // takeProgram adds an image of the program itself to what is saved, where that is wanted: at the other
-// side it lies where PushSelf would put it.
+// side it lies where ownimage.Push would put it.
 func (v *saving) takeProgram(context.Context) error {
 	if v.Program == nil {
 		return nil
 	}
-	at := ref.Reference{Host: selfHost, Repository: "pgrelocate", Tag: v.Program.tag()}
+	at := ref.Reference{Host: ownimage.Host, Repository: "pgrelocate", Tag: v.Program.ImageTag()}
 	if err := ref.CheckTag(at.Tag); err != nil {
 		return err
 	}
-	image, _, err := BuildSelf(*v.Program)
+	image, _, err := ownimage.Build(*v.Program)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func admitProgram(admit func(context.Context, *plan.Artifact) error) func(contex
 		return nil
 	}
 	return func(ctx context.Context, a *plan.Artifact) error {
-		if a.Source.Host == selfHost {
+		if a.Source.Host == ownimage.Host {
 			return nil
 		}
 		return admit(ctx, a)
@@ -50,7 +51,7 @@ func admitProgram(admit func(context.Context, *plan.Artifact) error) func(contex
 // besideProgram serves the program's own image, and everything else as open does.
 func (v *saving) besideProgram(open func(string) (registry.Source, error)) func(string) (registry.Source, error) {
 	return func(host string) (registry.Source, error) {
-		if host == selfHost && v.program != nil {
+		if host == ownimage.Host && v.program != nil {
 			return v.program, nil
 		}
 		return open(host)
