@@ -9,7 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/mirror"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/loading"
 )
 
 // NewLoadCommand makes `pgrelocate load`.
@@ -78,9 +78,9 @@ func load(ctx context.Context, a *app.App, cfg *config.Config, flags flagset.Bun
 	s := a.Session(cfg)
 	defer s.Close()
 	if len(cfg.Others) > 0 {
-		several, err := copying.LoadEach(ctx, s, file)
+		several, err := loading.Each(ctx, s, file)
 		return a.AccountEach(ctx, cfg, s, several, err)
 	}
-	copied, err := copying.Load(ctx, s, file)
+	copied, err := loading.Load(ctx, s, file)
 	return a.Account(cfg, s, copied, err)
 }

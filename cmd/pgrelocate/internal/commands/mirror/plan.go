@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/loading"
 )
 
 // NewPlanCommand makes `pgrelocate plan`.
@@ -122,9 +123,9 @@ func ShowPlanOfLoad(ctx context.Context, a *app.App, cfg *config.Config, flags f
 	s := a.Session(cfg)
 	defer s.Close()
 	if len(cfg.Others) > 0 {
-		several, err := copying.PlanLoadEach(ctx, s, file)
+		several, err := loading.PlanEach(ctx, s, file)
 		return a.ShowPlannedEach(ctx, cfg, several, err)
 	}
-	planned, err := copying.PlanLoad(ctx, s, file)
+	planned, err := loading.Plan(ctx, s, file)
 	return a.ShowPlanned(cfg, planned, err)
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
-// attest says at the target where what is there has come from, where that is wanted, by the lock that
+// Attest says at the target where what is there has come from, where that is wanted, by the lock that
 // the run has written into a file; empty where it has written none. An artifact that cannot be
 // attested is there, and incomplete.
-func (c *Copying) attest(ctx context.Context, lockFile string) error {
+func (c *Copying) Attest(ctx context.Context, lockFile string) error {
 	if !c.Config.Attest || c.Copied == nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 	defer func() { c.lockFile.Close() }()
 	err := relocate.Run(ctx,
 		c.readPlan,  // that was reviewed, where one is named
-		c.readRules, // what artifacts have to be
+		c.ReadRules, // what artifacts have to be
 		c.needPlan,  // where one of several runs carries it out
 	)
 	if err == nil && opts.Shard.Tags {
@@ -99,7 +99,7 @@ func (c *Copying) recorded(ctx context.Context, err error) error {
 		return err
 	}
 	written := c.record(ctx)
-	return cmp.Or(c.attest(ctx, c.lockFile.Path), err, written)
+	return cmp.Or(c.Attest(ctx, c.lockFile.Path), err, written)
 }
 
 // littleGarbage is the percentage of what a run keeps that may pile up beside it. What is planned
@@ -109,8 +109,10 @@ const littleGarbage = 30
 // Copying is a copy that is under way.
 type Copying struct {
 	Planning
-	how    transfer.Options
-	keeper chart.Keeper
+	// NoTempFiles has what breaks read from its source again, for one that is at hand.
+	NoTempFiles bool
+	how         transfer.Options
+	keeper      chart.Keeper
 	// more are bytes that were found to have to move besides those of the plan.
 	more   int64
 	Copied *Copied
@@ -124,7 +126,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 	if c.Options.Hooks.Planned != nil {
 		c.Options.Hooks.Planned(len(c.Plan.Artifacts), c.Plan.BytesToMove)
 	}
-	c.how.Jobs, c.how.Meter = c.Config.Jobs, new(registry.Meter)
+	c.how.Jobs, c.how.Meter, c.how.NoTempFiles = c.Config.Jobs, new(registry.Meter), c.NoTempFiles
 	c.how.ArtifactDone, c.how.Untagged = c.Options.Hooks.Moved, c.asked.Shard.Moves()
 	stop := c.Progress(c.how.Meter)
 	defer stop()

@@ -64,8 +64,8 @@ func (f *forking) each(step func(*Planning, context.Context) error) func(context
 // readRules reads for all what artifacts have to be. Keys may come out of a pipe, and are read once.
 func (f *forking) readRules(ctx context.Context) error {
 	for _, c := range f.forks {
-		c.rules.Trust = f.forks[0].rules.Trust
-		if err := c.readRules(ctx); err != nil {
+		c.Rules.Trust = f.forks[0].Rules.Trust
+		if err := c.ReadRules(ctx); err != nil {
 			return err
 		}
 	}
@@ -95,9 +95,11 @@ func (f *forking) checkNames(context.Context) error {
 }
 
 // checkLogin refuses a login in the environment that might be any registry's.
-func (f *forking) checkLogin(context.Context) error { return checkLogin(f.session.Config) }
+func (f *forking) checkLogin(context.Context) error { return CheckLogin(f.session.Config) }
 
-func checkLogin(cfg *config.Config) error {
+// CheckLogin refuses a login in the environment for registries on several hosts: it would be sent where it
+// does not belong.
+func CheckLogin(cfg *config.Config) error {
 	given, err := credentials.FromEnvironment(config.Variable("registry"))
 	if err != nil {
 		return &exit.UsageError{Err: err}

@@ -32,7 +32,7 @@ func (p *Planning) pin(opts *plan.Options) {
 	}
 	opts.Pins = map[ref.Reference]plan.Pin{}
 	for _, a := range was.Artifacts {
-		opts.Pins[a.Target] = plan.Pin{Digest: a.Digest.String(), MediaType: string(a.MediaType), Ask: p.rules.Asks(a)}
+		opts.Pins[a.Target] = plan.Pin{Digest: a.Digest.String(), MediaType: string(a.MediaType), Ask: p.Rules.Asks(a)}
 	}
 }
 

@@ -45,10 +45,10 @@ type PlanOptions struct {
 
 // Plan says what a copy of the selection would move, and moves nothing.
 func Plan(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Planned, error) {
-	p := &Planning{Session: s, measure: true, asked: CopyOptions{PlanOptions: opts}}
+	p := &Planning{Session: s, Measure: true, asked: CopyOptions{PlanOptions: opts}}
 	err := relocate.Run(ctx,
 		p.checkOut,        // that the plan can be written, where it is to be
-		p.readRules,       // what artifacts have to be
+		p.ReadRules,       // what artifacts have to be
 		p.readLock,        // what was relocated before
 		p.readList,        // of images, where one is named
 		p.look,            // for releases that the catalogue lacks
@@ -74,14 +74,15 @@ type Planning struct {
 	Plan      *plan.Plan
 	asked     CopyOptions
 	lockFile  *locking.File
-	// measure asks for the size of what is present too, which a copy has no need of.
-	measure bool
-	beyond  []string
-	rules   admitting.Rules
-	// held is where the target holds what a delta leaves out.
-	held bundle.Held
-	// left is what indexes of a bundle leave behind.
-	left map[v1.Hash]bool
+	// Measure asks for the size of what is present too, which a copy has no need of.
+	Measure bool
+	// Rules are what artifacts have to be; see ReadRules.
+	Rules admitting.Rules
+	// Held is where the target holds what a delta leaves out.
+	Held bundle.Held
+	// Left is what indexes of a bundle leave behind.
+	Left   map[v1.Hash]bool
+	beyond []string
 	// reviewed is the plan that is carried out; nil without one.
 	reviewed *lock.Lock
 	// awaited are the repositories in which other shards put blobs that this one needs.
@@ -90,7 +91,8 @@ type Planning struct {
 	listed []formats.Listed
 }
 
-func (p *Planning) readRules(ctx context.Context) error { return p.rules.Read(ctx, p.Config) }
+// ReadRules reads what the settings ask of artifacts, once.
+func (p *Planning) ReadRules(ctx context.Context) error { return p.Rules.Read(ctx, p.Config) }
 
 // openLock finds the lock, to be written too; readLock only reads it.
 func (p *Planning) openLock(ctx context.Context) (err error) {
@@ -155,10 +157,10 @@ func (p *Planning) Compare(ctx context.Context) error {
 
 // Make asks both sides what there is.
 func (p *Planning) Make(ctx context.Context) (err error) {
-	if err := p.readRules(ctx); err != nil {
+	if err := p.ReadRules(ctx); err != nil {
 		return err
 	}
-	p.rules.Known = p.checkedBefore
+	p.Rules.Known = p.checkedBefore
 	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, p.planOptions())
 	if err == nil {
 		p.Warn(p.Plan.Warnings...)
@@ -168,14 +170,14 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 
 func (p *Planning) planOptions() plan.Options {
 	opts := plan.Options{
-		Admit:              p.rules.Admit(),
+		Admit:              p.Rules.Admit(),
 		Platforms:          p.Config.Platforms,
 		Index:              p.Config.Index,
 		OnConflict:         p.Config.OnConflict,
 		Check:              p.Config.Check,
-		Measure:            p.measure,
-		Elsewhere:          p.held,
-		Left:               p.left,
+		Measure:            p.Measure,
+		Elsewhere:          p.Held,
+		Left:               p.Left,
 		Awaited:            p.awaited,
 		WithoutAttachments: !p.Config.Signatures,
 	}

@@ -120,7 +120,7 @@ func PlanEach(ctx context.Context, s *relocate.Session, opts PlanOptions) (*Seve
 
 // planOne plans for one registry, beside the others.
 func (f *forking) planOne(ctx context.Context, c *Copying, branch *fanout.Branch, t *Target) error {
-	c.measure = true
+	c.Measure = true
 	err := relocate.Run(ctx,
 		c.connectTo(branch), // a client of its own
 		c.pinPlatforms,      // to what a list says of them
@@ -138,7 +138,6 @@ func (f *forking) planOne(ctx context.Context, c *Copying, branch *fanout.Branch
 
 // together does something for all registries at once, each in its own branch, until all are done.
 func (f *forking) together(ctx context.Context, do func(context.Context, *Copying, *fanout.Branch, *Target) error) *Several {
-	began := time.Now()
 	fan := fanout.New(ctx, f.source(ctx), fanout.Options{
 		Branches: len(f.forks), Limit: f.session.Config.SpoolLimit, Jobs: f.session.Config.Jobs,
 		NotKept: func(err error) {
@@ -146,25 +145,39 @@ func (f *forking) together(ctx context.Context, do func(context.Context, *Copyin
 		},
 	})
 	defer fan.Close()
-	several := &Several{Targets: make([]Target, len(f.forks))}
-	var group sync.WaitGroup
+	sessions := make([]*relocate.Session, len(f.forks))
 	for i, c := range f.forks {
-		t, branch := &several.Targets[i], fan.Branch(i)
-		t.Registry = c.Config.Registry
-		group.Go(func() {
-			defer branch.End()
-			t.Err = do(ctx, c, branch, t)
-			if c.Options.Hooks.Over != nil {
-				c.Options.Hooks.Over()
-			}
-		})
+		sessions[i] = c.Session
 	}
-	group.Wait()
+	several := Together(sessions, func(i int, t *Target) error {
+		branch := fan.Branch(i)
+		defer branch.End()
+		return do(ctx, f.forks[i], branch, t)
+	})
 	counts := fan.Counts()
 	for i := range several.Targets {
 		several.Targets[i].Again = counts.Again[i]
 	}
 	several.BytesFetched, several.Source = counts.Bytes, f.session.Clients.FromSource.Counts()
+	return several
+}
+
+// Together does something for several registries at once, each with its own session, until all are done.
+func Together(sessions []*relocate.Session, do func(i int, t *Target) error) *Several {
+	began := time.Now()
+	several := &Several{Targets: make([]Target, len(sessions))}
+	var group sync.WaitGroup
+	for i, s := range sessions {
+		t := &several.Targets[i]
+		t.Registry = s.Config.Registry
+		group.Go(func() {
+			t.Err = do(i, t)
+			if s.Options.Hooks.Over != nil {
+				s.Options.Hooks.Over()
+			}
+		})
+	}
+	group.Wait()
 	several.Duration = time.Since(began)
 	return several
 }

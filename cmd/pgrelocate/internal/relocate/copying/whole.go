@@ -20,7 +20,7 @@ func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 			continue
 		}
 		if refused = append(refused, result.Artifact.Artifact); c.staysSparse() {
-			report.Results[i].Err = &RefusedSparseError{Host: c.Config.Registry.Host, Bundled: len(c.left) > 0, Err: result.Err}
+			report.Results[i].Err = &RefusedSparseError{Host: c.Config.Registry.Host, Bundled: len(c.Left) > 0, Err: result.Err}
 		}
 	}
 	if len(refused) == 0 || c.staysSparse() {
@@ -44,7 +44,7 @@ func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report
 
 // staysSparse tells whether indexes are not copied whole where a registry refuses them without all of
 // their images: that was asked for in so many words, or the bundle that they come from has no more.
-func (c *Copying) staysSparse() bool { return c.Config.Index == plan.IndexSparse || len(c.left) > 0 }
+func (c *Copying) staysSparse() bool { return c.Config.Index == plan.IndexSparse || len(c.Left) > 0 }
 
 // RefusedSparseError says that a registry has not taken an index without all of its images, and that
 // it gets no other.

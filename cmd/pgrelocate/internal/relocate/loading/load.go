@@ -1,4 +1,5 @@
-package copying
+// Package loading holds the use cases that put a bundle into private registries.
+package loading
 
 import (
 	"cmp"
@@ -8,16 +9,16 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
-// Load puts a bundle into the private registry. Its result is as that of Copy.
-func Load(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Copied, error) {
-	l := &loading{Copying: Copying{Planning: Planning{Session: s}}, file: file}
-	l.how.NoTempFiles = true // what breaks is read from the bundle again
+// Load puts a bundle into the private registry. Its result is as that of copying.Copy.
+func Load(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*copying.Copied, error) {
+	l := newLoading(s, file)
 	defer l.close()
 	err := relocate.Run(ctx,
-		l.readRules,   // what artifacts have to be
+		l.ReadRules,   // what artifacts have to be
 		l.openChecked, // every byte of the bundle is right, or nothing is sent
 		l.confine,     // it goes where it belongs, and says where
 		l.connect,     // the bundle is the source
@@ -25,17 +26,18 @@ func Load(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*
 		l.Transfer,    // move it, tags last
 	)
 	if l.Copied != nil && ctx.Err() == nil {
-		err = cmp.Or(l.attest(ctx, ""), err)
+		err = cmp.Or(l.Attest(ctx, ""), err)
 	}
 	return l.Copied, err
 }
 
-// PlanLoad says what loading a bundle would move, and moves nothing.
-func PlanLoad(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Planned, error) {
-	l := &loading{Copying: Copying{Planning: Planning{Session: s, measure: true}}, file: file}
+// Plan says what loading a bundle would move, and moves nothing.
+func Plan(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*copying.Planned, error) {
+	l := newLoading(s, file)
+	l.Measure = true
 	defer l.close()
 	err := relocate.Run(ctx,
-		l.readRules, // what artifacts have to be
+		l.ReadRules, // what artifacts have to be
 		l.open,
 		l.confine, // it goes where it belongs
 		l.connect, // the bundle is the source
@@ -44,14 +46,18 @@ func PlanLoad(ctx context.Context, s *relocate.Session, file relocate.BundleFile
 	if err != nil {
 		return nil, err
 	}
-	return &Planned{Plan: l.Plan, Failures: relocate.FailuresOfPlan(l.Plan)}, nil
+	return &copying.Planned{Plan: l.Plan, Failures: relocate.FailuresOfPlan(l.Plan)}, nil
 }
 
 // loading is a load that is under way.
 type loading struct {
-	Copying
+	copying.Copying
 	file   relocate.BundleFile
 	bundle *bundle.Bundle
+}
+
+func newLoading(s *relocate.Session, file relocate.BundleFile) *loading {
+	return &loading{Copying: copying.Copying{Planning: copying.Planning{Session: s}, NoTempFiles: true}, file: file}
 }
 
 func (l *loading) open(ctx context.Context) (err error) {
@@ -102,7 +108,7 @@ func (l *loading) connect(ctx context.Context) error {
 	slices.SortStableFunc(l.Artifacts, relocate.Order)
 	target.Prepare(relocate.Repositories(l.Artifacts))
 	held, err := l.bundle.CheckOmitted(ctx, target, l.Config.Registry)
-	l.held, l.left, l.Sides = held, l.bundle.Left(), l.bundle.Endpoints(target, held)
+	l.Held, l.Left, l.Sides = held, l.bundle.Left(), l.bundle.Endpoints(target, held)
 	return err
 }
 

@@ -1,18 +1,17 @@
-package copying
+package loading
 
 import (
 	"cmp"
 	"context"
-	"sync"
-	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 )
 
-// LoadEach is Load into each of several private registries. The bundle is checked once; each fails by
+// Each is Load into each of several private registries. The bundle is checked once; each fails by
 // itself, and the error is nil once it has come to that.
-func LoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Several, error) {
+func Each(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*copying.Several, error) {
 	l := newLoadings(s, file)
 	defer l.close()
 	err := relocate.Run(ctx,
@@ -24,7 +23,7 @@ func LoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile
 	if err != nil {
 		return nil, err
 	}
-	return l.together(ctx, func(ctx context.Context, l *loading, t *Target) error {
+	return l.together(ctx, func(ctx context.Context, l *loading, t *copying.Target) error {
 		err := relocate.Run(ctx,
 			l.connect,  // the bundle is the source
 			l.compare,  // what the registry lacks
@@ -32,14 +31,14 @@ func LoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile
 		)
 		t.Copied = l.Copied
 		if l.Copied != nil && ctx.Err() == nil {
-			err = cmp.Or(l.attest(ctx, ""), err)
+			err = cmp.Or(l.Attest(ctx, ""), err)
 		}
 		return err
 	}), nil
 }
 
-// PlanLoadEach is PlanLoad for each of several private registries.
-func PlanLoadEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*Several, error) {
+// PlanEach is Plan for each of several private registries.
+func PlanEach(ctx context.Context, s *relocate.Session, file relocate.BundleFile) (*copying.Several, error) {
 	l := newLoadings(s, file)
 	defer l.close()
 	err := relocate.Run(ctx,
@@ -51,12 +50,12 @@ func PlanLoadEach(ctx context.Context, s *relocate.Session, file relocate.Bundle
 	if err != nil {
 		return nil, err
 	}
-	return l.together(ctx, func(ctx context.Context, l *loading, t *Target) error {
-		l.measure = true
+	return l.together(ctx, func(ctx context.Context, l *loading, t *copying.Target) error {
+		l.Measure = true
 		if err := relocate.Run(ctx, l.connect, l.compare); err != nil {
 			return err
 		}
-		t.Planned = &Planned{Plan: l.Plan, Failures: relocate.FailuresOfPlan(l.Plan)}
+		t.Planned = &copying.Planned{Plan: l.Plan, Failures: relocate.FailuresOfPlan(l.Plan)}
 		return t.Planned.Failures
 	}), nil
 }
@@ -72,14 +71,12 @@ type loadings struct {
 func newLoadings(s *relocate.Session, file relocate.BundleFile) *loadings {
 	l := &loadings{session: s, file: file}
 	for _, to := range s.Config.Registries() {
-		one := &loading{Copying: Copying{Planning: Planning{Session: s.For(to)}}, file: file}
-		one.how.NoTempFiles = true // what breaks is read from the bundle again
-		l.all = append(l.all, one)
+		l.all = append(l.all, newLoading(s.For(to), file))
 	}
 	return l
 }
 
-func (l *loadings) checkLogin(context.Context) error { return checkLogin(l.session.Config) }
+func (l *loadings) checkLogin(context.Context) error { return copying.CheckLogin(l.session.Config) }
 
 func (l *loadings) each(step func(*loading, context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
@@ -92,11 +89,11 @@ func (l *loadings) each(step func(*loading, context.Context) error) func(context
 	}
 }
 
-// readRules reads for all what artifacts have to be, as forking does.
+// readRules reads for all what artifacts have to be.
 func (l *loadings) readRules(ctx context.Context) error {
 	for _, one := range l.all {
-		one.rules.Trust = l.all[0].rules.Trust
-		if err := one.readRules(ctx); err != nil {
+		one.Rules.Trust = l.all[0].Rules.Trust
+		if err := one.ReadRules(ctx); err != nil {
 			return err
 		}
 	}
@@ -129,21 +126,10 @@ func (l *loadings) close() {
 }
 
 // together loads into all registries at once, until all are done.
-func (l *loadings) together(ctx context.Context, do func(context.Context, *loading, *Target) error) *Several {
-	began := time.Now()
-	several := &Several{Targets: make([]Target, len(l.all))}
-	var group sync.WaitGroup
+func (l *loadings) together(ctx context.Context, do func(context.Context, *loading, *copying.Target) error) *copying.Several {
+	sessions := make([]*relocate.Session, len(l.all))
 	for i, one := range l.all {
-		t := &several.Targets[i]
-		t.Registry = one.Config.Registry
-		group.Go(func() {
-			t.Err = do(ctx, one, t)
-			if one.Options.Hooks.Over != nil {
-				one.Options.Hooks.Over()
-			}
-		})
+		sessions[i] = one.Session
 	}
-	group.Wait()
-	several.Duration = time.Since(began)
-	return several
+	return copying.Together(sessions, func(i int, t *copying.Target) error { return do(ctx, l.all[i], t) })
 }
