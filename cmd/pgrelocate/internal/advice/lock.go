@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -12,7 +11,7 @@ import (
 
 // aboutLock is for locks, and for what is not as they say.
 func aboutLock(err error) string {
-	var deviation *copying.DeviationError
+	var deviation *locking.DeviationError
 	if errors.As(err, &deviation) {
 		return "look at what has changed; without --locked the lock is brought up to date"
 	}

@@ -1,15 +1,16 @@
 package copying
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
-	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
-	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -67,15 +68,14 @@ func (c *Copying) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := newRecorder(c.lockOrNone(), c.Copied.Results)
-	fresh, warnings, err := lock.Record(ctx, private, r.done, lock.Recording{Catalogue: catalogue, Platforms: c.Config.Platforms, Path: c.Config.Registry.Path})
+	now, warnings, err := locking.Update(ctx, private, c.lockOrNone(), c.Copied.Results, lock.Recording{
+		Catalogue: catalogue, Platforms: c.Config.Platforms, Path: c.Config.Registry.Path,
+	})
 	c.Warn(warnings...)
 	if err != nil {
 		return err
 	}
-	now := lock.Merge(r.kept, fresh)
-	now.Selection, now.Planned = c.selection(), false
-	r.wanted(now)
+	now.Selection = c.selection()
 	if err := c.lockFile.Replace(now); err != nil {
 		return err
 	}
@@ -100,68 +100,34 @@ func (c *Copying) tellRetired(now *lock.Lock) {
 	}
 }
 
-// recorder sorts what a copy has done by what the lock knows already. Use newRecorder.
-type recorder struct {
-	// kept is what stays in the lock as it is; done is what has to be recorded anew.
-	kept     *lock.Lock
-	done     []*plan.Artifact
-	selected map[ref.Reference]versions.Artifact
-	// was are the artifacts of the lock as it was, and checked what was checked in this run.
-	was     map[ref.Reference]lock.Artifact
-	checked map[ref.Reference]*plan.Checked
+// needLock wants a lock where a run is to change nothing about it.
+func (p *Planning) needLock(context.Context) error {
+	if !p.asked.Locked || p.lockFile.Was != nil {
+		return nil
+	}
+	return &exit.UsageError{Err: &locking.Error{Path: cmp.Or(p.lockFile.Path, config.LocalLock), Err: locking.ErrNoLock}}
 }
 
-func newRecorder(was *lock.Lock, results []transfer.Result) *recorder {
-	r := &recorder{kept: was, selected: map[ref.Reference]versions.Artifact{}, checked: map[ref.Reference]*plan.Checked{}}
-	known := map[ref.Reference]lock.Artifact{}
-	r.was = known
-	for _, a := range was.Artifacts {
-		known[a.Target] = a
+// checkSelection holds what is selected against the lock, before anything is asked.
+func (p *Planning) checkSelection(context.Context) error {
+	if !p.asked.Locked {
+		return nil
 	}
-	replaced := map[string]bool{} // repositories of which something is another now
-	for _, result := range results {
-		r.selected[result.Target] = result.Artifact.Artifact
-		if isThere(result) {
-			r.checked[result.Target] = result.Checked
-		}
-		if old, ok := known[result.Target]; ok && isThere(result) && old.Digest.String() != result.Digest {
-			replaced[result.Target.Repository] = true
-		}
-	}
-	for _, result := range results {
-		old, ok := known[result.Target]
-		same := ok && was.Schema == lock.Schema && old.Digest.String() == result.Digest &&
-			result.State == plan.StatePresent && !replaced[result.Target.Repository]
-		if !isThere(result) || same {
-			continue
-		}
-		a := *result.Artifact
-		a.AttachedBefore = a.AttachedBefore || result.Incomplete != nil // some of it may not have arrived
-		r.done = append(r.done, &a)
-	}
-	if len(replaced) > 0 {
-		r.kept = was.Keep(func(a lock.Artifact) bool {
-			return !slices.ContainsFunc(r.done, func(d *plan.Artifact) bool { return d.Target == a.Target })
-		})
-	}
-	return r
+	return p.deviating(locking.SelectionDeviates(p.Session, p.Artifacts, p.lockFile.Was))
 }
 
-// isThere tells whether an artifact is at the target, as its plan says.
-func isThere(r transfer.Result) bool { return r.Err == nil && r.State != plan.StateSkip }
-
-// wanted has the lock say which of its artifacts the selection wants, and in its words.
-func (r *recorder) wanted(l *lock.Lock) {
-	for i := range l.Artifacts {
-		a := &l.Artifacts[i]
-		chosen, ok := r.selected[a.Target]
-		if a.Retired = !ok; ok {
-			a.Artifact = chosen
-		}
-		a.Checked = nil
-		if was, known := r.was[a.Target]; known && was.Digest == a.Digest {
-			a.Checked = was.Checked
-		}
-		a.Checked = a.Checked.Then(lock.NewChecked(r.checked[a.Target]))
+// checkPlan holds what would be moved against the lock.
+func (p *Planning) checkPlan(context.Context) error {
+	if !p.asked.Locked {
+		return nil
 	}
+	return p.deviating(locking.ContentDeviates(p.Plan, p.lockFile.Was))
+}
+
+// deviating is the error of a run that is held against its lock; nil where it does as that says.
+func (p *Planning) deviating(differences []string) error {
+	if len(differences) == 0 {
+		return nil
+	}
+	return &exit.DriftError{Err: &locking.DeviationError{Path: p.lockFile.Path, Differences: differences}}
 }
