@@ -73,6 +73,7 @@ var rooms = map[string][]string{
 	"internal/registry/attestation":                   {"internal/registry", "internal/registry/oci"},
 	"internal/registry/signature":                     {"internal/jsonlimit"},
 	"internal/registry/transfer":                      {"internal/registry", "internal/registry/oci", "internal/registry/plan"},
+	"internal/registry/tagging":                       {"internal/registry", "internal/registry/lock", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/fanout":                        {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/remote":                        {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/remote/download", "internal/registry/remote/transport", "internal/registry/remote/uploads"},
 	"internal/registry/remote/download":               {"internal/registry/remote/transport"},

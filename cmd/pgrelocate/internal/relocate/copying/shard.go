@@ -12,8 +12,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
+	"github.com/pgrelocate/pgrelocate/internal/registry/tagging"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -137,13 +137,7 @@ type UnfinishedError struct {
 	// Of is how many artifacts the plan has.
 	Of int
 	// Missing are those that are not there whole, with what is missing.
-	Missing []MissingContent
-}
-
-// MissingContent is an artifact that is not at the target whole.
-type MissingContent struct {
-	Target ref.Reference
-	Err    error
+	Missing []tagging.Missing
 }
 
 // Error names the first of them.
@@ -151,16 +145,4 @@ func (e *UnfinishedError) Error() string {
 	first := e.Missing[0]
 	return fmt.Sprintf("%d of %s are not at the target whole, and no tag was put; the first is %s: %v",
 		len(e.Missing), output.Count(e.Of, "artifact"), output.Short(first.Target), first.Err)
-}
-
-// attachedTo are what of a plan's attachments belongs to an artifact, with the references that they
-// get at the target.
-func attachedTo(reviewed *lock.Lock, a lock.Artifact) []lock.Attachment {
-	var all []lock.Attachment
-	for _, attached := range reviewed.Attachments {
-		if attached.Target.Repository == a.Target.Repository && slices.Contains(a.Attachments, attached.Digest) {
-			all = append(all, attached)
-		}
-	}
-	return all
 }
