@@ -18,7 +18,7 @@ const module = "github.com/pgrelocate/pgrelocate"
 var layers = []string{"internal/versions", "internal/registry", "internal/chart", "internal/install", "cmd/pgrelocate"}
 
 // testSupport is for tests only. (The stand-in release is not: the demonstration shows it.)
-var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest", module + "/internal/schematest"}
+var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest", module + "/internal/schematest", module + "/internal/errortest"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
@@ -50,6 +50,7 @@ var rooms = map[string][]string{
 	"internal/jsonlimit":  nil,
 	"internal/nodes":      {"internal/versions", "internal/versions/ref"},
 	"internal/schematest": nil,
+	"internal/errortest":  nil,
 	"internal/secrets":    nil,
 
 	"internal/versions/document":    nil,
@@ -120,7 +121,7 @@ var rooms = map[string][]string{
 	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
 	"internal/install/inuse":              {"internal/install/cluster"},
 	"internal/install/independence":       {"internal/install/cluster"},
-	"internal/install/clustertest":        nil,
+	"internal/install/clustertest":        {"internal/install/cluster"},
 	"internal/browsertest":                nil, // shows pages to a real browser, for tests
 	"internal/install/cluster":            {"internal/chart", "internal/jsonlimit"},
 	"internal/install/cluster/pullsecret": {"internal/install/cluster", "internal/jsonlimit", "internal/registry/credentials"},

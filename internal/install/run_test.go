@@ -27,23 +27,10 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-const houseCatalogue = `
-product: house
-target: house
-registries: {v: vendor.example.com/x}
-shapes: {s: {registry: v, chart: {repository: house, tag: "{release}"}, operator: {repository: op, tag: 1.2.3}, values: {image: {image: operator, form: reference}}}}
-releases: {1.0.0: {shape: s}}
-`
-
 const (
-	config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: '{{ .Values.image }}'}\n"
-	crd    = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: dbs.lab.example.com}
-spec: {group: lab.example.com, names: {kind: Db, plural: dbs, singular: db}, scope: Namespaced, versions: [{name: v1, served: true, storage: true}]}
-`
-	db = "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: precious, namespace: demo}\n"
+	config = charttest.Template
+	crd    = clustertest.Definition
+	db     = clustertest.Database
 )
 
 var login = pullsecret.Credentials{Username: "robot", Password: "s3cret"}
@@ -80,11 +67,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{Server: clustertest.New(t), private: &private{}}
-	connected, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: b.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := catalogue.Merge(catalogue.Builtin(), "house.yaml", []byte(houseCatalogue))
+	all, err := catalogue.Merge(catalogue.Builtin(), "house.yaml", []byte(charttest.Catalogue))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +85,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.options = install.Options{
-		Subject: subject, Cluster: connected, Registry: b.private, Credentials: login, Timeout: 2 * time.Second,
+		Subject: subject, Cluster: b.Connect(t), Registry: b.private, Credentials: login, Timeout: 2 * time.Second,
 		Dial: func(string, pullsecret.Credentials) (verify.Puller, error) { return b.private, nil },
 		Hooks: install.Hooks{
 			Step: func(e install.StepEvent) { b.phases = append(b.phases, e.Name+" "+string(e.Phase)) },

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
@@ -100,7 +101,7 @@ func TestNothingIsLeftOutWithoutAWord(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Source.Tag != "17.6-trixie" || all[1].Source.Tag != "16.10-bookworm" {
 		t.Errorf("Select() = %v, %v, want both versions, each as it is by default", pairs(all), err)
 	}
-	if _, err := versions.Select(c, versions.Selection{Product: "h", Releases: []string{"1.0.0"}}); !strings.Contains(message(err), "nothing is selected") {
+	if _, err := versions.Select(c, versions.Selection{Product: "h", Releases: []string{"1.0.0"}}); !strings.Contains(errortest.Message(err), "nothing is selected") {
 		t.Errorf("Select(nothing) = %v, want that it is nothing", err)
 	}
 }

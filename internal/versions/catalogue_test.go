@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
@@ -36,11 +37,11 @@ func TestRelease(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r, err := p.Release(tt.in)
-		if message(err) != tt.bad || (err == nil && r.Name != tt.want) {
-			t.Errorf("Release(%q) = %v, %q, want %s, %q", tt.in, r, message(err), tt.want, tt.bad)
+		if errortest.Message(err) != tt.bad || (err == nil && r.Name != tt.want) {
+			t.Errorf("Release(%q) = %v, %q, want %s, %q", tt.in, r, errortest.Message(err), tt.want, tt.bad)
 		}
 	}
-	if _, err := catalogue.Builtin().Product("tanzoo"); !strings.HasPrefix(message(err), "tanzoo is not a product of the catalogue; did you mean tanzu? it has ") {
+	if _, err := catalogue.Builtin().Product("tanzoo"); !strings.HasPrefix(errortest.Message(err), "tanzoo is not a product of the catalogue; did you mean tanzu? it has ") {
 		t.Errorf("Product(tanzoo) = %v, want tanzu suggested", err)
 	}
 }
@@ -61,12 +62,4 @@ func TestProductWords(t *testing.T) {
 	if diff := cmp.Diff([]string{"ferretdb"}, p.Extras()); diff != "" {
 		t.Errorf("Extras() differ (-want +got):\n%s", diff)
 	}
-}
-
-// message is the error's text, empty for none.
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

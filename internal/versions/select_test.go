@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
@@ -142,8 +143,8 @@ func TestSelectRefuses(t *testing.T) {
 		{"", versions.Selection{Extras: []string{"ferretdb"}, Releases: []string{"v4.0.0"}}, "ferretdb is not an extra of v4.0.0"},
 	}
 	for _, tt := range tests {
-		if got, err := versions.Select(catalogue.Builtin(), pick(t, tt.versions, tt.selection)); message(err) != tt.want || got != nil {
-			t.Errorf("Select(%q, %+v) = %v, %q, want %q", tt.versions, tt.selection, got, message(err), tt.want)
+		if got, err := versions.Select(catalogue.Builtin(), pick(t, tt.versions, tt.selection)); errortest.Message(err) != tt.want || got != nil {
+			t.Errorf("Select(%q, %+v) = %v, %q, want %q", tt.versions, tt.selection, got, errortest.Message(err), tt.want)
 		}
 	}
 }
@@ -151,8 +152,8 @@ func TestSelectRefuses(t *testing.T) {
 func TestSelectRefusesAnEditionThatAVersionLacks(t *testing.T) {
 	s := pick(t, "16.10", versions.Selection{Product: "old-cnpg", Editions: []versions.Edition{"minimal"}})
 	const want = "16.10 is not in 1.27.1 as minimal; it has 17.6"
-	if _, err := versions.Select(other(t), s); message(err) != want {
-		t.Errorf("Select(16.10 minimal) = %q, want %q", message(err), want)
+	if _, err := versions.Select(other(t), s); errortest.Message(err) != want {
+		t.Errorf("Select(16.10 minimal) = %q, want %q", errortest.Message(err), want)
 	}
 }
 
@@ -167,8 +168,8 @@ func TestSelectRefusesNamesThatNoRegistryTakes(t *testing.T) {
 		{versions.Selection{Target: long}, `chart of v4.3.1: "` + strings.Repeat("a", 80) + `…" is no repository; it is longer than 255 characters`},
 	}
 	for _, tt := range tests {
-		if got, err := versions.Select(catalogue.Builtin(), tt.selection); message(err) != tt.want || got != nil {
-			t.Errorf("Select() = %v, %q, want %q", got, message(err), tt.want)
+		if got, err := versions.Select(catalogue.Builtin(), tt.selection); errortest.Message(err) != tt.want || got != nil {
+			t.Errorf("Select() = %v, %q, want %q", got, errortest.Message(err), tt.want)
 		}
 	}
 	for _, target := range []ref.Folder{{}, {Host: "docker.io"}, {Host: "docker.io", Path: "team"}} {
@@ -284,8 +285,8 @@ func TestSourceKeepsArtifactsApart(t *testing.T) {
 		}
 		_, err = versions.Select(c, versions.Selection{Product: "moved", Source: source, Releases: []string{"2.0.0", "1.0.0+build.7"}})
 		const want = "new.example.com/pooler:1.0 of 2.0.0 and old.example.com/pg/pooler:1.0 of 1.0.0+build.7 would both become moved/pooler:1.0: select one release at a time"
-		if message(err) != want {
-			t.Errorf("Select(both releases, source %q) = %q, want %q", source, message(err), want)
+		if errortest.Message(err) != want {
+			t.Errorf("Select(both releases, source %q) = %q, want %q", source, errortest.Message(err), want)
 		}
 	}
 }
@@ -295,8 +296,8 @@ func TestSourceKeepsArtifactsApart(t *testing.T) {
 func TestCatalogueRefusesOneTargetForTwo(t *testing.T) {
 	clash := strings.ReplaceAll(twoVendors, "operator-image", "operator")
 	const want = "releases.1.0.0+build.7: old.example.com/pg/operator:1.0.0_build.7 and hub.example.com/images/operator:1.0.0_build.7 would both become operator:1.0.0_build.7 at the target; one of them needs another repository or tag"
-	if _, err := catalogue.Merge(catalogue.Builtin(), "moved.yaml", []byte(clash)); !strings.Contains(message(err), want) {
-		t.Errorf("Merge(chart and operator of one name) = %q, want %q", message(err), want)
+	if _, err := catalogue.Merge(catalogue.Builtin(), "moved.yaml", []byte(clash)); !strings.Contains(errortest.Message(err), want) {
+		t.Errorf("Merge(chart and operator of one name) = %q, want %q", errortest.Message(err), want)
 	}
 }
 

@@ -38,12 +38,8 @@ func newWard(t *testing.T) *ward {
 	t.Helper()
 	w := &ward{Server: clustertest.New(t)}
 	w.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: pg}\n---\n"+node("a", "amd64")+"---\n"+issuers+"---\n"+dbs)
-	reached, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: w.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.Options = checkup.Options{
-		Cluster: reached, Namespace: "pg", Owner: cluster.Owner{Namespace: "pg", Release: "op"}, PullSecret: "regsecret", Host: host,
+		Cluster: w.Connect(t), Namespace: "pg", Owner: cluster.Owner{Namespace: "pg", Release: "op"}, PullSecret: "regsecret", Host: host,
 		Databases: []schema.GroupKind{{Group: "lab.example.com", Kind: "Db"}},
 		Requires: []cluster.Prerequisite{{Product: "cert-manager", Title: "cert-manager", Probe: &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "spec": map[string]any{},

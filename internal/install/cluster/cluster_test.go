@@ -15,30 +15,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
 
-const crd = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: dbs.lab.example.com}
-spec:
-  group: lab.example.com
-  names: {kind: Db, plural: dbs, singular: db}
-  scope: Namespaced
-  versions: [{name: v1, served: true, storage: true}]
-`
-
-const db = "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: precious, namespace: demo}\n"
+const (
+	crd = clustertest.Definition
+	db  = clustertest.Database
+)
 
 var dbKind = schema.GroupKind{Group: "lab.example.com", Kind: "Db"}
-
-// connect opens a server's cluster.
-func connect(t *testing.T, server *clustertest.Server) *cluster.Cluster {
-	t.Helper()
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: server.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // parse reads the objects of a manifest.
 func parse(t *testing.T, manifest string) []chart.Object {
@@ -52,7 +34,7 @@ func parse(t *testing.T, manifest string) []chart.Object {
 
 func TestConnect(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	if c.Version() != clustertest.Version || c.Host() != server.URL {
 		t.Errorf("Connect() = %s at %s, want %s at %s", c.Version(), c.Host(), clustertest.Version, server.URL)
 	}
@@ -77,7 +59,7 @@ func TestConnect(t *testing.T) {
 // What a CRD defines is known once it is there, and not before.
 func TestKnows(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	if known, err := c.Knows(dbKind); known || err != nil {
 		t.Errorf("Knows() before = %v, %v, want no", known, err)
 	}
@@ -98,7 +80,7 @@ func TestKnows(t *testing.T) {
 
 func TestNamespaces(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	owner := cluster.Owner{Namespace: "pg", Release: "r"}
 	for _, want := range []bool{true, false} {
 		if created, err := c.EnsureNamespace(t.Context(), "pg", owner); created != want || err != nil {
@@ -126,7 +108,7 @@ func TestNamespacesOfARelease(t *testing.T) {
 		server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: sh.helm.release.v1.r.v1, namespace: "+name+", labels: {owner: helm, name: r}}\n")
 	}
 	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: other, namespace: c, labels: {owner: helm, name: s}}\n")
-	got, err := connect(t, server).NamespacesOf(t.Context(), "r")
+	got, err := server.Connect(t).NamespacesOf(t.Context(), "r")
 	if err != nil || strings.Join(got, " ") != "a b" {
 		t.Errorf("NamespacesOf(r) = %v, %v, want a and b", got, err)
 	}
@@ -134,7 +116,7 @@ func TestNamespacesOfARelease(t *testing.T) {
 
 func TestPermissions(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	objects := parse(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: op}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: other}\n---\n"+crd)
 	owner := cluster.Owner{Namespace: "pg", Release: "r"}
 	wanted := c.InstallPermissions(objects, owner, []string{"pg", "demo"}, []string{"demo"})
@@ -160,7 +142,7 @@ func TestPermissions(t *testing.T) {
 
 // What an uninstall needs: to delete what goes, and to mark what stays.
 func TestUninstallPermissions(t *testing.T) {
-	c := connect(t, clustertest.New(t))
+	c := clustertest.New(t).Connect(t)
 	var got []string
 	for _, permission := range c.UninstallPermissions(parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"), cluster.Owner{Namespace: "pg", Release: "r"}, []string{"demo"}) {
 		got = append(got, permission.String())
@@ -177,7 +159,7 @@ func TestUninstallPermissions(t *testing.T) {
 
 func TestEscalation(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	role := parse(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: op}\n")
 	server.Writes()
 	if err := c.CheckEscalation(t.Context(), role, "pg"); err != nil || len(server.Writes()) > 0 {

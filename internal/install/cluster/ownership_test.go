@@ -37,7 +37,7 @@ func TestOwnerOf(t *testing.T) {
 func TestFindAndAdopt(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: pg, labels: {a: b}}\ndata: {precious: \"yes\"}\n---\n"+crd)
-	c := connect(t, server)
+	c := server.Connect(t)
 	objects := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: none}\n---\n"+
 		crd+"---\napiVersion: nowhere.example.com/v1\nkind: Unknown\nmetadata: {name: u}\n")
 	found, err := c.Find(t.Context(), objects, "pg")
@@ -71,7 +71,7 @@ func TestLasts(t *testing.T) {
 // The live object is marked where it is the release's or nobody's, once, and nobody else's.
 func TestKeepLive(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	object := parse(t, crd)[0]
 	if marked, err := c.KeepLive(t.Context(), &object.Unstructured, house); marked || err != nil {
 		t.Errorf("KeepLive(nothing) = %v, %v, want nothing to do", marked, err)
@@ -100,7 +100,7 @@ func TestKeepLive(t *testing.T) {
 func TestApplyDefinitions(t *testing.T) {
 	for _, folder := range []bool{false, true} {
 		server := clustertest.New(t)
-		c := connect(t, server)
+		c := server.Connect(t)
 		objects := parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
 		objects[0].FromCRDs = folder
 		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); written != 1 || err != nil {
@@ -155,7 +155,7 @@ func TestDefinitionConflicts(t *testing.T) {
 				return &clustertest.Refusal{Code: http.StatusConflict, Reason: "Conflict", Message: "conflict",
 					Causes: []string{`conflict with "` + tt.manager + `" using apiextensions.k8s.io/v1`, `conflict with "` + tt.manager + `"`}}
 			})
-			_, err := connect(t, server).ApplyDefinitions(t.Context(), parseFolder(t), house, tt.force)
+			_, err := server.Connect(t).ApplyDefinitions(t.Context(), parseFolder(t), house, tt.force)
 			if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
 				t.Errorf("ApplyDefinitions() = %v, want %v", err, tt.want)
 			}
@@ -177,7 +177,7 @@ func parseFolder(t *testing.T) []chart.Object {
 func TestDefinitionOnItsWayOut(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, strings.Replace(crd, "metadata: {", "metadata: {deletionTimestamp: \"2026-01-01T00:00:00Z\", ", 1))
-	_, err := connect(t, server).ApplyDefinitions(t.Context(), parseFolder(t), house, false)
+	_, err := server.Connect(t).ApplyDefinitions(t.Context(), parseFolder(t), house, false)
 	if err == nil || !strings.Contains(err.Error(), "is being deleted by somebody") {
 		t.Errorf("ApplyDefinitions() = %v, want that the CRD is on its way out", err)
 	}
@@ -185,7 +185,7 @@ func TestDefinitionOnItsWayOut(t *testing.T) {
 
 func TestInstances(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	if got, err := c.Instances(t.Context(), dbKind, schema.GroupKind{}); got != nil || err != nil {
 		t.Errorf("Instances(unknown kind) = %v, %v, want none", got, err)
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestPrerequisite(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	if _, err := c.CheckPrerequisite(t.Context(), certManager, "default"); !errors.Is(err, cluster.ErrNoPrerequisite) {
 		t.Errorf("CheckPrerequisite() = %v, want ErrNoPrerequisite", err)
 	}

@@ -14,6 +14,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // Version is the Kubernetes that the server says it is.
@@ -70,6 +72,16 @@ current-context: x
 		t.Fatal(err)
 	}
 	return file
+}
+
+// Connect reaches the server as a cluster.
+func (s *Server) Connect(t testing.TB) *cluster.Cluster {
+	t.Helper()
+	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: s.Kubeconfig(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // Put stores the objects of a YAML stream as they are, replacing what is there. A namespace

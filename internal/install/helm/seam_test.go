@@ -26,17 +26,8 @@ import (
 // it does the work, this is what has to come of it.
 
 const (
-	crd = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: dbs.lab.example.com}
-spec:
-  group: lab.example.com
-  names: {kind: Db, plural: dbs, singular: db}
-  scope: Namespaced
-  versions: [{name: v1, served: true, storage: true}]
-`
-	db     = "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: precious, namespace: demo}\n"
+	crd    = clustertest.Definition
+	db     = clustertest.Database
 	first  = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\ndata: {of: chart}\n"
 	second = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: second}\ndata: {of: chart}\n"
 	// stuck never becomes ready, for nothing here runs it.
@@ -59,10 +50,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{Server: clustertest.New(t)}
 	b.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: pg}\n")
-	var err error
-	if b.cluster, err = cluster.Connect(t.Context(), cluster.Access{Kubeconfig: b.Kubeconfig(t)}); err != nil {
-		t.Fatal(err)
-	}
+	b.cluster = b.Connect(t)
 	return b
 }
 

@@ -59,11 +59,7 @@ webhooks: [{name: h.example.com, clientConfig: {url: 'https://registry.k8s.io/ch
 
 func look(t *testing.T, s *clustertest.Server, change func(*independence.Options)) (*independence.Report, error) {
 	t.Helper()
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: s.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts := independence.Options{Cluster: c, Hosts: []string{"vendor.example.com"}, Ours: ref.Folder{Host: "r.example.com", Path: "pg"}}
+	opts := independence.Options{Cluster: s.Connect(t), Hosts: []string{"vendor.example.com"}, Ours: ref.Folder{Host: "r.example.com", Path: "pg"}}
 	if change != nil {
 		change(&opts)
 	}

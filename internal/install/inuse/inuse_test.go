@@ -36,10 +36,7 @@ func TestFind(t *testing.T) {
 	digest, other := strings.Repeat("a", 64), strings.Repeat("b", 64)
 	s := clustertest.New(t)
 	s.Put(t, strings.NewReplacer("DIGEST", digest, "OTHER", other).Replace(content))
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: s.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := s.Connect(t)
 	kinds := inuse.Kinds{Referring: []schema.GroupKind{{Group: "lab.example.com", Kind: "Ver"}, {Group: "lab.example.com", Kind: "Unknown"}}}
 	images, err := inuse.Find(t.Context(), c, kinds)
 	if err != nil {
@@ -135,10 +132,7 @@ spec: {replicas: 0, template: {spec: {containers: [{name: a, image: 'r.example.c
 func TestPicked(t *testing.T) {
 	s := clustertest.New(t)
 	s.Put(t, picks)
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: s.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := s.Connect(t)
 	images, err := inuse.Find(t.Context(), c, inuse.Kinds{
 		Referring: []schema.GroupKind{{Group: "lab.example.com", Kind: "Db"}}, Choices: []schema.GroupKind{{Group: "lab.example.com", Kind: "Ver"}},
 	})

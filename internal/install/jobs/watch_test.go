@@ -48,11 +48,7 @@ status:
 	pod("b", 1, 1, "Failed", `{"status":1,"command":"copy","exitCode":3,"shard":"2/3","results":{"copied":1,"failed":2},"movedBytes":200,"fetchedBytes":300,"durationSeconds":2,"error":"2 of 3 artifacts failed"}`)
 	pod("c", 1, 2, "Succeeded", `{"status":1,"command":"copy","exitCode":0,"shard":"2/3","tagged":true,"results":{"copied":3},"movedBytes":1500,"durationSeconds":2}`)
 	pod("d", 2, 1, "Failed", `{"status":1,"command":"copy","exitCode":4,"shard":"3/3","results":{"copied":1,"failed":1},"durationSeconds":2,"error":"no"}`)
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: server.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return server.Connect(t)
 }
 
 // Of a job's pods the newest of each index counts, or the one that has succeeded.

@@ -26,15 +26,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-const houseCatalogue = `
-product: house
-target: house
-registries: {v: vendor.example.com/x}
-shapes: {s: {registry: v, chart: {repository: house, tag: "{release}"}, operator: {repository: op, tag: 1.2.3}, values: {image: {image: operator, form: reference}}}}
-releases: {1.0.0: {shape: s}}
-`
-
-const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: '{{ .Values.image }}'}\n"
+const config = charttest.Template
 
 // shelf is a private registry that speaks the protocol, and the house's release in it.
 type shelf struct {
@@ -50,7 +42,7 @@ func newShelf(t *testing.T, wrap ...registrytest.Middleware) *shelf {
 	if s.client, err = remote.New(s.Host, remote.Options{Side: registry.SideTarget, CertsDirs: []string{}, CAFile: s.CAFile, RetryTimeout: time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	all, err := catalogue.Merge(catalogue.Builtin(), "house.yaml", []byte(houseCatalogue))
+	all, err := catalogue.Merge(catalogue.Builtin(), "house.yaml", []byte(charttest.Catalogue))
 	if err != nil {
 		t.Fatal(err)
 	}

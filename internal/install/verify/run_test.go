@@ -104,16 +104,13 @@ func newBench(t *testing.T) *bench {
 	b := &bench{Server: clustertest.New(t), private: &private{lost: map[string]bool{}, errors: map[string]error{}, password: login.Password}}
 	b.Put(t, crds)
 	b.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: pg}\n")
-	connected, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: b.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	packed, err := chart.Parse(charttest.Pack(t, map[string]string{
 		"Chart.yaml": "apiVersion: v2\nname: house\nversion: 1.0.0\n", "templates/op.yaml": operator, "templates/v.yaml": version, "templates/h.yaml": hook,
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
+	connected := b.Connect(t)
 	releases, err := helm.Open(t.Context(), connected, "pg", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 )
 
 const secret = "s3cret-do-not-show"
@@ -312,7 +314,7 @@ func TestFromEnvironment(t *testing.T) {
 			t.Setenv("TEST_USERNAME", tt.user)
 			t.Setenv("TEST_PASSWORD", tt.password)
 			got, err := FromEnvironment("TEST")
-			if got != tt.want || message(err) != tt.wantErr {
+			if got != tt.want || errortest.Message(err) != tt.wantErr {
 				t.Errorf("FromEnvironment = %+v, %v, want %+v, %q", got, err, tt.want, tt.wantErr)
 			}
 		})
@@ -332,7 +334,7 @@ func TestClean(t *testing.T) {
 		{"a\x00b", "", "the password contains a NUL byte"},
 	}
 	for _, tt := range tests {
-		if got, err := Clean(tt.in); got != tt.want || message(err) != tt.wantErr {
+		if got, err := Clean(tt.in); got != tt.want || errortest.Message(err) != tt.wantErr {
 			t.Errorf("Clean(%q) = %q, %v, want %q, %q", tt.in, got, err, tt.want, tt.wantErr)
 		}
 	}
@@ -345,11 +347,4 @@ func TestLoginIsNeverPrinted(t *testing.T) {
 			t.Errorf("Sprintf(%s) = %s, which shows the password", format, got)
 		}
 	}
-}
-
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

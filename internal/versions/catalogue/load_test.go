@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
@@ -165,21 +166,13 @@ func TestLoadFiles(t *testing.T) {
 		{huge, "larger than 1048576 bytes"},
 	}
 	for _, tt := range tests {
-		if _, err := catalogue.Load(tt.path); !strings.Contains(message(err), tt.want) || !strings.Contains(message(err), tt.path) {
+		if _, err := catalogue.Load(tt.path); !strings.Contains(errortest.Message(err), tt.want) || !strings.Contains(errortest.Message(err), tt.path) {
 			t.Errorf("Load(%s) = %v, want it named, and %q", tt.path, err, tt.want)
 		}
 	}
 	if c, err := catalogue.Load(); err != nil || c != catalogue.Builtin() {
 		t.Errorf("Load() = %v, %v, want the built-in catalogue", c, err)
 	}
-}
-
-// message is the error's text, empty for none.
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func texts(all []postgres.Version) []string {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
@@ -127,7 +128,7 @@ releases:
 			}
 			in := strings.Replace(valid, tt.old, tt.new, 1)
 			_, err := catalogue.Merge(&versions.Catalogue{}, "mine.yaml", []byte(in))
-			if !strings.HasPrefix(message(err), "catalogue mine.yaml: ") || !strings.Contains(message(err), tt.want) {
+			if !strings.HasPrefix(errortest.Message(err), "catalogue mine.yaml: ") || !strings.Contains(errortest.Message(err), tt.want) {
 				t.Errorf("Merge() = %v, want the file named, and %q", err, tt.want)
 			}
 		})
@@ -144,7 +145,7 @@ func TestMergeRefusesWhatIsNoFile(t *testing.T) {
 		{"releases: &a {v1.0.0: *a}", "v1.0.0 is not a key of releases.v1.0.0"},
 	}
 	for _, tt := range tests {
-		if _, err := catalogue.Merge(&versions.Catalogue{}, "x", []byte(tt.in)); !strings.Contains(message(err), tt.want) {
+		if _, err := catalogue.Merge(&versions.Catalogue{}, "x", []byte(tt.in)); !strings.Contains(errortest.Message(err), tt.want) {
 			t.Errorf("Merge(%q) = %v, want %s", tt.in, err, tt.want)
 		}
 	}

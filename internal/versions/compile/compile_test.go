@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
@@ -84,19 +85,11 @@ func TestValuesAreChecked(t *testing.T) {
 	for _, tt := range tests {
 		text := strings.NewReplacer("AT", tt.at, "VALUE", tt.value).Replace(file)
 		_, err := catalogue.Merge(&versions.Catalogue{}, "h.yaml", []byte(text))
-		if (tt.want == "") != (err == nil) || !strings.Contains(message(err), tt.want) {
+		if (tt.want == "") != (err == nil) || !strings.Contains(errortest.Message(err), tt.want) {
 			t.Errorf("Merge(at %.20s, value %.20s) = %v, want %q", tt.at, tt.value, err, tt.want)
 		}
 	}
-	if _, err := catalogue.Merge(&versions.Catalogue{}, "h.yaml", []byte(strings.Replace(file, "title: T", `title: "a\nfailed: b"`, 1))); !strings.Contains(message(err), "title: it has to be one line") {
+	if _, err := catalogue.Merge(&versions.Catalogue{}, "h.yaml", []byte(strings.Replace(file, "title: T", `title: "a\nfailed: b"`, 1))); !strings.Contains(errortest.Message(err), "title: it has to be one line") {
 		t.Errorf("Merge(a title of two lines) = %v, want it refused", err)
 	}
-}
-
-// message is the error's text, empty for none.
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

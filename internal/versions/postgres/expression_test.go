@@ -3,6 +3,8 @@ package postgres
 import (
 	"strings"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 )
 
 // available is the matrix of v4.3.1, in no order.
@@ -47,7 +49,7 @@ func TestExpressionMatch(t *testing.T) {
 			continue
 		}
 		got, err := e.Match(available, "in v4.3.1")
-		if joined := strings.Join(texts(got), " ") + message(err); joined != tt.want {
+		if joined := strings.Join(texts(got), " ") + errortest.Message(err); joined != tt.want {
 			t.Errorf("Match(%q) = %s, want %s", tt.in, joined, tt.want)
 		}
 	}
@@ -55,8 +57,8 @@ func TestExpressionMatch(t *testing.T) {
 
 func TestExpressionMatchesNothingOfNothing(t *testing.T) {
 	e, _ := ParseExpression("latest")
-	if _, err := e.Match(nil, "in v9.9.9"); message(err) != "latest is not in v9.9.9" {
-		t.Errorf("Match(latest) of no versions = %q, want latest is not in v9.9.9", message(err))
+	if _, err := e.Match(nil, "in v9.9.9"); errortest.Message(err) != "latest is not in v9.9.9" {
+		t.Errorf("Match(latest) of no versions = %q, want latest is not in v9.9.9", errortest.Message(err))
 	}
 	if got, err := (Expression{}).Match(nil, "in v9.9.9"); err != nil || len(got) != 0 {
 		t.Errorf("Match(all) of no versions = %v, %v, want none and no error", got, err)
@@ -85,8 +87,8 @@ func TestParseExpressionRefuses(t *testing.T) {
 		{strings.Repeat("1", 5000), "versions: longer than 4096 characters"},
 	}
 	for _, tt := range tests {
-		if _, err := ParseExpression(tt.in); message(err) != tt.want {
-			t.Errorf("ParseExpression(%.40q) = %q, want %q", tt.in, message(err), tt.want)
+		if _, err := ParseExpression(tt.in); errortest.Message(err) != tt.want {
+			t.Errorf("ParseExpression(%.40q) = %q, want %q", tt.in, errortest.Message(err), tt.want)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 )
 
 func TestParseVersion(t *testing.T) {
@@ -26,8 +28,8 @@ func TestParseVersion(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := ParseVersion(tt.in)
-		if got != tt.want || message(err) != tt.bad {
-			t.Errorf("ParseVersion(%q) = %v, %q, want %v, %q", tt.in, got, message(err), tt.want, tt.bad)
+		if got != tt.want || errortest.Message(err) != tt.bad {
+			t.Errorf("ParseVersion(%q) = %v, %q, want %v, %q", tt.in, got, errortest.Message(err), tt.want, tt.bad)
 		}
 	}
 }
@@ -64,12 +66,4 @@ func TestVersionJSON(t *testing.T) {
 	if !(Version{}).IsZero() || in[0].IsZero() {
 		t.Error("IsZero does not tell no version from one")
 	}
-}
-
-// message is the error's text, empty for none.
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

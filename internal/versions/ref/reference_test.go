@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pgrelocate/pgrelocate/internal/errortest"
 )
 
 const digest = "sha256:20cd8e22a7d0c903e608c3b21f9b344f81f19730047372e7bc499f5f0425b638"
@@ -59,8 +61,8 @@ func TestParseRegistryRefuses(t *testing.T) {
 		{strings.Repeat("a.", 600), `registry "` + strings.Repeat("a.", 40) + `…": it is longer than 1024 characters`},
 	}
 	for _, tt := range tests {
-		if got, err := ParseFolder(tt.in); message(err) != tt.want || !got.IsZero() {
-			t.Errorf("ParseFolder(%.60q) = %v, %q, want %q", tt.in, got, message(err), tt.want)
+		if got, err := ParseFolder(tt.in); errortest.Message(err) != tt.want || !got.IsZero() {
+			t.Errorf("ParseFolder(%.60q) = %v, %q, want %q", tt.in, got, errortest.Message(err), tt.want)
 		}
 	}
 }
@@ -126,8 +128,8 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"http://registry.example.com/ab", `reference http://registry.example.com/ab: it starts with a scheme such as "https://"; leave that out`},
 	}
 	for _, tt := range tests {
-		if got, err := Parse(tt.in); message(err) != tt.want || !got.IsZero() {
-			t.Errorf("Parse(%.60q) = %v, %q, want %q", tt.in, got, message(err), tt.want)
+		if got, err := Parse(tt.in); errortest.Message(err) != tt.want || !got.IsZero() {
+			t.Errorf("Parse(%.60q) = %v, %q, want %q", tt.in, got, errortest.Message(err), tt.want)
 		}
 	}
 }
@@ -191,12 +193,4 @@ func FuzzParseRegistry(f *testing.F) {
 			checkWithNamePackage(t, ref)
 		}
 	})
-}
-
-// message is an error's text; empty where there is none.
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

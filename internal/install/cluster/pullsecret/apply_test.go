@@ -14,23 +14,13 @@ var (
 	house = cluster.Owner{Namespace: "pg", Release: "house"}
 )
 
-// connect opens a server's cluster.
-func connect(t *testing.T, server *clustertest.Server) *cluster.Cluster {
-	t.Helper()
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: server.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func pullSecret(namespace string) pullsecret.Secret {
 	return pullsecret.Secret{Namespace: namespace, Name: "regsecret", Host: "r.example.com", Credentials: login, Owner: house}
 }
 
 func TestApplySecret(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	var missing *cluster.NoNamespaceError
 	if _, err := pullsecret.Apply(t.Context(), c, pullSecret("demo")); !errors.As(err, &missing) || missing.Namespace != "demo" {
 		t.Errorf("Apply() without its namespace = %v, want that it does not exist", err)
@@ -62,7 +52,7 @@ func TestApplySecret(t *testing.T) {
 func TestApplyForeignSecret(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: demo}\ntype: Opaque\ndata: {a: Yg==}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	server.Writes()
 	got, err := pullsecret.Apply(t.Context(), c, pullSecret("demo"))
 	if !errors.Is(err, cluster.ErrNotOurs) || got.Change != pullsecret.Foreign || len(server.Writes()) > 0 {
@@ -79,7 +69,7 @@ func TestApplyForeignSecret(t *testing.T) {
 func TestSecretsOwner(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	other := cluster.Owner{Namespace: "other", Release: "other"}
 	for _, tt := range []struct {
 		owner      cluster.Owner
@@ -108,7 +98,7 @@ func TestSecretsOwner(t *testing.T) {
 func TestRotate(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	elsewhere := pullSecret("b")
 	elsewhere.Name, elsewhere.Host = "elsewhere", "other.example.com"
 	for _, secret := range []pullsecret.Secret{pullSecret("a"), pullSecret("b"), elsewhere} {
@@ -138,7 +128,7 @@ func TestRotate(t *testing.T) {
 func TestVendorsHosts(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	secret := pullSecret("demo")
 	secret.Vendors = []string{"vendor.example.com", "docker.io"}
 	if _, err := pullsecret.Apply(t.Context(), c, secret); err != nil {
@@ -168,7 +158,7 @@ func TestVendorsHosts(t *testing.T) {
 func TestRemoveSecret(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: demo}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	for range 2 { // what is not there is removed already
 		if err := pullsecret.Remove(t.Context(), c, "demo", "s"); err != nil || server.Get("secrets", "demo", "s") != nil {
 			t.Errorf("Remove() = %v", err)

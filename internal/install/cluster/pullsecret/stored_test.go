@@ -24,7 +24,7 @@ func encoded(text string) string { return base64.StdEncoding.EncodeToString([]by
 // not repeated.
 func TestStoredCredentialsOfOthers(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	both := encoded("robot:s3cret")
 	for _, tt := range []struct {
 		name, content, host string
@@ -64,7 +64,7 @@ func TestStoredCredentialsOfOthers(t *testing.T) {
 func TestApplyMendsOurSecret(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	if _, err := pullsecret.Apply(t.Context(), c, pullSecret("demo")); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestApplyMendsOurSecret(t *testing.T) {
 func TestApplyThatMayNotReplace(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: demo}\ntype: Opaque\ndata: {a: Yg==}\n")
-	c := connect(t, server)
+	c := server.Connect(t)
 	server.Deny("delete secrets")
 	server.Writes()
 	forced := pullSecret("demo")
@@ -107,7 +107,7 @@ func TestApplyThatMayNotReplace(t *testing.T) {
 // A rotation goes on where one namespace refuses, and says which. Others' secrets it never touches.
 func TestRotateGoesOn(t *testing.T) {
 	server := clustertest.New(t)
-	c := connect(t, server)
+	c := server.Connect(t)
 	for _, namespace := range []string{"a", "b", "c"} {
 		server.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n")
 		if _, err := pullsecret.Apply(t.Context(), c, pullSecret(namespace)); err != nil {

@@ -83,7 +83,7 @@ eventTime: "2026-01-01T00:00:00.000000Z"
 		t.Run(tt.name, func(t *testing.T) {
 			server := clustertest.New(t)
 			server.Put(t, deployment+"---\n"+tt.extra)
-			got := readiness.WhyNotReady(t.Context(), connect(t, server), server.Get("deployments.apps", "pg", "op"))
+			got := readiness.WhyNotReady(t.Context(), server.Connect(t), server.Get("deployments.apps", "pg", "op"))
 			if got.Object != "Deployment pg/op" || got.Reason != tt.reason || got.Trouble.Kind != tt.kind {
 				t.Errorf("WhyNotReady() = %q, trouble %v, want %q, %v", got, got.Trouble.Kind, tt.reason, tt.kind)
 			}
@@ -95,7 +95,7 @@ eventTime: "2026-01-01T00:00:00.000000Z"
 func TestWhyNotReadyWithoutPods(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, deployment+"status: {conditions: [{type: ReplicaFailure, status: 'True', message: quota exceeded}]}\n")
-	c, workload := connect(t, server), server.Get("deployments.apps", "pg", "op")
+	c, workload := server.Connect(t), server.Get("deployments.apps", "pg", "op")
 	if got := readiness.WhyNotReady(t.Context(), c, workload); got.Reason != "quota exceeded" {
 		t.Errorf("WhyNotReady() = %q, want the quota", got)
 	}
@@ -152,15 +152,6 @@ func TestNotReadyError(t *testing.T) {
 	if !errors.Is(err, cluster.ErrNotReady) || err.Error() != "not ready: Deployment a/b: no; Job a/c: not yet" {
 		t.Errorf("NotReadyError = %v", err)
 	}
-}
-
-func connect(t *testing.T, server *clustertest.Server) *cluster.Cluster {
-	t.Helper()
-	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: server.Kubeconfig(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // parse reads the one object of a manifest.
