@@ -109,6 +109,21 @@ func (f *BundleFlags) Need(ctx context.Context, a *app.App) (relocate.BundleFile
 	return f.File(ctx, a)
 }
 
+// ForRegistry opens the session of a use case that brings the bundle, which has to be named, into the private
+// registry, which has to be too.
+func (f *BundleFlags) ForRegistry(ctx context.Context, a *app.App, cfg *config.Config, do func(*relocate.Session, relocate.BundleFile) error) error {
+	if err := app.NeedRegistry(cfg); err != nil {
+		return err
+	}
+	file, err := f.Need(ctx, a)
+	if err != nil {
+		return err
+	}
+	s := a.Session(cfg)
+	defer s.Close()
+	return do(s, file)
+}
+
 // readKey reads the public key; empty where none is named.
 func (f *BundleFlags) readKey(ctx context.Context) (string, error) {
 	if f.PublicKey == "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/commands/mirror"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/loading"
 )
 
@@ -68,19 +69,12 @@ each; each fails by itself.`,
 }
 
 func load(ctx context.Context, a *app.App, cfg *config.Config, flags flagset.BundleFlags) error {
-	if err := app.NeedRegistry(cfg); err != nil {
-		return err
-	}
-	file, err := flags.Need(ctx, a)
-	if err != nil {
-		return err
-	}
-	s := a.Session(cfg)
-	defer s.Close()
-	if len(cfg.Others) > 0 {
-		several, err := loading.Each(ctx, s, file)
-		return a.AccountEach(ctx, cfg, s, several, err)
-	}
-	copied, err := loading.Load(ctx, s, file)
-	return a.Account(cfg, s, copied, err)
+	return flags.ForRegistry(ctx, a, cfg, func(s *relocate.Session, file relocate.BundleFile) error {
+		if len(cfg.Others) > 0 {
+			several, err := loading.Each(ctx, s, file)
+			return a.AccountEach(ctx, cfg, s, several, err)
+		}
+		copied, err := loading.Load(ctx, s, file)
+		return a.Account(cfg, s, copied, err)
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/copying"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/loading"
 )
@@ -113,19 +114,12 @@ func ShowPlan(ctx context.Context, a *app.App, cfg *config.Config, opts copying.
 
 // ShowPlanOfLoad says what loading a bundle would move.
 func ShowPlanOfLoad(ctx context.Context, a *app.App, cfg *config.Config, flags flagset.BundleFlags) error {
-	if err := app.NeedRegistry(cfg); err != nil {
-		return err
-	}
-	file, err := flags.Need(ctx, a)
-	if err != nil {
-		return err
-	}
-	s := a.Session(cfg)
-	defer s.Close()
-	if len(cfg.Others) > 0 {
-		several, err := loading.PlanEach(ctx, s, file)
-		return a.ShowPlannedEach(ctx, cfg, several, err)
-	}
-	planned, err := loading.Plan(ctx, s, file)
-	return a.ShowPlanned(cfg, planned, err)
+	return flags.ForRegistry(ctx, a, cfg, func(s *relocate.Session, file relocate.BundleFile) error {
+		if len(cfg.Others) > 0 {
+			several, err := loading.PlanEach(ctx, s, file)
+			return a.ShowPlannedEach(ctx, cfg, several, err)
+		}
+		planned, err := loading.Plan(ctx, s, file)
+		return a.ShowPlanned(cfg, planned, err)
+	})
 }
