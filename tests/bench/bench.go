@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/slowlink"
 )
 
 // bench is one run of this program.
@@ -76,17 +77,17 @@ func (b *bench) startRegistry(opts registrytest.Options) *registrytest.Registry 
 // wire is a registry at the end of a link, with an account of what goes over it.
 type wire struct {
 	registry *registrytest.Registry
-	link     *registrytest.Link
+	link     *slowlink.Link
 	log      *accessLog
 }
 
 // startWire starts a registry at the end of a link.
-func (b *bench) startWire(link registrytest.LinkOptions, opts registrytest.Options) *wire {
+func (b *bench) startWire(link slowlink.Options, opts registrytest.Options) *wire {
 	w := &wire{log: &accessLog{}}
 	opts.AccessLog, opts.CA = w.log, b.ca
 	w.registry = b.startRegistry(opts)
 	var err error
-	w.link, err = registrytest.NewLink(w.registry.Host, link)
+	w.link, err = slowlink.New(w.registry.Host, link)
 	b.check(err)
 	b.Cleanup(func() { _ = w.link.Close() })
 	return w

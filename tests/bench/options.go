@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/slowlink"
 )
 
 // options are what the flags say.
@@ -25,7 +25,7 @@ type options struct {
 	dir, json      string
 	page           string
 	timeout        time.Duration
-	source, target registrytest.LinkOptions
+	source, target slowlink.Options
 	largeLayer     int64
 	faultLayer     int64
 	faultTimeout   time.Duration
@@ -100,8 +100,8 @@ func parse(args []string) (*options, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
-	o.source = registrytest.LinkOptions{RTT: *sourceRTT, Bandwidth: int64(*total * mib), PerConnection: int64(*each * mib)}
-	o.target = registrytest.LinkOptions{RTT: *targetRTT}
+	o.source = slowlink.Options{RTT: *sourceRTT, Bandwidth: int64(*total * mib), PerConnection: int64(*each * mib)}
+	o.target = slowlink.Options{RTT: *targetRTT}
 	o.largeLayer, o.faultLayer = int64(*large*mib), int64(*fault*mib)
 	o.asked = asked(flags)
 	return o, o.check()

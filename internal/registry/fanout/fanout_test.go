@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/fanout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/slowlink"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 )
 
@@ -131,7 +132,7 @@ func TestOneTargetIsSlow(t *testing.T) {
 func TestThinWire(t *testing.T) {
 	w := newWorld(t, 4, 2, 256<<10)
 	registries, clients := targets(t, 2)
-	link, err := registrytest.NewLink(registries[1].Host, registrytest.LinkOptions{Bandwidth: 2 << 20, RTT: 50 * time.Millisecond})
+	link, err := slowlink.New(registries[1].Host, slowlink.Options{Bandwidth: 2 << 20, RTT: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +237,7 @@ func TestWrongBytes(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	w := newWorld(t, 4, 2, 2<<20)
 	registries, clients := targets(t, 2)
-	link, err := registrytest.NewLink(registries[1].Host, registrytest.LinkOptions{Bandwidth: 4 << 20})
+	link, err := slowlink.New(registries[1].Host, slowlink.Options{Bandwidth: 4 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,7 @@
 // Debian and Distribution run real registries, with TLS, accounts and tokens as Options
 // say; Crane runs the small one that crane has, and InProcess the same in the test's own
 // process. Front puts handlers before any of them: a Counter, or faults, each of which is a
-// small Middleware that makes one thing go wrong. A Link makes loopback as slow and as far away
-// as a real network.
+// small Middleware that makes one thing go wrong.
 //
 //	source := registrytest.Debian(t, registrytest.Options{})
 //	var counter registrytest.Counter

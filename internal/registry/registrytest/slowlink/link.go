@@ -1,4 +1,5 @@
-package registrytest
+// Package slowlink makes loopback as slow and as far away as a real network, for tests and measurements.
+package slowlink
 
 import (
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"time"
 )
 
-// LinkOptions say what a Link is like. The zero value is a link without delay or limit.
-type LinkOptions struct {
+// Options say what a Link is like. The zero value is a link without delay or limit.
+type Options struct {
 	// RTT is the round trip time: half of it in each direction, and one whole before
 	// the first byte of a connection, as a TCP handshake costs.
 	RTT time.Duration
@@ -25,9 +26,9 @@ type LinkOptions struct {
 // byte leaves RTT/2 after it came, no earlier than both bandwidths allow, and those
 // times are reckoned and not slept for one after the other, so that a late wake-up
 // does not slow the link down. There is no loss and no slow start. Ends of streams and
-// resets pass through. Create one with NewLink.
+// resets pass through. Create one with New.
 type Link struct {
-	opts     LinkOptions
+	opts     Options
 	upstream string
 	listener net.Listener
 
@@ -46,17 +47,17 @@ type track struct {
 	carried atomic.Int64
 }
 
-// LinkCounts is what a Link has carried so far.
-type LinkCounts struct {
+// Counts is what a Link has carried so far.
+type Counts struct {
 	// ToServer and ToClient are bytes delivered, everything above TCP: headers and TLS too.
 	ToServer, ToClient int64
 	// Connections counts the connections that clients opened.
 	Connections int64
 }
 
-// NewLink listens on a free loopback port and forwards to upstream, a host:port.
+// New listens on a free loopback port and forwards to upstream, a host:port.
 // The caller closes the link.
-func NewLink(upstream string, opts LinkOptions) (*Link, error) {
+func New(upstream string, opts Options) (*Link, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("starting a link to %s: %w", upstream, err)
@@ -72,8 +73,8 @@ func NewLink(upstream string, opts LinkOptions) (*Link, error) {
 func (l *Link) Addr() string { return l.listener.Addr().String() }
 
 // Counts tells what the link has carried so far.
-func (l *Link) Counts() LinkCounts {
-	return LinkCounts{
+func (l *Link) Counts() Counts {
+	return Counts{
 		ToServer:    l.toServer.carried.Load(),
 		ToClient:    l.toClient.carried.Load(),
 		Connections: l.connections.Load(),

@@ -1,4 +1,4 @@
-package registrytest
+package slowlink
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 )
 
 func TestLinkCarriesBytesUnchanged(t *testing.T) {
-	link := newLink(t, echoServer(t), LinkOptions{RTT: 2 * time.Millisecond, Bandwidth: 64 << 20})
+	link := newLink(t, echoServer(t), Options{RTT: 2 * time.Millisecond, Bandwidth: 64 << 20})
 	sent := make([]byte, 3<<20+17)
 	_, _ = rand.Read(sent)
 
@@ -26,7 +26,7 @@ func TestLinkCarriesBytesUnchanged(t *testing.T) {
 	if err != nil || !bytes.Equal(got, sent) {
 		t.Fatalf("ReadAll(echo) = %d bytes, %v, want the %d bytes sent", len(got), err, len(sent))
 	}
-	want := LinkCounts{ToServer: int64(len(sent)), ToClient: int64(len(sent)), Connections: 1}
+	want := Counts{ToServer: int64(len(sent)), ToClient: int64(len(sent)), Connections: 1}
 	if got := link.Counts(); got != want {
 		t.Errorf("Counts() = %+v, want %+v", got, want)
 	}
@@ -36,7 +36,7 @@ func TestLinkCarriesBytesUnchanged(t *testing.T) {
 // the machine, so there is no upper bound here.
 func TestLinkRoundTrip(t *testing.T) {
 	const rtt = 20 * time.Millisecond
-	link := newLink(t, echoServer(t), LinkOptions{RTT: rtt})
+	link := newLink(t, echoServer(t), Options{RTT: rtt})
 	start := time.Now()
 	conn := dial(t, link)
 	ping := func() { // on an open connection
@@ -59,14 +59,14 @@ func TestLinkRoundTrip(t *testing.T) {
 func TestLinkBandwidth(t *testing.T) {
 	tests := []struct {
 		name  string
-		opts  LinkOptions
+		opts  Options
 		conns int
 		want  time.Duration // for 1 MiB on each connection
 	}{
-		{"per connection", LinkOptions{PerConnection: 10 << 20}, 1, 100 * time.Millisecond},
-		{"per connection, two of them", LinkOptions{PerConnection: 10 << 20}, 2, 100 * time.Millisecond},
-		{"in all", LinkOptions{Bandwidth: 20 << 20}, 4, 200 * time.Millisecond},
-		{"both", LinkOptions{Bandwidth: 20 << 20, PerConnection: 10 << 20}, 4, 200 * time.Millisecond},
+		{"per connection", Options{PerConnection: 10 << 20}, 1, 100 * time.Millisecond},
+		{"per connection, two of them", Options{PerConnection: 10 << 20}, 2, 100 * time.Millisecond},
+		{"in all", Options{Bandwidth: 20 << 20}, 4, 200 * time.Millisecond},
+		{"both", Options{Bandwidth: 20 << 20, PerConnection: 10 << 20}, 4, 200 * time.Millisecond},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+", down", func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestLinkPassesResetsOn(t *testing.T) {
 		_, _ = io.ReadFull(conn, make([]byte, 1))
 		reset(conn)
 	})
-	conn := dial(t, newLink(t, server, LinkOptions{}))
+	conn := dial(t, newLink(t, server, Options{}))
 	_, _ = conn.Write([]byte("x"))
 	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("ReadAll(reset connection) = %v, want %v", err, syscall.ECONNRESET)
@@ -128,7 +128,7 @@ func TestLinkToNobodyResets(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = gone.Close()
-	conn, err := net.Dial("tcp", newLink(t, gone.Addr().String(), LinkOptions{}).Addr())
+	conn, err := net.Dial("tcp", newLink(t, gone.Addr().String(), Options{}).Addr())
 	if err == nil { // the reset may come before Dial returns, or after
 		defer conn.Close()
 		_, err = io.ReadAll(conn)
@@ -139,7 +139,7 @@ func TestLinkToNobodyResets(t *testing.T) {
 }
 
 func TestLinkCloseEndsConnections(t *testing.T) {
-	link := newLink(t, echoServer(t), LinkOptions{RTT: time.Millisecond})
+	link := newLink(t, echoServer(t), Options{RTT: time.Millisecond})
 	conn := dial(t, link)
 	_, _ = conn.Write([]byte("x"))
 	_, _ = io.ReadFull(conn, make([]byte, 1))
@@ -185,9 +185,9 @@ func TestLimiterSavesUpOneChunk(t *testing.T) {
 	}
 }
 
-func newLink(t *testing.T, upstream string, opts LinkOptions) *Link {
+func newLink(t *testing.T, upstream string, opts Options) *Link {
 	t.Helper()
-	link, err := NewLink(upstream, opts)
+	link, err := New(upstream, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
