@@ -11,7 +11,7 @@ import (
 )
 
 // alone opens a blob for one branch.
-func (f *Fan) alone(ctx context.Context, at place, blob v1.Descriptor, from, to int64) (registry.Content, error) {
+func (f *Fan) alone(ctx context.Context, at origin, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	content, err := at.source.Blob(ctx, at.repository, blob, from, to)
 	if err == nil {
 		content.ReadCloser = &counted{content.ReadCloser, f}

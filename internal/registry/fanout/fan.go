@@ -110,7 +110,7 @@ func (f *Fan) Close() {
 
 // blob opens a blob for a branch: from what is fetched for all, if others need it too and there is
 // room for it, and else for the branch alone.
-func (f *Fan) blob(ctx context.Context, b *Branch, at place, blob v1.Descriptor, from, to int64) (registry.Content, error) {
+func (f *Fan) blob(ctx context.Context, b *Branch, at origin, blob v1.Descriptor, from, to int64) (registry.Content, error) {
 	if from < 0 || from > to || to > blob.Size {
 		return registry.Content{}, fmt.Errorf("blob %s: bytes %d to %d of %d", blob.Digest, from, to, blob.Size)
 	}
@@ -138,7 +138,7 @@ func (f *Fan) begin(b *Branch, blob v1.Descriptor, size int64) {
 
 // flight is what is fetched of a blob for all who need it, with one reader more; nil where the branch
 // reads for itself. The lock is held.
-func (f *Fan) flight(b *Branch, at place, blob v1.Descriptor, from, to int64) *flight {
+func (f *Fan) flight(b *Branch, at origin, blob v1.Descriptor, from, to int64) *flight {
 	if to != blob.Size {
 		return nil
 	}

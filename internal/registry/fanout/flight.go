@@ -24,7 +24,7 @@ const (
 // the spool, and can be read by all of them, from any offset and more than once.
 type flight struct {
 	fan    *Fan
-	at     place // where it is fetched from, once somebody wants it
+	at     origin // where it is fetched from, once somebody wants it
 	blob   v1.Descriptor
 	base   int64 // where it lies in the spool
 	ctx    context.Context
@@ -54,7 +54,7 @@ func newFlight(f *Fan, blob v1.Descriptor, base int64) *flight {
 
 // want has everything fetched from an offset on, once, from where the first wants it. A target that has
 // the beginning from an earlier run does not ask for it.
-func (fl *flight) want(at place, from int64) {
+func (fl *flight) want(at origin, from int64) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
 	switch {

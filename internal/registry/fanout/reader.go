@@ -14,7 +14,7 @@ import (
 type reader struct {
 	ctx  context.Context
 	of   *flight
-	from place
+	from origin
 	wake func() bool
 
 	mu     sync.Mutex
@@ -24,7 +24,7 @@ type reader struct {
 }
 
 // reader opens a flight that has counted it already.
-func (fl *flight) reader(ctx context.Context, from place, at, to int64) registry.Content {
+func (fl *flight) reader(ctx context.Context, from origin, at, to int64) registry.Content {
 	r := &reader{ctx: ctx, of: fl, from: from, at: at, to: to}
 	r.wake = context.AfterFunc(ctx, func() {
 		fl.mu.Lock()

@@ -20,8 +20,8 @@ type view struct {
 	host   string
 }
 
-// place is where a blob can be read.
-type place struct {
+// origin is where a blob can be read.
+type origin struct {
 	source     registry.Source
 	repository string
 }
@@ -58,7 +58,7 @@ func (v *view) Referrers(ctx context.Context, repository string, digest v1.Hash)
 
 // Blob implements registry.Source.
 func (v *view) Blob(ctx context.Context, repository string, blob v1.Descriptor, from, to int64) (registry.Content, error) {
-	return v.branch.fan.blob(ctx, v.branch, place{v.Source, repository}, blob, from, to)
+	return v.branch.fan.blob(ctx, v.branch, origin{v.Source, repository}, blob, from, to)
 }
 
 // InPieces implements registry.Source: what is fetched for all is fetched in pieces already.

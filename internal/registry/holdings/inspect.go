@@ -37,11 +37,11 @@ type Inspector struct {
 	registry Registry
 
 	mu    sync.Mutex
-	blobs map[place]*answer
+	blobs map[blobAt]*answer
 }
 
-// place is a blob in a repository. One that has another size is another blob.
-type place struct {
+// blobAt is a blob in a repository. One that has another size is another blob.
+type blobAt struct {
 	repository string
 	digest     v1.Hash
 	size       int64
@@ -55,12 +55,12 @@ type answer struct {
 
 // NewInspector returns an inspector of a registry. It asks nothing yet.
 func NewInspector(r Registry) *Inspector {
-	return &Inspector{registry: r, blobs: map[place]*answer{}}
+	return &Inspector{registry: r, blobs: map[blobAt]*answer{}}
 }
 
 // HasBlob tells whether a repository holds a blob, and asks once.
 func (i *Inspector) HasBlob(ctx context.Context, repository string, blob v1.Descriptor) (bool, error) {
-	key := place{repository, blob.Digest, blob.Size}
+	key := blobAt{repository, blob.Digest, blob.Size}
 	i.mu.Lock()
 	a := i.blobs[key]
 	if a == nil {

@@ -16,7 +16,7 @@ type Handler struct {
 }
 
 // answer answers for what a path names.
-type answer func(w http.ResponseWriter, r *http.Request, at place)
+type answer func(w http.ResponseWriter, r *http.Request, at route)
 
 // methods are the answers of an endpoint by method. HEAD is answered as GET is, without the
 // body.
@@ -89,7 +89,7 @@ func (m methods) allowed() string {
 	return strings.Join(all, ", ")
 }
 
-func (h *Handler) base(w http.ResponseWriter, _ *http.Request, _ place) {
+func (h *Handler) base(w http.ResponseWriter, _ *http.Request, _ route) {
 	writeJSON(w, "application/json", struct{}{})
 }
 

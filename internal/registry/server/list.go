@@ -8,14 +8,14 @@ import (
 	"strconv"
 )
 
-func (h *Handler) catalog(w http.ResponseWriter, r *http.Request, _ place) {
+func (h *Handler) catalog(w http.ResponseWriter, r *http.Request, _ route) {
 	page, ok := paged(w, r, h.content.Repositories())
 	if ok {
 		writeJSON(w, "application/json", map[string]any{"repositories": page})
 	}
 }
 
-func (h *Handler) tags(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) tags(w http.ResponseWriter, r *http.Request, at route) {
 	repository := h.named(r, at.repository)
 	all, err := h.content.Tags(r.Context(), repository)
 	if err != nil {

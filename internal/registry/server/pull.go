@@ -18,7 +18,7 @@ import (
 // digestHeader tells a client what it was given.
 const digestHeader = "Docker-Content-Digest"
 
-func (h *Handler) manifest(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) manifest(w http.ResponseWriter, r *http.Request, at route) {
 	repository := h.named(r, at.repository)
 	m, err := h.content.Manifest(r.Context(), repository, at.reference)
 	if err != nil {
@@ -44,7 +44,7 @@ func (h *Handler) unknown(ctx context.Context, repository, code string) string {
 // one; each costs us opening the blob anew.
 const mostRanges = 16
 
-func (h *Handler) blob(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) blob(w http.ResponseWriter, r *http.Request, at route) {
 	digest, ok := digestOf(w, at.reference)
 	if !ok {
 		return
@@ -68,7 +68,7 @@ func (h *Handler) blob(w http.ResponseWriter, r *http.Request, at place) {
 	http.ServeContent(w, r, "", time.Time{}, content) // knows Range, If-Range and HEAD
 }
 
-func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, at route) {
 	digest, ok := digestOf(w, at.reference)
 	if !ok {
 		return

@@ -17,7 +17,7 @@ import (
 const LargestManifest = 4 << 20
 
 // putManifest keeps a manifest; the client is told once the content has it.
-func (h *Handler) putManifest(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) putManifest(w http.ResponseWriter, r *http.Request, at route) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, LargestManifest+1))
 	if err != nil || len(body) > LargestManifest {
 		fail(w, http.StatusRequestEntityTooLarge, "MANIFEST_INVALID", "the manifest cannot be read or is larger than 4 MiB")
@@ -67,7 +67,7 @@ func manifestNotKept(w http.ResponseWriter, err error) {
 
 // digestFor is the digest of a manifest that is put under a reference: of the kind by which
 // it is put, SHA-256 for a tag. It has answered where it returns false.
-func (h *Handler) digestFor(w http.ResponseWriter, at place, body []byte) (v1.Hash, bool) {
+func (h *Handler) digestFor(w http.ResponseWriter, at route, body []byte) (v1.Hash, bool) {
 	if !writableName(w, at.repository) {
 		return v1.Hash{}, false
 	}

@@ -18,8 +18,8 @@ const (
 	atUpload                    // /v2/NAME/blobs/uploads/ID
 )
 
-// place is a path, taken apart.
-type place struct {
+// route is a path, taken apart.
+type route struct {
 	endpoint   endpoint
 	repository string
 	// reference is a tag, a digest or an upload's id, unchecked.
@@ -27,16 +27,16 @@ type place struct {
 }
 
 // locate takes a path apart, from the right: a repository's name may hold any word.
-func locate(path string) place {
+func locate(path string) route {
 	rest, ok := strings.CutPrefix(path, "/v2")
 	if !ok || rest != "" && rest[0] != '/' {
-		return place{endpoint: atNowhere}
+		return route{endpoint: atNowhere}
 	}
 	switch rest = strings.Trim(rest, "/"); rest {
 	case "":
-		return place{endpoint: atBase}
+		return route{endpoint: atBase}
 	case "_catalog":
-		return place{endpoint: atCatalog}
+		return route{endpoint: atCatalog}
 	}
 	head, last := cutLast(rest)
 	repository, word := cutLast(head)
@@ -54,15 +54,15 @@ func locate(path string) place {
 	case word == "uploads" && strings.HasSuffix(repository, "/blobs"):
 		return below(atUpload, strings.TrimSuffix(repository, "/blobs"), last)
 	}
-	return place{endpoint: atUnknown}
+	return route{endpoint: atUnknown}
 }
 
 // below is a place of a repository; without a name there is none.
-func below(e endpoint, repository, reference string) place {
+func below(e endpoint, repository, reference string) route {
 	if repository == "" {
-		return place{endpoint: atUnknown}
+		return route{endpoint: atUnknown}
 	}
-	return place{endpoint: e, repository: repository, reference: reference}
+	return route{endpoint: e, repository: repository, reference: reference}
 }
 
 // cutLast takes the last element off a path.

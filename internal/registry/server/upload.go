@@ -15,7 +15,7 @@ import (
 
 // beginUpload mounts a blob where that is asked for and possible; else an upload begins, and
 // is over at once where the request brings the whole blob.
-func (h *Handler) beginUpload(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) beginUpload(w http.ResponseWriter, r *http.Request, at route) {
 	if !writableName(w, at.repository) {
 		return
 	}
@@ -46,7 +46,7 @@ func (h *Handler) beginUpload(w http.ResponseWriter, r *http.Request, at place) 
 }
 
 // whereUpload tells how much of an upload has arrived.
-func (h *Handler) whereUpload(w http.ResponseWriter, _ *http.Request, at place) {
+func (h *Handler) whereUpload(w http.ResponseWriter, _ *http.Request, at route) {
 	if u := h.uploads.acquire(w, at); u != nil {
 		defer u.release()
 		u.stands(w, http.StatusNoContent)
@@ -54,7 +54,7 @@ func (h *Handler) whereUpload(w http.ResponseWriter, _ *http.Request, at place) 
 }
 
 // appendUpload takes in a part of a blob. What arrives of a request that breaks off is kept.
-func (h *Handler) appendUpload(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) appendUpload(w http.ResponseWriter, r *http.Request, at route) {
 	u := h.uploads.acquire(w, at)
 	if u == nil {
 		return
@@ -66,7 +66,7 @@ func (h *Handler) appendUpload(w http.ResponseWriter, r *http.Request, at place)
 }
 
 // finishUpload takes in the rest of a blob, if it brings any, and keeps the whole.
-func (h *Handler) finishUpload(w http.ResponseWriter, r *http.Request, at place) {
+func (h *Handler) finishUpload(w http.ResponseWriter, r *http.Request, at route) {
 	if u := h.uploads.acquire(w, at); u != nil {
 		defer u.release()
 		h.finish(w, r, u)
@@ -91,7 +91,7 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, u *upload) {
 }
 
 // cancelUpload ends an upload whose blob is not wanted any more.
-func (h *Handler) cancelUpload(w http.ResponseWriter, _ *http.Request, at place) {
+func (h *Handler) cancelUpload(w http.ResponseWriter, _ *http.Request, at route) {
 	if u := h.uploads.acquire(w, at); u != nil {
 		defer u.release()
 		h.uploads.remove(u)

@@ -65,7 +65,7 @@ func (u *uploads) forget() {
 
 // acquire returns the upload that a path names, once no other request is at it. It has
 // answered where it returns nil.
-func (u *uploads) acquire(w http.ResponseWriter, at place) *upload {
+func (u *uploads) acquire(w http.ResponseWriter, at route) *upload {
 	u.mu.Lock()
 	found := u.byID[at.reference]
 	if found != nil {

@@ -48,12 +48,12 @@ type Clients struct {
 	mu      sync.Mutex
 	sources map[string]*remote.Client
 	target  *remote.Client
-	limits  map[place]*remote.Limits
+	limits  map[peer]*remote.Limits
 	opened  []interface{ Close() }
 }
 
-// place is a registry on one side.
-type place struct {
+// peer is a registry on one side.
+type peer struct {
 	side registry.Side
 	host string
 }
@@ -79,7 +79,7 @@ func (c closing) Close() { c() }
 func newClients(cfg *config.Config, userAgent string, notice, warning func(string)) *Clients {
 	return &Clients{
 		cfg: cfg, userAgent: userAgent, notice: notice, warning: warning,
-		sources: map[string]*remote.Client{}, limits: map[place]*remote.Limits{},
+		sources: map[string]*remote.Client{}, limits: map[peer]*remote.Limits{},
 	}
 }
 
@@ -239,7 +239,7 @@ func (c *Clients) shared(ctx context.Context, side registry.Side, host string, o
 	if side == registry.SideSource {
 		opts.PlainHTTP, opts.Traffic = c.cfg.SourcePlainHTTP, &c.FromSource
 	}
-	opts.Limits, opts.Jobs = c.limitsOf(place{side, host}), c.cfg.Jobs
+	opts.Limits, opts.Jobs = c.limitsOf(peer{side, host}), c.cfg.Jobs
 	opts.CAFile = c.cfg.CAFile
 	opts.StallTimeout = c.cfg.StallTimeout
 	if opts.RetryTimeout == 0 {
@@ -251,7 +251,7 @@ func (c *Clients) shared(ctx context.Context, side registry.Side, host string, o
 }
 
 // limitsOf are the limits on all clients of a registry together. The lock is held.
-func (c *Clients) limitsOf(at place) *remote.Limits {
+func (c *Clients) limitsOf(at peer) *remote.Limits {
 	if c.parent != nil {
 		c.parent.mu.Lock()
 		defer c.parent.mu.Unlock()
