@@ -53,8 +53,8 @@ type Unseen struct {
 	Err  error
 }
 
-// Report is what was found.
-type Report struct {
+// Findings are what was found.
+type Findings struct {
 	// Mentions are in the order of their objects.
 	Mentions []Mention
 	// Unseen is empty where everything was looked at.
@@ -64,10 +64,10 @@ type Report struct {
 }
 
 // Whole tells whether everything was looked at.
-func (r *Report) Whole() bool { return len(r.Unseen) == 0 }
+func (r *Findings) Whole() bool { return len(r.Unseen) == 0 }
 
 // Hosts are the registries that are named, each once, in order.
-func (r *Report) Hosts() []string {
+func (r *Findings) Hosts() []string {
 	var all []string
 	for _, m := range r.Mentions {
 		all = append(all, m.Host)
@@ -89,7 +89,7 @@ var errBound = errors.New("there is more than is looked at")
 // Look lists all that the caller may list, page by page, and keeps what names a registry of somebody
 // else. What cannot be listed is in the report; the error is for a cluster that cannot be asked at
 // all, and for a context that ended.
-func Look(ctx context.Context, opts Options) (*Report, error) {
+func Look(ctx context.Context, opts Options) (*Findings, error) {
 	if opts.Objects <= 0 {
 		opts.Objects = mostObjects
 	}

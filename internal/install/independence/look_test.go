@@ -57,7 +57,7 @@ metadata: {name: hook}
 webhooks: [{name: h.example.com, clientConfig: {url: 'https://registry.k8s.io/check'}}]
 `
 
-func look(t *testing.T, s *clustertest.Server, change func(*independence.Options)) (*independence.Report, error) {
+func look(t *testing.T, s *clustertest.Server, change func(*independence.Options)) (*independence.Findings, error) {
 	t.Helper()
 	opts := independence.Options{Cluster: s.Connect(t), Hosts: []string{"vendor.example.com"}, Ours: ref.Folder{Host: "r.example.com", Path: "pg"}}
 	if change != nil {

@@ -38,13 +38,13 @@ type look struct {
 	registries []string
 
 	mu     sync.Mutex
-	report Report
+	report Findings
 	full   bool // a bound was reached
 }
 
 // finish puts what was found into order. What an object has from its owner, that names the same, is
 // the owner's.
-func (l *look) finish() *Report {
+func (l *look) finish() *Findings {
 	named := map[string]bool{}
 	for _, m := range l.report.Mentions {
 		named[m.Object+"\x00"+m.Host+"\x00"+m.Names] = true

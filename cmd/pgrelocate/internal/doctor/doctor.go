@@ -58,11 +58,11 @@ type Entry struct {
 	Fix string
 }
 
-// Report is what Examine has found.
-type Report struct{ Entries []Entry }
+// Findings are what Examine has found.
+type Findings struct{ Entries []Entry }
 
 // Count is how many findings have a status.
-func (r *Report) Count(status finding.Status) int {
+func (r *Findings) Count(status finding.Status) int {
 	n := 0
 	for _, entry := range r.Entries {
 		if entry.Status == status {
@@ -75,15 +75,15 @@ func (r *Report) Count(status finding.Status) int {
 // Examine examines all sides at once. Its error is for what keeps it from beginning, such as a
 // selection that does not exist, and for a context that ended; what was found until then is in the
 // report.
-func Examine(ctx context.Context, session *relocate.Session, opts Options) (*Report, error) {
+func Examine(ctx context.Context, session *relocate.Session, opts Options) (*Findings, error) {
 	e := &examination{Session: session, Options: opts, platforms: map[string][]v1.Platform{}}
 	var err error
 	if e.product, err = session.Product(); err != nil {
-		return &Report{}, err
+		return &Findings{}, err
 	}
 	e.Place = opts.Place.Of(e.product)
 	if e.artifacts, err = session.Artifacts(session.Config.Registry); err != nil {
-		return &Report{}, err
+		return &Findings{}, err
 	}
 	slices.SortStableFunc(e.artifacts, relocate.Order)
 	err = e.run(ctx)
@@ -107,8 +107,8 @@ func (e *examination) wants(side string) bool {
 	return len(e.Only) == 0 || slices.Contains(e.Only, side)
 }
 
-func (e *examination) report() *Report {
-	return &Report{Entries: slices.Concat(e.source, e.target, e.inside)}
+func (e *examination) report() *Findings {
+	return &Findings{Entries: slices.Concat(e.source, e.target, e.inside)}
 }
 
 // run looks at both registries at once, and at the cluster once it is known what images are for.

@@ -44,7 +44,7 @@ type findingView struct {
 }
 
 // NewDiagnosis shows what an examination has found.
-func NewDiagnosis(r *doctor.Report) Diagnosis {
+func NewDiagnosis(r *doctor.Findings) Diagnosis {
 	made := Diagnosis{
 		Header: output.NewHeader("Diagnosis"), OK: r.Count(finding.Failed) == 0, Failed: r.Count(finding.Failed),
 		Warnings: r.Count(finding.Warning), NotLookedAt: r.Count(finding.NotLookedAt), Findings: []findingView{},

@@ -43,7 +43,7 @@ type unseenView struct {
 }
 
 // NewIndependence shows what names somebody else's registry.
-func NewIndependence(r *independence.Report) Independence {
+func NewIndependence(r *independence.Findings) Independence {
 	made := Independence{
 		Header: output.NewHeader("Independence"), OK: r.Whole() && len(r.Mentions) == 0, Whole: r.Whole(), Objects: r.Objects,
 		Hosts: append([]string{}, r.Hosts()...), Mentions: []mentionView{}, Unseen: []unseenView{},
