@@ -2,22 +2,12 @@ package fanout
 
 import (
 	"context"
-	"errors"
-	"io"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/files"
-)
-
-// A blob from piecesFrom bytes on is fetched in pieces, as package transfer does for one target:
-// sources often bound the bandwidth of a connection.
-const (
-	piecesFrom   = 256 << 20
-	pieceSize    = 128 << 20
-	piecesAtOnce = 4
-	mostPieces   = 64
+	"github.com/pgrelocate/pgrelocate/internal/registry/pieces"
 )
 
 // flight is one blob that is fetched for several branches, or has been. What of it was fetched lies in
@@ -34,16 +24,13 @@ type flight struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	pieces  []*piece
+	pieces  []*pieces.Piece
 	next    int   // the first piece that nobody fetches yet
 	first   int64 // what is before has been asked for by nobody
 	busy    int
 	err     error
 	ended   bool // nobody reads any more
 }
-
-// piece is the bytes from from to to, of which those before got are there.
-type piece struct{ from, to, got int64 }
 
 func newFlight(f *Fan, blob v1.Descriptor, base int64) *flight {
 	fl := &flight{fan: f, blob: blob, base: base}
@@ -60,13 +47,14 @@ func (fl *flight) want(at origin, from int64) {
 	switch {
 	case fl.pieces == nil:
 		fl.at = at
-		first := &piece{from: from, to: fl.blob.Size, got: from}
+		first := pieces.New(from, fl.blob.Size)
 		if from == 0 && fl.inPieces() {
-			first.to = fl.pieceSize()
+			first.To = pieces.Size(fl.blob.Size)
 		}
-		fl.pieces, fl.first = []*piece{first}, from
+		fl.pieces, fl.first = []*pieces.Piece{&first}, from
 	case from < fl.first:
-		fl.pieces = append(fl.pieces, &piece{from: from, to: fl.first, got: from})
+		before := pieces.New(from, fl.first)
+		fl.pieces = append(fl.pieces, &before)
 		fl.first = from
 	}
 	fl.start()
@@ -79,13 +67,11 @@ func (fl *flight) wanted() bool {
 	return fl.pieces != nil
 }
 
-func (fl *flight) inPieces() bool { return fl.blob.Size >= piecesFrom && fl.at.source.InPieces() }
-
-func (fl *flight) pieceSize() int64 { return max(pieceSize, fl.blob.Size/mostPieces) }
+func (fl *flight) inPieces() bool { return fl.blob.Size >= pieces.From && fl.at.source.InPieces() }
 
 // start fetches the next pieces, a few at once. The lock is held.
 func (fl *flight) start() {
-	for fl.err == nil && fl.next < len(fl.pieces) && fl.busy < piecesAtOnce {
+	for fl.err == nil && fl.next < len(fl.pieces) && fl.busy < pieces.AtOnce {
 		p := fl.pieces[fl.next]
 		fl.next++
 		fl.busy++
@@ -93,7 +79,7 @@ func (fl *flight) start() {
 	}
 }
 
-func (fl *flight) fetch(p *piece) {
+func (fl *flight) fetch(p *pieces.Piece) {
 	err := fl.receive(p)
 	fl.mu.Lock()
 	fl.busy--
@@ -112,62 +98,49 @@ func (fl *flight) fetch(p *piece) {
 	}
 }
 
-func (fl *flight) receive(p *piece) error {
-	content, err := fl.at.source.Blob(fl.ctx, fl.at.repository, fl.blob, p.from, p.to)
+func (fl *flight) receive(p *pieces.Piece) error {
+	content, err := fl.at.source.Blob(fl.ctx, fl.at.repository, fl.blob, p.From, p.To)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = content.Close() }()
-	if p.from == 0 && p.to < fl.blob.Size {
+	if p.From == 0 && p.To < fl.blob.Size {
 		fl.split(p, content.Whole)
 	}
 	buffer := files.Buffer()
 	defer files.Release(buffer)
-	for p.got < p.to {
-		n, err := content.Read((*buffer)[:min(int64(len(*buffer)), p.to-p.got)])
-		fl.fan.arrived(n)
-		if keepErr := fl.keep(p, (*buffer)[:n]); keepErr != nil {
-			return keepErr
-		}
-		if errors.Is(err, io.EOF) && p.got < p.to {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-	}
-	return nil
+	return p.Receive(content, *buffer, fl.fan.arrived, func(part []byte) error { return fl.keep(p, part) })
 }
 
 // split makes the other pieces unless the answer for the first, the whole blob, shows that there are
 // no ranges, or all behind it is being fetched already.
-func (fl *flight) split(first *piece, whole bool) {
+func (fl *flight) split(first *pieces.Piece, whole bool) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
 	if len(fl.pieces) > 1 {
 		return
 	}
 	if whole {
-		first.to = fl.blob.Size
+		first.To = fl.blob.Size
 		return
 	}
-	for from := first.to; from < fl.blob.Size; from += fl.pieceSize() {
-		fl.pieces = append(fl.pieces, &piece{from: from, to: min(from+fl.pieceSize(), fl.blob.Size), got: from})
+	for _, p := range pieces.Rest(first.To, fl.blob.Size, pieces.Size(fl.blob.Size)) {
+		fl.pieces = append(fl.pieces, &p)
 	}
 	fl.start()
 }
 
 // keep puts bytes where they are read, and tells whoever waits for them.
-func (fl *flight) keep(p *piece, content []byte) error {
+func (fl *flight) keep(p *pieces.Piece, content []byte) error {
 	if len(content) == 0 {
 		return nil
 	}
-	if err := fl.fan.spool.write(content, fl.base+p.got); err != nil {
+	if err := fl.fan.spool.write(content, fl.base+p.Got); err != nil {
 		return err
 	}
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
-	p.got += int64(len(content))
+	p.Got += int64(len(content))
 	fl.changed.Broadcast()
 	return nil
 }
@@ -177,7 +150,7 @@ func (fl *flight) complete() bool {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
 	for _, p := range fl.pieces {
-		if p.got < p.to {
+		if p.Got < p.To {
 			return false
 		}
 	}
@@ -225,8 +198,8 @@ func (fl *flight) wait(ctx context.Context, at int64) (int64, error) {
 // available is how many bytes there are at an offset. The lock is held.
 func (fl *flight) available(at int64) int64 {
 	for _, p := range fl.pieces {
-		if p.from <= at && at < p.got {
-			return p.got - at
+		if p.From <= at && at < p.Got {
+			return p.Got - at
 		}
 	}
 	return 0

@@ -7,16 +7,9 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
-)
 
-// A blob from parallelFrom bytes on is fetched in pieces, several at once: registries and
-// the object stores behind them often bound the bandwidth of one connection.
-const (
-	parallelFrom  = 256 << 20
-	parallelPiece = 128 << 20
-	piecesAtOnce  = 4
-	mostPieces    = 64
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/pieces"
 )
 
 // parallelDownload is one large blob that is fetched in pieces into a file. It can be read from any
@@ -40,10 +33,10 @@ type parallelDownload struct {
 	busy    int
 }
 
-// piece is the bytes from from to to, of which those before got are in the file.
+// piece is what is fetched at once, into the file.
 type piece struct {
-	from, to, got int64
-	err           error
+	pieces.Piece
+	err error
 }
 
 // newParallel reads a blob in pieces of so many bytes. It returns nil where there is no file for them.
@@ -69,7 +62,7 @@ func (d *parallelDownload) Blob(_ context.Context, _ string, _ v1.Descriptor, of
 	defer d.mu.Unlock()
 	if d.pieces == nil {
 		d.first = offset
-		d.pieces = []*piece{{from: offset, to: min(offset+d.piece, d.blob.Size), got: offset}}
+		d.pieces = []*piece{{Piece: pieces.New(offset, min(offset+d.piece, d.blob.Size))}}
 	}
 	if offset < d.first {
 		d.cancel()
@@ -81,7 +74,7 @@ func (d *parallelDownload) Blob(_ context.Context, _ string, _ v1.Descriptor, of
 
 // start fetches the next pieces, a few at once. The lock is held.
 func (d *parallelDownload) start() {
-	for d.next < len(d.pieces) && d.busy < piecesAtOnce {
+	for d.next < len(d.pieces) && d.busy < pieces.AtOnce {
 		p := d.pieces[d.next]
 		d.next++
 		d.busy++
@@ -101,7 +94,7 @@ func (d *parallelDownload) fetch(p *piece) {
 }
 
 func (d *parallelDownload) read(p *piece) error {
-	content, err := d.source.Blob(d.ctx, d.repository, d.blob, p.from, p.to)
+	content, err := d.source.Blob(d.ctx, d.repository, d.blob, p.From, p.To)
 	if err != nil {
 		return err
 	}
@@ -109,24 +102,12 @@ func (d *parallelDownload) read(p *piece) error {
 	if content.Skipped { // each further piece would be all that is before it again
 		return errNotFetched
 	}
-	if p.from == d.first {
+	if p.From == d.first {
 		d.split(p, content.Whole)
 	}
-	buffer := make([]byte, 64<<10)
-	for p.got < p.to {
-		n, err := content.Read(buffer[:min(int64(len(buffer)), p.to-p.got)])
-		d.stats.fetched.Add(int64(n))
-		if writeErr := d.store(p, buffer[:n]); writeErr != nil {
-			return writeErr
-		}
-		if errors.Is(err, io.EOF) && p.got < p.to {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-	}
-	return nil
+	return p.Receive(content, make([]byte, 64<<10),
+		func(n int) { d.stats.fetched.Add(int64(n)) },
+		func(part []byte) error { return d.store(p, part) })
 }
 
 // split makes the other pieces unless the first answer, the whole blob, shows that there are no
@@ -135,22 +116,22 @@ func (d *parallelDownload) split(first *piece, whole bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if whole {
-		first.to = d.blob.Size
+		first.To = d.blob.Size
 		return
 	}
-	for from := first.to; from < d.blob.Size; from += d.piece {
-		d.pieces = append(d.pieces, &piece{from: from, to: min(from+d.piece, d.blob.Size), got: from})
+	for _, p := range pieces.Rest(first.To, d.blob.Size, d.piece) {
+		d.pieces = append(d.pieces, &piece{Piece: p})
 	}
 	d.start()
 }
 
 func (d *parallelDownload) store(p *piece, content []byte) error {
-	if _, err := d.kept.file.WriteAt(content, p.got); err != nil {
+	if _, err := d.kept.file.WriteAt(content, p.Got); err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p.got += int64(len(content))
+	p.Got += int64(len(content))
 	d.changed.Broadcast()
 	return nil
 }
@@ -198,8 +179,8 @@ func (d *parallelDownload) wait(at int64) (int64, error) {
 	for {
 		p := d.pieceAt(at)
 		switch {
-		case p != nil && p.got > at:
-			return p.got - at, nil
+		case p != nil && p.Got > at:
+			return p.Got - at, nil
 		case p != nil && p.err != nil:
 			return 0, p.err
 		case d.pieces[0].err != nil:
@@ -213,7 +194,7 @@ func (d *parallelDownload) wait(at int64) (int64, error) {
 
 func (d *parallelDownload) pieceAt(at int64) *piece {
 	for _, p := range d.pieces {
-		if p.from <= at && at < p.to {
+		if p.From <= at && at < p.To {
 			return p
 		}
 	}

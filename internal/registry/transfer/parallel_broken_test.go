@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/pieces"
 )
 
 // Once the reader has turned to another origin, the pieces that are left are not fetched.
@@ -26,7 +27,7 @@ func TestParallelDownloadEndsWithItsReader(t *testing.T) {
 	}
 	close(source.more)
 	a.close()
-	if got := source.requests.Load(); got > 2*piecesAtOnce {
+	if got := source.requests.Load(); got > 2*pieces.AtOnce {
 		t.Errorf("%d pieces were asked for, want no more once the reader had failed", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/pieces"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
@@ -99,8 +100,8 @@ func (r *run) bodyFrom(ctx context.Context, blob v1.Descriptor, origins []plan.O
 	if err != nil {
 		return nil, err
 	}
-	if blob.Size >= parallelFrom && origins[0].Source.InPieces() {
-		if d := newParallel(body.ctx, origin{origins[0].Source, origins[0].Repository}, blob, max(parallelPiece, blob.Size/mostPieces), r.files, &r.stats); d != nil {
+	if blob.Size >= pieces.From && origins[0].Source.InPieces() {
+		if d := newParallel(body.ctx, origin{origins[0].Source, origins[0].Repository}, blob, pieces.Size(blob.Size), r.files, &r.stats); d != nil {
 			body.origins, body.onClose = append([]origin{{d, ""}}, from...), d.close
 			return body, nil
 		}
