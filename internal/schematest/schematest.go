@@ -4,6 +4,7 @@ package schematest
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"testing"
 
@@ -14,9 +15,20 @@ import (
 // Object is a part of a schema; encoding/json sorts its keys.
 type Object = map[string]any
 
-// Published wants a file to be the schema that the code makes; with update it writes the file first.
-func Published(t *testing.T, file string, made Object, update bool) {
+var update = flag.Bool("update", false, "write the published schema instead of checking it")
+
+// ID is the address of a published schema, "lock".
+func ID(name string) string {
+	return "https://raw.githubusercontent.com/pgrelocate/pgrelocate/main/docs/schema/" + name + ".schema.json"
+}
+
+// file is where it lies, seen from a package three folders down.
+func file(name string) string { return "../../../docs/schema/" + name + ".schema.json" }
+
+// Published wants the schema of a name to be what the code makes; with -update it is written first.
+func Published(t *testing.T, name string, made Object) {
 	t.Helper()
+	file := file(name)
 	var want bytes.Buffer
 	encoder := json.NewEncoder(&want)
 	encoder.SetEscapeHTML(false)
@@ -24,7 +36,7 @@ func Published(t *testing.T, file string, made Object, update bool) {
 	if err := encoder.Encode(made); err != nil {
 		t.Fatal(err)
 	}
-	if update {
+	if *update {
 		if err := os.WriteFile(file, want.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -39,9 +51,9 @@ func Published(t *testing.T, file string, made Object, update bool) {
 }
 
 // Compile reads a published schema.
-func Compile(t *testing.T, file string) *jsonschema.Schema {
+func Compile(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile(file)
+	schema, err := jsonschema.NewCompiler().Compile(file(name))
 	if err != nil {
 		t.Fatal(err)
 	}

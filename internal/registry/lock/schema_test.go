@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"flag"
 	"go/ast"
 	"go/doc"
 	"go/parser"
@@ -19,24 +18,17 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-var update = flag.Bool("update", false, "write the schema of locks instead of checking it")
-
-const (
-	schemaFile = "../../../docs/schema/lock.schema.json"
-	schemaID   = "https://raw.githubusercontent.com/pgrelocate/pgrelocate/main/docs/schema/lock.schema.json"
-)
-
 type object = schematest.Object
 
 // The published schema is what the code writes and reads, with what the code says of each field.
 func TestSchema(t *testing.T) {
-	schematest.Published(t, schemaFile, newSchema(t), *update)
+	schematest.Published(t, "lock", newSchema(t))
 }
 
 // Locks follow the schema with everything in them, and with the least; what the program refuses for
 // its fields the schema refuses too.
 func TestSchemaTakesLocks(t *testing.T) {
-	schema := schematest.Compile(t, schemaFile)
+	schema := schematest.Compile(t, "lock")
 	full := string(everything().Marshal())
 	for _, text := range []string{full, string((&Lock{Schema: Schema}).Marshal())} {
 		if _, err := Parse([]byte(text)); err != nil {
@@ -95,7 +87,7 @@ func newSchema(t *testing.T) object {
 	}
 	root := b.mapping(reflect.TypeFor[Lock]())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["$id"] = schemaID
+	root["$id"] = schematest.ID("lock")
 	root["title"] = "A lock of pgrelocate"
 	root["properties"].(object)["schema"] = object{"const": Schema, "description": "Which form the lock has."}
 	root["$defs"] = b.defs

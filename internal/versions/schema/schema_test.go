@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,23 +14,16 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/schematest"
 )
 
-var update = flag.Bool("update", false, "write the schema of catalogue files instead of checking it")
-
-const (
-	schemaFile = "../../../docs/schema/catalogue.schema.json"
-	schemaID   = "https://raw.githubusercontent.com/pgrelocate/pgrelocate/main/docs/schema/catalogue.schema.json"
-)
-
 type object = schematest.Object
 
 // The published schema is what the code reads, with what the page says of each key.
 func TestSchema(t *testing.T) {
-	schematest.Published(t, schemaFile, newSchema(readPage(t)), *update)
+	schematest.Published(t, "catalogue", newSchema(readPage(t)))
 }
 
 // Every built-in file, and the examples of the page, follow the schema.
 func TestSchemaTakesFiles(t *testing.T) {
-	schema := schematest.Compile(t, schemaFile)
+	schema := schematest.Compile(t, "catalogue")
 	files, err := filepath.Glob("../catalogue/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("Glob(catalogue) = %v, %v, want files", files, err)
@@ -56,7 +48,7 @@ func TestSchemaTakesFiles(t *testing.T) {
 
 // What the program refuses for its keys, an editor shows.
 func TestSchemaRefuses(t *testing.T) {
-	schema := schematest.Compile(t, schemaFile)
+	schema := schematest.Compile(t, "catalogue")
 	tests := map[string]string{
 		"an unknown key":           "product: x\nreleasess: {}\n",
 		"no product":               "title: x\n",
@@ -93,7 +85,7 @@ func newSchema(page string) object {
 	root := b.of(reflect.TypeFor[Product]())
 	root["required"] = []string{"product"} // the rest may be in another file
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["$id"] = schemaID
+	root["$id"] = schematest.ID("catalogue")
 	root["title"] = "A catalogue file of pgrelocate"
 	root["$defs"] = b.defs
 	return root
