@@ -164,7 +164,7 @@ func TestRooms(t *testing.T) {
 // which others of them each may import. All may import what is below internal.
 var commandRooms = map[string][]string{
 	".":                   {"app", "commands/about", "commands/airgap", "commands/anychart", "commands/incluster", "commands/mirror", "completion", "config", "exit", "terminal", "usage", "view"},
-	"advice":              {"config", "exit", "output", "relocate", "relocate/copying", "relocate/exporting", "relocate/installing", "relocate/inventory", "relocate/locking", "relocate/pruning", "relocate/pulling", "relocate/rendering", "relocate/saving"},
+	"advice":              {"config", "exit", "output", "relocate", "relocate/copying", "relocate/exporting", "relocate/installing", "relocate/inventory", "relocate/locking", "relocate/pruning", "relocate/pulling", "relocate/rendering"},
 	"app":                 {"advice", "config", "exit", "output", "progress", "relocate", "relocate/copying", "relocate/inventory", "report", "terminal", "view", "view/copies"},
 	"commands/about":      {"app", "commands/incluster", "commands/mirror", "config", "demo", "exit", "flagset", "relocate/copying", "relocate/ownimage", "relocate/reaching", "usage", "view", "view/copies"},
 	"commands/airgap":     {"app", "commands/mirror", "config", "exit", "flagset", "output", "relocate", "relocate/inventory", "relocate/loading", "relocate/ownimage", "relocate/saving", "usage", "view/copies"},
