@@ -37,5 +37,8 @@ func Types() []types.MediaType {
 func IsManifest(t types.MediaType) bool { return slices.Contains(Types(), t) }
 
 // IsForeign tells blobs that stay where their vendor keeps them, for it does not let anyone
-// else distribute them.
-func IsForeign(blob v1.Descriptor) bool { return !blob.MediaType.IsDistributable() }
+// else distribute them. One that says nowhere where that is can be had from its registry only, and
+// travels like others.
+func IsForeign(blob v1.Descriptor) bool {
+	return !blob.MediaType.IsDistributable() && len(blob.URLs) > 0
+}

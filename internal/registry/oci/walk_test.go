@@ -123,6 +123,10 @@ func TestForeignLayersAreToldApart(t *testing.T) {
 	source := &manifestSource{}
 	foreign := image(5)
 	foreign.Layers[0].MediaType = types.DockerForeignLayer
+	foreign.Layers[0].URLs = []string{"https://vendor.example.com/layer"}
+	unplaced := foreign.Layers[0]
+	unplaced.Digest.Hex, unplaced.URLs = strings.Repeat("c", 64), nil
+	foreign.Layers = append(foreign.Layers, unplaced)
 	source.put(t, "top", types.DockerManifestSchema2, foreign)
 	nodes, err := source.walk()
 	if err != nil {
@@ -132,8 +136,8 @@ func TestForeignLayersAreToldApart(t *testing.T) {
 	for _, blob := range nodes[0].Links.Needs() {
 		got = append(got, IsForeign(blob))
 	}
-	if want := []bool{false, true}; !slices.Equal(got, want) {
-		t.Errorf("IsForeign(config, layer) = %v, want %v", got, want)
+	if want := []bool{false, true, false}; !slices.Equal(got, want) {
+		t.Errorf("IsForeign(config, layer, layer without address) = %v, want %v", got, want)
 	}
 }
 

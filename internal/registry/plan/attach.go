@@ -158,12 +158,20 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	if err != nil {
 		return nil, err
 	}
+	lost := false
 	if held != nil {
-		a.AttachedBefore = true
-		return []v1.Hash{held.Digest}, nil
+		if lost, err = w.lost(ctx, held.Digest); err != nil {
+			return nil, err
+		}
+		if !lost {
+			a.AttachedBefore = true
+			return []v1.Hash{held.Digest}, nil
+		}
 	}
 	found, err := w.planner.read(ctx, a, reference, nil)
 	switch {
+	case lost && errors.Is(err, registry.ErrNotFound):
+		return nil, fmt.Errorf("what the target has lost of %s cannot be put back: %w", reference, err)
 	case errors.Is(err, registry.ErrNotFound):
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
 		return nil, nil
@@ -181,6 +189,13 @@ func (w *attachments) add(ctx context.Context, reference string, look func(conte
 	w.manifests = append(w.manifests, found...)
 	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+head.Descriptor.Digest.String())
 	return []v1.Hash{head.Descriptor.Digest}, nil
+}
+
+// lost tells whether the target lacks some of an attachment that it holds, where that is to be checked.
+func (w *attachments) lost(ctx context.Context, digest v1.Hash) (bool, error) {
+	missing, err := w.planner.missing(ctx, w.artifact.Target.Repository, digest.String())
+	w.artifact.Missing = append(w.artifact.Missing, missing...)
+	return len(missing) > 0, err
 }
 
 // heldTag is what the target has under a tag, where that is what the source has too, or has

@@ -172,20 +172,25 @@ func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
 // check looks whether all that belongs to an artifact is at the target, where that is wanted,
 // and plans to put it again where it is not.
 func (p *planner) check(ctx context.Context, a *Artifact) error {
-	if !p.opts.Check {
-		return nil
-	}
-	missing, err := p.inventory.blobs.Missing(ctx, a.Target.Repository, a.TargetDigest)
-	switch {
-	case errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrDigestMismatch):
-		missing = []string{a.TargetDigest} // the tag leads nowhere, or to something else
-	case err != nil:
+	missing, err := p.missing(ctx, a.Target.Repository, a.TargetDigest)
+	if err != nil || len(missing) == 0 {
 		return err
-	case len(missing) == 0:
-		return nil
 	}
 	a.State, a.Missing = StateDamaged, missing
 	return p.readTree(ctx, a)
+}
+
+// missing lists what the target lacks of something whose tag, or listing, names digest; nothing
+// where that is not to be checked.
+func (p *planner) missing(ctx context.Context, repository, digest string) ([]string, error) {
+	if !p.opts.Check {
+		return nil, nil
+	}
+	missing, err := p.inventory.blobs.Missing(ctx, repository, digest)
+	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrDigestMismatch) {
+		return []string{digest}, nil // the name leads nowhere, or to something else
+	}
+	return missing, err
 }
 
 func (p *planner) conflict(ctx context.Context, a *Artifact) error {

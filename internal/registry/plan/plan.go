@@ -113,7 +113,8 @@ type Artifact struct {
 	MediaType string `json:"mediaType,omitempty"`
 	// TargetDigest is what the target's tag holds now; empty where there is no such tag.
 	TargetDigest string `json:"targetDigest,omitempty"`
-	// Missing are the digests of what is gone where State is StateDamaged.
+	// Missing are the digests of what is gone where State is StateDamaged, and where it is StateAttach
+	// of what was attached.
 	Missing []string `json:"missing,omitempty"`
 	// Size is the bytes of the artifact's distinct blobs, those of attachments too; for one that is
 	// present those of its image, and 0 unless Options.Measure has its manifest read.

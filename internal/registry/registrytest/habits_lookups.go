@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"compress/gzip"
+	"compress/zlib"
 	"io"
 	"net/http"
 	"strconv"
@@ -93,9 +94,9 @@ func LeftOvers(size int64) Middleware {
 	}
 }
 
-// Compress makes a proxy that compresses the answers to requests of the given kinds for clients
+// Compress makes a proxy that compresses, as gzip or deflate, answers to requests of the given kinds for clients
 // that do not ask it not to; with unasked for those too.
-func Compress(unasked bool, kinds ...Kind) Middleware {
+func Compress(unasked bool, encoding string, kinds ...Kind) Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !On(kinds...)(r) || !unasked && r.Header.Get("Accept-Encoding") == "identity" {
@@ -107,11 +108,14 @@ func Compress(unasked bool, kinds ...Kind) Middleware {
 			registry.ServeHTTP(reply, r)
 			if reply.status == http.StatusOK && r.Method == http.MethodGet {
 				var compressed strings.Builder
-				zip := gzip.NewWriter(&compressed)
+				zip := io.WriteCloser(gzip.NewWriter(&compressed))
+				if encoding == "deflate" {
+					zip = zlib.NewWriter(&compressed)
+				}
 				_, _ = io.WriteString(zip, reply.body.String())
 				_ = zip.Close()
 				reply.body = compressed
-				reply.header.Set("Content-Encoding", "gzip")
+				reply.header.Set("Content-Encoding", encoding)
 				reply.header.Set("Content-Length", strconv.Itoa(compressed.Len()))
 			}
 			reply.send(w)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -37,7 +38,18 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 	var tags []string
 	err := c.pages(ctx, request, func(body []byte, _ http.Header) error {
 		whatever := func(*string) error { return nil }
-		return jsonlimit.Object(body, jsonlimit.Fields{"tags": jsonlimit.List(&tags, mostTags-len(tags), whatever)})
+		var name string
+		listing := false
+		told := func(field jsonlimit.Field) jsonlimit.Field {
+			return func(d *jsonlimit.Decoder) error { listing = true; return field(d) }
+		}
+		err := jsonlimit.Object(body, jsonlimit.Fields{
+			"name": told(jsonlimit.Value(&name)), "tags": told(jsonlimit.List(&tags, mostTags-len(tags), whatever)),
+		})
+		if err == nil && !listing { // an error, a page of a portal: not the word that there are none
+			err = errors.New("it is no list of tags")
+		}
+		return err
 	})
 	if err != nil && !errors.Is(err, registry.ErrRepositoryUnknown) {
 		return nil, err
@@ -133,7 +145,9 @@ var linkPattern = regexp.MustCompile(`<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:
 // relPattern is the parameter that says what a link leads to: words, one of which may be next.
 var relPattern = regexp.MustCompile(`(?i)(?:^|[;\s])rel\s*=\s*"?(?:[^"]*\s)?next(?:[\s";,]|$)`)
 
-// nextLink finds the link to the next page among all that Link headers name.
+// nextLink finds the link to the next page among all that Link headers name. One that is not
+// written as it should be, an address without its brackets, is a link all the same; the address is
+// empty where a header speaks of a next page and names none.
 func nextLink(headers []string) (address string, found bool) {
 	for _, header := range headers {
 		for _, link := range linkPattern.FindAllStringSubmatch(header, -1) {
@@ -141,6 +155,16 @@ func nextLink(headers []string) (address string, found bool) {
 				return link[1], true
 			}
 		}
+	}
+	for _, header := range headers {
+		if linkPattern.MatchString(header) || !relPattern.MatchString(header) {
+			continue
+		}
+		address, _, _ := strings.Cut(header, ";")
+		if address = strings.Trim(address, "<> "); strings.Contains(address, "/") {
+			return address, true
+		}
+		return "", true
 	}
 	return "", false
 }
@@ -158,7 +182,7 @@ func (c *Client) nextPage(request transport.Request, header http.Header) (string
 		return "", err
 	}
 	next, err := base.Parse(link)
-	if err != nil || next.Opaque != "" {
+	if err != nil || next.Opaque != "" || link == "" {
 		return "", errors.New("unusable link to the next page") // which may hold a signature
 	}
 	return (&url.URL{Path: next.Path, RawPath: next.RawPath, RawQuery: next.RawQuery}).String(), nil

@@ -17,10 +17,16 @@ func TestNextLink(t *testing.T) {
 		{[]string{`</a>; rel="last"; title="next"`}, ""},
 		{[]string{`</next>; rel="last"`}, ""},
 		{[]string{`</a>; rel="nextish"`, `</a>; rel=next-archive`}, ""},
-		{[]string{`</a>`, `rel="next"`, `<`, `</b; rel="next"`}, ""},
+		{[]string{`</a>`, `<`}, ""},
+		{[]string{`/v2/a/tags/list?last=x; rel="next"`}, "/v2/a/tags/list?last=x"},
+		{[]string{`</b; rel="next"`}, "/b"},
+		{[]string{`rel="next"`}, "unusable"},
 	}
 	for _, tt := range tests {
 		got, found := nextLink(tt.headers)
+		if found && got == "" {
+			got = "unusable"
+		}
 		if got != tt.want || found != (tt.want != "") {
 			t.Errorf("nextLink(%q) = %q, %v, want %q", tt.headers, got, found, tt.want)
 		}

@@ -189,13 +189,17 @@ func TestLeftOversAreNoBlob(t *testing.T) {
 // Bytes arrive as they are, whatever was done to them on the way.
 func TestAnswersCompressedOnTheWay(t *testing.T) {
 	kinds := []registrytest.Kind{registrytest.GetManifest, registrytest.ListTags, registrytest.GetBlob}
-	for _, unasked := range []bool{false, true} {
-		client, blob, _ := habitual(t, Options{}, registrytest.Compress(unasked, kinds...))
+	tests := []struct {
+		unasked  bool
+		encoding string
+	}{{false, "gzip"}, {true, "gzip"}, {true, "deflate"}}
+	for _, tt := range tests {
+		client, blob, _ := habitual(t, Options{}, registrytest.Compress(tt.unasked, tt.encoding, kinds...))
 		if tags, err := client.Tags(t.Context(), "a"); err != nil || len(tags) != 1 {
-			t.Errorf("unasked %t: Tags() = %q, %v, want v1", unasked, tags, err)
+			t.Errorf("%+v: Tags() = %q, %v, want v1", tt, tags, err)
 		}
 		if _, err := client.Manifest(t.Context(), "a", "v1"); err != nil {
-			t.Errorf("unasked %t: Manifest() = %v, want no error", unasked, err)
+			t.Errorf("%+v: Manifest() = %v, want no error", tt, err)
 		}
 		for _, from := range []int64{0, 9} {
 			content, err := client.Blob(t.Context(), "a", blob, from, blob.Size)
@@ -205,7 +209,7 @@ func TestAnswersCompressedOnTheWay(t *testing.T) {
 			got, err := io.ReadAll(content)
 			_ = content.Close()
 			if want := strings.Repeat("content", 100)[from:]; err != nil || !bytes.Equal(got, []byte(want)) {
-				t.Errorf("unasked %t: reading from %d gave %d bytes, %v, want %d", unasked, from, len(got), err, len(want))
+				t.Errorf("%+v: reading from %d gave %d bytes, %v, want %d", tt, from, len(got), err, len(want))
 			}
 		}
 	}

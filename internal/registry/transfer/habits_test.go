@@ -21,8 +21,8 @@ func TestCopyWithRegistriesAsTheyAre(t *testing.T) {
 		"HEAD refused with 500": registrytest.RefuseHead(http.StatusInternalServerError),
 		"bare HEAD":             registrytest.BareHead(),
 		"plain content types":   registrytest.PlainTypes("application/json"),
-		"compressing proxy":     registrytest.Compress(false, get, registrytest.GetBlob, registrytest.ListTags),
-		"compresses unasked":    registrytest.Compress(true, get, registrytest.GetBlob, registrytest.ListTags),
+		"compressing proxy":     registrytest.Compress(false, "gzip", get, registrytest.GetBlob, registrytest.ListTags),
+		"compresses unasked":    registrytest.Compress(true, "deflate", get, registrytest.GetBlob, registrytest.ListTags),
 	}
 	target := habits{
 		"missing is 403 to HEAD": registrytest.HideMissing(http.StatusForbidden, head),

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -68,4 +69,37 @@ func TestACheckGoesIntoIndexes(t *testing.T) {
 	_, report = w.copy(t, plan.Options{Check: true}, "one:v0")
 	wantCopied(t, report)
 	wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "present")
+}
+
+// What is attached to an image is the mirror's too: a signature whose blob is gone, under a tag or
+// as a referrer, is found and put back.
+func TestACheckGoesIntoAttachments(t *testing.T) {
+	for name, attach := range map[string]func(*world, v1.Image, v1.Hash) v1.Hash{
+		"tag":      func(w *world, _ v1.Image, of v1.Hash) v1.Hash { return sign(t, w.from, "one", of) },
+		"referrer": func(w *world, image v1.Image, _ v1.Hash) v1.Hash { return refer(t, w.from, "one", image) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			losing := registrytest.NewLosing(0, false)
+			w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
+			image := imageOf(t, randomLayer(t, 1_000))
+			attached := attach(w, image, push(t, w.from, "one:v0", image))
+			_, report := w.copy(t, plan.Options{}, "one:v0")
+			wantCopied(t, report)
+			manifest := must[*v1.Manifest](t)(must[v1.Image](t)(ggcrremote.Image(refTo(t, w.to, "mirror/one@"+attached.String()))).Manifest())
+			gone := manifest.Layers[0].Digest.String()
+
+			losing.Lose("mirror/one", gone)
+			wantStates(t, w.plan(t, plan.Options{}, "one:v0"), "present")
+			planned, report := w.copy(t, plan.Options{Check: true}, "one:v0")
+			wantStates(t, planned, "attach")
+			if got := planned.Artifacts[0].Missing; !slices.Equal(got, []string{gone}) {
+				t.Errorf("missing are %q, want %q", got, gone)
+			}
+			wantCopied(t, report)
+			if report.BlobsUploaded != 1 {
+				t.Errorf("%d blobs were sent, want the one that was lost", report.BlobsUploaded)
+			}
+			wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "present")
+		})
+	}
 }

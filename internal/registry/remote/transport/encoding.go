@@ -3,7 +3,9 @@ package transport
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,6 +34,8 @@ func decode(resp *http.Response, zipped bool) error {
 	case "":
 		return nil
 	case "gzip", "x-gzip":
+	case "deflate":
+		return inflate(resp)
 	default:
 		return fmt.Errorf("the answer is encoded as %.20q, which was not asked for", encoding)
 	}
@@ -47,6 +51,22 @@ func decode(resp *http.Response, zipped bool) error {
 	}
 	resp.Body = decodedBody{decoded, resp.Body}
 	resp.ContentLength = -1
+	return nil
+}
+
+// inflate takes deflate off: the format of zlib, and of many servers what that wraps.
+func inflate(resp *http.Response) error {
+	raw := bufio.NewReader(resp.Body)
+	head, _ := raw.Peek(2)
+	if len(head) < 2 || head[0]&0xf != 8 || (int(head[0])<<8|int(head[1]))%31 != 0 {
+		resp.Body, resp.ContentLength = decodedBody{flate.NewReader(raw), resp.Body}, -1
+		return nil
+	}
+	decoded, err := zlib.NewReader(raw)
+	if err != nil {
+		return fmt.Errorf("decoding the answer: %w", err)
+	}
+	resp.Body, resp.ContentLength = decodedBody{decoded, resp.Body}, -1
 	return nil
 }
 
