@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 )
 
@@ -132,7 +133,7 @@ type SecretsOptions struct {
 // Secrets is a CronJob that gives namespaces their pull secret, and renews it, with an account that may
 // do that and nothing else.
 func Secrets(p Pod, opts SecretsOptions) ([]*unstructured.Unstructured, error) {
-	if err := cmp.Or(p.check(), p.checkCron(opts.Schedule), checkObject("secret", opts.Credentials)); err != nil {
+	if err := cmp.Or(p.check(), p.checkCron(opts.Schedule), checkObject("secret", opts.Credentials), cluster.CheckName("pull secret", opts.PullSecret)); err != nil {
 		return nil, err
 	}
 	credentials := volume{"pull", pullDir, object{"secret": object{"secretName": opts.Credentials, "defaultMode": 0o440}}, true}

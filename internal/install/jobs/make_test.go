@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestMakeRefuses(t *testing.T) {
 }
 
 func TestMirrorRefuses(t *testing.T) {
-	for _, opts := range []MirrorOptions{{Workers: 2, Retries: -1}, {Workers: 2, Claim: "../x"}} {
+	for _, opts := range []MirrorOptions{{Workers: 2, Retries: -1}, {Workers: 2, Retries: math.MaxInt32 + 1}, {Workers: 2, Claim: "../x"}} {
 		if _, err := Mirror(examplePod(), opts); err == nil {
 			t.Errorf("Mirror(%+v) = nil, want an error", opts)
 		}
@@ -104,12 +105,24 @@ func TestSchedules(t *testing.T) {
 		"17 2 * * *": true, "*/5 0-6,22 1 JAN mon-fri": true, "@daily": true, "0 0 ? * 1/2": true,
 		"": false, "every day": false, "5m": false, "* * * *": false, "* * * * * *": false, "17 2 * * *\"\n  evil: 1": false,
 		"@every 5m": false, "TZ=UTC 17 2 * * *": false, "a b c d e": false,
+		"99 99 * * *": false, "60 * * * *": false, "0 24 * * *": false, "0 0 0 * *": false, "0 0 * 13 *": false, "0 0 * * 7": false,
+		"*/0 * * * *": false, "30-10 * * * *": false, "0,61 * * * *": false, "0-59/15 */2 1-31 1-12 0-6": true, "59 23 31 12 6": true,
+		"0 0 * JAN-MAR SUN": true, "*/x * * * *": false, "1234567890123456789012 * * * *": false,
 	} {
 		if _, err := Nightly(examplePod(), schedule); (err == nil) != ok {
 			t.Errorf("Nightly(%q) = %v, want it to be taken: %v", schedule, err, ok)
 		}
 		if _, err := Secrets(examplePod(), SecretsOptions{Schedule: schedule, Credentials: "robot", PullSecret: "pull"}); (err == nil) != ok {
 			t.Errorf("Secrets(%q) = %v, want it to be taken: %v", schedule, err, ok)
+		}
+	}
+}
+
+func TestSecretsRefusesNames(t *testing.T) {
+	for _, opts := range []SecretsOptions{{Credentials: "robot", PullSecret: "evil\"x"}, {Credentials: "robot"}, {Credentials: "../x", PullSecret: "pull"}} {
+		opts.Schedule = "@hourly"
+		if _, err := Secrets(examplePod(), opts); err == nil {
+			t.Errorf("Secrets(%+v) = nil, want an error", opts)
 		}
 	}
 }

@@ -41,8 +41,10 @@ type Shard struct {
 	GivenUp bool
 	// Problem is what holds the pod up, or has ended it without a word of its own; empty where nothing does.
 	Problem string
-	// Status is how the pod ended; nil while it runs, or where it left nothing.
+	// Status is how the pod ended; nil while it runs, or where it left nothing. Cause is why the first
+	// artifact failed that did, where its log says so.
 	Status *shard.Status
+	Cause  string
 	// BytesTotal and the like are how far the pod is.
 	BytesTotal, BytesDone, ArtifactsTotal, ArtifactsDone, ArtifactsFailed int64
 	// SentBefore and FetchedBefore are bytes of blobs that the pods before it have moved, as far as they
@@ -115,13 +117,29 @@ func (w *watching) takePod(ctx context.Context, s *Shard, pod *corev1.Pod) {
 	if s.State == Waiting || over && s.logged {
 		return
 	}
-	if text, err := w.cluster.LogTail(ctx, pod.Namespace, pod.Name, logLines); err == nil {
+	text, err := w.cluster.LogTail(ctx, pod.Namespace, pod.Name, logLines)
+	switch {
+	case err == nil:
 		s.read(text)
 		s.logged = over
+	case !over && w.opts.Unread != nil && ctx.Err() == nil:
+		w.unread.Do(func() { w.opts.Unread(err) })
 	}
 	if over && s.Status != nil {
 		s.conclude(s.Status)
 	}
+}
+
+// Reason is why a shard stands still or has failed, in the pod's own words where it has left some; empty
+// where all is well.
+func (s Shard) Reason() string {
+	if s.Status == nil || s.Status.Error == "" {
+		return s.Problem
+	}
+	if s.Cause == "" {
+		return s.Status.Error
+	}
+	return s.Status.Error + ", the first for: " + s.Cause
 }
 
 // conclude takes from what a shard has left how far it came, where its log does not say so, or cannot
@@ -146,6 +164,8 @@ func (s *Shard) read(log []byte) {
 			Event                                                                 string
 			BytesTotal, BytesDone, ArtifactsTotal, ArtifactsDone, ArtifactsFailed int64
 			Artifacts, BytesToMove                                                int64
+			Failed                                                                bool
+			Reason                                                                string
 		}
 		if json.Unmarshal(line, &event) != nil {
 			continue
@@ -153,6 +173,10 @@ func (s *Shard) read(log []byte) {
 		switch event.Event {
 		case "planned":
 			s.BytesTotal, s.ArtifactsTotal = event.BytesToMove, event.Artifacts
+		case "item":
+			if event.Failed {
+				s.Cause = cmp.Or(s.Cause, event.Reason)
+			}
 		case "progress":
 			s.BytesTotal, s.BytesDone = event.BytesTotal, event.BytesDone
 			s.ArtifactsTotal, s.ArtifactsDone, s.ArtifactsFailed = event.ArtifactsTotal, event.ArtifactsDone, event.ArtifactsFailed

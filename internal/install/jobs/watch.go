@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -49,6 +50,9 @@ type WatchOptions struct {
 	Meter *registry.Meter
 	// Changed is told of each shard whose state has changed; it may be nil.
 	Changed func(Shard)
+	// Unread is told once why the log of a pod that runs cannot be read: how far it is stays unknown then. It
+	// may be nil.
+	Unread func(error)
 }
 
 // Watch follows a Job until it ends, and returns how; beside an error, how it was seen last. Pods that come and
@@ -99,6 +103,7 @@ type watching struct {
 	cluster *cluster.Cluster
 	opts    WatchOptions
 	shards  map[int]*Shard
+	unread  sync.Once
 }
 
 // look asks the cluster once.
@@ -203,6 +208,8 @@ func (w *watching) measure(seen *Watched) {
 		sum.ArtifactsDone += s.ArtifactsDone
 		if s.GivenUp {
 			sum.ArtifactsFailed += s.ArtifactsFailed
+		} else { // these are still to be done
+			sum.ArtifactsDone -= s.ArtifactsFailed
 		}
 	}
 	m := w.opts.Meter

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/shard"
 )
 
 // watched is a server with a job of three shards, of which the second was tried twice.
@@ -169,6 +170,11 @@ func TestWatchDeleted(t *testing.T) {
 func TestShardRead(t *testing.T) {
 	s := Shard{}
 	s.read([]byte("text\n{\"event\":\"planned\",\"artifacts\":5,\"bytesToMove\":70}\n{\"event\":\"progress\",\"bytesTotal\":70,\"bytesDone\":30,\"artifactsTotal\":5,\"artifactsDone\":2}\n{\"event\":\"item\",\"bytesDone\":1}\n{\"event\":"))
+	s.read([]byte("{\"event\":\"item\",\"failed\":true,\"reason\":\"403 Forbidden\"}\n{\"event\":\"item\",\"failed\":true,\"reason\":\"another\"}\n"))
+	s.Status = &shard.Status{Error: "2 of 5 artifacts failed"}
+	if got, want := s.Reason(), "2 of 5 artifacts failed, the first for: 403 Forbidden"; got != want {
+		t.Errorf("Reason() = %q, want %q", got, want)
+	}
 	if s.BytesTotal != 70 || s.BytesDone != 30 || s.ArtifactsTotal != 5 || s.ArtifactsDone != 2 {
 		t.Errorf("read() = %+v", s)
 	}

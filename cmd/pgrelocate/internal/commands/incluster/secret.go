@@ -166,6 +166,22 @@ func (f *secretFlags) check(opts pulling.SecretOptions, printing bool) error {
 	if err := cluster.CheckSelector(f.watch); err != nil {
 		return exit.Usagef("--watch-namespaces: %w", err)
 	}
+	return checkNames(opts)
+}
+
+// checkNames finds names that no cluster has: what is printed may be applied much later, by others.
+func checkNames(opts installing.SecretOptions) error {
+	for _, namespace := range opts.Namespaces {
+		if err := cluster.CheckLabel("namespace", namespace); err != nil {
+			return &exit.UsageError{Err: err}
+		}
+	}
+	if opts.Place.PullSecret == "" { // the product's
+		return nil
+	}
+	if err := cluster.CheckName("pull secret", opts.Place.PullSecret); err != nil {
+		return &exit.UsageError{Err: err}
+	}
 	return nil
 }
 

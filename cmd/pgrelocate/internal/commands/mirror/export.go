@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
@@ -16,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/formats"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // exportFlags are the flags of `pgrelocate export`.
@@ -94,8 +94,8 @@ func export(ctx context.Context, a *app.App, cfg *config.Config, f *exportFlags)
 	}
 	for _, namespace := range flagset.SplitNames(f.only) {
 		// The API server would take it, and the policy would count nowhere.
-		if wrong := validation.IsDNS1123Label(namespace); len(wrong) > 0 {
-			return exit.Usagef("--only-in %q: %s", namespace, wrong[0])
+		if err := cluster.CheckLabel("--only-in", namespace); err != nil {
+			return &exit.UsageError{Err: err}
 		}
 	}
 	if f.file != "" {

@@ -23,6 +23,9 @@ func Watch(ctx context.Context, s *relocate.Session, place reaching.Place, names
 	stop := s.Progress(meter)
 	seen, err := jobs.Watch(ctx, c, jobs.WatchOptions{
 		Namespace: namespace, Name: name, Meter: meter, Changed: func(changed jobs.Shard) { tell(s, changed) },
+		Unread: func(err error) {
+			s.Warn(fmt.Sprintf("the logs of pods cannot be read, and a part counts when it is done: %v", err))
+		},
 	})
 	stop()
 	if errors.Is(err, jobs.ErrNoJob) {
@@ -40,11 +43,8 @@ func tell(s *relocate.Session, changed jobs.Shard) {
 	if changed.Pods > 1 {
 		text += fmt.Sprintf(", try %d", changed.Pods)
 	}
-	if changed.Problem != "" {
-		text += ": " + changed.Problem
-	}
-	if status := changed.Status; status != nil && changed.State == jobs.Failed && status.Error != "" {
-		text += ": " + status.Error
+	if reason := changed.Reason(); reason != "" {
+		text += ": " + reason
 	}
 	if changed.GivenUp {
 		text += "; it is not tried again"
@@ -69,11 +69,11 @@ func failures(seen *jobs.Watched) error {
 
 // reasonOf is why a shard did not succeed.
 func reasonOf(shard jobs.Shard) string {
-	switch {
-	case shard.Status != nil && shard.Status.Error != "":
-		return shard.Status.Error
-	case shard.Problem != "":
-		return fmt.Sprintf("%s (pod %s)", shard.Problem, shard.Pod)
+	switch reason := shard.Reason(); {
+	case reason != "" && shard.Status == nil:
+		return fmt.Sprintf("%s (pod %s)", reason, shard.Pod)
+	case reason != "":
+		return reason
 	case shard.Pod == "":
 		return "it has no pod"
 	default:

@@ -52,10 +52,10 @@ func NewJob(seen *jobs.Watched) Job {
 		v.State = "succeeded"
 	}
 	for _, s := range seen.Shards {
-		row := shardRow{Index: s.Index, State: string(s.State), Pod: s.Pod, Tries: s.Pods, Artifacts: s.ArtifactsDone, Error: s.Problem,
+		row := shardRow{Index: s.Index, State: string(s.State), Pod: s.Pod, Tries: s.Pods, Artifacts: s.ArtifactsDone, Error: s.Reason(),
 			BytesFetched: s.FetchedBefore, BytesSent: s.SentBefore}
 		if status := s.Status; status != nil {
-			row.ExitCode, row.Error, row.Seconds = &status.ExitCode, status.Error, status.DurationSeconds
+			row.ExitCode, row.Seconds = &status.ExitCode, status.DurationSeconds
 			if status.FetchedBytes != nil && status.MovedBytes != nil {
 				row.BytesFetched += *status.FetchedBytes
 				row.BytesSent += *status.MovedBytes
