@@ -38,8 +38,12 @@ func (p *Planning) fetchBeyond(ctx context.Context) error {
 	})
 }
 
-// keepBeyond does the same with those charts that have passed by, and fetches none.
+// keepBeyond does the same with those charts that have passed by, and fetches none. A shard knows a part of
+// what is selected: whoever made the plan has been told.
 func (c *Copying) keepBeyond(ctx context.Context) error {
+	if c.asked.Shard.Moves() {
+		return nil
+	}
 	return c.findBeyond(ctx, func(_ context.Context, a *plan.Artifact) (*chart.Chart, error) {
 		layer, ok := packedLayer(a)
 		if !ok {
