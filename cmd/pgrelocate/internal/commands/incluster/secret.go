@@ -170,7 +170,7 @@ func (f *secretFlags) check(opts pulling.SecretOptions, printing bool) error {
 }
 
 // checkNames finds names that no cluster has: what is printed may be applied much later, by others.
-func checkNames(opts installing.SecretOptions) error {
+func checkNames(opts pulling.SecretOptions) error {
 	for _, namespace := range opts.Namespaces {
 		if err := cluster.CheckLabel("namespace", namespace); err != nil {
 			return &exit.UsageError{Err: err}
