@@ -50,9 +50,11 @@ func boot(ctx context.Context, bin, dir, pause string) (*cluster, error) {
 
 func (c *cluster) controlPlane(context.Context) (err error) {
 	c.environment = &envtest.Environment{BinaryAssetsDirectory: c.bin}
-	// There is no kube-proxy: webhooks are reached at their pods' own addresses. Pods get the pull
-	// secrets of their service accounts, which the environment would leave out.
+	// There is no kube-proxy: webhooks are reached at their pods' own addresses, and no DNS: the kubelet is
+	// reached at its address, for the logs of pods. Pods get the pull secrets of their service
+	// accounts, which the environment would leave out.
 	c.environment.ControlPlane.GetAPIServer().Configure().
+		Set("kubelet-preferred-address-types", "InternalIP").
 		Set("enable-aggregator-routing", "true").
 		Disable("disable-admission-plugins")
 	if c.admin, err = c.environment.Start(); err != nil {

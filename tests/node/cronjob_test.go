@@ -138,17 +138,32 @@ func applyCronJob(t *testing.T, settings, registry string) *batchv1.Job {
 	return &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "once", Namespace: cron.Namespace}, Spec: cron.Spec.JobTemplate.Spec}
 }
 
-// forPods lets the node's pods reach a registry that listens on the loopback address.
-func forPods(t *testing.T, host string) string {
+// forPods lets the node's pods reach a registry that listens on the loopback address, through a handler
+// where there is one.
+func forPods(t *testing.T, host string, through ...registrytest.Middleware) string {
+	t.Helper()
+	return servePods(t, &httputil.ReverseProxy{Rewrite: towards(host)}, through...)
+}
+
+// towards sends requests to a registry as they came.
+func towards(host string) func(*httputil.ProxyRequest) {
+	return func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: host})
+		r.Out.Host = r.In.Host
+	}
+}
+
+// servePods serves where the node's pods reach it, and returns its address for them.
+func servePods(t *testing.T, handler http.Handler, through ...registrytest.Middleware) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(&url.URL{Scheme: "http", Host: host})
-		r.Out.Host = r.In.Host
-	}}, ReadHeaderTimeout: time.Minute}
+	for _, wrap := range through {
+		handler = wrap(handler)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return fmt.Sprintf("%s:%d", gateway, listener.Addr().(*net.TCPAddr).Port)

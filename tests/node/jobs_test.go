@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,11 +61,18 @@ type indexedJob struct {
 	file                       string
 }
 
-func (j *indexedJob) program(t *testing.T, args ...string) []byte {
+// command is a call of the program with the login for the private registry.
+func (j *indexedJob) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), buildProgram(t), args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "PGRELOCATE_REGISTRY_USERNAME="+puller.Username, "PGRELOCATE_REGISTRY_PASSWORD="+puller.Password)
+	return cmd
+}
+
+func (j *indexedJob) program(t *testing.T, args ...string) []byte {
+	t.Helper()
+	cmd := j.command(t, args...)
 	var messages strings.Builder
 	cmd.Stderr = &messages
 	out, err := cmd.Output()
@@ -95,20 +100,20 @@ func (j *indexedJob) plan(t *testing.T, vendor string) {
 
 // jobReport is what "job watch" says.
 type jobReport struct {
-	State        string
-	Tagged       bool
-	BytesFetched int64
-	Shards       []struct {
+	State, Reason string
+	Tagged        bool
+	BytesFetched  int64
+	Shards        []struct {
 		Index, Artifacts, Tries int
-		State                   string
+		State, Error            string
 		BytesFetched            int64
 		Seconds                 float64
 		ExitCode                *int
 	}
 }
 
-// run applies the job, with the login in a secret, and watches it.
-func (j *indexedJob) run(t *testing.T) (report jobReport) {
+// furnish makes the namespace, and the login in a secret.
+func (j *indexedJob) furnish(t *testing.T) {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(node.admin)
 	if err != nil {
@@ -129,9 +134,27 @@ func (j *indexedJob) run(t *testing.T) (report jobReport) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// apply puts the job into the cluster.
+func (j *indexedJob) apply(t *testing.T, name string, more ...string) {
+	t.Helper()
+	j.program(t, append([]string{"job", "mirror", "--registry=" + j.to + "/databases", "--source-plain-http", "--plain-http", "--plan=" + j.file,
+		fmt.Sprintf("--workers=%d", j.workers), "--name=" + name, "-n", j.namespace, "--image=" + j.image, "--kubeconfig=" + node.adminFile, "--apply"}, more...)...)
+}
+
+// watch is the command that watches the job.
+func (j *indexedJob) watch(t *testing.T, name string, more ...string) *exec.Cmd {
+	t.Helper()
+	return j.command(t, append([]string{"job", "watch", name, "-n", j.namespace, "--kubeconfig=" + node.adminFile}, more...)...)
+}
+
+// run applies the job, with the login in a secret, and watches it.
+func (j *indexedJob) run(t *testing.T) (report jobReport) {
+	t.Helper()
+	j.furnish(t)
 	began := time.Now()
-	j.program(t, "job", "mirror", "--registry="+j.to+"/databases", "--source-plain-http", "--plain-http", "--plan="+j.file,
-		fmt.Sprintf("--workers=%d", j.workers), "--name=mirror", "-n", j.namespace, "--image="+j.image, "--kubeconfig="+node.adminFile, "--apply")
+	j.apply(t, "mirror")
 	out := j.program(t, "job", "watch", "mirror", "-n", j.namespace, "--kubeconfig="+node.adminFile, "-o", "json")
 	if err := json.Unmarshal(out, &report); err != nil {
 		t.Fatal(err)
@@ -195,38 +218,24 @@ func (s *served) sums() (all, once int64, again []string) {
 }
 
 // forPods lets pods reach a registry, whose blobs are counted on the way.
-func (s *served) forPods(t *testing.T, host string) string {
+func (s *served) forPods(t *testing.T, host string, through ...registrytest.Middleware) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: host})
-			r.Out.Host = r.In.Host
-		},
-		ModifyResponse: func(r *http.Response) error {
-			_, blob, ok := strings.Cut(r.Request.URL.Path, "/blobs/sha256:")
-			if ok && r.Request.Method == http.MethodGet && r.StatusCode < 300 {
-				size := r.ContentLength
-				if r.StatusCode == http.StatusPartialContent {
-					_, total, _ := strings.Cut(r.Header.Get("Content-Range"), "/")
-					_, _ = fmt.Sscan(total, &size)
-				}
-				s.mu.Lock()
-				s.whole[blob] = size
-				s.mu.Unlock()
-				r.Body = &countedBody{ReadCloser: r.Body, served: s, blob: blob}
-			}
-			return nil
-		},
-	}
-	server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
 	s.reset()
-	return fmt.Sprintf("%s:%d", gateway, listener.Addr().(*net.TCPAddr).Port)
+	return servePods(t, &httputil.ReverseProxy{Rewrite: towards(host), ModifyResponse: func(r *http.Response) error {
+		_, blob, ok := strings.Cut(r.Request.URL.Path, "/blobs/sha256:")
+		if ok && r.Request.Method == http.MethodGet && r.StatusCode < 300 {
+			size := r.ContentLength
+			if r.StatusCode == http.StatusPartialContent {
+				_, total, _ := strings.Cut(r.Header.Get("Content-Range"), "/")
+				_, _ = fmt.Sscan(total, &size)
+			}
+			s.mu.Lock()
+			s.whole[blob] = size
+			s.mu.Unlock()
+			r.Body = &countedBody{ReadCloser: r.Body, served: s, blob: blob}
+		}
+		return nil
+	}}, through...)
 }
 
 type countedBody struct {
