@@ -173,7 +173,19 @@ func (c *cluster) kubelet(context.Context) error {
 		return err
 	}
 	return c.run("kubelet", "--config="+config, "--kubeconfig="+c.adminFile, "--hostname-override=node1",
-		"--root-dir="+filepath.Join(c.dir, "kubelet"), "--cert-dir="+filepath.Join(c.dir, "kubelet-pki"), "--node-ip=127.0.0.1")
+		"--root-dir="+filepath.Join(c.dir, "kubelet"), "--cert-dir="+filepath.Join(c.dir, "kubelet-pki"), "--node-ip="+address())
+}
+
+// address is one of this machine's that is no loopback address: a node has none of these, and the logs of
+// its pods could not be read.
+func address() string {
+	addresses, _ := net.InterfaceAddrs()
+	for _, a := range addresses {
+		if on, ok := a.(*net.IPNet); ok && on.IP.To4() != nil && on.IP.IsGlobalUnicast() && !strings.HasPrefix(on.IP.String(), podNet) {
+			return on.IP.String()
+		}
+	}
+	return "127.0.0.1"
 }
 
 // trust tells the node how to reach a registry over HTTPS: by default containerd takes a

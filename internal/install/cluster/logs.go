@@ -3,11 +3,15 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 )
+
+// mostLog is how much of a log is read at once.
+const mostLog = 4 << 20
 
 // LogTail is the end of what a pod's container has written, so many lines at most.
 func (c *Cluster) LogTail(ctx context.Context, namespace, pod string, lines int) ([]byte, error) {
@@ -18,10 +22,12 @@ func (c *Cluster) LogTail(ctx context.Context, namespace, pod string, lines int)
 	if err != nil {
 		return nil, err
 	}
-	text, err := client.Get().Namespace(namespace).Resource("pods").Name(pod).SubResource("log").
-		Param("tailLines", fmt.Sprint(lines)).DoRaw(ctx)
+	// As a stream, whose error is the API server's own; that of DoRaw has lost its words.
+	log, err := client.Get().Namespace(namespace).Resource("pods").Name(pod).SubResource("log").
+		Param("tailLines", fmt.Sprint(lines)).Stream(ctx)
 	if err != nil {
 		return nil, Explain(fmt.Errorf("reading the log of pod %s: %w", pod, err))
 	}
-	return text, nil
+	defer log.Close()
+	return io.ReadAll(io.LimitReader(log, mostLog))
 }
