@@ -29,10 +29,10 @@ type Pin struct {
 // Drift is a digest that is not what a pin says.
 type Drift struct {
 	// Side is where.
-	Side registry.Side `json:"side"`
+	Side registry.Side
 	// Locked is what should be there, Found what is; empty is nothing.
-	Locked string `json:"locked"`
-	Found  string `json:"found"`
+	Locked string
+	Found  string
 }
 
 // DriftError says that a side has something else than a pin says, and that Options.AllowDrift is

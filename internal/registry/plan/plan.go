@@ -107,46 +107,46 @@ type Options struct {
 // Artifact is one artifact of a plan.
 type Artifact struct {
 	versions.Artifact
-	State State `json:"state"`
+	State State
 	// Digest and MediaType are those of the source's manifest.
-	Digest    string `json:"digest,omitempty"`
-	MediaType string `json:"mediaType,omitempty"`
+	Digest    string
+	MediaType string
 	// TargetDigest is what the target's tag holds now; empty where there is no such tag.
-	TargetDigest string `json:"targetDigest,omitempty"`
+	TargetDigest string
 	// Missing are the digests of what is gone where State is StateDamaged, and where it is StateAttach
 	// of what was attached.
-	Missing []string `json:"missing,omitempty"`
+	Missing []string
 	// Size is the bytes of the artifact's distinct blobs, those of attachments too; for one that is
 	// present those of its image, and 0 unless Options.Measure has its manifest read.
-	Size int64 `json:"size"`
+	Size int64
 	// Sparse says that it is an index some of whose images stay behind.
-	Sparse bool `json:"sparse,omitempty"`
+	Sparse bool
 	// Attachments are the references, by digest, of what travels with the image.
-	Attachments []string `json:"attachments,omitempty"`
+	Attachments []string
 	// AttachedBefore says that some of what is attached to it is at the target already, and so in
 	// neither Attachments nor Manifests.
-	AttachedBefore bool `json:"-"`
+	AttachedBefore bool
 	// Settled says that the target holds what is pinned, and that the source was not asked.
-	Settled bool `json:"-"`
+	Settled bool
 	// Drift is what is other than the pin says, refused or allowed.
-	Drift []Drift `json:"drift,omitempty"`
+	Drift []Drift
 	// Err is set where State is StateFailed.
-	Err error `json:"-"`
+	Err error
 
 	// SourceDigest is what the source's reference stands for. It is another than Digest where one
 	// platform's image, or an index of our own making, takes its place.
-	SourceDigest string `json:"-"`
+	SourceDigest string
 	// Checked is what Options.Admit found out; nil where it checked nothing.
-	Checked *Checked `json:"-"`
+	Checked *Checked
 	// Origin is where the source keeps it.
-	Origin Origin `json:"-"`
+	Origin Origin
 	// Incomplete is why it is not known what is attached to the image, or why some of it
 	// cannot be had; nil where all of it is known. The image itself can be copied.
-	Incomplete *registry.IncompleteError `json:"-"`
+	Incomplete *registry.IncompleteError
 	// Manifests are what a copy puts, in that order: everything before what names it, what is
 	// attached to an image after the image, and the artifact's own tag last. Some registries
 	// refuse a signature whose image is not there yet. It is empty where there is nothing to do.
-	Manifests []Manifest `json:"-"`
+	Manifests []Manifest
 
 	manifestBytes int64 // of all manifests that were read for it, for their bound
 }
@@ -171,25 +171,25 @@ type Checked struct {
 
 // Blob is one distinct blob of a plan.
 type Blob struct {
-	Digest    string `json:"digest"`
-	MediaType string `json:"mediaType"`
-	Size      int64  `json:"size"`
+	Digest    string
+	MediaType string
+	Size      int64
 	// Repositories are the target's repositories that need the blob, in the plan's order: the
 	// first that lacks it receives the upload, unless another holds it; the others mount it.
-	Repositories []string `json:"repositories"`
+	Repositories []string
 	// Present are those of them that hold it already.
-	Present []string `json:"present,omitempty"`
+	Present []string
 	// Elsewhere is a repository of the target that holds it and does not need it, where none of
 	// Repositories does; it is mounted from there.
-	Elsewhere string `json:"elsewhere,omitempty"`
+	Elsewhere string
 	// Awaited are repositories of the target in which somebody else is putting the blob at the same
 	// time. It is fetched last, and not where one of them holds it by then.
-	Awaited []string `json:"-"`
+	Awaited []string
 
 	// Descriptor is the blob's as the first manifest that names it has it.
-	Descriptor v1.Descriptor `json:"-"`
+	Descriptor v1.Descriptor
 	// Origins are the repositories of sources in which it can be read.
-	Origins []Origin `json:"-"`
+	Origins []Origin
 }
 
 // Home is a repository of the target that holds the blob; empty where it has to be fetched.
@@ -203,14 +203,14 @@ func (b *Blob) Home() string {
 // Plan is what a copy would do: the artifacts with their digests, the distinct blobs
 // that have to move, and how many bytes that is.
 type Plan struct {
-	Artifacts []*Artifact `json:"artifacts"`
+	Artifacts []*Artifact
 	// Blobs are the distinct blobs of all artifacts that are not present, largest first.
-	Blobs []*Blob `json:"blobs"`
+	Blobs []*Blob
 	// BytesToMove are the blobs' bytes that are fetched and sent, once each; BytesPresent are
 	// those of blobs that the target holds already, and with Options.Measure of all that is present.
-	BytesToMove  int64 `json:"bytesToMove"`
-	BytesPresent int64 `json:"bytesPresent"`
+	BytesToMove  int64
+	BytesPresent int64
 	// Warnings are things a user should know before the copy: non-distributable layers
 	// that cannot be fetched, for example.
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []string
 }
