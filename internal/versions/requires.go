@@ -5,16 +5,8 @@ import "slices"
 // Requires are the products that what is selected does not work without, by name: those that its
 // product requires, and then those of its charts, in their order.
 func (s Selection) Requires(c *Catalogue) ([]string, error) {
-	product, err := c.Product(s.Product)
-	if err != nil {
-		return nil, err
-	}
-	releases, err := product.releases(s.Releases)
-	if err != nil {
-		return nil, err
-	}
 	s.Sources = nil // which may be of what is required
-	chosen, err := s.choose(product, releases)
+	product, _, chosen, err := s.from(c)
 	if err != nil {
 		return nil, err
 	}

@@ -50,15 +50,7 @@ type Selection struct {
 // first, and the extras. An artifact that two releases share is there once. Selecting
 // what does not exist is an *UnknownError. A name that no registry takes is an error too.
 func Select(c *Catalogue, s Selection) ([]Artifact, error) {
-	product, err := c.Product(s.Product)
-	if err != nil {
-		return nil, err
-	}
-	releases, err := product.releases(s.Releases)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := s.choose(product, releases)
+	product, releases, chosen, err := s.from(c)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +99,18 @@ func (p *Product) releases(names []string) ([]*Release, error) {
 	}
 	slices.SortFunc(found, func(a, b *Release) int { return releasename.Compare(b.Name, a.Name) })
 	return slices.Compact(found), nil
+}
+
+// from is the product, the releases that are named, and these narrowed to what is wanted of them.
+func (s Selection) from(c *Catalogue) (product *Product, releases, chosen []*Release, err error) {
+	if product, err = c.Product(s.Product); err != nil {
+		return nil, nil, nil, err
+	}
+	if releases, err = product.releases(s.Releases); err != nil {
+		return nil, nil, nil, err
+	}
+	chosen, err = s.choose(product, releases)
+	return product, releases, chosen, err
 }
 
 // choose narrows releases to what is wanted of them.

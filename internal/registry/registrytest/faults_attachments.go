@@ -18,20 +18,26 @@ var attachedTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})\.`)
 func SubjectFirst() Middleware {
 	var mu sync.Mutex
 	known := map[string]bool{}
+	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if subject := attachedTag.FindStringSubmatch(q.Reference); subject != nil && !known[q.Repository+"@sha256:"+subject[1]] {
+			refuseWith(w, http.StatusNotFound, "NOT_FOUND", "the image is not there")
+			return
+		}
+		known[q.Repository+"@"+q.Reference] = true
+		registry.ServeHTTP(w, r)
+	})
+}
+
+// onManifests hands manifests that are put to do, which passes them on or does not.
+func onManifests(do func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request)) Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := Classify(r)
-			if q.Kind != PutManifest {
-				registry.ServeHTTP(w, r)
+			if q := Classify(r); q.Kind == PutManifest {
+				do(registry, w, r, q)
 				return
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			if subject := attachedTag.FindStringSubmatch(q.Reference); subject != nil && !known[q.Repository+"@sha256:"+subject[1]] {
-				refuseWith(w, http.StatusNotFound, "NOT_FOUND", "the image is not there")
-				return
-			}
-			known[q.Repository+"@"+q.Reference] = true
 			registry.ServeHTTP(w, r)
 		})
 	}
@@ -40,50 +46,40 @@ func SubjectFirst() Middleware {
 // RefuseAttachments makes a registry that answers status to what is attached to an image, by a
 // tag or by a subject (Artifactory 6).
 func RefuseAttachments(status int) Middleware {
-	return func(registry http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := Classify(r)
-			if q.Kind != PutManifest {
-				registry.ServeHTTP(w, r)
-				return
-			}
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			var manifest struct {
-				Subject json.RawMessage `json:"subject"`
-			}
-			if attachedTag.MatchString(q.Reference) || json.Unmarshal(body, &manifest) == nil && manifest.Subject != nil {
-				refuseWith(w, status, "MANIFEST_INVALID", "attachments are not taken")
-				return
-			}
-			registry.ServeHTTP(w, r)
-		})
-	}
+	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var manifest struct {
+			Subject json.RawMessage `json:"subject"`
+		}
+		if attachedTag.MatchString(q.Reference) || json.Unmarshal(body, &manifest) == nil && manifest.Subject != nil {
+			refuseWith(w, status, "MANIFEST_INVALID", "attachments are not taken")
+			return
+		}
+		registry.ServeHTTP(w, r)
+	})
 }
 
 // ImmutableTags makes a registry that takes each tag once (ECR, Harbor with a rule for it).
 func ImmutableTags() Middleware {
 	var mu sync.Mutex
 	taken := map[string]bool{}
-	return func(registry http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := Classify(r)
-			if q.Kind == PutManifest && !strings.Contains(q.Reference, ":") {
-				mu.Lock()
-				again := taken[q.Repository+":"+q.Reference]
-				taken[q.Repository+":"+q.Reference] = true
-				mu.Unlock()
-				if again {
-					refuseWith(w, http.StatusPreconditionFailed, "TAG_INVALID", "the tag is immutable")
-					return
-				}
+	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request) {
+		if !strings.Contains(q.Reference, ":") {
+			mu.Lock()
+			again := taken[q.Repository+":"+q.Reference]
+			taken[q.Repository+":"+q.Reference] = true
+			mu.Unlock()
+			if again {
+				refuseWith(w, http.StatusPreconditionFailed, "TAG_INVALID", "the tag is immutable")
+				return
 			}
-			registry.ServeHTTP(w, r)
-		})
-	}
+		}
+		registry.ServeHTTP(w, r)
+	})
 }
 
 // refuseWith answers as the distribution specification has it.

@@ -82,15 +82,7 @@ func TestMisplacedRanges(t *testing.T) {
 		}
 		_, _ = w.Write(content)
 	}), Options{})
-	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000, int64(len(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	got, err := io.ReadAll(body)
-	if err != nil || !bytes.Equal(got, content[5_000:]) {
-		t.Fatalf("reading from 5000 gave %d bytes, error %v", len(got), err)
-	}
+	wantFromTheMiddle(t, client, content)
 	if got := requests.Load(); got != 2 {
 		t.Errorf("that took %d requests, want 2", got)
 	}
@@ -106,14 +98,7 @@ func TestRefusedRange(t *testing.T) {
 		}
 		_, _ = w.Write(content)
 	}), Options{})
-	body, err := client.Blob(context.Background(), "a", blobOf(t, content), 5_000, int64(len(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, content[5_000:]) {
-		t.Errorf("reading from 5000 gave %d bytes, error %v", len(got), err)
-	}
+	wantFromTheMiddle(t, client, content)
 }
 
 // Closing a chunked upload has no body, and yet is when a registry stores the blob.
@@ -367,5 +352,18 @@ func TestMountThatFailsIsRefused(t *testing.T) {
 	mounted, err := client.MountBlob(context.Background(), "a", blobOf(t, nil), "b")
 	if mounted || err != nil {
 		t.Errorf("MountBlob() = %t, %v where the registry fails, want false and no error", mounted, err)
+	}
+}
+
+// wantFromTheMiddle reads a blob from byte 5000 on.
+func wantFromTheMiddle(t *testing.T, client *Client, content []byte) {
+	t.Helper()
+	body, err := client.Blob(t.Context(), "a", blobOf(t, content), 5_000, int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, content[5_000:]) {
+		t.Errorf("reading from 5000 gave %d bytes, error %v", len(got), err)
 	}
 }
