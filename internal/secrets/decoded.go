@@ -22,15 +22,32 @@ type meaning struct {
 	spans [][2]int
 }
 
+// meaningOf is a text as it stands.
+func meaningOf(text string) meaning {
+	m := meaning{text: []byte(text), spans: make([][2]int, len(text))}
+	for i := range m.spans {
+		m.spans[i] = [2]int{i, i + 1}
+	}
+	return m
+}
+
+// meaningsOf are a secret, and what is left of it where text that holds it is unescaped: it may hold
+// "%20" itself.
+func meaningsOf(secret string) []string {
+	m, all := meaningOf(secret), []string{lower(secret)}
+	for range mostLevels {
+		m = m.unescaped()
+		all = append(all, lower(string(m.text)))
+	}
+	return slices.Compact(all)
+}
+
 // withoutEscaped hides the secrets, which are in lower case, however their characters are escaped.
 func withoutEscaped(text string, secrets []string, alone bool) string {
 	if len(secrets) == 0 || !strings.ContainsAny(text, `%&\`) {
 		return text
 	}
-	m := meaning{text: []byte(text), spans: make([][2]int, len(text))}
-	for i := range m.spans {
-		m.spans[i] = [2]int{i, i + 1}
-	}
+	m := meaningOf(text)
 	var found [][2]int
 	for range mostLevels {
 		next := m.unescaped()

@@ -27,7 +27,8 @@ import (
 type Set struct {
 	mu  sync.Mutex
 	all []string // in lower case, longest first, so that no part of one is left over
-	// plain are the secrets as they are, in lower case.
+	// plain are the secrets as they are, and as they would read if what looks like an escape in
+	// them were one, in lower case.
 	plain []string
 }
 
@@ -46,8 +47,10 @@ func (s *Set) Add(values ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, value := range values {
-		if plain := lower(value); len(plain) >= shortest && !slices.Contains(s.plain, plain) {
-			s.plain = append(s.plain, plain)
+		for _, plain := range meaningsOf(value) {
+			if len(plain) >= shortest && !slices.Contains(s.plain, plain) {
+				s.plain = append(s.plain, plain)
+			}
 		}
 		for _, form := range formsOf(value) {
 			if len(form) >= shortest && !slices.Contains(s.all, form) {
@@ -62,7 +65,8 @@ func (s *Set) Add(values ...string) {
 func Of(login authn.AuthConfig) []string {
 	all := []string{login.Password, login.IdentityToken, login.RegistryToken, login.Auth}
 	if login.Password != "" {
-		all = append(all, base64.StdEncoding.EncodeToString([]byte(login.Username+":"+login.Password)))
+		pair := []byte(login.Username + ":" + login.Password)
+		all = append(all, base64.StdEncoding.EncodeToString(pair), base64.RawURLEncoding.EncodeToString(pair))
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"strconv"
 	"strings"
@@ -57,6 +58,7 @@ func TestForms(t *testing.T) {
 		string(inJSON), string(twice), strings.ToUpper(url.QueryEscape(password)),
 		base64.StdEncoding.EncodeToString([]byte(password)), base64.RawURLEncoding.EncodeToString([]byte(password)),
 		base64.StdEncoding.EncodeToString([]byte(pair)), url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(pair))),
+		base64.RawURLEncoding.EncodeToString([]byte(pair)),
 	} {
 		if got := s.Hide("<" + form + ">"); strings.Contains(strings.ToLower(got), "ss") || !strings.Contains(got, hidden) {
 			t.Errorf("Hide(%q) = %q", form, got)
@@ -148,6 +150,19 @@ func TestHideEscaped(t *testing.T) {
 	for _, text := range []string{"100% of \\ and &amp; or %zz \\u12 &#x; %", "%", "\\", "&"} {
 		if got := s.Hide(text); got != text {
 			t.Errorf("Hide(%q) = %q, want it unchanged", text, got)
+		}
+	}
+}
+
+// A password may hold what looks like an escape, which whoever repeats it escapes, or does not.
+func TestHideWhatLooksEscaped(t *testing.T) {
+	for _, secret := range []string{`Zq9"%20x`, `a\u0041&amp;Zq9"`, `%2525Zq9<`} {
+		var s Set
+		s.Add(secret)
+		for _, text := range []string{secret, strconv.Quote(secret), url.QueryEscape(secret), html.EscapeString(secret), url.PathEscape(strconv.Quote(secret))} {
+			if got := s.Hide("saw " + text); strings.Contains(got, "Zq9") {
+				t.Errorf("Hide(%q) = %q, want %q hidden", text, got, secret)
+			}
 		}
 	}
 }
