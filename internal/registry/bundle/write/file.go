@@ -87,7 +87,7 @@ func File(ctx context.Context, path string, c *Content, fetch Fetch, opts Option
 	if err != nil {
 		return nil, err
 	}
-	p, err := openPartial(path, l, opts.VolumeSize, !opts.NoResume, func() error { return checkAbsent(path, l, opts) })
+	p, err := openPartial(path, l, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func TestNothingIsWrittenThroughLinks(t *testing.T) {
 
 // TestARefusedSaveLeavesNothing, and replaces nothing that it was not told to.
 func TestARefusedSaveLeavesNothing(t *testing.T) {
-	for _, there := range []string{"pg.tar", "pg.tar.sha256", "pg.tar.partial.journal"} {
+	for _, there := range []string{"pg.tar", "pg.tar.sha256", "pg.tar.partial.journal", "pg.tar.partial"} {
 		path := filepath.Join(t.TempDir(), "pg.tar")
 		name := filepath.Join(filepath.Dir(path), there)
 		if err := os.WriteFile(name, []byte("precious"), 0o600); err != nil {
@@ -101,5 +101,23 @@ func TestARefusedSaveLeavesNothing(t *testing.T) {
 		if got := in(t, filepath.Dir(path)); !slices.Equal(got, []string{there}) {
 			t.Errorf("there are %v, want only %s", got, there)
 		}
+	}
+}
+
+// TestAFileOfTwoNames stays what it is by its other name, where one that a save has for itself is given up.
+func TestAFileOfTwoNames(t *testing.T) {
+	folder, victim := t.TempDir(), filepath.Join(t.TempDir(), "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(victim, filepath.Join(folder, "pg.tar.partial")); err != nil {
+		t.Skip("no links here:", err)
+	}
+	w := bundletest.New(t)
+	if err := rewrite(t, w, filepath.Join(folder, "pg.tar"), write.Options{Overwrite: true}); err != nil {
+		t.Errorf("File() = %v, want no error", err)
+	}
+	if body, _ := os.ReadFile(victim); string(body) != "precious" {
+		t.Errorf("File() wrote %.20q into the file by its other name", body)
 	}
 }

@@ -47,15 +47,21 @@ func partialNames(path string, size, volume int64, suffix string) []string {
 
 func journalName(path string) string { return path + ".partial.journal" }
 
-// openPartial opens what an interrupted run left, or starts, unless that is not allowed.
-func openPartial(path string, l *layout, volume int64, resume bool, allowed func() error) (*partial, error) {
-	p := &partial{path: path, layout: l, volume: volume, files: new(volumes.Set), step: func(string) error { return nil }}
-	p.names = partialNames(path, l.size, volume, ".partial")
+// openPartial opens what an interrupted run left, or starts, unless files are there that are not to
+// be replaced.
+func openPartial(path string, l *layout, opts Options) (*partial, error) {
+	p := &partial{path: path, layout: l, volume: opts.VolumeSize, files: new(volumes.Set), step: func(string) error { return nil }}
+	p.names = partialNames(path, l.size, p.volume, ".partial")
 	var err error
 	if p.journal, p.noted, err = openJournal(journalName(path)); err != nil {
 		return nil, &Error{Path: path, Err: err}
 	}
-	for _, step := range []func() error{p.takeBack, allowed, func() error { return p.begin(resume) }} {
+	for _, step := range []func() error{
+		p.takeBack,
+		func() error { return checkAbsent(path, l, opts) },
+		func() error { return p.clear(opts.Overwrite) },
+		func() error { return p.begin(!opts.NoResume) },
+	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, p.forget(), p.Close())
 		}
@@ -85,6 +91,27 @@ func (p *partial) takeBack() error {
 		return nil
 	}
 	return removeAll([]string{checksumName(p.path)}) // it is written again
+}
+
+// clear makes sure that what has the name of a partial file is ours: the journal comes first, so that
+// what was there before any is somebody else's. It is removed, not written to: it may have other names.
+func (p *partial) clear(overwrite bool) error {
+	if !p.journal.fresh {
+		return nil
+	}
+	for _, name := range p.names {
+		info, err := os.Lstat(name)
+		switch {
+		case err != nil || !info.Mode().IsRegular():
+		case !overwrite:
+			return &Error{Path: name, Err: os.ErrExist}
+		default:
+			if err := os.Remove(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // fits tells whether the journal is that of this very bundle.
