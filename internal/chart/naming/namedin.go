@@ -18,6 +18,9 @@ type NamedImage struct {
 	form namedForm
 }
 
+// Path leads to the value that is the image, or that holds its parts.
+func (n NamedImage) Path() []string { return slices.Clone(n.path) }
+
 type namedForm int
 
 const (

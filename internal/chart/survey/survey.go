@@ -69,6 +69,9 @@ type Image struct {
 	Switches []string
 	// Annotated says that the chart's Chart.yaml lists it.
 	Annotated bool
+	// InValues is the key of a value that names it, or holds its parts, where no rendering does: what
+	// brings it is no switch, or wants more than that. Empty for all others.
+	InValues string
 }
 
 // Runs tells whether the chart names the image as things are.
@@ -115,6 +118,9 @@ func Look(ctx context.Context, c *chart.Chart, opts Options) (*Survey, error) {
 	}
 	if opts.Switches {
 		if err := s.lookBehindSwitches(ctx, coalesced); err != nil {
+			return nil, err
+		}
+		if err := s.lookIntoValues(ctx, coalesced); err != nil {
 			return nil, err
 		}
 	}

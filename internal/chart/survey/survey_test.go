@@ -97,6 +97,8 @@ func describe(t *testing.T, c *chart.Chart) string {
 			fmt.Fprintf(&text, "  in %d places, by %s\n", len(image.Uses), strings.Join(image.Values, " "))
 		case len(image.Switches) > 0:
 			fmt.Fprintf(&text, "  with %s, by %s\n", strings.Join(image.Switches, " and "), strings.Join(image.Values, " "))
+		case image.InValues != "":
+			fmt.Fprintf(&text, "  is in values, at %s\n", image.InValues)
 		default:
 			fmt.Fprintf(&text, "  is listed\n")
 		}

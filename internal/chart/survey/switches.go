@@ -45,11 +45,7 @@ func switchesOf(all map[string]any, conditions []string) []change {
 
 // lookBehindSwitches finds what the chart runs only when something is switched on.
 func (s *surveyor) lookBehindSwitches(ctx context.Context, coalesced *chart.Coalesced) error {
-	base := s.survey.views[0]
-	known := map[ref.Reference]bool{}
-	for _, m := range base.mentions {
-		known[m.Image] = true
-	}
+	known := s.known()
 	groups, err := s.working(ctx, switchesOf(coalesced.Values, coalesced.Conditions))
 	if err != nil {
 		return err

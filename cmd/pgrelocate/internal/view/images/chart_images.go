@@ -37,6 +37,8 @@ type chartImageView struct {
 	Switches []string `json:"switches,omitempty"`
 	// Annotated says that the chart's Chart.yaml lists it.
 	Annotated bool `json:"annotated,omitempty"`
+	// InValues is the key of the chart's own value that names it, where no rendering does.
+	InValues string `json:"inValues,omitempty"`
 	// Values are the keys of values that lead to it, any of which moves it.
 	Values []string `json:"values"`
 	// Places are all that name it, Unreached those to which no value leads.
@@ -78,7 +80,7 @@ func NewChartImages(found *charts.Surveyed) ChartImages {
 
 func newChartImageView(image survey.Image) chartImageView {
 	return chartImageView{
-		Image: image.Ref.String(), Runs: image.Runs(), Switches: image.Switches, Annotated: image.Annotated,
+		Image: image.Ref.String(), Runs: image.Runs(), Switches: image.Switches, Annotated: image.Annotated, InValues: image.InValues,
 		Values: append([]string{}, image.Values...),
 		Places: newPlaceViews(image.Uses), Unreached: newPlaceViews(image.Unled),
 	}
@@ -104,6 +106,8 @@ func (v chartImageView) when() string {
 		return "always"
 	case len(v.Switches) > 0:
 		return "with " + strings.Join(v.Switches, "+")
+	case v.InValues != "" && !v.Annotated:
+		return "in values"
 	default:
 		return "listed"
 	}
@@ -113,7 +117,7 @@ func (v chartImageView) when() string {
 func (v chartImageView) lead() string {
 	switch {
 	case len(v.Values) == 0 && len(v.Places) == 0:
-		return ""
+		return v.InValues
 	case len(v.Values) == 0:
 		return "none"
 	case len(v.Unreached) > 0:
