@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -49,7 +50,7 @@ func Parse(body []byte) (*File, error) {
 		case errors.Is(err, io.EOF):
 			return f, nil
 		case err != nil:
-			return nil, err
+			return nil, readable(err)
 		}
 		f.documents = append(f.documents, document)
 		if len(document.Content) == 0 {
@@ -59,6 +60,19 @@ func Parse(body []byte) (*File, error) {
 			return nil, err
 		}
 	}
+}
+
+// readable is what the parser says in one line. What it has no words for is most likely a template,
+// which reads as a map in the place of a key.
+func readable(err error) error {
+	var several *yaml.TypeError
+	if errors.As(err, &several) {
+		return errors.New(strings.Join(several.Errors, "; "))
+	}
+	if strings.Contains(err.Error(), "invalid map key") {
+		return errors.New("a key is no text: where this is a template of a chart, render it first")
+	}
+	return err
 }
 
 // Objects is how many Kubernetes objects the file holds.
@@ -71,7 +85,7 @@ func (f *File) Body() []byte { return f.body }
 func (f *File) add(node *yaml.Node) error {
 	var value any
 	if err := node.Decode(&value); err != nil {
-		return err
+		return readable(err)
 	}
 	object, ok := plain(value).(map[string]any)
 	if !ok {

@@ -29,10 +29,10 @@ func (f *File) Places(origin naming.Origin) []Place {
 	for _, unit := range f.units {
 		nodes := map[string][]*yaml.Node{}
 		index(nodes, "", unit.node)
-		for _, m := range naming.MentionsOf(origin, unit.use, unit.object) {
-			place := Place{Mention: m}
+		for _, m := range unit.mentions(origin) {
+			place := Place{Mention: m, Line: lineOf(nodes, m.Path)}
 			for _, node := range nodes[m.Path] {
-				if node.Value == m.Text {
+				if !m.Parts && node.Value == m.Text {
 					place.node, place.Line = node, node.Line
 				}
 			}
@@ -42,11 +42,23 @@ func (f *File) Places(origin naming.Origin) []Place {
 	return all
 }
 
-// index notes the scalars below a node by their paths, as package chart writes them.
+// lineOf is the line of a path, or of what it lies in: a document in a string has no lines of the file.
+func lineOf(nodes map[string][]*yaml.Node, path string) int {
+	for path != "" {
+		if found := nodes[path]; len(found) > 0 {
+			return found[0].Line
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return 1
+}
+
+// index notes the nodes below one by their paths, as package chart writes them.
 func index(nodes map[string][]*yaml.Node, at string, node *yaml.Node) {
-	switch node.Kind {
-	case yaml.ScalarNode:
+	if node.Kind == yaml.ScalarNode || node.Kind == yaml.MappingNode {
 		nodes[at] = append(nodes[at], node)
+	}
+	switch node.Kind {
 	case yaml.AliasNode:
 		index(nodes, at, node.Alias)
 	case yaml.SequenceNode:
@@ -78,12 +90,9 @@ func (f *File) Rewrite(origin naming.Origin, to func(naming.Mention) string) ([]
 	lines := lineStarts(f.body)
 	starts := f.starts(lines)
 	edits := map[edit]bool{}
-	for _, place := range f.Places(origin) {
-		name := to(place.Mention)
-		if name == "" || place.node == nil || place.End == 0 {
-			continue
-		}
-		from, ok := f.find(place, lines, starts)
+	for _, place := range f.placesToChange(origin, to) {
+		name := place.text
+		from, ok := f.find(place.Place, lines, starts)
 		if !ok {
 			return nil, fmt.Errorf("line %d: %s is written there in a way that cannot be changed", place.Line, place.Spelled())
 		}
@@ -94,6 +103,32 @@ func (f *File) Rewrite(origin naming.Origin, to func(naming.Mention) string) ([]
 		return nil, err
 	}
 	return made, f.check(made, origin, to)
+}
+
+// placesToChange are the strings that change, each with its new name: of an image in parts those that
+// hold its registry and its repository.
+func (f *File) placesToChange(origin naming.Origin, to func(naming.Mention) string) []change {
+	var all []change
+	for _, unit := range f.units {
+		nodes := map[string][]*yaml.Node{}
+		index(nodes, "", unit.node)
+		for _, m := range unit.mentions(origin) {
+			name := to(m)
+			if name == "" || m.End == 0 {
+				continue
+			}
+			for _, c := range unit.changes(m, name) {
+				for _, node := range nodes[c.Path] {
+					if node.Kind == yaml.ScalarNode && node.Value == c.Text {
+						c.node, c.Line = node, node.Line
+						all = append(all, c)
+						break
+					}
+				}
+			}
+		}
+	}
+	return all
 }
 
 // apply makes the edits, from the last to the first.
@@ -207,17 +242,18 @@ func (f *File) check(made []byte, origin naming.Origin, to func(naming.Mention) 
 // renamed is an object with its images changed.
 func renamed(origin naming.Origin, unit unit, to func(naming.Mention) string) any {
 	texts := map[string]string{}
-	mentions := naming.MentionsOf(origin, unit.use, unit.object)
-	for _, m := range slices.Backward(mentions) { // so that places in one string stay where they are
+	for _, m := range slices.Backward(unit.mentions(origin)) { // so that places in one string stay where they are
 		name := to(m)
 		if name == "" || m.End == 0 {
 			continue
 		}
-		key := m.Path + "\x00" + m.Text
-		if _, known := texts[key]; !known {
-			texts[key] = m.Text
+		for _, c := range unit.changes(m, name) {
+			key := c.Path + "\x00" + c.Text
+			if _, known := texts[key]; !known {
+				texts[key] = c.Text
+			}
+			texts[key] = texts[key][:c.Start] + c.text + texts[key][c.End:]
 		}
-		texts[key] = texts[key][:m.Start] + name + texts[key][m.End:]
 	}
 	return replaced("", unit.object, texts)
 }

@@ -72,6 +72,29 @@ func TestRewriteRefuses(t *testing.T) {
 	}
 }
 
+// What a line is told of is where it stands, or the string that it lies in; what cannot change where it
+// stands is left, for the proof to find.
+func TestPlacesInParts(t *testing.T) {
+	const body = "apiVersion: acme/v1\nkind: App\nmetadata: {name: a}\nspec:\n  image:\n    repository: quay.io/acme/op\n    tag: \"1\"\n" +
+		"  config: '{\"image\": {\"registry\": \"quay.io\", \"repository\": \"acme/in\", \"tag\": \"1\"}}'\n"
+	f, err := Parse([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]int{}
+	for _, place := range f.Places(naming.Origin{}) {
+		lines[place.Image.Repository] = place.Line
+	}
+	if diff := cmp.Diff(map[string]int{"acme/op": 6, "acme/in": 8}, lines); diff != "" {
+		t.Errorf("the lines (-want +got):\n%s", diff)
+	}
+	got, err := f.Rewrite(naming.Origin{}, mirrored)
+	want := strings.Replace(body, "quay.io/acme/op", "registry.example.com:5000/mirror/acme/op", 1)
+	if diff := cmp.Diff(want, string(got)); diff != "" || err != nil {
+		t.Errorf("Rewrite = %v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for name, body := range map[string]string{
 		"UTF-16":   "\xff\xfea\x00",

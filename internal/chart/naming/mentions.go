@@ -15,6 +15,9 @@ type Mention struct {
 	Image ref.Reference
 	// Repository says that the name has no tag and no digest, and that nobody fills one in.
 	Repository bool
+	// Parts says that Path leads to a map that holds the image's parts, be it in the file itself or in a
+	// document in a string.
+	Parts bool
 	// Text is the whole string, or what an image in parts comes to; from Start up to, but not including, End stands the name as it
 	// is spelled there. Both are 0 where it is spelled in a way that is not known.
 	Text       string
@@ -69,7 +72,7 @@ func (n names) mentions(at spot, text string) []Mention {
 	offset := 0
 	for line := range strings.Lines(text) {
 		for _, image := range n.in(at, strings.TrimSpace(line)) {
-			m := Mention{Image: image.Reference, Repository: image.repository, Text: text}
+			m := Mention{Image: image.Reference, Repository: image.repository, Parts: at.parts, Text: text}
 			spans := spansOf(line, image.Reference)
 			if len(spans) == 0 {
 				all = append(all, m)

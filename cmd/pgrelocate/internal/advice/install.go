@@ -105,6 +105,9 @@ func ofCopy(target ref.Folder, product, release string) string {
 
 // ofProof says how a proof can be made to hold.
 func ofProof(err *preparation.ProofError) string {
+	if err.Thing != "" { // files, which have no values
+		return "these names cannot be changed where they stand: change them by hand first; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
+	}
 	switch cause, _ := err.Cause(); cause {
 	case naming.NotRelocated:
 		return "relocate them first: " + ofCopy(err.Target, err.Product, err.Release)
