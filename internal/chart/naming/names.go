@@ -143,14 +143,24 @@ var (
 	hostPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(?:localhost|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+|[a-z0-9-]+:[0-9]+|\[[0-9a-f:]+\])(?::[0-9]+)?$`)
 	})
+	flagPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile("(?i)(?:^|\\s)--?[a-z0-9-]*image\\s+[\"']?([^\\s\"'`=,;|(){}\\[\\]<>\\\\]+)")
+	})
 	labelPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile("(?i)image[a-z0-9_.-]*" + `\\?["']?\s*[:=]\s*\\?["']?([^\s"'` + "`" + `=,;|(){}\[\]<>\\]+)`)
 	})
 )
 
-// labelled finds what is said to be an image: IMAGE=acme/agent:1, "image": "acme/agent:1".
+// labelled finds what is said to be an image: IMAGE=acme/agent:1, "image": "acme/agent:1", and in a
+// command of a shell --image acme/agent:1.
 func labelled(text string) []named {
 	var found []named
+	for _, match := range flagPattern().FindAllStringSubmatch(text, -1) {
+		word := tidy(match[1])
+		if image, err := ref.ParseImage(word); err == nil && strings.Contains(word, "/") && (image.Tag != "" || image.Digest != "") {
+			found = append(found, named{Reference: image})
+		}
+	}
 	for _, at := range labelPattern().FindAllStringSubmatchIndex(text, -1) {
 		word := tidy(text[at[2]:at[3]])
 		image, err := ref.ParseImage(word)

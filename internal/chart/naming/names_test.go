@@ -43,6 +43,8 @@ func TestShortNames(t *testing.T) {
 		want         []string
 	}{
 		{"environment", `env: [{name: AGENT_INJECT_VAULT_IMAGE, value: "hashicorp/vault:2.0.4"}]`, []string{"docker.io/hashicorp/vault:2.0.4"}},
+		{"flag in a command", `args: ["exec run --engine-image other/engine:1 -image 'other/agent:2' --images other/x:1"]`, []string{"docker.io/other/agent:2", "docker.io/other/engine:1"}},
+		{"a flag that is no image's", `args: ["run --image-pull-policy if/not:present --image /var/x:1 --image pull"]`, []string{}},
 		{"environment without a word", `env: [{name: AGENT, value: "acme/agent:1.0.0"}]`, []string{"docker.io/acme/agent:1.0.0"}},
 		{"somebody else's in the environment", `env: [{name: SIDECAR_IMAGE, value: "other/sidecar:1"}]`, []string{"docker.io/other/sidecar:1"}},
 		{"one word in the environment", `env: [{name: INIT_IMAGE, value: "busybox:1.36"}]`, []string{"docker.io/library/busybox:1.36"}},
