@@ -79,7 +79,7 @@ releases:
 		{"key of a release", "{shape: usual, versions", "{shape: usual, version", "line 13: version is not a key of releases.v1.0.0; did you mean versions? it has note, registry, shape, tags, versions"},
 		{"key of a version", "[17.5]", "[{vresion: 17.5}]", "line 13: vresion is not a key of the version; did you mean version? it has editions, version"},
 		{"key twice", "target: mine", "product: mine", `already defined`},
-		{"wrong kind", "versions: [17.5]", "versions: 17.5", "cannot unmarshal"},
+		{"wrong kind", "versions: [17.5]", "versions: 17.5", "line 13: releases.v1.0.0.versions: write a list, and not a text"},
 		{"no YAML", "product: mine", "product: [", "did not find expected"},
 		{"product", "product: mine", "product: Mine", "product: Mine is no name; use small letters, digits and hyphens"},
 		{"target", "target: mine", "target: /mine", "target: /mine is no repository"},

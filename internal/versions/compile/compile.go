@@ -111,6 +111,9 @@ func clusterOf(spec schema.Product) (versions.Cluster, error) {
 		HelmRelease: cmp.Or(given.HelmRelease, spec.Product),
 		PullSecret:  given.PullSecret,
 	}
+	if err := checkClusterNames(given); err != nil {
+		return c, err
+	}
 	var err error
 	if c.Databases, err = kindsOf(given.Databases, false); err != nil {
 		return c, fmt.Errorf("databases: %w", err)
@@ -127,6 +130,42 @@ func clusterOf(spec schema.Product) (versions.Cluster, error) {
 	}
 	c.Requires, err = requiresOf(given.Requires, spec.Product)
 	return c, err
+}
+
+// dnsName is what Kubernetes takes for the names of namespaces, secrets and helm releases, each up to a
+// length of its own.
+var dnsName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+
+// checkClusterNames finds names that no cluster takes, before an install does.
+func checkClusterNames(c schema.Cluster) error {
+	for _, n := range []struct {
+		key, name string
+		most      int
+		dots      bool
+	}{
+		{"namespace", c.Namespace, 63, false}, {"helmRelease", c.HelmRelease, 53, true}, {"pullSecret", c.PullSecret, 253, true},
+	} {
+		if n.name != "" && (len(n.name) > n.most || !dnsName.MatchString(n.name) || !n.dots && strings.Contains(n.name, ".")) {
+			return fmt.Errorf("%s: %s is no name for one; use small letters, digits and hyphens, %d at most", n.key, ref.Quote(n.name), n.most)
+		}
+	}
+	return nil
+}
+
+// checkPaths wants paths in objects to have no empty elements, and to go through one list at most.
+func checkPaths(k schema.Kind) error {
+	for key, path := range map[string]string{"image": k.Image, "version": k.Version} {
+		if path == "" {
+			continue
+		}
+		if strings.Count(path, "[*]") > 1 {
+			return fmt.Errorf("%s: %s: it goes through more than one list", key, ref.Quote(path))
+		}
+		if slices.Contains(strings.Split(strings.Replace(path, "[*]", "", 1), "."), "") {
+			return fmt.Errorf("%s: %s has an empty element", key, ref.Quote(path))
+		}
+	}
+	return nil
 }
 
 // requiresOf are the products that one, or one of its charts, requires.
@@ -152,6 +191,9 @@ func kindsOf(specs []schema.Kind, needImage bool) ([]versions.Kind, error) {
 			return nil, errors.New("each needs a group and a kind")
 		case needImage && spec.Image == "":
 			return nil, fmt.Errorf("%s: image: it is missing; write the path of the images, spec.images[*].image", spec.Kind)
+		}
+		if err := checkPaths(spec); err != nil {
+			return nil, fmt.Errorf("%s: %w", spec.Kind, err)
 		}
 		kinds = append(kinds, versions.Kind(spec))
 	}

@@ -93,3 +93,28 @@ func TestValuesAreChecked(t *testing.T) {
 		t.Errorf("Merge(a title of two lines) = %v, want it refused", err)
 	}
 }
+
+// What no cluster takes, and what leads nowhere, is found when the file is read.
+func TestClusterIsChecked(t *testing.T) {
+	const file = `{product: h, target: h, registries: {r: registry.example.com}, cluster: {CLUSTER}, shapes: {s: {registry: r,
+  images: [{name: operator, repository: op, tag: "1"}]}}, releases: {1.0.0: {}}}`
+	tests := []struct{ cluster, want string }{
+		{"namespace: a-b, helmRelease: a.b, pullSecret: a.b-c", ""},
+		{"namespace: A_b", "cluster: namespace: A_b is no name for one"},
+		{"namespace: a.b", "cluster: namespace: a.b is no name for one"},
+		{"helmRelease: " + strings.Repeat("a", 54), "53 at most"},
+		{"pullSecret: 'my secret'", `cluster: pullSecret: "my secret" is no name for one`},
+		{"offers: [{group: a, kind: B, image: 'spec.a[*].b[*].c'}]", `cluster: offers: B: image: "spec.a[*].b[*].c": it goes through more than one list`},
+		{"offers: [{group: a, kind: B, image: 'spec..c'}]", "has an empty element"},
+		{"databases: [{group: a, kind: B, version: '[*]'}]", `cluster: databases: B: version: "[*]" has an empty element`},
+		{"requires: [x]", "line 1: cluster.requires: write keys with values, and not a text"},
+		{"requires: {product: x}", "line 1: cluster.requires: write a list, and not keys with values"},
+		{"namespace: [a]", "line 1: cluster.namespace: write a text, and not a list"},
+	}
+	for _, tt := range tests {
+		_, err := catalogue.Merge(&versions.Catalogue{}, "h.yaml", []byte(strings.Replace(file, "CLUSTER", tt.cluster, 1)))
+		if (tt.want == "") != (err == nil) || !strings.Contains(errortest.Message(err), tt.want) {
+			t.Errorf("Merge(cluster %s) = %v, want %q", tt.cluster, err, tt.want)
+		}
+	}
+}

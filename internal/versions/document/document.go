@@ -52,6 +52,21 @@ func Root(data []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
+// WrongKindError is a list where a text should be, or the like.
+type WrongKindError struct {
+	// Line is where it begins, counted from 1.
+	Line int
+	// Where are the keys that lead to it; those of a list lead to its elements too.
+	Where string
+	// Want is what it should be, Is what it is.
+	Want, Is Kind
+}
+
+// Error is `line 7: cluster.requires: write a list, and not a text`.
+func (e *WrongKindError) Error() string {
+	return fmt.Sprintf("line %d: %s: write %s, and not %s", e.Line, e.Where, e.Want, e.Is)
+}
+
 // UnknownKeyError is a key that its mapping cannot have.
 type UnknownKeyError struct {
 	// Line is where the key stands, counted from 1.

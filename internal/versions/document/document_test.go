@@ -70,7 +70,11 @@ func TestCheck(t *testing.T) {
 		{"behind an alias", "table: {a: &a {sz: 1}}\none: *a\n", &UnknownKeyError{1, "sz", "table.a", []string{"size"}}},
 		{"a key that is no word", "[name]: x\n", &UnknownKeyError{1, "", "", whole}},
 		{"what decodes itself", "own: {whatever: 1}\nany: {a: {b: 1}}\n", nil},
-		{"another kind than expected", "one: [1]\nlist: 3\nname: {a: 1}\n", nil},
+		{"a list for keys", "name: x\none: [1]\n", &WrongKindError{2, "one", Mapping, List}},
+		{"a text for a list", "list: 3\n", &WrongKindError{1, "list", List, Text}},
+		{"keys for a text", "name: {a: 1}\n", &WrongKindError{1, "name", Text, Mapping}},
+		{"a text in a list of keys", "list:\n- {size: 1}\n- x\n", &WrongKindError{3, "list", Mapping, Text}},
+		{"nothing at all", "one:\nlist:\nname:\ntable: ~\n", nil},
 	}
 	for _, tt := range tests {
 		root, err := Root([]byte(tt.in))

@@ -17,6 +17,30 @@ type Shape struct {
 	AnyCase bool
 	// Each is the shape of a list's items, or of the values where Keys leaves the keys free.
 	Each *Shape
+	// Kind is what a node is written as; the zero Kind leaves that open. What is null is nothing, of
+	// whatever kind.
+	Kind Kind
+}
+
+// Kind is one of the ways to write a node, in the words of a file's writer.
+type Kind string
+
+// The kinds that there are.
+const (
+	Text    Kind = "a text"
+	List    Kind = "a list"
+	Mapping Kind = "keys with values"
+)
+
+func kindOf(node *yaml.Node) Kind {
+	switch node.Kind {
+	case yaml.SequenceNode:
+		return List
+	case yaml.MappingNode:
+		return Mapping
+	default:
+		return Text
+	}
 }
 
 // ShapeOf is the shape of what is decoded into a Go type, which must not contain itself: of a
@@ -28,22 +52,27 @@ func ShapeOf(t reflect.Type) *Shape {
 	switch t.Kind() {
 	case reflect.Pointer:
 		return ShapeOf(t.Elem())
-	case reflect.Slice, reflect.Map:
-		return &Shape{Each: ShapeOf(t.Elem())}
+	case reflect.Slice:
+		return &Shape{Kind: List, Each: ShapeOf(t.Elem())}
+	case reflect.Map:
+		return &Shape{Kind: Mapping, Each: ShapeOf(t.Elem())}
+	case reflect.Interface:
+		return nil
 	case reflect.Struct:
-		shape := &Shape{Keys: map[string]*Shape{}}
+		shape := &Shape{Kind: Mapping, Keys: map[string]*Shape{}}
 		for _, field := range reflect.VisibleFields(t) {
 			key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 			shape.Keys[key] = ShapeOf(field.Type)
 		}
 		return shape
 	default:
-		return nil
+		return &Shape{Kind: Text}
 	}
 }
 
-// Check finds the first key below node that shape does not have; its error is an
-// *UnknownKeyError. Whether values are what they should be is for decoding to find out.
+// Check finds the first key below node that shape does not have, or the first node of another
+// kind; its error is an *UnknownKeyError or a *WrongKindError. What stands in texts is for decoding to
+// find out.
 func Check(node *yaml.Node, shape *Shape) error { return shape.check(node, nil) }
 
 func (s *Shape) check(node *yaml.Node, path []string) error {
@@ -52,6 +81,9 @@ func (s *Shape) check(node *yaml.Node, path []string) error {
 	}
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
+	}
+	if is := kindOf(node); s.Kind != "" && is != s.Kind && node.Tag != "!!null" {
+		return &WrongKindError{Line: node.Line, Where: strings.Join(path, "."), Want: s.Kind, Is: is}
 	}
 	switch node.Kind {
 	case yaml.SequenceNode:

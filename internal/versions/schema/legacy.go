@@ -99,7 +99,7 @@ func parseLegacy(root *yaml.Node) (Product, error) {
 	if err := checkKeys(root, reflect.TypeOf(old), "the file"); err != nil {
 		return Product{}, err
 	}
-	if err := root.Decode(&old); err != nil {
+	if err := oneLine(root.Decode(&old)); err != nil {
 		return Product{}, err
 	}
 	spec := Product{

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions/document"
 )
@@ -31,5 +34,14 @@ func Parse(data []byte) (Product, error) {
 	if err := checkKeys(root, reflect.TypeOf(spec), "the file"); err != nil {
 		return spec, err
 	}
-	return spec, root.Decode(&spec)
+	return spec, oneLine(root.Decode(&spec))
+}
+
+// oneLine puts what the parser says of several values into one line.
+func oneLine(err error) error {
+	var several *yaml.TypeError
+	if errors.As(err, &several) {
+		return errors.New(strings.Join(several.Errors, "; "))
+	}
+	return err
 }
