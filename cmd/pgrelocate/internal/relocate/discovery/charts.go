@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -71,7 +73,7 @@ func (l *Looker) chartOf(ctx context.Context, c versions.Chart, release string, 
 			return packed, nil
 		}
 	}
-	undetermined.Err = fmt.Errorf("none of the %d newest versions of the chart %s says that it is for it", min(len(all), mostVersions), c.Name)
+	undetermined.Err = fmt.Errorf("no chart in %s says that it is for %s: %s looked at", repository, release, english.Plural(min(len(all), mostVersions), "version", ""))
 	return nil, undetermined
 }
 

@@ -130,9 +130,10 @@ func basisOf(e learning.Evidence, learned *learning.Learned) string {
 	}
 }
 
-// contentOf is "18.4 (full, lite), 17.6 (full)".
+// contentOf is "18.4 (full, lite), 17.6 (full)", or "17.5, 17.4 (each full, lite)" where all versions have
+// the same.
 func contentOf(r *versions.Release) string {
-	var words []string
+	var names, each []string
 	for _, v := range r.Versions() {
 		var editions []string
 		for _, image := range r.Instances() {
@@ -140,13 +141,17 @@ func contentOf(r *versions.Release) string {
 				editions = append(editions, string(image.Edition()))
 			}
 		}
-		word := v.String()
-		if len(editions) > 0 {
-			word += " (" + strings.Join(slices.Compact(editions), ", ") + ")"
-		}
-		words = append(words, word)
+		names, each = append(names, v.String()), append(each, strings.Join(slices.Compact(editions), ", "))
 	}
-	return strings.Join(words, ", ")
+	if len(names) > 1 && len(slices.Compact(slices.Clone(each))) == 1 && each[0] != "" {
+		return strings.Join(names, ", ") + " (each " + each[0] + ")"
+	}
+	for i := range names {
+		if each[i] != "" {
+			names[i] += " (" + each[i] + ")"
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // inWords is "postgres-instance:v17.5-v4.5.0 is in the tags, and not in the chart".

@@ -73,6 +73,12 @@ func NewPreview(p *previewing.Preview) Preview {
 
 // WriteTable writes a line for each thing that changes.
 func (v Preview) WriteTable(w io.Writer) error {
+	if len(v.Offers)+len(v.CRDs)+len(v.ImagesAdded)+len(v.ImagesRemoved) == 0 {
+		if _, err := fmt.Fprintf(w, "nothing changes from %s to %s\n", v.From, v.To); err != nil {
+			return err
+		}
+		return v.writeBytes(w)
+	}
 	grid := output.NewGrid("CHANGE", "WHAT", "NAME", "DETAIL")
 	for _, o := range v.Offers {
 		detail := o.Version
@@ -101,10 +107,14 @@ func (v Preview) WriteTable(w io.Writer) error {
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
 	}
-	if v.BytesToMove != nil {
-		if _, err := fmt.Fprintf(w, "\nto move: %s\n", output.Bytes(*v.BytesToMove)); err != nil {
-			return err
-		}
+	return v.writeBytes(w)
+}
+
+// writeBytes says how much a copy would move, where somebody has asked.
+func (v Preview) writeBytes(w io.Writer) error {
+	if v.BytesToMove == nil {
+		return nil
 	}
-	return nil
+	_, err := fmt.Fprintf(w, "\nto move: %s\n", output.Bytes(*v.BytesToMove))
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
@@ -29,6 +30,8 @@ type Discovery struct {
 	NewVersions []string `json:"newVersions"`
 	// Releases are those at the source and in the catalogue, newest first, or those that were asked for.
 	Releases []discoveredView `json:"releases"`
+
+	width int // of the terminal; 0 is none
 }
 
 type discoveredView struct {
@@ -101,13 +104,23 @@ func (v Discovery) WriteTable(w io.Writer) error {
 	if asked {
 		titles = append(titles, "MIRRORED")
 	}
-	grid := output.NewGrid(append(titles, "EDITIONS", "BY", "POSTGRESQL")...)
-	for _, row := range v.Releases {
+	titles = append(titles, "EDITIONS", "BY")
+	narrow, grid := output.NewGrid(titles...), output.NewGrid(append(titles, "POSTGRESQL")...)
+	rows := make([][]any, len(v.Releases))
+	for i, row := range v.Releases {
 		cells := []any{row.Release, view.YesNo(row.Known), view.YesNo(row.AtSource)}
 		if asked {
 			cells = append(cells, view.YesNo(*row.Mirrored))
 		}
-		grid.Row(append(cells, strings.Join(row.Editions, ","), row.Basis, strings.Join(row.Versions, ","))...)
+		rows[i] = append(cells, strings.Join(row.Editions, ","), row.Basis)
+		narrow.Row(rows[i]...)
+	}
+	room := 0
+	if v.width > 0 {
+		room = v.width - widthOf(narrow)
+	}
+	for i, row := range v.Releases {
+		grid.Row(append(rows[i], shorten(row.Versions, room))...)
 	}
 	if _, err := grid.WriteTo(w); err != nil {
 		return err
@@ -117,6 +130,45 @@ func (v Discovery) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "\ncurrent: %s; newest: %s; new versions: %s\n", orNone(v.Current), orNone(v.Newest), orNone(strings.Join(v.NewVersions, ", ")))
 	return err
+}
+
+// Fit implements view.Fitting.
+func (v Discovery) Fit(width int) output.View {
+	v.width = width
+	return v
+}
+
+// gap is what stands between columns.
+const gap = 2
+
+// widthOf is how wide a table is, with the gap before another column.
+func widthOf(grid *output.Grid) int {
+	var text strings.Builder
+	_, _ = grid.WriteTo(&text) // a builder takes everything
+	widest := 0
+	for line := range strings.Lines(text.String()) {
+		widest = max(widest, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
+	}
+	return widest + gap
+}
+
+// leastVersions is how much of a list is shown however little room there is.
+const leastVersions = 12
+
+// shorten is a list with as many of its words as there is room for; 0 is room for all.
+func shorten(words []string, room int) string {
+	whole := strings.Join(words, ",")
+	if room == 0 || len(whole) <= max(room, leastVersions) {
+		return whole
+	}
+	text := ""
+	for _, word := range words {
+		if len(text)+len(word)+len(",…") > max(room, leastVersions) {
+			break
+		}
+		text += word + ","
+	}
+	return text + "…"
 }
 
 func (v Discovery) writeDisagreements(w io.Writer) error {
