@@ -32,20 +32,29 @@ type Pinning struct {
 	Digest func(ctx context.Context, image ref.Reference) (string, error)
 }
 
-// Pin returns the values with as many images pinned as can be proved, and which these are. A chart
-// that cannot be rendered proves nothing. Errors are those of Digest, and of the context.
-func (p Pinning) Pin(ctx context.Context) (map[string]any, []ref.Reference, error) {
+// Pinned is what came of a Pinning.
+type Pinned struct {
+	// Values are the user's with what pins images.
+	Values map[string]any
+	// Images are those that are pinned, Open those that the rendering names by their tags still.
+	Images, Open []ref.Reference
+	// Rendered says that the chart could be rendered: otherwise nothing is proved, and Open is not known.
+	Rendered bool
+}
+
+// Pin pins as many images as can be proved. Errors are those of Digest, and of the context.
+func (p Pinning) Pin(ctx context.Context) (*Pinned, error) {
 	before, err := p.Render(ctx, p.Values)
 	if err != nil {
-		return p.Values, nil, context.Cause(ctx)
+		return &Pinned{Values: p.Values}, context.Cause(ctx)
 	}
 	t := &trial{Pinning: p, before: usesOf(before, p.Origin)}
 	if err := t.find(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, form := range forms {
 		if err := t.try(ctx, form); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	return t.settle(ctx)
@@ -287,42 +296,58 @@ func (t *trial) proves(w *wanted, after *chart.Rendering) (pins, whole bool) {
 	}
 	number := strings.TrimPrefix(w.digest, "sha256:")
 	naming.Strings(after, func(use naming.Use, text string) {
-		if strings.Contains(text, number) && !slices.Contains(t.before[use], w.image) {
+		if strings.Contains(text, number) && !t.mayHave(use, w.digest) {
 			pins = false // a label, or another image
 		}
 	})
 	return pins, whole
 }
 
-// settle are the values with all that was kept, if together they come to what each of them did alone.
-func (t *trial) settle(ctx context.Context) (map[string]any, []ref.Reference, error) {
-	values := valuetree.CopyValues(t.Values)
-	var pinned []ref.Reference
+// mayHave tells whether a place named an image of that digest: one content may have several names.
+func (t *trial) mayHave(use naming.Use, digest string) bool {
+	return slices.ContainsFunc(t.all, func(w *wanted) bool { return w.digest == digest && slices.Contains(t.before[use], w.image) })
+}
+
+// settle is all that was kept, if together it comes to what each did alone.
+func (t *trial) settle(ctx context.Context) (*Pinned, error) {
+	made := &Pinned{Values: valuetree.CopyValues(t.Values), Rendered: true}
 	for _, w := range t.all {
 		if w.kept != nil {
-			set(values, w.kept)
-			pinned = append(pinned, w.image)
+			set(made.Values, w.kept)
+			made.Images = append(made.Images, w.image)
 		}
 	}
-	if len(pinned) == 0 {
-		return t.Values, nil, nil
+	after := t.before
+	if len(made.Images) > 0 {
+		rendering, err := t.Render(ctx, made.Values)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err == nil && t.holds(rendering) {
+			after = usesOf(rendering, t.Origin)
+		} else {
+			made.Values, made.Images = t.Values, nil
+		}
 	}
-	after, err := t.Render(ctx, values)
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
+	for _, image := range t.Images {
+		if after.name(image) {
+			made.Open = append(made.Open, image)
+		}
 	}
+	return made, nil
+}
+
+// holds tells whether all that was kept pins what it should in one rendering, and changes nothing else.
+func (t *trial) holds(after *chart.Rendering) bool {
 	for _, w := range t.all {
-		if err != nil || w.kept == nil {
+		if w.kept == nil {
 			continue
 		}
 		if pins, _ := t.proves(w, after); !pins {
-			return t.Values, nil, nil
+			return false
 		}
 	}
-	if err != nil || !t.sameOtherwise(after) {
-		return t.Values, nil, nil
-	}
-	return values, pinned, nil
+	return t.sameOtherwise(after)
 }
 
 // sameOtherwise tells whether places that name nothing that was pinned name what they did.

@@ -22,9 +22,9 @@ func image(name string) ref.Reference {
 	return ref.Reference{Host: host, Repository: "pg/" + name, Tag: "1.2"}
 }
 
-// digestOf is a digest of its own for each image.
+// digestOf is a digest of its own for each image, but that twin is the same as op.
 func digestOf(image ref.Reference) string {
-	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(image.Repository)))
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(strings.Replace(image.Repository, "twin", "op", 1))))
 }
 
 // pod is a template of a pod whose image an expression gives.
@@ -89,6 +89,10 @@ func TestPin(t *testing.T) {
 				pod("web", `{{ .Values.web.repository }}:{{ .Values.web.tag }}`),
 			want: []string{"op:1.2@", "web:1.2"}, pinned: "op",
 		}, {
+			name: "one content under two names", values: usual + "twin: {repository: " + host + "/pg/twin, tag: \"1.2\"}\n",
+			template: pod("op", `{{ .Values.op.repository }}:{{ .Values.op.tag }}`) + pod("twin", `{{ .Values.twin.repository }}:{{ .Values.twin.tag }}`),
+			want:     []string{"op:1.2@", "twin:1.2@"}, pinned: "op twin",
+		}, {
 			name: "nothing that is a value", values: "x: {}\n", template: pod("op", host+"/pg/op:1.2"), want: []string{"op:1.2"},
 		},
 	}
@@ -101,11 +105,11 @@ func TestPin(t *testing.T) {
 			if tt.schema != "" {
 				files["values.schema.json"] = tt.schema
 			}
-			values, pinned, rendering := pin(t, files, tt.tags)
-			if got := names(pinned); got != tt.pinned {
-				t.Errorf("Pin() pins %q, want %q; values %v", got, tt.pinned, values)
+			pinned, rendering := pin(t, files, tt.tags)
+			if got := names(pinned.Images); got != tt.pinned {
+				t.Errorf("Pin() pins %q, want %q; values %v", got, tt.pinned, pinned.Values)
 			}
-			var got []string
+			var got, open []string
 			for _, m := range naming.Mentions(rendering, naming.Origin{}) {
 				name, digest, isPinned := strings.Cut(strings.TrimPrefix(m.Image.String(), host+"/pg/"), "@")
 				if isPinned {
@@ -113,8 +117,13 @@ func TestPin(t *testing.T) {
 						t.Errorf("%s has the digest %s", name, digest)
 					}
 					name += "@"
+				} else if short, _, _ := strings.Cut(name, ":"); !slices.Contains(open, short) {
+					open = append(open, short)
 				}
 				got = append(got, name)
+			}
+			if left := names(pinned.Open); left != strings.Join(open, " ") {
+				t.Errorf("Pin() leaves %q, want %q", left, open)
 			}
 			slices.Sort(got)
 			if !slices.Equal(got, tt.want) {
@@ -124,7 +133,7 @@ func TestPin(t *testing.T) {
 	}
 }
 
-func pin(t *testing.T, files map[string]string, tags map[ref.Reference][]string) (map[string]any, []ref.Reference, *chart.Rendering) {
+func pin(t *testing.T, files map[string]string, tags map[ref.Reference][]string) (*pinning.Pinned, *chart.Rendering) {
 	t.Helper()
 	c, err := chart.Parse(charttest.Pack(t, files))
 	if err != nil {
@@ -137,8 +146,8 @@ func pin(t *testing.T, files map[string]string, tags map[ref.Reference][]string)
 	render := func(ctx context.Context, values map[string]any) (*chart.Rendering, error) {
 		return c.Render(ctx, values, chart.RenderOptions{Release: "r", Namespace: "n"})
 	}
-	values, pinned, err := pinning.Pinning{
-		Values: map[string]any{}, All: all.Values, Render: render, Images: []ref.Reference{image("op"), image("web"), image("absent")}, Tags: tags,
+	pinned, err := pinning.Pinning{
+		Values: map[string]any{}, All: all.Values, Render: render, Images: []ref.Reference{image("op"), image("web"), image("twin"), image("absent")}, Tags: tags,
 		Digest: func(_ context.Context, image ref.Reference) (string, error) {
 			if strings.HasSuffix(image.Repository, "absent") {
 				t.Error("the digest of an image is asked for that nothing names")
@@ -149,11 +158,11 @@ func pin(t *testing.T, files map[string]string, tags map[ref.Reference][]string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendering, err := render(t.Context(), values)
+	rendering, err := render(t.Context(), pinned.Values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return values, pinned, rendering
+	return pinned, rendering
 }
 
 func names(images []ref.Reference) string {
@@ -171,8 +180,8 @@ func TestPinFails(t *testing.T) {
 		Values: map[string]any{"x": 1}, Images: []ref.Reference{image("op")},
 		Render: func(context.Context, map[string]any) (*chart.Rendering, error) { return nil, broken },
 	}
-	if values, pinned, err := one.Pin(t.Context()); err != nil || len(pinned) > 0 || len(values) != 1 {
-		t.Errorf("Pin(a chart that is not rendered) = %v, %v, %v, want the values as they were", values, pinned, err)
+	if pinned, err := one.Pin(t.Context()); err != nil || pinned.Rendered || len(pinned.Images) > 0 || len(pinned.Values) != 1 {
+		t.Errorf("Pin(a chart that is not rendered) = %+v, %v, want the values as they were", pinned, err)
 	}
 	c, err := chart.Parse(charttest.Pack(t, map[string]string{
 		"Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "templates/all.yaml": pod("op", `{{ .Values.op.repository }}:1.2`),
@@ -188,7 +197,7 @@ func TestPinFails(t *testing.T) {
 		},
 		Digest: func(context.Context, ref.Reference) (string, error) { return "", broken },
 	}
-	if _, _, err := one.Pin(t.Context()); !errors.Is(err, broken) {
+	if _, err := one.Pin(t.Context()); !errors.Is(err, broken) {
 		t.Errorf("Pin() = %v, want %v", err, broken)
 	}
 }

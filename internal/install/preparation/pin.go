@@ -3,6 +3,7 @@ package preparation
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
@@ -14,23 +15,23 @@ import (
 )
 
 // Pin names by digest, in values that Values has made, those of the subject's images that the chart
-// puts together from values in parts, as far as rendering it proves that. It returns which these
-// are; none where the registry does not have the chart.
-func Pin(ctx context.Context, subject Subject, reg verify.Puller, values map[string]any, render chart.RenderOptions) (map[string]any, []ref.Reference, error) {
+// puts together from values in parts, as far as rendering it proves that: none where the registry does not
+// have the chart.
+func Pin(ctx context.Context, subject Subject, reg verify.Puller, values map[string]any, render chart.RenderOptions) (*pinning.Pinned, error) {
 	p := &Prepared{Subject: subject, Chart: subject.Chart, asked: &presence{registry: reg}}
 	if p.Chart == nil {
 		if err := p.pullChart(ctx, reg); errors.Is(err, ErrNotMirrored) {
-			return values, nil, nil
+			return &pinning.Pinned{Values: values}, nil
 		} else if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	all, err := p.Chart.Coalesce(ctx, values, render.Confinement)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	render.Release, render.Namespace = subject.HelmRelease, subject.Namespace
-	pinned := pinning.Pinning{
+	asked := pinning.Pinning{
 		Values: values, All: all.Values, Origin: naming.OriginOf(subject.Artifacts, subject.Release), Tags: map[ref.Reference][]string{},
 		Render: func(ctx context.Context, values map[string]any) (*chart.Rendering, error) {
 			return p.Chart.Render(ctx, values, render)
@@ -44,12 +45,12 @@ func Pin(ctx context.Context, subject Subject, reg verify.Puller, values map[str
 		if a.Role == versions.RoleChart || a.Target.Digest != "" {
 			continue
 		}
-		pinned.Images = append(pinned.Images, a.Target)
+		asked.Images = append(asked.Images, a.Target)
 		if at := subject.tagOf(a, values); at != nil {
-			pinned.Tags[a.Target] = at
+			asked.Tags[a.Target] = at
 		}
 	}
-	return pinned.Pin(ctx)
+	return asked.Pin(ctx)
 }
 
 // tagOf is the path of the value that is an image's tag; nil where there is none.
@@ -63,4 +64,9 @@ func (s Subject) tagOf(a versions.Artifact, values map[string]any) []string {
 		}
 	}
 	return nil
+}
+
+// Names tells whether the chart's own values, as the catalogue has them, name an image.
+func (s Subject) Names(a versions.Artifact) bool {
+	return slices.ContainsFunc(s.values(), func(v versions.Value) bool { return slices.Contains(v.Images(), a.CalledInValues()) })
 }

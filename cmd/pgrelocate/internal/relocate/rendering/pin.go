@@ -40,21 +40,22 @@ func pinDigests(ctx context.Context, reg verify.Puller, subject preparation.Subj
 	if err != nil {
 		return nil, nil, err
 	}
-	values, proved, err := preparation.Pin(ctx, subject, reg, made.(map[string]any), chart.RenderOptions{Confinement: confinement})
+	pinned, err := preparation.Pin(ctx, subject, reg, made.(map[string]any), chart.RenderOptions{Confinement: confinement})
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, image := range proved {
+	for _, image := range pinned.Images {
 		p.settled[image.Repository] = true
 	}
 	var rest []string
 	for _, a := range p.images {
-		if !p.settled[a.Target.Repository] {
+		isNamed := subject.Names(a) || !pinned.Rendered || slices.Contains(pinned.Open, a.Target)
+		if isNamed && !p.settled[a.Target.Repository] {
 			rest = append(rest, path.Base(a.Target.Repository))
 		}
 	}
 	slices.Sort(rest)
-	return values, slices.Compact(rest), nil
+	return pinned.Values, slices.Compact(rest), nil
 }
 
 // value is a value with the images in it pinned.
