@@ -3,9 +3,11 @@ package survey
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
+	"github.com/pgrelocate/pgrelocate/internal/chart/valuetree"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -30,7 +32,8 @@ func (s *surveyor) lookIntoValues(ctx context.Context, coalesced *chart.Coalesce
 	switches := switchesOf(coalesced.Values, coalesced.Conditions)
 	for _, named := range naming.NamedIn(coalesced.Values, s.survey.Origin) {
 		at := asPath(named.Path())
-		if at.isGlobalCopy() || s.known()[named.Image] {
+		image := withTagBeside(named, coalesced.Values)
+		if at.isGlobalCopy() || s.known()[image] {
 			continue
 		}
 		if near := around(at, switches); len(near) > 0 && !s.spent() {
@@ -44,11 +47,26 @@ func (s *surveyor) lookIntoValues(ctx context.Context, coalesced *chart.Coalesce
 				}
 			}
 		}
-		if !s.known()[named.Image] {
-			s.survey.image(named.Image, nil).InValues = at.key()
+		if !s.known()[image] {
+			s.survey.image(image, nil).InValues = at.key()
 		}
 	}
 	return nil
+}
+
+// withTagBeside is what a value names, with the tag that stands beside it where the name has none:
+// {image: quay.io/acme/op, tag: "1"}.
+func withTagBeside(named naming.NamedImage, values map[string]any) ref.Reference {
+	keys := named.Path()
+	text, isText := valuetree.LookUp(values, keys).(string)
+	if !isText || strings.ContainsAny(text[strings.LastIndexByte(text, '/')+1:], ":@") {
+		return named.Image
+	}
+	image := named.Image
+	if tag, _ := valuetree.LookUp(values, append(keys[:len(keys)-1], "tag")).(string); tag != "" {
+		image.Tag = tag
+	}
+	return image
 }
 
 func asPath(keys []string) path {
