@@ -30,6 +30,20 @@ func (u unit) mentions(origin naming.Origin) []naming.Mention {
 	})
 }
 
+// allChanges are those of all images for which to says a name.
+func (u unit) allChanges(origin naming.Origin, to func(naming.Mention) string) []change {
+	var all []change
+	for _, m := range u.mentions(origin) {
+		if m.End == 0 {
+			continue
+		}
+		if name := to(m); name != "" {
+			all = append(all, u.changes(m, name)...)
+		}
+	}
+	return all
+}
+
 // changes are what has to change for a mention to become a name: its string or, for an image in parts,
 // those of its registry and its repository. It is nothing where these cannot say it, for the registry is
 // named once for several, or they lie in a document in a string.

@@ -27,19 +27,45 @@ type Place struct {
 func (f *File) Places(origin naming.Origin) []Place {
 	var all []Place
 	for _, unit := range f.units {
-		nodes := map[string][]*yaml.Node{}
-		index(nodes, "", unit.node)
+		nodes := nodesOf(unit)
 		for _, m := range unit.mentions(origin) {
-			place := Place{Mention: m, Line: lineOf(nodes, m.Path)}
-			for _, node := range nodes[m.Path] {
-				if !m.Parts && node.Value == m.Text {
-					place.node, place.Line = node, node.Line
-				}
+			place := Place{Mention: m, Line: lineOf(nodes.at, m.Path)}
+			if node := nodes.find(m.Path, m.Text); node != nil && !m.Parts {
+				place.node, place.Line = node, node.Line
 			}
 			all = append(all, place)
 		}
 	}
 	return all
+}
+
+// nodes are those of an object by their paths.
+type nodes struct {
+	at map[string][]*yaml.Node
+	// last is what was found last for a path: a text may name thousands of images, and is compared once.
+	last map[string]*yaml.Node
+	text map[string]string
+}
+
+func nodesOf(u unit) nodes {
+	n := nodes{map[string][]*yaml.Node{}, map[string]*yaml.Node{}, map[string]string{}}
+	index(n.at, "", u.node)
+	return n
+}
+
+// find is the string with this text; nil where none has it.
+func (n nodes) find(path, text string) *yaml.Node {
+	if last, known := n.text[path]; known && last == text {
+		return n.last[path]
+	}
+	var found *yaml.Node
+	for _, node := range n.at[path] {
+		if node.Kind == yaml.ScalarNode && node.Value == text {
+			found = node
+		}
+	}
+	n.text[path], n.last[path] = text, found
+	return found
 }
 
 // lineOf is the line of a path, or of what it lies in: a document in a string has no lines of the file.
@@ -88,15 +114,14 @@ type edit struct {
 // error.
 func (f *File) Rewrite(origin naming.Origin, to func(naming.Mention) string) ([]byte, error) {
 	lines := lineStarts(f.body)
-	starts := f.starts(lines)
+	search := searching{f, lines, f.starts(lines), map[sought]cursor{}}
 	edits := map[edit]bool{}
 	for _, place := range f.placesToChange(origin, to) {
-		name := place.text
-		from, ok := f.find(place.Place, lines, starts)
+		from, ok := search.find(place.Place)
 		if !ok {
 			return nil, fmt.Errorf("line %d: %s is written there in a way that cannot be changed", place.Line, place.Spelled())
 		}
-		edits[edit{from, from + len(place.Spelled()), name}] = true
+		edits[edit{from, from + len(place.Spelled()), place.text}] = true
 	}
 	made, err := f.apply(edits)
 	if err != nil {
@@ -110,62 +135,79 @@ func (f *File) Rewrite(origin naming.Origin, to func(naming.Mention) string) ([]
 func (f *File) placesToChange(origin naming.Origin, to func(naming.Mention) string) []change {
 	var all []change
 	for _, unit := range f.units {
-		nodes := map[string][]*yaml.Node{}
-		index(nodes, "", unit.node)
-		for _, m := range unit.mentions(origin) {
-			name := to(m)
-			if name == "" || m.End == 0 {
-				continue
-			}
-			for _, c := range unit.changes(m, name) {
-				for _, node := range nodes[c.Path] {
-					if node.Kind == yaml.ScalarNode && node.Value == c.Text {
-						c.node, c.Line = node, node.Line
-						all = append(all, c)
-						break
-					}
-				}
+		nodes := nodesOf(unit)
+		for _, c := range unit.allChanges(origin, to) {
+			if node := nodes.find(c.Path, c.Text); node != nil {
+				c.node, c.Line = node, node.Line
+				all = append(all, c)
 			}
 		}
 	}
 	return all
 }
 
-// apply makes the edits, from the last to the first.
+// apply makes the edits.
 func (f *File) apply(edits map[edit]bool) ([]byte, error) {
 	ordered := make([]edit, 0, len(edits))
 	for e := range edits {
 		ordered = append(ordered, e)
 	}
-	slices.SortFunc(ordered, func(a, b edit) int { return b.from - a.from })
-	made := slices.Clone(f.body)
-	for i, e := range ordered {
-		if i > 0 && e.to > ordered[i-1].from {
+	slices.SortFunc(ordered, func(a, b edit) int { return a.from - b.from })
+	var made bytes.Buffer
+	done := 0
+	for _, e := range ordered {
+		if e.from < done {
 			return nil, fmt.Errorf("two images stand at the same place of the file")
 		}
-		made = slices.Replace(made, e.from, e.to, []byte(e.text)...)
+		made.Write(f.body[done:e.from])
+		made.WriteString(e.text)
+		done = e.to
 	}
-	return made, nil
+	made.Write(f.body[done:])
+	return made.Bytes(), nil
 }
+
+// searching finds names in a file's bytes. One string may hold thousands, so that it goes on from the one
+// before.
+type searching struct {
+	file          *File
+	lines, starts []int
+	before        map[sought]cursor
+}
+
+// sought is a name in a string.
+type sought struct {
+	node *yaml.Node
+	name string
+}
+
+// cursor is where a name was found last: in the string, and in the file.
+type cursor struct{ text, body int }
 
 // find is where in the file's bytes a place's name begins: in its string's part of the file there
 // are as many of the same name before it as there are in the string.
-func (f *File) find(place Place, lines, starts []int) (int, bool) {
-	begin := offsetOf(f.body, lines, place.node)
-	end := len(f.body)
-	if next, _ := slices.BinarySearch(starts, begin+1); next < len(starts) {
-		end = starts[next]
+func (s searching) find(place Place) (int, bool) {
+	key := sought{place.node, place.Spelled()}
+	begin := offsetOf(s.file.body, s.lines, place.node)
+	end := len(s.file.body)
+	if next, _ := slices.BinarySearch(s.starts, begin+1); next < len(s.starts) {
+		end = s.starts[next]
 	}
-	name := []byte(place.Spelled())
-	at := begin
-	for range strings.Count(place.Text[:place.Start], string(name)) + 1 {
-		found := bytes.Index(f.body[at:end], name)
+	from, known := s.before[key]
+	if !known || from.text > place.Start {
+		from = cursor{0, begin}
+	}
+	at := from.body
+	for range strings.Count(place.Text[from.text:place.Start], key.name) + 1 {
+		found := bytes.Index(s.file.body[at:end], []byte(key.name))
 		if found < 0 {
 			return 0, false
 		}
-		at += found + len(name)
+		at += found + len(key.name)
 	}
-	return at - len(name), true
+	at -= len(key.name)
+	s.before[key] = cursor{place.Start, at}
+	return at, true
 }
 
 // starts are where nodes begin, in their order.
@@ -241,41 +283,62 @@ func (f *File) check(made []byte, origin naming.Origin, to func(naming.Mention) 
 
 // renamed is an object with its images changed.
 func renamed(origin naming.Origin, unit unit, to func(naming.Mention) string) any {
-	texts := map[string]string{}
-	for _, m := range slices.Backward(unit.mentions(origin)) { // so that places in one string stay where they are
-		name := to(m)
-		if name == "" || m.End == 0 {
-			continue
+	byPath := map[string][]*texts{}
+	for _, c := range unit.allChanges(origin, to) {
+		at := slices.IndexFunc(byPath[c.Path], func(t *texts) bool { return t.text == c.Text })
+		if at < 0 {
+			at = len(byPath[c.Path])
+			byPath[c.Path] = append(byPath[c.Path], &texts{text: c.Text})
 		}
-		for _, c := range unit.changes(m, name) {
-			key := c.Path + "\x00" + c.Text
-			if _, known := texts[key]; !known {
-				texts[key] = c.Text
-			}
-			texts[key] = texts[key][:c.Start] + c.text + texts[key][c.End:]
-		}
+		t := byPath[c.Path][at]
+		t.changes = append(t.changes, c)
 	}
-	return replaced("", unit.object, texts)
+	return replaced("", unit.object, byPath)
+}
+
+// texts are the changes of one string.
+type texts struct {
+	text    string
+	changes []change
+}
+
+// changed is the string with its changes.
+func (t *texts) changed() string {
+	slices.SortStableFunc(t.changes, func(a, b change) int { return a.Start - b.Start })
+	var made strings.Builder
+	done := 0
+	for _, c := range t.changes {
+		if c.Start < done {
+			continue // the same once more
+		}
+		made.WriteString(t.text[done:c.Start])
+		made.WriteString(c.text)
+		done = c.End
+	}
+	made.WriteString(t.text[done:])
+	return made.String()
 }
 
 // replaced is a copy in which strings are replaced by their path and text.
-func replaced(at string, value any, texts map[string]string) any {
+func replaced(at string, value any, byPath map[string][]*texts) any {
 	switch value := value.(type) {
 	case string:
-		if text, ok := texts[at+"\x00"+value]; ok {
-			return text
+		for _, t := range byPath[at] {
+			if t.text == value {
+				return t.changed()
+			}
 		}
 		return value
 	case map[string]any:
 		all := make(map[string]any, len(value))
 		for key, inner := range value {
-			all[key] = replaced(strings.TrimPrefix(at+"."+key, "."), inner, texts)
+			all[key] = replaced(strings.TrimPrefix(at+"."+key, "."), inner, byPath)
 		}
 		return all
 	case []any:
 		all := make([]any, len(value))
 		for i, inner := range value {
-			all[i] = replaced(at+"["+strconv.Itoa(i)+"]", inner, texts)
+			all[i] = replaced(at+"["+strconv.Itoa(i)+"]", inner, byPath)
 		}
 		return all
 	default:

@@ -72,6 +72,21 @@ func TestRewriteRefuses(t *testing.T) {
 	}
 }
 
+// A string that names very many images is rewritten in time that grows with it, and not with its square:
+// that would be hours.
+func TestRewriteOfVeryMany(t *testing.T) {
+	const line = "    quay.io/acme/op:1 and more\n"
+	body := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |\n" + strings.Repeat(line, 200_000)
+	f, err := Parse([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Rewrite(naming.Origin{}, mirrored)
+	if want := strings.ReplaceAll(body, "quay.io/acme/op", "registry.example.com:5000/mirror/acme/op"); err != nil || string(got) != want {
+		t.Errorf("Rewrite = %d bytes, %v, want %d", len(got), err, len(want))
+	}
+}
+
 // What a line is told of is where it stands, or the string that it lies in; what cannot change where it
 // stands is left, for the proof to find.
 func TestPlacesInParts(t *testing.T) {
