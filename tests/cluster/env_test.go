@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/tests/internal/lab"
 	"github.com/pgrelocate/pgrelocate/tests/internal/program"
 )
@@ -93,6 +98,32 @@ func need(t *testing.T) *apiServer {
 		t.Skip("kube-apiserver and etcd are absent; make test-deps builds them")
 	}
 	return server
+}
+
+// forgetSecrets removes the pull secrets in a namespace, and in those called after it. One that stays would
+// be renewed with those of a later test whose registry happens to get the same port.
+func (s *apiServer) forgetSecrets(ctx context.Context, namespace string) error {
+	reached, err := cluster.Connect(ctx, cluster.Access{Kubeconfig: s.adminFile})
+	if err != nil {
+		return err
+	}
+	all, err := pullsecret.List(ctx, reached)
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(s.admin)
+	if err != nil {
+		return err
+	}
+	for _, secret := range all {
+		if secret.Namespace != namespace && !strings.HasPrefix(secret.Namespace, namespace+"-") {
+			continue
+		}
+		if err := client.CoreV1().Secrets(secret.Namespace).Delete(ctx, secret.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *apiServer) client(t *testing.T) *kubernetes.Clientset {

@@ -89,6 +89,11 @@ func newHouse(t *testing.T) *house {
 	if h.dynamic, err = dynamic.NewForConfig(h.admin); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := h.forgetSecrets(context.Background(), h.namespace); err != nil {
+			t.Errorf("cleaning up pull secrets: %v", err)
+		}
+	})
 	return h
 }
 

@@ -240,6 +240,9 @@ func (s *site) objects(t *testing.T) string {
 func (s *site) clean(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	if err := s.forgetSecrets(ctx, s.namespace); err != nil {
+		t.Errorf("cleaning up pull secrets: %v", err)
+	}
 	helms := metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=Helm"}
 	for _, resource := range []schema.GroupVersionResource{clusterroles, clusterrolebindings, clusterissuers, certificates} {
 		client := dynamic.ResourceInterface(s.dynamic.Resource(resource))
