@@ -143,7 +143,7 @@ func eachString(r *chart.Rendering, see func(use Use, at spot, text string)) {
 		if object.IsCRD() {
 			continue
 		}
-		visitAll(spot{}, object.Object, func(at spot, text string) {
+		visitAll(spot{}, readable(object), func(at spot, text string) {
 			see(Use{Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(), Path: at.path}, at, text)
 		})
 	}

@@ -176,8 +176,11 @@ func labelled(text string) []named {
 }
 
 // repository reads a string that is one of the product's own repositories at Docker Hub and
-// nothing else, as operators get those to which they add the tag.
+// nothing else, or a flag or a setting with that value, as operators get those to which they add the tag.
 func (n names) repository(at spot, text string) (named, bool) {
+	if key, value, found := strings.Cut(text, "="); found && !strings.ContainsAny(key, " \t\"'") {
+		text = strings.Trim(value, " \"'")
+	}
 	own, ok := n.own[text]
 	isOne := ok && own.Host == ref.DockerHub && strings.Contains(text, "/") && !strings.HasPrefix(at.path, "metadata.")
 	return named{Reference: own, repository: true}, isOne

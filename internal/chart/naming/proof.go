@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -101,11 +102,11 @@ func (p Proof) inLine(names names, use Use, at spot, line string) []Place {
 	var places []Place
 	for _, image := range names.in(at, line) {
 		if !p.isBelow(image) {
-			places = append(places, Place{Use: use, Text: excerpt(line, image.String()), Image: image.Reference, Cause: p.cause(image.Reference)})
+			places = append(places, Place{Use: use, Text: use.excerpt(line, image.String()), Image: image.Reference, Cause: p.cause(image.Reference)})
 		}
 	}
 	if places == nil && namesAny(line, p.sources(), p.target()) {
-		places = append(places, Place{Use: use, Text: excerpt(line, ""), Cause: NamesSource})
+		places = append(places, Place{Use: use, Text: use.excerpt(line, ""), Cause: NamesSource})
 	}
 	return places
 }
@@ -151,9 +152,11 @@ func (p Proof) sources() []string {
 // longestText bounds the lines that are told of: JSON and scripts can be one line of any length.
 const longestText = 200
 
-// excerpt is a line as it is told of.
-func excerpt(line, image string) string {
+// excerpt is a line as it is told of; of a secret's no more than the image.
+func (u Use) excerpt(line, image string) string {
 	switch {
+	case u.Kind == "Secret":
+		return cmp.Or(image, "…")
 	case len(line) <= longestText:
 		return line
 	case image != "":
