@@ -79,6 +79,7 @@ func TestKeychain(t *testing.T) {
 	write(t, podman, `{"auths": {
 		"podman.example.com": {"auth": "cG9kbWFuOnB3"},
 		"podman.example.com/team": {"auth": "dGVhbTpwdw=="},
+		"podman.example.com/other/": {"auth": "dGVhbTpwdw=="},
 		"both.example.com": {"auth": "cG9kbWFuOnB3"}}}`)
 	t.Setenv("REGISTRY_AUTH_FILE", podman)
 
@@ -89,6 +90,7 @@ func TestKeychain(t *testing.T) {
 		{"podman.example.com/a", "podman:pw"},
 		{"podman.example.com/team/a", "team:pw"},
 		{"podman.example.com/teams/a", "podman:pw"},
+		{"podman.example.com/other/a", "team:pw"},
 		{"both.example.com/a", "podman:pw"}, // the file that was named goes before
 		{"docker.io/library/a", "hub:pw"},
 		{"nobody.example.com/a", "anonymous"},

@@ -127,7 +127,11 @@ func lookup(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
 	host, _, isFolder := strings.Cut(key, "/")
 	switch {
 	case isFolder && host != "" && !helped && !strings.Contains(key, "://"):
-		return bare(file.AuthConfigs[key]), nil
+		found, ok := file.AuthConfigs[key]
+		if !ok {
+			found = file.AuthConfigs[key+"/"] // as people write it
+		}
+		return bare(found), nil
 	case !helped && file.CredentialsStore == "" && os.Getenv(configfile.DockerEnvConfigKey) == "":
 		return bare(hostEntry(file, key)), nil
 	}

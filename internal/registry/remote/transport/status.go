@@ -87,7 +87,8 @@ func (e *StatusError) full() bool {
 	switch e.Code {
 	case http.StatusInsufficientStorage:
 		return true
-	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed,
+		http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return !e.says("rate limit", "too many requests") &&
 			(e.says("quota", "no space left", "storage limit") || e.says("exceed") && e.says("storage", "upper limit"))
 	}

@@ -63,3 +63,25 @@ func TestAHugeRetryAfterIsObeyed(t *testing.T) {
 		t.Errorf("Tags() = %v after %d requests, want one and that the registry asks for too long", err, asked)
 	}
 }
+
+// That there is no room is said with many statuses, and told from other refusals by the words.
+func TestNoRoom(t *testing.T) {
+	tests := []struct {
+		code    int
+		message string
+		want    bool
+	}{
+		{http.StatusForbidden, "DENIED quota exceeded for project zoo", true},
+		{http.StatusPreconditionFailed, "adding 1 MiB of storage resource will exceed the configured upper limit", true},
+		{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION current image is vulnerable", false},
+		{http.StatusForbidden, "TOOMANYREQUESTS the rate limit quota is used up", false},
+		{http.StatusInsufficientStorage, "", true},
+		{http.StatusNotFound, "quota", false},
+	}
+	for _, tt := range tests {
+		err := &StatusError{Code: tt.code, message: tt.message}
+		if got := errors.Is(err, registry.ErrQuota); got != tt.want {
+			t.Errorf("%d %q is ErrQuota: %t, want %t", tt.code, tt.message, got, tt.want)
+		}
+	}
+}
