@@ -25,9 +25,7 @@ func TestArchitectureNamesEachPackage(t *testing.T) {
 		}
 	}
 	for _, row := range regexp.MustCompile("(?m)^\\| (`.*?`) \\|").FindAllStringSubmatch(table, -1) {
-		for _, name := range strings.Split(strings.Trim(row[1], "`"), "`, `") {
-			named = append(named, name)
-		}
+		named = append(named, strings.Split(strings.Trim(row[1], "`"), "`, `")...)
 	}
 	within := func(name string) func(string) bool {
 		folder, all := strings.CutSuffix(name, "…")
