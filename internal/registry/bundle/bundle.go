@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -67,7 +68,7 @@ func newBundle(ctx context.Context, name string, a *archive.Archive, opts OpenOp
 	}
 	b.walk = oci.Walk{
 		Fetch: b.child, Missing: func(err error) bool { return errors.Is(err, errBlob) }, Visit: b.visit,
-		Limits: oci.Limits{Manifests: maxCount, Bytes: maxManifests},
+		Limits: oci.Limits{Manifests: maxCount, Bytes: maxManifests}, Bytes: new(atomic.Int64),
 	}
 	if err := b.readLock(ctx, opts); err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ func (b *Bundle) verifyBlob(ctx context.Context, d v1.Descriptor, meter *registr
 
 // Size is the bytes of all blobs and manifests in the bundle.
 func (b *Bundle) Size() int64 {
-	n := b.walk.Bytes
+	n := b.walk.Bytes.Load()
 	for _, d := range b.present() {
 		n += d.Size
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -52,9 +53,9 @@ type Walk struct {
 	// with an error.
 	Visit  func(Node) error
 	Limits Limits
-	// Bytes is how many the manifests have so far; it may begin with those of other walks that
-	// are held in memory beside this one's.
-	Bytes int64
+	// Bytes is how many the manifests have so far. Walks whose manifests are held in memory beside
+	// one another may share it, at the same time too; nil is the walk's own.
+	Bytes *atomic.Int64
 
 	known map[v1.Hash]*known
 }
@@ -69,6 +70,9 @@ type known struct {
 // From walks from a manifest down. What an earlier call of the same walk has visited is not
 // visited again, and counts once.
 func (w *Walk) From(ctx context.Context, top Manifest) error {
+	if w.Bytes == nil {
+		w.Bytes = new(atomic.Int64)
+	}
 	return w.add(ctx, top, 0)
 }
 
@@ -85,7 +89,7 @@ func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
 	}
 	own := &known{size: manifest.Descriptor.Size}
 	w.known[digest] = own
-	w.Bytes += int64(len(manifest.Body))
+	w.Bytes.Add(int64(len(manifest.Body)))
 	if err := w.bounded(digest, depth); err != nil {
 		return err
 	}
@@ -150,7 +154,7 @@ func (w *Walk) bounded(digest v1.Hash, depth int) error {
 	switch {
 	case depth > limits.Depth || len(w.known) > limits.Manifests:
 		return fmt.Errorf("index %s is nested %w", digest, ErrLimit)
-	case w.Bytes > limits.Bytes:
+	case w.Bytes.Load() > limits.Bytes:
 		return fmt.Errorf("the manifests are %w: they come to more than %d MiB, which no artifact needs", ErrLimit, limits.Bytes>>20)
 	}
 	return nil

@@ -40,14 +40,12 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 			subjects = append(subjects, n.Descriptor.Digest)
 		}
 	}
-	w := &attachments{planner: p, artifact: a, seen: map[string]bool{}}
-	for len(subjects) > 0 {
-		found, err := w.of(ctx, subjects[0])
-		if err != nil {
+	w := &attachments{planner: p, artifact: a, seen: map[string]bool{}, told: map[string]bool{}}
+	for wave := 1; len(subjects) > 0; wave++ {
+		// What is attached may be signed in its turn.
+		if subjects, err = w.of(ctx, subjects, wave); err != nil {
 			return err
 		}
-		// What is attached may be signed in its turn.
-		subjects = append(subjects[1:], found...)
 	}
 	if w.unread != nil {
 		a.Incomplete = &registry.IncompleteError{Errs: w.unread}
@@ -83,48 +81,94 @@ type attachments struct {
 	artifact  *Artifact
 	seen      map[string]bool
 	manifests []Manifest
-	// unread is why some of it cannot be had, or is not known.
+	// unread is why some of it cannot be had, or is not known; told is what it says.
 	unread []error
+	told   map[string]bool
 }
 
-// of adds what is attached to subject and returns the digests of it.
-func (w *attachments) of(ctx context.Context, subject v1.Hash) ([]v1.Hash, error) {
+// subject is something that may have something attached to it, and what it has.
+type subject struct {
+	digest v1.Hash
+	found  []*attachment
+	errs   []error
+}
+
+// attachment is something that is attached, and what was found out about it.
+type attachment struct {
+	reference string
+	// look finds what the target holds of it.
+	look func(context.Context, string) (*v1.Descriptor, error)
+
+	held      *v1.Descriptor
+	missing   []string // of what is held, where that is checked
+	manifests []Manifest
+	err       error
+}
+
+// of adds what is attached to subjects, and returns the digests of it, in the order in which it is
+// listed. It may be hundreds, each of which takes several requests: they go side by side.
+func (w *attachments) of(ctx context.Context, digests []v1.Hash, wave int) ([]v1.Hash, error) {
+	var subjects []*subject
+	for _, digest := range digests {
+		subjects = append(subjects, &subject{digest: digest})
+	}
+	if err := each(ctx, subjects, w.list); err != nil {
+		return nil, err
+	}
+	var found []*attachment
+	for _, s := range subjects {
+		if err := w.unknown(ctx, s.errs...); err != nil {
+			return nil, err
+		}
+		for _, a := range s.found {
+			if !w.seen[a.reference] {
+				w.seen[a.reference] = true
+				found = append(found, a)
+			}
+		}
+	}
+	if err := each(ctx, found, w.find); err != nil {
+		return nil, err
+	}
+	var next []v1.Hash
+	for _, a := range found {
+		if err := w.unknown(ctx, a.err); err != nil {
+			return nil, err
+		}
+		next = append(next, w.add(a, wave)...)
+	}
+	return next, nil
+}
+
+// list finds the names of what is attached to a subject.
+func (w *attachments) list(ctx context.Context, s *subject) error {
 	tags, err := w.planner.tagsOf(ctx, w.artifact)
-	if err := w.unknown(ctx, err); err != nil {
-		return nil, err
+	s.errs = append(s.errs, err)
+	for _, tag := range attachedTags(tags, s.digest) {
+		s.found = append(s.found, &attachment{reference: tag, look: w.heldTag})
 	}
-	var digests []v1.Hash
-	for _, tag := range attachedTags(tags, subject) {
-		digest, err := w.add(ctx, tag, w.heldTag)
-		if err := w.unknown(ctx, err); err != nil {
-			return nil, err
-		}
-		digests = append(digests, digest...)
-	}
-	referrers, err := w.planner.referrersOf(ctx, w.artifact, subject)
-	if err := w.unknown(ctx, err); err != nil {
-		return nil, err
-	}
+	referrers, err := w.planner.referrersOf(ctx, w.artifact, s.digest)
+	s.errs = append(s.errs, err)
+	look := w.heldReferrer(s.digest)
 	for _, referrer := range referrers {
-		digest, err := w.add(ctx, referrer.Digest.String(), w.heldReferrer(subject))
-		if err := w.unknown(ctx, err); err != nil {
-			return nil, err
-		}
-		digests = append(digests, digest...)
+		s.found = append(s.found, &attachment{reference: referrer.Digest.String(), look: look})
 	}
-	return digests, nil
+	return context.Cause(ctx)
 }
 
 // unknown notes why something that is attached is not known. What ends the context, or shows
 // that the source means harm, is returned: then the image is not copied either.
-func (w *attachments) unknown(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case errors.Is(err, oci.ErrLimit):
-		return err
-	case err != nil && !slices.ContainsFunc(w.unread, func(known error) bool { return known.Error() == err.Error() }):
-		w.unread = append(w.unread, err)
+func (w *attachments) unknown(ctx context.Context, errs ...error) error {
+	for _, err := range errs {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, oci.ErrLimit):
+			return err
+		case err != nil && !w.told[err.Error()]:
+			w.told[err.Error()] = true
+			w.unread = append(w.unread, err)
+		}
 	}
 	return nil
 }
@@ -146,56 +190,53 @@ func attachedTags(tags []string, subject v1.Hash) []string {
 	return found
 }
 
-// add plans one attachment unless look finds that the target holds it. What is gone from the source in
-// the meantime, or was never there, or is of a kind that nobody copies, is no reason to fail the image.
-func (w *attachments) add(ctx context.Context, reference string, look func(context.Context, string) (*v1.Descriptor, error)) ([]v1.Hash, error) {
+// find reads an attachment unless the target holds it. What is gone from the source in the meantime,
+// or was never there, or is of a kind that nobody copies, is no reason to fail the image.
+func (w *attachments) find(ctx context.Context, found *attachment) error {
 	a := w.artifact
-	if w.seen[reference] {
-		return nil, nil
+	found.held, found.err = found.look(ctx, found.reference)
+	if found.held != nil && found.err == nil {
+		found.missing, found.err = w.planner.missing(ctx, a.Target.Repository, found.held.Digest.String())
 	}
-	w.seen[reference] = true
-	held, err := look(ctx, reference)
-	if err != nil {
-		return nil, err
+	lost := len(found.missing) > 0
+	if found.err != nil || found.held != nil && !lost {
+		return nil
 	}
-	lost := false
-	if held != nil {
-		if lost, err = w.lost(ctx, held.Digest); err != nil {
-			return nil, err
-		}
-		if !lost {
-			a.AttachedBefore = true
-			return []v1.Hash{held.Digest}, nil
-		}
-	}
-	found, err := w.planner.read(ctx, a, reference, nil)
-	switch {
+	found.manifests, found.err = w.planner.read(ctx, a, found.reference, nil)
+	switch err := found.err; {
 	case lost && errors.Is(err, registry.ErrNotFound):
-		return nil, fmt.Errorf("what the target has lost of %s cannot be put back: %w", reference, err)
+		found.err = fmt.Errorf("what the target has lost of %s cannot be put back: %w", found.reference, err)
 	case errors.Is(err, registry.ErrNotFound):
-		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " cannot be found at the source")
-		return nil, nil
+		w.planner.warn("what is attached to " + a.Source.String() + " as " + found.reference + " cannot be found at the source")
+		found.err = nil
 	case errors.Is(err, registry.ErrUnknownType):
-		w.planner.warn("what is attached to " + a.Source.String() + " as " + reference + " is left out: " + err.Error())
-		return nil, nil
-	case err != nil:
-		return nil, err
+		w.planner.warn("what is attached to " + a.Source.String() + " as " + found.reference + " is left out: " + err.Error())
+		found.err = nil
+	case errors.Is(err, oci.ErrLimit):
+		return err // the others need not be read
 	}
-	head := &found[len(found)-1]
-	head.Head = head.Descriptor.Digest.String() != a.Digest
-	for n := range found {
-		found[n].Attachment = head.Descriptor.Digest.String()
-	}
-	w.manifests = append(w.manifests, found...)
-	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+head.Descriptor.Digest.String())
-	return []v1.Hash{head.Descriptor.Digest}, nil
+	return nil
 }
 
-// lost tells whether the target lacks some of an attachment that it holds, where that is to be checked.
-func (w *attachments) lost(ctx context.Context, digest v1.Hash) (bool, error) {
-	missing, err := w.planner.missing(ctx, w.artifact.Target.Repository, digest.String())
-	w.artifact.Missing = append(w.artifact.Missing, missing...)
-	return len(missing) > 0, err
+// add plans an attachment that was found, and returns its digest.
+func (w *attachments) add(found *attachment, wave int) []v1.Hash {
+	a := w.artifact
+	a.Missing = append(a.Missing, found.missing...)
+	if found.held != nil && len(found.missing) == 0 {
+		a.AttachedBefore = true
+		return []v1.Hash{found.held.Digest}
+	}
+	if len(found.manifests) == 0 {
+		return nil
+	}
+	head := &found.manifests[len(found.manifests)-1]
+	head.Head = head.Descriptor.Digest.String() != a.Digest
+	for n := range found.manifests {
+		found.manifests[n].Attachment, found.manifests[n].Wave = head.Descriptor.Digest.String(), wave
+	}
+	w.manifests = append(w.manifests, found.manifests...)
+	a.Attachments = append(a.Attachments, a.Target.Host+"/"+a.Target.Repository+"@"+head.Descriptor.Digest.String())
+	return []v1.Hash{head.Descriptor.Digest}
 }
 
 // heldTag is what the target has under a tag, where that is what the source has too, or has
@@ -220,8 +261,18 @@ func (w *attachments) heldTag(ctx context.Context, tag string) (*v1.Descriptor, 
 // and lists it. A run may have ended between the two. What a target that cannot list does not
 // name is put again, which does no harm.
 func (w *attachments) heldReferrer(subject v1.Hash) func(context.Context, string) (*v1.Descriptor, error) {
+	inventory, repository := w.planner.inventory, w.artifact.Target.Repository
+	var (
+		asked  sync.Once
+		listed = map[v1.Hash]bool{}
+	)
+	ask := func(ctx context.Context) {
+		found, _ := inventory.target.Referrers(ctx, repository, subject) // see above
+		for _, d := range found {
+			listed[d.Digest] = true
+		}
+	}
 	return func(ctx context.Context, digest string) (*v1.Descriptor, error) {
-		inventory, repository := w.planner.inventory, w.artifact.Target.Repository
 		if inventory.fresh(repository) {
 			return nil, nil
 		}
@@ -229,12 +280,12 @@ func (w *attachments) heldReferrer(subject v1.Hash) func(context.Context, string
 		if held == nil || err != nil {
 			return held, err
 		}
-		listed, err := inventory.target.Referrers(ctx, repository, subject)
+		asked.Do(func() { ask(ctx) })
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if err != nil || !slices.ContainsFunc(listed, func(d v1.Descriptor) bool { return d.Digest == held.Digest }) {
-			return nil, nil //nolint:nilerr // see above
+		if !listed[held.Digest] {
+			return nil, nil
 		}
 		return held, nil
 	}

@@ -20,6 +20,9 @@ type Manifest struct {
 	// Attachment is the digest of what it belongs to, where that is attached to the artifact
 	// and no part of it: a signature, an SBOM. It is empty for the artifact's own manifests.
 	Attachment string
+	// Wave is 1 for what is attached to the artifact, 2 for what is attached to that, and so on; 0
+	// for the artifact's own manifests. The attachments of one wave do not depend on one another.
+	Wave int
 	// Head says that it is the manifest by which the attachment is found.
 	Head bool
 }

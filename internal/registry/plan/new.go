@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -21,9 +22,9 @@ import (
 // side, a refused login for example. Otherwise an artifact that cannot be copied is in the
 // plan with StateFailed.
 func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Artifact, opts Options) (*Plan, error) {
-	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}}
+	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}, warned: map[string]bool{}}
 	for _, artifact := range artifacts {
-		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact})
+		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact, manifestBytes: new(atomic.Int64)})
 	}
 	if err := p.prepare(); err != nil {
 		return nil, err
@@ -49,6 +50,7 @@ type planner struct {
 
 	mu       sync.Mutex
 	listings map[Origin]*listing
+	warned   map[string]bool
 }
 
 // prepare finds each artifact's source and announces the repositories of the run.
@@ -245,7 +247,8 @@ func (p *planner) warn(warnings ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, warning := range warnings {
-		if !slices.Contains(p.plan.Warnings, warning) {
+		if !p.warned[warning] {
+			p.warned[warning] = true
 			p.plan.Warnings = append(p.plan.Warnings, warning)
 		}
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -148,7 +149,7 @@ type Artifact struct {
 	// refuse a signature whose image is not there yet. It is empty where there is nothing to do.
 	Manifests []Manifest
 
-	manifestBytes int64 // of all manifests that were read for it, for their bound
+	manifestBytes *atomic.Int64 // of all manifests that were read for it, for their bound
 }
 
 // Moves tells whether a copy puts the artifact's own content.

@@ -55,9 +55,7 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 		},
 		Bytes: a.manifestBytes,
 	}
-	err = walk.From(ctx, top)
-	a.manifestBytes = walk.Bytes
-	if err != nil {
+	if err := walk.From(ctx, top); err != nil {
 		return nil, err
 	}
 	all[len(all)-1].Reference = reference

@@ -7,38 +7,89 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
-// put puts an artifact's manifests, its tag last. What is attached and refused stays behind.
+// put puts an artifact's manifests: what is attached after the image and before its tag, side by
+// side, for there may be hundreds. What is attached and refused stays behind.
 func (r *run) put(ctx context.Context, a *artifactTask) {
 	var unlisted referrers
 	manifests := a.Manifests
 	if r.opts.Untagged {
 		manifests = untagged(manifests)
 	}
-	for i, m := range manifests {
-		if a.left[m.Attachment] != nil {
-			continue
-		}
-		if m.Attachment == "" && i > 0 && manifests[i-1].Attachment != "" {
+	for _, wave := range waves(manifests) {
+		if wave[0][0].Attachment == "" {
 			r.list(ctx, a, &unlisted) // before the tag
 		}
-		err := r.putOne(ctx, a, m, &unlisted)
-		switch {
-		case err == nil:
-		case m.Attachment == "" || ctx.Err() != nil:
+		err := r.putWave(ctx, a, wave, &unlisted)
+		if err != nil {
 			r.finish(a, err)
 			return
-		default:
-			a.leave(m.Attachment, err) // nobody else waits for the artifact any more
 		}
 	}
 	r.list(ctx, a, &unlisted)
 	r.finish(a, nil)
+}
+
+// waves are manifests in groups: those of a group go one after the other, the groups of a wave side
+// by side, and wave after wave. What belongs to the artifact itself is one group.
+func waves(manifests []plan.Manifest) [][][]plan.Manifest {
+	var all [][][]plan.Manifest
+	for i, m := range manifests {
+		last := len(all) - 1
+		switch {
+		case i == 0 || m.Wave != manifests[i-1].Wave:
+			all = append(all, [][]plan.Manifest{{m}})
+		case m.Attachment != manifests[i-1].Attachment:
+			all[last] = append(all[last], []plan.Manifest{m})
+		default:
+			group := &all[last][len(all[last])-1]
+			*group = append(*group, m)
+		}
+	}
+	return all
+}
+
+// putWave puts the groups of a wave. The error is why the artifact itself cannot be put.
+func (r *run) putWave(ctx context.Context, a *artifactTask, wave [][]plan.Manifest, unlisted *referrers) error {
+	type outcome struct {
+		unlisted referrers
+		err      error
+	}
+	outcomes := make([]outcome, len(wave))
+	var group errgroup.Group
+	group.SetLimit(r.opts.Jobs)
+	for i, manifests := range wave {
+		if a.left[manifests[0].Attachment] != nil {
+			continue
+		}
+		group.Go(func() error {
+			for _, m := range manifests {
+				if outcomes[i].err = r.putOne(ctx, a, m, &outcomes[i].unlisted); outcomes[i].err != nil {
+					break
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	for i, outcome := range outcomes {
+		attachment := wave[i][0].Attachment
+		switch {
+		case outcome.err == nil:
+		case attachment == "" || ctx.Err() != nil:
+			return outcome.err
+		default:
+			a.leave(attachment, outcome.err) // nobody else waits for the artifact any more
+		}
+		unlisted.join(outcome.unlisted)
+	}
+	return nil
 }
 
 // untagged are manifests by digest, each once.
@@ -110,4 +161,12 @@ func (r *referrers) add(subject v1.Hash, d v1.Descriptor, attachment string) {
 	}
 	of.listed = append(of.listed, d)
 	of.attachments = append(of.attachments, attachment)
+}
+
+func (r *referrers) join(other referrers) {
+	for _, subject := range other.subjects {
+		for i, d := range other.of[subject].listed {
+			r.add(subject, d, other.of[subject].attachments[i])
+		}
+	}
 }
