@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -85,17 +86,17 @@ func (c Confinement) inPlace(ctx context.Context, r request) (*response, error) 
 
 // inProcess has the request carried out by a process, and waits for its end.
 func (c Confinement) inProcess(ctx context.Context, r request) (*response, error) {
-	var message bytes.Buffer
-	if err := gob.NewEncoder(&message).Encode(order{Request: r.sealed(), Memory: c.Memory}); err != nil {
-		return nil, err
-	}
 	cmd := exec.CommandContext(ctx, c.Command[0], c.Command[1:]...) //nolint:gosec // the program's own
 	// Nothing of ours is for a chart to see; on Windows exec adds what a program needs there.
 	cmd.Env = []string{}
 	cmd.WaitDelay = time.Second
-	out, said := &head{most: 2 * maxRendered}, &head{most: 4 << 10}
-	cmd.Stdout, cmd.Stderr = out, said
+	said := &head{most: 4 << 10}
+	cmd.Stderr = said
 	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +104,17 @@ func (c Confinement) inProcess(ctx context.Context, r request) (*response, error
 		return nil, fmt.Errorf("starting a process for it: %w", err)
 	}
 	// The pipe stays open: its end tells the process that this one is gone.
-	_, sent := in.Write(message.Bytes())
-	if err := cmp.Or(c.explain(cmd.Wait(), said.String()), sent); err != nil {
+	sent := gob.NewEncoder(in).Encode(order{Request: r.sealed(), Memory: c.Memory})
+	made, err := readResponse(io.LimitReader(out, 2*maxRendered))
+	_ = out.Close() // who would say more than that ends
+	if err := cmp.Or(c.explain(cmd.Wait(), said.String()), sent, err); err != nil {
 		return nil, err
 	}
-	return readResponse(out)
+	return made, nil
 }
+
+// outOfMemory is what Go's runtime says that could get no more memory, for a stack, the heap or a thread.
+var outOfMemory = []string{"stack exceeds", "out of memory", "failed to create new OS thread", "pthread_create failed"}
 
 // explain says why a process ended as it did.
 func (c Confinement) explain(err error, said string) error {
@@ -117,7 +123,8 @@ func (c Confinement) explain(err error, said string) error {
 		return err
 	}
 	first, _, _ := strings.Cut(said, "\n")
-	if ended.ExitCode() == exitMemory || strings.Contains(first, "stack exceeds") || strings.Contains(first, "out of memory") {
+	outOfMemory := slices.ContainsFunc(outOfMemory, func(words string) bool { return strings.Contains(first, words) })
+	if outOfMemory || ended.ExitCode() == exitMemory {
 		return &LimitError{What: fmt.Sprintf("%d MiB of memory", c.Memory>>20)}
 	}
 	return fmt.Errorf("the process for it ended: %w: %s", err, first)

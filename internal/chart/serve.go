@@ -67,6 +67,7 @@ func watchMemory(most int64, over func()) {
 	// The stack of a goroutine may grow to a gigabyte otherwise.
 	debug.SetMaxStack(int(most / 4))
 	debug.SetMemoryLimit(most / 2)
+	boundMemory(most)
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	for {
 		metrics.Read(sample)

@@ -1,0 +1,36 @@
+package chart
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// However fast a chart takes memory, the process has no more than it was given, and what the program
+// needs itself.
+func TestMemoryIsBoundedAtOnce(t *testing.T) {
+	opts := confined(t)
+	templates := map[string]string{
+		"a list":       `{{ range until 150000000 }}{{ end }}`,
+		"text":         `{{ $x := repeat 1500000000 "x" }}`,
+		"text doubled": `{{ $x := repeat 100000000 "x" }}{{ range until 20 }}{{ $x = printf "%s%s" $x $x }}{{ end }}`,
+		"many lists":   `{{ $l := list }}{{ range until 4000000 }}{{ $l = append $l (list . . . .) }}{{ end }}`,
+	}
+	for name, template := range templates {
+		_, err := sample(t, template, nil).Render(t.Context(), nil, opts)
+		var limit *LimitError
+		if !errors.As(err, &limit) || !strings.Contains(err.Error(), "256 MiB of memory") {
+			t.Errorf("%s: Render() = %v, want a LimitError that says how much memory", name, err)
+		}
+	}
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &usage); err != nil {
+		t.Fatal(err)
+	}
+	const own = 160 // MiB: the program's code, and what Go maps
+	if most, got := opts.Confinement.Memory>>20+beyond>>20+own, usage.Maxrss>>10; got > most {
+		t.Errorf("a process had %d MiB, want at most %d", got, most)
+	}
+}
