@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -131,11 +133,21 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if kept := releases.Changes().Kept; len(kept) > 0 {
+	if kept := i.dropped(releases.Changes().Kept); len(kept) > 0 {
 		i.Hooks.warn("the chart does not have these any more, and they stay: " + strings.Join(kept, ", "))
 	}
 	i.outcome.Revision = release.Number
 	return fmt.Sprintf("helm release %s in %s, revision %d", release.Name, release.Namespace, release.Number), nil
+}
+
+// dropped are those of the kept objects that the chart has nowhere: a CRD may have moved to crds/,
+// which is no part of what helm compares.
+func (i *installation) dropped(kept []string) []string {
+	return slices.DeleteFunc(kept, func(title string) bool {
+		return slices.ContainsFunc(i.outcome.Prepared.Rendering.Objects, func(o chart.Object) bool {
+			return o.IsCRD() && title == o.Title()
+		})
+	})
 }
 
 func (i *installation) verify(ctx context.Context) (string, error) {
