@@ -1,11 +1,16 @@
 package bundle
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,6 +105,59 @@ func unpackInto(t *testing.T, folder string, body []byte) {
 		}
 		if err := os.WriteFile(path, i.Body, 0o600); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// stopsAfter is a context whose user has had enough once somebody has asked it so many times.
+type stopsAfter struct {
+	context.Context
+	left atomic.Int64
+	stop context.CancelCauseFunc
+}
+
+func (s *stopsAfter) Err() error {
+	if s.left.Add(-1) == 0 {
+		s.stop(errStop)
+	}
+	return s.Context.Err()
+}
+
+// zeros are gigabytes in a megabyte, as an entry of a tar or in the place of what follows one.
+func zeros(t *testing.T, name string, size int64) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	entries := tar.NewWriter(z)
+	if err := entries.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: size}); err != nil {
+		t.Fatal(err)
+	}
+	for block := make([]byte, 1<<20); size > 0; size -= int64(len(block)) {
+		if _, err := entries.Write(block[:min(size, int64(len(block)))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(entries.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return packed.Bytes()
+}
+
+// TestUnpackingCanBeStopped in the midst of an entry, however much comes out of it.
+func TestUnpackingCanBeStopped(t *testing.T) {
+	for _, name := range []string{"blobs/sha256/" + strings.Repeat("0", 64), "images/a.tar"} {
+		path := filepath.Join(t.TempDir(), "bomb.tar.gz")
+		if err := os.WriteFile(path, zeros(t, name, 256<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inner, stop := context.WithCancelCause(t.Context())
+		ctx := &stopsAfter{Context: inner, stop: stop}
+		ctx.left.Store(100) // of the thousands of times that 256 MiB take
+		if _, err := Open(ctx, path, OpenOptions{SpoolDir: t.TempDir()}); !errors.Is(err, errStop) {
+			t.Errorf("Open(%s) = %v, want %v", name, err, errStop)
+		}
+		if asked := -ctx.left.Load(); asked > 20 {
+			t.Errorf("Open(%s) went on for %d more pieces after it was stopped", name, asked)
 		}
 	}
 }
