@@ -36,6 +36,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, end func(code int))
 		_, _ = io.Copy(io.Discard, in)
 		end(1)
 	}()
+	boundMemory(asked.Memory)
 	go watchMemory(asked.Memory, func() { end(exitMemory) })
 	return gob.NewEncoder(out).Encode(answer(ctx, asked.Request.unsealed()))
 }
@@ -67,7 +68,6 @@ func watchMemory(most int64, over func()) {
 	// The stack of a goroutine may grow to a gigabyte otherwise.
 	debug.SetMaxStack(int(most / 4))
 	debug.SetMemoryLimit(most / 2)
-	boundMemory(most)
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	for {
 		metrics.Read(sample)

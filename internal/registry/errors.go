@@ -30,6 +30,8 @@ var (
 	// answer in time, a connection that broke), and did so until the tries were used up: what it
 	// holds is not known.
 	ErrUnavailable = errors.New("the registry does not answer as it should")
+	// ErrStalled: the connection stayed open and nothing moved, or next to nothing.
+	ErrStalled = errors.New("the connection stalled")
 	// ErrRefuses: the registry answered, and will not do this (a status from 400 to 499 that no other
 	// try changes, or 501): it does not offer it, or not to us. What it would have said, nobody knows.
 	ErrRefuses = errors.New("the registry does not do this")

@@ -248,8 +248,8 @@ func (u *upload) rest() { _, _ = u.body.From(u.offset) }
 func (u *upload) reached(offset int64) {
 	u.offset = offset
 	if offset > u.best {
+		u.retry.Moved(offset - u.best)
 		u.best, u.asked = offset, false
-		u.retry.Progress()
 	}
 }
 

@@ -179,7 +179,7 @@ func (b *body) readAt(p []byte, at int64) (int, error) {
 	}
 	if err != nil && b.ctx.Err() == nil {
 		b.closeLive()
-		if b.lose(b.liveOf) {
+		if b.lose(b.liveOf, err) {
 			// The same blob can be had elsewhere: what is wrong with one origin must not fail it.
 			err = nil
 		}
@@ -224,6 +224,9 @@ func (b *body) seek(at int64) error {
 	b.closeLive()
 	var errs []error
 	for _, from := range slices.Clone(b.origins) {
+		if !slices.Contains(b.origins, from) {
+			continue // it was given up with another
+		}
 		live, err := from.source.Blob(b.ctx, from.repository, b.blob, at, b.blob.Size)
 		if err == nil {
 			b.live, b.liveAt, b.liveOf = live, at, from
@@ -233,7 +236,7 @@ func (b *body) seek(at int64) error {
 		if b.ctx.Err() != nil {
 			break
 		}
-		b.lose(from)
+		b.lose(from, err)
 	}
 	if len(errs) == 0 {
 		return fmt.Errorf("blob %s: %w in any repository", b.blob.Digest, registry.ErrNotFound)
@@ -242,13 +245,22 @@ func (b *body) seek(at int64) error {
 }
 
 // lose gives an origin up, and tells whether there is another. The last stays, for errors to
-// name it.
-func (b *body) lose(p origin) (more bool) {
-	b.lost = append(b.lost, p)
-	if len(b.origins) == 1 {
+// name it. A registry from which hardly anything of the blob came, for as long as anybody waits, is
+// given up whole: its other repositories have the blob from the same place.
+func (b *body) lose(p origin, err error) (more bool) {
+	var left []origin
+	for _, o := range b.origins {
+		if o == p || o.source == p.source && errors.Is(err, registry.ErrStalled) {
+			b.lost = append(b.lost, o)
+		} else {
+			left = append(left, o)
+		}
+	}
+	if len(left) == 0 {
+		b.origins = []origin{p}
 		return false
 	}
-	b.origins = slices.DeleteFunc(slices.Clone(b.origins), func(other origin) bool { return other == p })
+	b.origins = left
 	return true
 }
 

@@ -80,6 +80,8 @@ func unusable(failed *registry.Error) string {
 		return "the vendor's index names an image that is not there; if it is for a platform that nobody here needs, --platform OS/ARCH copies the one that is"
 	case errors.Is(failed, registry.ErrUnreachable):
 		return fmt.Sprintf("is %s the right name and port, and can this machine reach it?", failed.Host)
+	case errors.Is(failed, registry.ErrStalled):
+		return fmt.Sprintf("hardly anything moves between %s and here: look at the network between; a slow line wants fewer transfers at once (--jobs 2) and more time (--stall-timeout 5m)", failed.Host)
 	}
 	return ""
 }

@@ -50,6 +50,8 @@ func TestForRegistries(t *testing.T) {
 			"r.example.com speaks plain HTTP: allow that with --plain-http if you trust the network between"},
 		{"unreachable", target, said("", registry.ErrUnreachable),
 			"is r.example.com the right name and port, and can this machine reach it?"},
+		{"stalled", source, said("", registry.ErrStalled, registry.ErrUnavailable),
+			"hardly anything moves between r.example.com and here: look at the network between; a slow line wants fewer transfers at once (--jobs 2) and more time (--stall-timeout 5m)"},
 		{"untrusted", target, certificate(registry.CertificateUntrusted),
 			"if store.example.com uses a private certificate authority, name its file with --ca-file or put it into /etc/docker/certs.d/store.example.com/ca.crt"},
 		{"expired certificate", target, certificate(registry.CertificateExpired),

@@ -89,7 +89,7 @@ type Config struct {
 	Jobs int
 	// LimitRate bounds each side, in bytes a second; 0 is unbounded.
 	LimitRate int64
-	// StallTimeout ends a transfer that makes no progress, RetryTimeout an operation that
+	// StallTimeout ends a transfer that makes next to no progress, RetryTimeout an operation that
 	// is tried again and again.
 	StallTimeout time.Duration
 	RetryTimeout time.Duration

@@ -92,7 +92,7 @@ func sideSettings(fs *pflag.FlagSet, c *Config) {
 	fs.Var((*path)(&c.CAFile), "ca-file", "trust the certificate authorities in `FILE` (PEM) too")
 	fs.Var(newNumber(&c.Jobs, remote.DefaultJobs, 1, 64), "jobs", "send at most `N` requests at once to each registry")
 	fs.Var((*rate)(&c.LimitRate), "limit-rate", "move at most `SIZE` a second from and to each registry, 50MiB; 0 is no limit")
-	fs.DurationVar(&c.StallTimeout, "stall-timeout", remote.DefaultStallTimeout, "break off a transfer that has made no progress for `TIME`, and continue it")
+	fs.DurationVar(&c.StallTimeout, "stall-timeout", remote.DefaultStallTimeout, "break off a transfer that has stood still for `TIME`, or moved less than 1 KiB a second, and continue it")
 	fs.DurationVar(&c.RetryTimeout, "retry-timeout", remote.DefaultRetryTimeout, "wait `TIME` at most for a registry that fails")
 }
 

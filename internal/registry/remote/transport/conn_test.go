@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -117,7 +118,7 @@ func TestPace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				source := &sizes{Reader: bytes.NewReader(make([]byte, 1<<20))}
 				c := &Client{opts: Options{StallBytes: 1, StallTimeout: time.Minute}.withDefaults()}
-				ctx, dog := watch(t.Context(), time.Minute, 1)
+				ctx, dog := watch(t.Context(), time.Minute, 1, new(atomic.Int64))
 				defer dog.end()
 				body := &sent{Reader: source, ctx: ctx, client: c, watch: dog}
 				for i := range test.want {

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"sync/atomic"
+
 	"golang.org/x/time/rate"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/gate"
@@ -12,6 +14,8 @@ import (
 type Limits struct {
 	gate *gate.Gate
 	rate *rate.Limiter // nil is unbounded
+	// moved are the bytes of all requests, for a watchdog to tell a slow line from a slow server.
+	moved atomic.Int64
 }
 
 // NewLimits allows that many requests at once, where 0 means DefaultJobs, and that many bytes a

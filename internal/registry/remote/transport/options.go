@@ -37,7 +37,10 @@ type Options struct {
 	// StallTimeout is how long a body may make no progress, and how long a registry may take
 	// to begin its answer; 0 means DefaultStallTimeout.
 	StallTimeout time.Duration
-	// StallBytes is how much has to move within StallTimeout to count as progress; 0 means 1 KiB.
+	// StallBytes is how much has to move within StallTimeout to count as progress, of which only
+	// the time counts that is spent waiting for the registry. What all requests to it have moved
+	// together counts too, where each has moved 1 KiB. 0 means 1 KiB for each second of it, and at
+	// most 30 KiB: a longer StallTimeout is for slower lines.
 	StallBytes int64
 	// RetryTimeout bounds how long an outage is waited for; 0 means DefaultRetryTimeout. What
 	// fails while the registry serves other requests is tried ten times.
@@ -86,7 +89,7 @@ func (o Options) withDefaults() Options {
 		o.StallTimeout = DefaultStallTimeout
 	}
 	if o.StallBytes <= 0 {
-		o.StallBytes = 1 << 10
+		o.StallBytes = stallBytes(o.StallTimeout)
 	}
 	if o.RetryTimeout <= 0 {
 		o.RetryTimeout = DefaultRetryTimeout
@@ -113,4 +116,12 @@ func (o Options) withDefaults() Options {
 		o.CertsDirs = certificates.DefaultDirs()
 	}
 	return o
+}
+
+// stallBytes is what counts as progress. A server that sends a byte a second keeps its connection
+// alive, and a run for ever.
+func stallBytes(within time.Duration) int64 {
+	const perSecond = 1 << 10
+	within = min(within, DefaultStallTimeout)
+	return max(1, int64(within.Seconds()*perSecond))
 }

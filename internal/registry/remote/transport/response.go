@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -47,14 +48,13 @@ const slowest = 4 << 10
 // ReadAll reads a body of at most limit bytes, and no more than one byte beyond; closing it is
 // the caller's.
 func (r *Response) ReadAll(limit int64) ([]byte, error) {
-	patience := 2 * r.body.client.opts.StallTimeout
 	var whole bytes.Buffer
 	if size := r.ContentLength; size > 0 && size <= limit {
 		whole.Grow(int(size) + bytes.MinRead) // one that grows is there twice, and leaves more behind
 	}
 	_, err := whole.ReadFrom(&steady{
-		Reader: io.LimitReader(r.Response.Body, limit+1), bounded: r.body.client.limit == nil,
-		started: time.Now(), patience: patience,
+		Reader: io.LimitReader(r.Response.Body, limit+1), watch: r.body.watch, before: r.body.watch.spent(),
+		patience: 2 * r.body.client.opts.StallTimeout,
 	})
 	return whole.Bytes(), err
 }
@@ -62,8 +62,8 @@ func (r *Response) ReadAll(limit int64) ([]byte, error) {
 // steady fails where its reader is too slow.
 type steady struct {
 	io.Reader
-	bounded  bool
-	started  time.Time
+	watch    *watchdog
+	before   time.Duration // what had been waited
 	patience time.Duration
 	n        int64
 }
@@ -71,9 +71,9 @@ type steady struct {
 func (s *steady) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	s.n += int64(n)
-	allowed := s.patience + time.Duration(s.n)*time.Second/slowest
-	if err == nil && s.bounded && time.Since(s.started) > allowed {
-		err = errStalled
+	waited, allowed := s.watch.spent()-s.before, s.patience+time.Duration(s.n)*time.Second/slowest
+	if err == nil && waited > allowed {
+		err = fmt.Errorf("%w: only %d bytes in %s", errStalled, s.n, waited.Round(time.Millisecond))
 	}
 	return n, err
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
 )
 
-// errStalled: the connection stayed open and nothing moved.
-var errStalled = errors.New("the connection stalled")
+var errStalled = registry.ErrStalled
 
 // NetError is a request that got no answer, or an answer whose body broke off or is not what
 // was asked for.
@@ -98,10 +97,11 @@ type Retry struct {
 
 // The bounds of an operation's tries in number: of those between which the registry served
 // others, and of all where a registry has never answered, for there the user rather wants to
-// hear of it. An outage is bounded by time alone, Options.RetryTimeout.
+// hear of it; and as how many a stall counts where the time is used up. An outage is bounded by time alone, Options.RetryTimeout.
 const (
 	mostTriesAlone   = 10
 	mostTriesUnheard = 4
+	stallsCount      = 4
 )
 
 // NewRetry begins the bounds of an operation; doing names it in notices.
@@ -112,18 +112,17 @@ func (c *Client) NewRetry(doing string) *Retry {
 // Moved starts the bounds afresh once enough bytes have moved to call it progress.
 func (r *Retry) Moved(n int64) {
 	if r.moved += n; r.moved >= r.client.opts.StallBytes {
-		r.moved = 0
-		r.Progress()
+		r.moved, r.tries, r.alone, r.since = 0, 0, 0, time.Now()
 		r.client.recovered()
 	}
 }
 
-// Progress starts the bounds afresh.
-func (r *Retry) Progress() { r.tries, r.alone, r.since = 0, 0, time.Now() }
-
 // Wait sleeps before the next try, or returns the error to give up with.
 func (r *Retry) Wait(ctx context.Context, cause error) error {
 	r.tries++
+	if errors.Is(cause, errStalled) {
+		r.moved = 0 // too little to go on so
+	}
 	delay := r.delay(cause)
 	left := r.client.opts.RetryTimeout
 	if r.tries > 1 { // one retry there always is, however long the first try took to fail
@@ -134,7 +133,7 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 	left = min(left, r.client.opts.RetryTimeout-time.Since(began))
 	var over error
 	switch {
-	case r.tooOften():
+	case r.tooOften(cause):
 		over = &GaveUpError{fmt.Errorf("%w (gave up after %d tries)", cause, r.tries)}
 	case delay > left:
 		if r.tries > 1 {
@@ -154,11 +153,16 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 }
 
 // tooOften tells whether an operation has used up its tries. A run that has waited for the whole
-// of its time once does not do so again for every operation that follows.
-func (r *Retry) tooOften() bool {
-	if served := r.client.served.Load(); served != r.served || r.client.spent.Load() {
+// of its time once does not do so again for every operation that follows: a stall takes as long as
+// several failures.
+func (r *Retry) tooOften(cause error) bool {
+	spent := r.client.spent.Load()
+	if served := r.client.served.Load(); served != r.served || spent {
 		r.served = served
 		r.alone++
+	}
+	if spent && errors.Is(cause, errStalled) {
+		r.alone += stallsCount - 1
 	}
 	return r.alone >= mostTriesAlone || r.tries >= mostTriesUnheard && !r.client.contact.done.Load()
 }

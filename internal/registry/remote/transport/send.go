@@ -26,7 +26,7 @@ func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.
 }
 
 func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Response, error) {
-	ctx, watch := watch(ctx, c.patience(req), c.opts.StallBytes)
+	ctx, watch := watch(ctx, c.patience(req), c.opts.StallBytes, &c.opts.Limits.moved)
 	if hasBody(req) {
 		body := &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
 		req.Body = body
@@ -43,7 +43,7 @@ func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Respons
 		watch.end()
 		return nil, err
 	}
-	watch.got(c.opts.StallBytes)
+	watch.got(0)
 	watch.reset(c.opts.StallTimeout)
 	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
 	return resp, nil
