@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -58,8 +59,7 @@ type Cluster struct {
 // quiet keeps client-go and helm from writing to the standard error on their own account: the
 // first by klog, the second by the standard library's own logger, for lookups in templates.
 var quiet = sync.OnceFunc(func() {
-	klog.SetOutput(io.Discard)
-	klog.LogToStderr(false)
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler)) // what it is not told to write, it writes where it is an error
 	log.SetOutput(io.Discard)
 })
 
@@ -70,7 +70,10 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = access.Kubeconfig
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: access.Context})
-	config, err := loader.ClientConfig()
+	config, err := heed(ctx, loader.ClientConfig, func(*rest.Config) {}) // it may be a pipe
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, noConfig(err, rules.Precedence)
 	}
@@ -80,6 +83,9 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	}
 	config.WarningHandler = rest.NoWarnings{}
 	config.QPS, config.Burst = 50, 100
+	if config, err = heeding(ctx, config); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoCluster, err)
+	}
 	c := &Cluster{config: config, loader: loader}
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoCluster, err)
