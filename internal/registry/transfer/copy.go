@@ -33,10 +33,10 @@ type Options struct {
 type Result struct {
 	*plan.Artifact
 	// Err is nil where the artifact is at the target now.
-	Err error `json:"-"`
+	Err error
 	// Incomplete is nil where that is so of everything attached to it, too, as far as the run
 	// was to look. Otherwise it is an *registry.IncompleteError; it is nil where Err is not.
-	Incomplete error `json:"-"`
+	Incomplete error
 }
 
 // Report is what a copy did.
