@@ -1,10 +1,16 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // answersTokens asks for a token, and answers with a list to whoever has one.
@@ -52,5 +58,29 @@ func TestUnusableTokens(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || tokens != 1 {
 			t.Errorf("%s: Tags() = %v after %d tries, want %q after one", answer, err, tokens, want)
 		}
+	}
+}
+
+// Nor is it sent by others that are on their way when it turns out to be wrong: that could lock an account.
+func TestWrongPasswordIsSentOnce(t *testing.T) {
+	var sent atomic.Int64
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, ok := r.BasicAuth(); ok {
+			sent.Add(1)
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}), Options{Keychain: registrytest.Login{Username: "user", Password: "wrong"}})
+	var group sync.WaitGroup
+	for _, repository := range []string{"a", "b", "c", "d", "e", "f"} {
+		group.Go(func() {
+			if _, err := client.Tags(t.Context(), repository); !errors.Is(err, registry.ErrUnauthorized) {
+				t.Errorf("Tags(%s) = %v, want ErrUnauthorized", repository, err)
+			}
+		})
+	}
+	group.Wait()
+	if got := sent.Load(); got != 1 {
+		t.Errorf("the password was sent %d times, want once", got)
 	}
 }

@@ -28,6 +28,7 @@ type Attempt struct {
 	doubtful   tokenKey // what it has refused
 	renewed    int      // how often a token that did not serve was replaced
 	narrowed   bool     // a token for this request alone is tried
+	first      bool     // it is the first to send a password
 }
 
 // sentAs is how a request was last sent.
@@ -75,6 +76,9 @@ func (t *Attempt) Authorize(ctx context.Context, req *http.Request) (err error) 
 	case t.asked.scheme == "basic" && !hasPassword(t.login):
 		return nil // an empty name is refused even where nobody is welcome
 	case t.asked.scheme == "basic":
+		if err := t.afterTheFirst(ctx); err != nil {
+			return err
+		}
 		t.sent = asBasic
 		req.SetBasicAuth(t.login.Username, t.login.Password)
 		return nil
@@ -84,6 +88,41 @@ func (t *Attempt) Authorize(ctx context.Context, req *http.Request) (err error) 
 		return nil
 	}
 	return t.authorizeByToken(ctx, req)
+}
+
+// firstsTime bounds how long requests wait for the first that sends a password: it may be cut off, and
+// be in need of the place that they hold.
+const firstsTime = 2 * time.Second
+
+// afterTheFirst lets one request find out whether a password serves, before others that are on their
+// way send it too: a few wrong ones at once lock an account. It fails where it does not serve.
+func (t *Attempt) afterTheFirst(ctx context.Context) error {
+	a := t.authorizer
+	a.mu.Lock()
+	standing := a.standing(t.space())
+	if standing.served || standing.trying == nil {
+		if !standing.served {
+			standing.trying, t.first = make(chan struct{}), true
+		}
+		a.mu.Unlock()
+		return nil
+	}
+	tried := standing.trying
+	a.mu.Unlock()
+	if t.first {
+		return nil
+	}
+	wait := time.NewTimer(firstsTime)
+	defer wait.Stop()
+	select {
+	case <-tried:
+	case <-wait.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return standing.refused
 }
 
 // authorizeByToken gets a token. The server that was guessed at may not know the repository:
@@ -128,7 +167,9 @@ func (t *Attempt) Served() {
 	own := t.own()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.standing(t.space()).served = true
+	standing := a.standing(t.space())
+	standing.served = true
+	standing.tried()
 	if t.narrowed && t.sent == asToken {
 		a.narrow[own] = true
 	}
@@ -161,6 +202,11 @@ func (t *Attempt) Refused(ctx context.Context, status int, header http.Header) (
 // challengedBy is for a registry that asks for the first time, or in another way than before:
 // each path may have a token server of its own, and which one may change.
 func (t *Attempt) challengedBy(ctx context.Context, found challenge) (again bool, err error) {
+	if t.sent == asBasic { // here nobody finds out whether the password serves
+		t.authorizer.mu.Lock()
+		t.authorizer.standing(t.space()).tried()
+		t.authorizer.mu.Unlock()
+	}
 	if t.challenged++; t.challenged > mostChallenges {
 		return false, nil
 	}
@@ -197,13 +243,15 @@ func (t *Attempt) narrower() bool {
 // GiveUp notes that a refusal was final. A password that has never served is not tried again in
 // this run: that could lock the account. Err is what others get who would send it.
 func (t *Attempt) GiveUp(status int, err error) {
-	if t.sent != asBasic || status != http.StatusUnauthorized {
+	if t.sent != asBasic {
 		return
 	}
 	a := t.authorizer
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if standing := a.standing(t.space()); !standing.served {
+	standing := a.standing(t.space())
+	if !standing.served && status == http.StatusUnauthorized {
 		standing.refused = err
 	}
+	standing.tried()
 }

@@ -77,6 +77,16 @@ type standing struct {
 	refused error // the credentials themselves were refused: final for this run
 	served  bool  // they have been accepted before: a refusal is not about them
 	single  bool  // no token is granted for all repositories of the run
+	// trying is open while one request finds out whether a password serves; nil where none does.
+	trying chan struct{}
+}
+
+// tried ends the waiting for the request that is the first to send a password.
+func (s *standing) tried() {
+	if s.trying != nil {
+		close(s.trying)
+		s.trying = nil
+	}
 }
 
 // New returns an Authorizer that knows nothing of the registry yet.
