@@ -13,6 +13,8 @@ import (
 var (
 	// ErrIrregular: it is a device, a socket or, where only a file will do, a pipe.
 	ErrIrregular = errors.New("it is no regular file")
+	// ErrFolder: it is a folder.
+	ErrFolder = errors.New("it is a directory")
 	// ErrTooLarge: nothing of what it should be is as large.
 	ErrTooLarge = errors.New("it is too large to be what it should be")
 )
@@ -42,6 +44,14 @@ func CheckRegular(path string) error { return check(path, false) }
 // CheckReadable refuses what is there and neither a regular file, a folder nor a pipe.
 func CheckReadable(path string) error { return check(path, true) }
 
+// CheckFile refuses what CheckReadable does, and a folder.
+func CheckFile(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return &fs.PathError{Op: "reading", Path: path, Err: ErrFolder}
+	}
+	return CheckReadable(path)
+}
+
 func check(path string, pipe bool) error {
 	info, err := os.Stat(path)
 	switch {
@@ -61,7 +71,9 @@ func read(path string, most int64) ([]byte, error) {
 	}
 	defer f.Close()
 	var body []byte
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= most {
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, &fs.PathError{Op: "reading", Path: path, Err: ErrFolder}
+	} else if err == nil && info.Mode().IsRegular() && info.Size() <= most {
 		body = make([]byte, 0, info.Size()+1) // it is there once, and not grown into
 	}
 	body, err = readInto(body, io.LimitReader(f, most+1))

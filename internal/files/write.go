@@ -2,7 +2,7 @@ package files
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +11,9 @@ import (
 // ErrLink: the name leads elsewhere. Who lays a link into a folder must not choose what is
 // written over.
 var ErrLink = errors.New("it is a link, and nothing is written through links")
+
+// ErrDash: "-" stands for standard output where something is written to it, and for no file elsewhere.
+var ErrDash = errors.New("it stands for standard output, where this is not written; ./- is a file of that name")
 
 // ErrNoFolder: the folder that the file belongs in is not there. It is an fs.ErrNotExist.
 var ErrNoFolder error = noFolder{}
@@ -34,6 +37,14 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 // leaves what was there or the new file. It follows no link. Where something is there already
 // it fails with an *ExistsError unless it may be replaced, and only regular files may.
 func Write(path string, body []byte, mode fs.FileMode, replace bool) error {
+	return WriteBy(path, mode, replace, func(to io.Writer) error {
+		_, err := to.Write(body)
+		return err
+	})
+}
+
+// WriteBy is Write of what a function writes.
+func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) error) error {
 	if err := CheckFree(path, replace); err != nil {
 		return err
 	}
@@ -41,7 +52,7 @@ func Write(path string, body []byte, mode fs.FileMode, replace bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = temporary.Write(body)
+	err = write(temporary)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
 	if err == nil && !replace {
 		err = CheckFree(path, false) // somebody may have come first meanwhile
@@ -57,6 +68,9 @@ func Write(path string, body []byte, mode fs.FileMode, replace bool) error {
 
 // CheckFree tells whether Write would put a file at path. Nothing is changed.
 func CheckFree(path string, replace bool) error {
+	if path == "-" {
+		return &fs.PathError{Op: "writing", Path: path, Err: ErrDash}
+	}
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -65,10 +79,12 @@ func CheckFree(path string, replace bool) error {
 		return err
 	case info.Mode()&fs.ModeSymlink != 0:
 		return &fs.PathError{Op: "writing", Path: path, Err: ErrLink}
+	case info.IsDir():
+		return &fs.PathError{Op: "writing", Path: path, Err: ErrFolder}
 	case !replace:
 		return &ExistsError{Path: path}
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("writing %s: it is no regular file", path)
+		return &fs.PathError{Op: "writing", Path: path, Err: ErrIrregular}
 	default:
 		return nil
 	}

@@ -23,13 +23,18 @@ type Content struct {
 // Lock is the content's lock. It holds each manifest against its digest. What since holds is
 // omitted; nil leaves out nothing.
 func (c *Content) Lock(since *Lock) (*Lock, error) {
-	parsed, err := c.parse()
+	places, err := c.check()
 	if err != nil {
 		return nil, err
 	}
+	// Each is read again where it is needed: all of them, read, would be several times their size.
 	return New(c.Artifacts, c.Attachments, func(digest v1.Hash) (*oci.Links, bool) {
-		l, ok := parsed[digest]
-		return l, ok
+		i, ok := places[digest]
+		if !ok {
+			return nil, false
+		}
+		l, err := parse(c.Manifests[i])
+		return l, err == nil
 	}, since)
 }
 
@@ -59,24 +64,27 @@ func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*
 	return l, l.check()
 }
 
-// parse reads the manifests, and holds each against its digest.
-func (c *Content) parse() (map[v1.Hash]*oci.Links, error) {
-	all := make(map[v1.Hash]*oci.Links)
-	for _, m := range c.Manifests {
+// check holds each manifest against its digest, and reads it. It returns their places.
+func (c *Content) check() (map[v1.Hash]int, error) {
+	places := make(map[v1.Hash]int, len(c.Manifests))
+	for i, m := range c.Manifests {
 		if err := CheckDigest(m); err != nil {
 			return nil, err
 		}
-		all[m.Descriptor.Digest] = &oci.Links{}
-		if !oci.IsManifest(m.Descriptor.MediaType) {
-			continue // of a type that nobody knows: it leads nowhere
-		}
-		l, err := oci.Parse(m)
-		if err != nil {
+		if _, err := parse(m); err != nil {
 			return nil, err
 		}
-		all[m.Descriptor.Digest] = l
+		places[m.Descriptor.Digest] = i
 	}
-	return all, nil
+	return places, nil
+}
+
+// parse reads what a manifest leads to: one of a type that nobody knows leads nowhere.
+func parse(m oci.Manifest) (*oci.Links, error) {
+	if !oci.IsManifest(m.Descriptor.MediaType) {
+		return &oci.Links{}, nil
+	}
+	return oci.Parse(m)
 }
 
 // CheckDigest holds a manifest's bytes against its digest. errors.Is tells

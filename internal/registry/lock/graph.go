@@ -27,7 +27,8 @@ type graph struct {
 const maxSteps = 1 << 19
 
 type graphBlob struct {
-	descriptor   v1.Descriptor
+	size         int64
+	foreign      bool // its vendor keeps it
 	repositories []string
 }
 
@@ -74,8 +75,10 @@ func (g *graph) child(d v1.Descriptor, repository string) error {
 	if slices.Contains(g.left, d.Digest) {
 		return nil
 	}
-	if _, ok := g.parsed(d.Digest); !ok && !oci.IsManifest(d.MediaType) {
-		return g.need(d, repository)
+	if !oci.IsManifest(d.MediaType) {
+		if _, ok := g.parsed(d.Digest); !ok {
+			return g.need(d, repository)
+		}
 	}
 	return g.walk(d.Digest, repository)
 }
@@ -83,12 +86,12 @@ func (g *graph) child(d v1.Descriptor, repository string) error {
 func (g *graph) need(d v1.Descriptor, repository string) error {
 	b, ok := g.blobs[d.Digest]
 	if !ok {
-		b = &graphBlob{descriptor: d}
+		b = &graphBlob{size: d.Size, foreign: oci.IsForeign(d)}
 		g.blobs[d.Digest] = b
 		g.order = append(g.order, d.Digest)
 	}
-	if b.descriptor.Size != d.Size {
-		return fmt.Errorf("blob %s is said to have %d and %d bytes", d.Digest, b.descriptor.Size, d.Size)
+	if b.size != d.Size {
+		return fmt.Errorf("blob %s is said to have %d and %d bytes", d.Digest, b.size, d.Size)
 	}
 	if at := (key{repository, d.Digest}); !g.visited[at] {
 		g.visited[at] = true
@@ -106,13 +109,13 @@ func (g *graph) locked(since *Lock) []Blob {
 			held[b.Digest] = b
 		}
 	}
-	var all []Blob
+	all := make([]Blob, 0, len(g.order))
 	for _, digest := range g.order {
 		b := g.blobs[digest]
-		if oci.IsForeign(b.descriptor) {
+		if b.foreign {
 			continue
 		}
-		locked := Blob{Digest: digest, Size: b.descriptor.Size, Repositories: b.repositories}
+		locked := Blob{Digest: digest, Size: b.size, Repositories: b.repositories}
 		if h, ok := held[digest]; ok && h.Size == locked.Size {
 			locked.Omitted, locked.Repositories = true, union(b.repositories, h.Repositories)
 		}

@@ -1,9 +1,11 @@
 package lock
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 
@@ -14,8 +16,15 @@ import (
 // review has a line for each fact, in an order that a change elsewhere does not disturb; blobs,
 // which nobody reads one by one, have a line each.
 func (l *Lock) Marshal() []byte {
-	l.sort()
 	var b bytes.Buffer
+	_ = l.Write(&b) // a buffer takes everything
+	return b.Bytes()
+}
+
+// Write writes what Marshal returns, piece by piece: a lock of thousands of artifacts is megabytes.
+func (l *Lock) Write(to io.Writer) error {
+	l.sort()
+	b := bufio.NewWriter(to) // which keeps the first error for Flush
 	b.WriteString("{\n \"schema\": ")
 	b.Write(encoded(l.Schema, ""))
 	if l.Planned {
@@ -25,18 +34,18 @@ func (l *Lock) Marshal() []byte {
 		b.WriteString(",\n \"selection\": ")
 		b.Write(encoded(l.Selection, " "))
 	}
-	list(&b, "artifacts", l.Artifacts, "  ")
+	list(b, "artifacts", l.Artifacts, "  ")
 	if len(l.Attachments) > 0 {
-		list(&b, "attachments", l.Attachments, "  ")
+		list(b, "attachments", l.Attachments, "  ")
 	}
-	list(&b, "blobs", l.Blobs, "")
+	list(b, "blobs", l.Blobs, "")
 	b.WriteString("\n}\n")
-	return b.Bytes()
+	return b.Flush()
 }
 
 // list writes a field that is a list: with an indent each field of an element has a line, and
 // without one each element.
-func list[T any](b *bytes.Buffer, name string, all []T, indent string) {
+func list[T any](b *bufio.Writer, name string, all []T, indent string) {
 	b.WriteString(",\n \"" + name + "\": [")
 	for i, element := range all {
 		if i > 0 {

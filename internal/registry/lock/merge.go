@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"maps"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -9,8 +10,12 @@ import (
 )
 
 // Merge is what both locks say of one registry. Where they differ on a reference the second
-// counts.
+// counts. It may be the second itself.
 func Merge(first, second *Lock) *Lock {
+	if second.Schema == Schema && len(first.Artifacts)+len(first.Attachments)+len(first.Blobs) == 0 {
+		second.sort()
+		return second
+	}
 	merged := &Lock{Schema: Schema, Selection: second.Selection, Planned: second.Planned}
 	merged.Artifacts = byTarget(first.Artifacts, second.Artifacts, func(a Artifact) ref.Reference { return a.Target })
 	merged.Attachments = byTarget(first.Attachments, second.Attachments, func(a Attachment) ref.Reference { return a.Target })
@@ -20,9 +25,7 @@ func Merge(first, second *Lock) *Lock {
 		b.Repositories = union(known.Repositories, b.Repositories)
 		blobs[b.Digest] = b
 	}
-	for _, b := range blobs {
-		merged.Blobs = append(merged.Blobs, b)
-	}
+	merged.Blobs = slices.AppendSeq(make([]Blob, 0, len(blobs)), maps.Values(blobs))
 	merged.sort()
 	return merged
 }

@@ -72,9 +72,9 @@ const configsAtOnce = 8
 // findPlatforms reads from their configs what images are for that stand alone. One that cannot
 // be read leaves that open.
 func findPlatforms(ctx context.Context, private Private, l *Lock, manifests []oci.Manifest) error {
-	bodies := map[v1.Hash]oci.Manifest{}
-	for _, m := range manifests {
-		bodies[m.Descriptor.Digest] = m
+	places := make(map[v1.Hash]int, len(manifests))
+	for i, m := range manifests {
+		places[m.Descriptor.Digest] = i
 	}
 	var mu sync.Mutex
 	found := map[v1.Hash]string{} // by digest: several tags may lead to one image
@@ -82,13 +82,13 @@ func findPlatforms(ctx context.Context, private Private, l *Lock, manifests []oc
 	group.SetLimit(configsAtOnce)
 	asked := map[v1.Hash]bool{}
 	for _, a := range l.Artifacts {
-		top, ok := bodies[a.Digest]
+		place, ok := places[a.Digest]
 		if !ok || asked[a.Digest] || !a.MediaType.IsImage() {
 			continue
 		}
 		asked[a.Digest] = true
 		group.Go(func() error {
-			name := platformOf(running, private, a.Target.Repository, top)
+			name := platformOf(running, private, a.Target.Repository, manifests[place])
 			mu.Lock()
 			defer mu.Unlock()
 			found[a.Digest] = name

@@ -215,3 +215,14 @@ type Plan struct {
 	// that cannot be fetched, for example.
 	Warnings []string
 }
+
+// Forget drops what nobody needs once the plan was carried out: which blobs there are, and who needs
+// them. The artifacts stay, with their manifests.
+func (p *Plan) Forget() {
+	p.Blobs = nil
+	for _, a := range p.Artifacts {
+		for i := range a.Manifests {
+			a.Manifests[i].Blobs = nil
+		}
+	}
+}

@@ -148,6 +148,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.Plan.Forget() // for what is written down of it needs room too
 	err = c.keepBeyond(ctx)
 	c.Copied.Beyond, c.Copied.Newer = c.beyond, c.newer(ctx)
 	return cmp.Or(err, c.Copied.Failures)

@@ -6,8 +6,8 @@
 package locking
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,8 +69,9 @@ type File struct {
 	Path string
 	// Was is the lock in it when the run began; nil where there was none.
 	Was *lock.Lock
-	// body is what the file held when the run began; nil where there was no file.
-	body    []byte
+	// there says that there was a file when the run began, and held what it held then.
+	there   bool
+	held    digest
 	replace bool
 	release func()
 }
@@ -123,7 +124,7 @@ func open(ctx context.Context, s *relocate.Session, path string, mode Mode, over
 		return nil, err
 	}
 	if write {
-		if err := files.CheckWritable(path, l.body != nil); err != nil {
+		if err := files.CheckWritable(path, l.there); err != nil {
 			l.Close()
 			return nil, exit.Misnamed(fmt.Errorf("writing the lock: %w", err))
 		}
@@ -159,7 +160,7 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 	if err != nil && !(overwrite && errors.Is(err, files.ErrTooLarge)) {
 		return err
 	}
-	l.body = append([]byte{}, body...)
+	l.there, l.held = true, sha256.Sum256(body)
 	was, err := lock.Parse(body)
 	switch {
 	case err != nil:
@@ -208,21 +209,29 @@ func within(l *lock.Lock, to ref.Folder) bool {
 // Replace puts a new lock in the file's place, unless it says the same or somebody else has
 // changed the file.
 func (l *File) Replace(now *lock.Lock) error {
-	body := now.Marshal()
-	if bytes.Equal(body, l.body) {
-		return nil
+	if says, err := digestOf(now); err != nil || l.there && says == l.held {
+		return err
 	}
-	there, err := files.ReadRegular(l.Path, lock.MaxSize)
+	body, err := files.ReadRegular(l.Path, lock.MaxSize)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && l.body == nil:
+	case errors.Is(err, fs.ErrNotExist) && !l.there:
 	case errors.Is(err, files.ErrTooLarge) && l.replace:
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("writing the lock: %w", err)
-	case !bytes.Equal(there, l.body):
+	case err != nil, !l.there, sha256.Sum256(body) != l.held:
 		return &Error{Path: l.Path, Err: ErrLockChanged}
 	}
-	if err := files.Write(l.Path, body, 0o644, l.body != nil); err != nil {
+	if err := files.WriteBy(l.Path, 0o644, l.there, now.Write); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
 	return nil
+}
+
+// digest is what a lock, or a file, is known by.
+type digest [sha256.Size]byte
+
+func digestOf(l *lock.Lock) (digest, error) {
+	hash := sha256.New()
+	err := l.Write(hash)
+	return digest(hash.Sum(nil)), err
 }

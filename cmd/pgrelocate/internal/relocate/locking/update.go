@@ -30,23 +30,23 @@ type recorder struct {
 	// kept is what stays in the lock as it is; done is what has to be recorded anew.
 	kept     *lock.Lock
 	done     []*plan.Artifact
-	selected map[ref.Reference]versions.Artifact
+	selected map[ref.Reference]*versions.Artifact
 	// was are the artifacts of the lock as it was, and checked what was checked in this run.
-	was     map[ref.Reference]lock.Artifact
+	was     map[ref.Reference]*lock.Artifact
 	checked map[ref.Reference]*plan.Checked
 }
 
 func newRecorder(was *lock.Lock, results []transfer.Result) *recorder {
-	r := &recorder{kept: was, selected: map[ref.Reference]versions.Artifact{}, checked: map[ref.Reference]*plan.Checked{}}
-	known := map[ref.Reference]lock.Artifact{}
+	r := &recorder{kept: was, selected: map[ref.Reference]*versions.Artifact{}, checked: map[ref.Reference]*plan.Checked{}}
+	known := map[ref.Reference]*lock.Artifact{}
 	r.was = known
-	for _, a := range was.Artifacts {
-		known[a.Target] = a
+	for i := range was.Artifacts {
+		known[was.Artifacts[i].Target] = &was.Artifacts[i]
 	}
 	replaced := map[string]bool{} // repositories of which something is another now
 	for _, result := range results {
-		r.selected[result.Target] = result.Artifact.Artifact
-		if isThere(result) {
+		r.selected[result.Target] = &result.Artifact.Artifact
+		if isThere(result) && result.Checked != nil {
 			r.checked[result.Target] = result.Checked
 		}
 		if old, ok := known[result.Target]; ok && isThere(result) && old.Digest.String() != result.Digest {
@@ -60,9 +60,12 @@ func newRecorder(was *lock.Lock, results []transfer.Result) *recorder {
 		if !isThere(result) || same {
 			continue
 		}
-		a := *result.Artifact
-		a.AttachedBefore = a.AttachedBefore || result.Incomplete != nil // some of it may not have arrived
-		r.done = append(r.done, &a)
+		a := result.Artifact
+		if result.Incomplete != nil { // some of it may not have arrived
+			incomplete := *a
+			a, incomplete.AttachedBefore = &incomplete, true
+		}
+		r.done = append(r.done, a)
 	}
 	if len(replaced) > 0 {
 		r.kept = was.Keep(func(a lock.Artifact) bool {
@@ -81,7 +84,7 @@ func (r *recorder) wanted(l *lock.Lock) {
 		a := &l.Artifacts[i]
 		chosen, ok := r.selected[a.Target]
 		if a.Retired = !ok; ok {
-			a.Artifact = chosen
+			a.Artifact = *chosen
 		}
 		a.Checked = nil
 		if was, known := r.was[a.Target]; known && was.Digest == a.Digest {
