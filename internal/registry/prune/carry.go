@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // Carry removes what is to go, repository by repository, and notes in the plan what became of it. A
-// repository in which somebody has put or moved a tag since is left alone. What belongs to something
-// that could not be removed stays. The error is that of a context which ended.
+// repository in which somebody has put or moved a tag since is left alone, and so is what is left of it
+// where somebody does so meanwhile. What belongs to something that could not be removed stays. The error is that of a context which ended.
 func (p *Plan) Carry(ctx context.Context) error {
 	defer p.confirm(context.WithoutCancel(ctx)) // what was begun is told as it is
 	c := &carrying{Plan: p, unchanged: map[string]error{}, apart: map[string]error{}, lost: map[string]bool{}}
@@ -40,6 +43,8 @@ func (c *carrying) one(ctx context.Context, r *Removal) {
 	name := r.Ref.Repository
 	if _, looked := c.unchanged[name]; !looked {
 		c.unchanged[name] = c.repositories[name].same(ctx)
+	} else if r.Of == "" && c.unchanged[name] == nil {
+		c.unchanged[name] = c.repositories[name].still(ctx, r.Item)
 	}
 	if _, tried := c.apart[name]; r.TagOnly && !tried && c.unchanged[name] == nil {
 		c.apart[name] = c.repositories[name].removesTagsAlone(ctx, r.Digest)
@@ -54,6 +59,7 @@ func (c *carrying) one(ctx context.Context, r *Removal) {
 	default:
 		c.remove(ctx, r)
 		c.lost[r.Ref.String()] = r.Outcome == Failed
+		c.repositories[name].forget(r)
 	}
 }
 
@@ -77,6 +83,9 @@ func (p *Plan) remove(ctx context.Context, r *Removal) {
 	}
 }
 
+// errMeanwhile says that what was looked at is no longer what is there.
+var errMeanwhile = errors.New("somebody has put or moved a tag here meanwhile: run it again")
+
 // same wants a repository's tags to be those that were looked at, and to lead where they led.
 func (r *repository) same(ctx context.Context) error {
 	now, err := tagsOf(ctx, r.Target, r.name, r.known())
@@ -84,9 +93,51 @@ func (r *repository) same(ctx context.Context) error {
 		return err
 	}
 	if !maps.Equal(now, r.tags) {
-		return errors.New("somebody has put or moved a tag here meanwhile: run it again")
+		return errMeanwhile
+	}
+	r.seen, r.gone = map[string]bool{}, map[string]v1.Hash{}
+	for tag := range now {
+		r.seen[tag] = true
 	}
 	return nil
+}
+
+// still wants, right before an artifact goes, that its tag leads to it and that no tag is new: many may
+// have gone before it, and that takes time in which others copy.
+func (r *repository) still(ctx context.Context, item Item) error {
+	names, err := r.Target.Tags(ctx, r.name)
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return err
+	}
+	for _, tag := range append(slices.DeleteFunc(names, func(tag string) bool { return r.seen[tag] }), item.Ref.Tag) {
+		if tag == "" {
+			continue
+		}
+		held, err := r.Target.Resolve(ctx, r.name, tag)
+		switch {
+		case errors.Is(err, registry.ErrNotFound):
+			r.seen[tag] = true // listed, and not there
+		case err != nil:
+			return err
+		case held.Digest == r.gone[tag]: // the registry answers from what it remembers
+		case tag != item.Ref.Tag || held.Digest != item.Digest:
+			return errMeanwhile
+		}
+	}
+	return nil
+}
+
+// forget takes out of the repository what was removed.
+func (r *repository) forget(gone *Removal) {
+	if gone.Outcome != Deleted {
+		return
+	}
+	for tag, digest := range r.tags {
+		if digest == gone.Digest && (!gone.TagOnly || tag == gone.Ref.Tag) {
+			delete(r.seen, tag)
+			r.gone[tag] = digest
+		}
+	}
 }
 
 // confirm asks for all that was deleted once more: some registries say so, and keep it. It gives them a

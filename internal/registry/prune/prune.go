@@ -102,7 +102,7 @@ var (
 	// ErrIncompleteList: its list of tags lacks one that is there.
 	ErrIncompleteList = errors.New("the registry's list of tags is not complete")
 	// ErrStillThere: it holds what it said it had deleted.
-	ErrStillThere = errors.New("the registry says that it has deleted it, and has it still")
+	ErrStillThere = errors.New("the registry says that it has deleted it, and has it still, or again")
 )
 
 // New looks at every tag of the repositories in which something is to go. What cannot be told for

@@ -233,6 +233,42 @@ func TestPushedMeanwhile(t *testing.T) {
 	}
 }
 
+// Many removals take time, in which others copy: what they put while it goes on counts, too.
+func TestPushedWhileItGoesOn(t *testing.T) {
+	m := newMirror(t)
+	first, second, third := m.image("first", "first"), m.image("second", "second"), m.image("third", "third")
+	unwanted := []prune.Item{item("first", first), item("second", second), item("third", third)}
+	pushing := &pushesAfterFirst{mirror: m, push: func() { m.image("second", "theirs") }}
+	plan, err := prune.New(t.Context(), prune.Options{Target: pushing, Unwanted: unwanted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Carry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if m.has("first") || !m.has("theirs") || !m.has("second") || !m.has("third") {
+		t.Errorf("Carry() = %+v, want what comes after the other's push kept", plan.Removals)
+	}
+	if r := plan.Removals[1]; r.Outcome != prune.Kept || !strings.Contains(r.Reason, "meanwhile") {
+		t.Errorf("Carry() = %+v, want it kept", r)
+	}
+}
+
+// pushesAfterFirst is a registry to which somebody pushes after the first deletion.
+type pushesAfterFirst struct {
+	*mirror
+	push func()
+}
+
+func (p *pushesAfterFirst) DeleteManifest(ctx context.Context, repository, reference string) error {
+	err := p.mirror.DeleteManifest(ctx, repository, reference)
+	if p.push != nil {
+		p.push()
+		p.push = nil
+	}
+	return err
+}
+
 // What leads to a manifest has to be known: where it cannot be read, everything stays.
 func TestUnreadable(t *testing.T) {
 	m := newMirror(t)

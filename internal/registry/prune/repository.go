@@ -28,6 +28,9 @@ type repository struct {
 	links map[v1.Hash][]v1.Hash // the manifests below each that was looked at
 	// absent are those that are not there.
 	absent map[v1.Hash]bool
+	// seen are the tags that the next removal reckons with already, and gone is what has been removed.
+	seen map[string]bool
+	gone map[string]v1.Hash
 }
 
 // family is an artifact that may go, with all that goes with it.
