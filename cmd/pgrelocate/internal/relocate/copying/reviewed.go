@@ -107,6 +107,8 @@ func (p *Planning) sources() (*relocate.Sources, error) {
 func (p *Planning) pinReviewed(opts *plan.Options) {
 	opts.Refresh, opts.Pins = p.asked.Refresh, map[ref.Reference]plan.Pin{}
 	for _, a := range p.reviewed.Artifacts {
-		opts.Pins[a.Target] = a.Reviewed()
+		pin := a.Reviewed()
+		pin.Ask = !p.Rules.None() // the plan does not say what was checked
+		opts.Pins[a.Target] = pin
 	}
 }

@@ -38,8 +38,6 @@ func (p *Planning) needPlan(context.Context) error {
 		return exit.Usagef("a shard is a part of a plan, which says what everything is by digest, and no plan is named")
 	case choice.Moves() && p.Config.Lock != "" && p.Config.Lock != config.NoLock:
 		return exit.Usagef("one shard knows a part only, and writes no lock: whoever puts the tags does")
-	case choice.Tags && !p.Rules.None():
-		return exit.Usagef("whoever puts the tags reads nothing at the source, and checks neither signatures nor ages: the shards do, before they move anything")
 	}
 	return nil
 }

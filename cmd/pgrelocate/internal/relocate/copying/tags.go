@@ -11,18 +11,22 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
-// copyTags puts the tags that the shards of a plan have left out. It reads nothing at the source.
+// copyTags puts the tags that the shards of a plan have left out. It reads nothing at the source but what
+// rules ask for.
 func copyTags(ctx context.Context, c *Copying) error {
 	err := relocate.Run(ctx,
-		c.openLock,      // nothing is done for a lock that cannot be written
-		c.connectTarget, // a client of the private registry alone
-		c.planTags,      // that all is there
+		c.openLock,    // nothing is done for a lock that cannot be written
+		c.connectTags, // a client of the private registry, alone where there are no rules
+		c.planTags,    // that all is there
 		c.putTags,
 	)
 	return c.recorded(ctx, err)
 }
 
-func (p *Planning) connectTarget(ctx context.Context) error {
+func (p *Planning) connectTags(ctx context.Context) error {
+	if !p.Rules.None() {
+		return p.connect(ctx)
+	}
 	target, err := p.Clients.Target(ctx, true)
 	if err != nil {
 		return err
@@ -43,7 +47,11 @@ func (p *Planning) planTags(ctx context.Context) error {
 	if len(missing) > 0 {
 		return &exit.VerificationError{Err: &UnfinishedError{Of: len(planned.Artifacts), Missing: missing}}
 	}
-	return nil
+	checked, err := p.admitted(ctx, p.Artifacts)
+	for _, a := range p.Plan.Artifacts {
+		a.Checked = checked[a.Target]
+	}
+	return err
 }
 
 // putTags puts them.
