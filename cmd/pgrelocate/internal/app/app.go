@@ -79,13 +79,13 @@ func (a *App) With(act Action) func(*cobra.Command, []string) error {
 			err = oneRegistry(cmd, cfg)
 		}
 		if err != nil {
-			return err
+			return a.named(cmd, err)
 		}
 		// A command that has results says so by its flag; -o FILE is another one.
 		if flag := cmd.Flags().Lookup("output"); flag != nil && flag.DefValue == string(output.Table) && cfg.Events != config.Stdout {
 			a.output = cfg.Output
 		}
-		return act(cmd.Context(), cfg, args)
+		return a.named(cmd, act(cmd.Context(), cfg, args))
 	}
 }
 

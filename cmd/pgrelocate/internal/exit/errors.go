@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -26,10 +28,25 @@ func Usagef(format string, args ...any) *UsageError {
 	return &UsageError{Err: fmt.Errorf(format, args...)}
 }
 
-// Misnamed makes a UsageError of a file that is not where the user has named it, or has no folder
-// to go to; every other error, and nil, stays as it is.
+// Misnamed makes a UsageError of a file that a user has named, and that cannot be what it was named for:
+// it is not there, has no folder to go to, is something else, or is not for this user. It is for what is found
+// out before anything is done; every other error, and nil, stays as it is.
 func Misnamed(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	for _, known := range []error{
+		fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.EISDIR, syscall.EROFS,
+		files.ErrFolder, files.ErrIrregular, files.ErrTooLarge, files.ErrLink, files.ErrDash,
+	} {
+		if errors.Is(err, known) {
+			return &UsageError{Err: err}
+		}
+	}
+	return err
+}
+
+// Misread is Misnamed of what a file that was read holds: it makes a UsageError of whatever has no exit
+// code of its own.
+func Misread(err error) error {
+	if Code(err) == Failure {
 		return &UsageError{Err: err}
 	}
 	return err

@@ -127,6 +127,9 @@ well. PGRELOCATE_SIGNING_PASSWORD, if it is set, encrypts the private key.`,
 
 // keygen writes a pair of keys, and never over one that is there.
 func keygen(a *app.App, name, password string) error {
+	if name == "-" {
+		return exit.Usagef("a pair of keys is two files, and - names none: choose a name")
+	}
 	private, public, err := bundle.NewKeys(password)
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // NewReceiptCommand makes `pgrelocate receipt`.
@@ -54,10 +53,9 @@ func receipt(ctx context.Context, a *app.App, cfg *config.Config, file string, o
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
-	if file != "" { // before anything is asked
-		if err := exit.Misnamed(files.CheckWritable(file, overwrite)); err != nil {
-			return err
-		}
+	to := app.OutFile{Path: file, Overwrite: overwrite}
+	if err := to.Check(); err != nil {
+		return err
 	}
 	s := a.Session(cfg)
 	defer s.Close()
@@ -66,9 +64,5 @@ func receipt(ctx context.Context, a *app.App, cfg *config.Config, file string, o
 		return err
 	}
 	a.Note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(held.Artifacts), "artifact"), held.Selected, output.Count(len(held.Blobs), "blob"))
-	if file == "" {
-		_, err = a.Out.Write(held.Marshal())
-		return err
-	}
-	return files.Write(file, held.Marshal(), 0o644, overwrite)
+	return a.WriteOut(to, held.Marshal())
 }

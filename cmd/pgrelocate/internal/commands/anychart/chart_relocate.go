@@ -2,7 +2,6 @@ package anychart
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +15,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
-	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
@@ -26,6 +24,11 @@ type relocateFlags struct {
 	survey    surveyFlags
 	output    string
 	overwrite bool
+}
+
+// values is where the values go.
+func (f *relocateFlags) values() app.OutFile {
+	return app.OutFile{Path: f.output, Overwrite: f.overwrite}
 }
 
 func newChartRelocateCommand(a *app.App) *cobra.Command {
@@ -86,10 +89,8 @@ func relocateChart(ctx context.Context, a *app.App, cfg *config.Config, flags *r
 	if flags.PublishVersion != "" && !flags.Publish {
 		return exit.Usagef("--publish-version goes with --publish")
 	}
-	if flags.output != "" {
-		if err := files.CheckWritable(flags.output, flags.overwrite); err != nil {
-			return exit.Misnamed(fmt.Errorf("writing the values: %w", err))
-		}
+	if err := flags.values().Check(); err != nil {
+		return err
 	}
 	if flags.DryRun && flags.Lock != "" {
 		return exit.Usagef("--lock is about what was copied, and --dry-run copies nothing")
@@ -154,9 +155,5 @@ func writeValues(a *app.App, flags *relocateFlags, made *charts.RelocatedChart) 
 	if err != nil {
 		return err
 	}
-	if flags.output == "" {
-		_, err = a.Out.Write(text)
-		return err
-	}
-	return files.Write(flags.output, text, 0o644, flags.overwrite)
+	return a.WriteOut(flags.values(), text)
 }

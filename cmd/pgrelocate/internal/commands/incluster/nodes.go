@@ -79,6 +79,9 @@ writes. The authorities in --ca-file become those that nodes trust.`,
 }
 
 func writeNodes(ctx context.Context, a *app.App, cfg *config.Config, opts exporting.NodesOptions) error {
+	if opts.Into == "-" { // standard output
+		opts.Into = ""
+	}
 	switch {
 	case opts.Kind == "":
 		return exit.Usagef("for which nodes? --for %s", kindsOfNodes())

@@ -13,7 +13,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/exporting"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/formats"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
@@ -98,10 +97,9 @@ func export(ctx context.Context, a *app.App, cfg *config.Config, f *exportFlags)
 			return &exit.UsageError{Err: err}
 		}
 	}
-	if f.file != "" {
-		if err := files.CheckWritable(f.file, f.overwrite); err != nil {
-			return exit.Misnamed(err)
-		}
+	to := app.OutFile{Path: f.file, Overwrite: f.overwrite}
+	if err := to.Check(); err != nil {
+		return err
 	}
 	f.Policy.Name, f.Policy.Namespaces = "pgrelocate-only-relocated", flagset.SplitNames(f.only)
 	s := a.Session(cfg)
@@ -110,11 +108,7 @@ func export(ctx context.Context, a *app.App, cfg *config.Config, f *exportFlags)
 	if err != nil {
 		return err
 	}
-	if f.file == "" {
-		_, err := a.Out.Write(text)
-		return err
-	}
-	if err := files.Write(f.file, text, 0o644, f.overwrite); err != nil {
+	if err := a.WriteOut(to, text); err != nil || to.IsStdout() {
 		return err
 	}
 	a.Note("wrote %s", f.file)

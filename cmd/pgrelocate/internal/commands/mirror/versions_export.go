@@ -7,11 +7,9 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
-	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 func newVersionsExportCommand(a *app.App) *cobra.Command {
@@ -48,10 +46,9 @@ nothing to write; the exit code is 3 or 1 then.`,
 }
 
 func exportVersions(ctx context.Context, a *app.App, cfg *config.Config, name string, overwrite bool) error {
-	if name != "" {
-		if err := files.CheckWritable(name, overwrite); err != nil {
-			return exit.Misnamed(err)
-		}
+	to := app.OutFile{Path: name, Overwrite: overwrite}
+	if err := to.Check(); err != nil {
+		return err
 	}
 	cfg.Registry.Host, cfg.Registry.Path = "", "" // what is mirrored does not matter here
 	s := a.Session(cfg)
@@ -61,11 +58,7 @@ func exportVersions(ctx context.Context, a *app.App, cfg *config.Config, name st
 		a.ListFailures(err)
 		return err
 	}
-	if name == "" {
-		_, err := a.Out.Write(file)
-		return err
-	}
-	if err := files.Write(name, file, 0o644, overwrite); err != nil {
+	if err := a.WriteOut(to, file); err != nil || to.IsStdout() {
 		return err
 	}
 	a.Note("wrote %s; --catalogue %s reads it", name, name)

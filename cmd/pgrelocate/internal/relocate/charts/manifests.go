@@ -274,6 +274,8 @@ func (r *rewriting) output(i int) string {
 			return ""
 		}
 		return file.path
+	case r.opts.Output == "-": // standard output
+		return ""
 	case r.opts.Output == "" || file.path == file.Name || file.path == "":
 		return r.opts.Output
 	default:

@@ -62,7 +62,7 @@ func (e *exporting) choose(ctx context.Context) error {
 	}
 	found, err := bundle.ReadLock(ctx, e.opts.Lock)
 	if err != nil {
-		return exit.Misnamed(err)
+		return exit.Misread(err)
 	}
 	for i, a := range found.ArtifactsFor(e.Config.Registry) {
 		e.items = append(e.items, formats.Item{Artifact: a, Digest: found.Artifacts[i].Digest.String()})

@@ -72,7 +72,7 @@ func (n *nodesMaking) choose(ctx context.Context) (err error) {
 func locked(ctx context.Context, s *relocate.Session, file string) ([]versions.Artifact, error) {
 	found, err := bundle.ReadLock(ctx, file)
 	if err != nil {
-		return nil, exit.Misnamed(err)
+		return nil, exit.Misread(err)
 	}
 	return found.ArtifactsFor(s.Config.Registry), nil
 }

@@ -43,7 +43,7 @@ func OpenRecord(ctx context.Context, s *relocate.Session, mode Mode) (*File, err
 func ReadRecord(ctx context.Context, path string, to ref.Folder) (*lock.Lock, error) {
 	was, err := bundle.ReadLock(ctx, path)
 	if err != nil {
-		return nil, exit.Misnamed(err)
+		return nil, exit.Misread(err)
 	}
 	switch {
 	case isPortable(was):

@@ -5,10 +5,12 @@ package reaching
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
+	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -37,6 +39,11 @@ func (p Place) Of(product *versions.Product) Place {
 func Connect(ctx context.Context, s *relocate.Session, place Place) (*cluster.Cluster, error) {
 	if err := mayReach(s, place); err != nil {
 		return nil, err
+	}
+	if place.Kubeconfig != "" { // a device has no end
+		if err := files.CheckFile(place.Kubeconfig); err != nil {
+			return nil, exit.Misnamed(fmt.Errorf("the kubeconfig: %w", err))
+		}
 	}
 	s.AnnounceCluster()
 	found, err := cluster.Connect(ctx, cluster.Access{
