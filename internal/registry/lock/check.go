@@ -26,6 +26,18 @@ var roles = []versions.Role{versions.RoleChart, versions.RoleOperator, versions.
 // ErrPlanned says that a lock is a plan: what it names need not be there.
 var ErrPlanned = errors.New("it is a plan, and no lock")
 
+// ErrOtherVersion says that a lock is of a schema that is not known here.
+var ErrOtherVersion = errors.New("it was written by another version of pgrelocate")
+
+// NotALockError says why something is no lock.
+type NotALockError struct{ Err error }
+
+// Error is "not a lock: …".
+func (e *NotALockError) Error() string { return "not a lock: " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *NotALockError) Unwrap() error { return e.Err }
+
 // check finds what no honest lock holds.
 func (l *Lock) check() error {
 	if err := checkSchema(l.Schema); err != nil {
@@ -54,7 +66,7 @@ func (l *Lock) check() error {
 
 func checkSchema(schema string) error {
 	if schema != Schema && schema != Earlier {
-		return fmt.Errorf("lock of schema %q, want %q: it was written by another version of pgrelocate", schema, Schema)
+		return fmt.Errorf("%w: its schema is %q, and not %q", ErrOtherVersion, schema, Schema)
 	}
 	return nil
 }
@@ -65,7 +77,7 @@ func (l *Lock) checkEarlier() error {
 		return a.Bytes != 0 || a.Platforms != nil || a.Left != nil || a.Attachments != nil || a.Held != nil || a.Retired || a.Checked != nil
 	}
 	if l.Schema == Earlier && (l.Planned || l.Selection != nil || slices.ContainsFunc(l.Artifacts, says)) {
-		return fmt.Errorf("lock: it says more than one of schema %q can", Earlier)
+		return fmt.Errorf("it says more than one of schema %q can", Earlier)
 	}
 	return nil
 }
@@ -81,7 +93,7 @@ func (l *Lock) checkTogether() error {
 	targets := make(map[ref.Reference]v1.Hash)
 	once := func(target ref.Reference, digest v1.Hash) error {
 		if other, ok := targets[target]; ok && other != digest {
-			return fmt.Errorf("lock: %s stands for two contents, %s and %s", target, other, digest)
+			return fmt.Errorf("%s stands for two contents, %s and %s", target, other, digest)
 		}
 		targets[target] = digest
 		return nil
@@ -104,7 +116,7 @@ func (l *Lock) checkTogether() error {
 	slices.SortFunc(byDigest, compare)
 	for i := range len(byDigest) - 1 {
 		if l.Blobs[byDigest[i]].Digest == l.Blobs[byDigest[i+1]].Digest {
-			return fmt.Errorf("lock: blob %s is there twice", l.Blobs[byDigest[i]].Digest)
+			return fmt.Errorf("blob %s is there twice", l.Blobs[byDigest[i]].Digest)
 		}
 	}
 	return nil
@@ -114,11 +126,11 @@ func (l *Lock) checkTogether() error {
 func (l *Lock) checkPlaces() error {
 	for _, b := range l.Blobs {
 		if !l.Planned && (b.Held || b.Artifacts != nil) {
-			return fmt.Errorf("lock: blob %s says what only a plan does", b.Digest)
+			return fmt.Errorf("blob %s says what only a plan does", b.Digest)
 		}
 		for i, place := range b.Artifacts {
 			if place < 0 || place >= len(l.Artifacts) || i > 0 && place <= b.Artifacts[i-1] {
-				return fmt.Errorf("lock: blob %s is for artifacts that cannot be: %d", b.Digest, place)
+				return fmt.Errorf("blob %s is for artifacts that cannot be: %d", b.Digest, place)
 			}
 		}
 	}
@@ -127,20 +139,20 @@ func (l *Lock) checkPlaces() error {
 
 func (a *Artifact) check() error {
 	if !slices.Contains(roles, a.Role) {
-		return fmt.Errorf("lock: %s is of no known role: %q", a.Target, a.Role)
+		return fmt.Errorf("%s is of no known role: %q", a.Target, a.Role)
 	}
 	if a.Bytes < 0 || a.Bytes > MaxBlob || len(a.Platforms) > MaxPlatforms {
-		return fmt.Errorf("lock: %s of %d bytes for %d platforms cannot be", a.Target, a.Bytes, len(a.Platforms))
+		return fmt.Errorf("%s of %d bytes for %d platforms cannot be", a.Target, a.Bytes, len(a.Platforms))
 	}
 	if err := a.Checked.check(); err != nil {
-		return fmt.Errorf("lock: what was checked of %s: %w", a.Target, err)
+		return fmt.Errorf("what was checked of %s: %w", a.Target, err)
 	}
 	if err := a.checkLeft(); err != nil {
 		return err
 	}
 	for _, p := range a.Platforms {
 		if !platform.MatchString(p) {
-			return fmt.Errorf("lock: %s is for no platform: %q", a.Target, p)
+			return fmt.Errorf("%s is for no platform: %q", a.Target, p)
 		}
 	}
 	return checkLocked(a.Source, a.Target, a.Base, a.Descriptor())
@@ -149,11 +161,11 @@ func (a *Artifact) check() error {
 // checkLeft wants only indexes to leave something behind, and each once.
 func (a *Artifact) checkLeft() error {
 	if len(a.Left) > 0 && !a.MediaType.IsIndex() {
-		return fmt.Errorf("lock: %s is no index, and leaves images behind", a.Target)
+		return fmt.Errorf("%s is no index, and leaves images behind", a.Target)
 	}
 	for i, digest := range a.Left {
 		if digest.Hex == "" || i > 0 && compareDigests(a.Left[i-1], digest) >= 0 {
-			return fmt.Errorf("lock: %s leaves %s behind, which cannot be, or is out of its order", a.Target, digest)
+			return fmt.Errorf("%s leaves %s behind, which cannot be, or is out of its order", a.Target, digest)
 		}
 	}
 	return nil
@@ -165,11 +177,11 @@ func (a *Attachment) check() error {
 
 func (b *Blob) check() error {
 	if b.Digest.Hex == "" || b.Size < 0 || b.Size > MaxBlob {
-		return fmt.Errorf("lock: blob %s of %d bytes cannot be", b.Digest, b.Size)
+		return fmt.Errorf("blob %s of %d bytes cannot be", b.Digest, b.Size)
 	}
 	for _, r := range b.Repositories {
 		if err := checkRepository(r); err != nil {
-			return fmt.Errorf("lock: blob %s: %w", b.Digest, err)
+			return fmt.Errorf("blob %s: %w", b.Digest, err)
 		}
 	}
 	return nil
@@ -178,13 +190,13 @@ func (b *Blob) check() error {
 // checkLocked checks one reference with its content.
 func checkLocked(source, target ref.Reference, base string, d v1.Descriptor) error {
 	if d.Digest.Hex == "" || d.Size < 0 || d.Size > MaxManifest {
-		return fmt.Errorf("lock: %s: a manifest %s of %d bytes cannot be", target, d.Digest, d.Size)
+		return fmt.Errorf("%s: a manifest %s of %d bytes cannot be", target, d.Digest, d.Size)
 	}
 	if target.Tag == "" && target.Digest == "" {
-		return fmt.Errorf("lock: %s has neither tag nor digest", target)
+		return fmt.Errorf("%s has neither tag nor digest", target)
 	}
 	if target.Digest != "" && target.Digest != d.Digest.String() {
-		return fmt.Errorf("lock: %s is locked to another digest, %s", target, d.Digest)
+		return fmt.Errorf("%s is locked to another digest, %s", target, d.Digest)
 	}
 	for _, ref := range []ref.Reference{source, target} {
 		if err := checkReference(ref); err != nil {
@@ -192,7 +204,7 @@ func checkLocked(source, target ref.Reference, base string, d v1.Descriptor) err
 		}
 	}
 	if base != "" && !strings.HasPrefix(target.Repository, base+"/") {
-		return fmt.Errorf("lock: %s is not below %s", target.Repository, base)
+		return fmt.Errorf("%s is not below %s", target.Repository, base)
 	}
 	return nil
 }
@@ -205,10 +217,10 @@ func checkReference(r ref.Reference) error {
 	}
 	got, err := ref.Parse(r.String())
 	if err != nil {
-		return fmt.Errorf("lock: %w", err)
+		return err
 	}
 	if got != r {
-		return fmt.Errorf("lock: %q is not a reference", r)
+		return fmt.Errorf("%q is not a reference", r)
 	}
 	return nil
 }

@@ -61,7 +61,10 @@ func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*
 		Blobs:       g.locked(since),
 	}
 	l.sort()
-	return l, l.check()
+	if err := l.check(); err != nil {
+		return nil, fmt.Errorf("the lock of it would not be one: %w", err)
+	}
+	return l, nil
 }
 
 // check holds each manifest against its digest, and reads it. It returns their places.

@@ -129,12 +129,14 @@ func Parse(data []byte) (*Lock, error) {
 		return nil, fmt.Errorf("a lock of %d bytes is too large", len(data))
 	}
 	l, names := new(Lock), make(names)
+	var version error
 	err := jsonlimit.ExactObject(data, jsonlimit.Fields{
 		"schema": func(d *jsonlimit.Decoder) error {
 			if err := d.Decode(&l.Schema); err != nil {
 				return err
 			}
-			return checkSchema(l.Schema) // before fields that another version has
+			version = checkSchema(l.Schema) // before fields that another version has
+			return version
 		},
 		"planned":     jsonlimit.Value(&l.Planned),
 		"selection":   jsonlimit.Value(&l.Selection),
@@ -147,10 +149,16 @@ func Parse(data []byte) (*Lock, error) {
 			return b.check()
 		}),
 	})
-	if err != nil {
-		return nil, fmt.Errorf("not a lock: %w", err)
+	if err == nil {
+		err = l.check()
 	}
-	return l, l.check()
+	switch {
+	case version != nil:
+		return nil, version
+	case err != nil:
+		return nil, &NotALockError{err}
+	}
+	return l, nil
 }
 
 // names keep one of each: thousands of blobs are in a few repositories.

@@ -6,6 +6,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/locking"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 )
 
@@ -34,6 +35,8 @@ func aboutLock(err error) string {
 
 func aboutLockFile(err *locking.Error) string {
 	switch {
+	case errors.Is(err, lock.ErrOtherVersion):
+		return "use the version of pgrelocate that wrote it, or a newer one"
 	case errors.Is(err, locking.ErrNoLock):
 		return "pgrelocate copy --lock " + config.LocalLock + " writes one"
 	case errors.Is(err, locking.ErrNoPlan):

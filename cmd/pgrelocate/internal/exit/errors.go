@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
@@ -84,9 +85,9 @@ func (e *PartialError) Error() string {
 	case len(e.Incomplete) == 0:
 		return fmt.Sprintf("%d of %d %s failed", len(e.Errors), e.Total, e.Thing)
 	case len(e.Errors) == 0:
-		return fmt.Sprintf("%d of %d %s are incomplete: not all that is attached to them is known to be there", len(e.Incomplete), e.Total, e.Thing)
+		return fmt.Sprintf("%d of %d %s %s incomplete: not all that is attached to them is known to be there", len(e.Incomplete), e.Total, e.Thing, output.Are(len(e.Incomplete)))
 	}
-	return fmt.Sprintf("%d of %d %s failed, and %d are incomplete", len(e.Errors), e.Total, e.Thing, len(e.Incomplete))
+	return fmt.Sprintf("%d of %d %s failed, and %d %s incomplete", len(e.Errors), e.Total, e.Thing, len(e.Incomplete), output.Are(len(e.Incomplete)))
 }
 
 // Unwrap returns the single failures.

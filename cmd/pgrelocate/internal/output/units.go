@@ -33,3 +33,11 @@ func Count(n int, singular string) string {
 	}
 	return humanize.Comma(int64(n)) + " " + singular + "s"
 }
+
+// Are is "is" after one of something, and "are" after any other number.
+func Are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}

@@ -83,6 +83,9 @@ func NoCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
+	if instead := cmd.Annotations[NoFlag+err.GetSpecifiedName()]; instead != "" {
+		return Errorf(cmd, "there is no flag --%s: %s", err.GetSpecifiedName(), instead)
+	}
 	if nearest := suggest.Nearest(args[0], names); nearest != "" {
 		return Errorf(cmd, "there is no command %q; did you mean %q?", args[0], nearest)
 	}
@@ -112,6 +115,10 @@ func ExplainFlagError(cmd *cobra.Command, err error) error {
 		return Errorf(cmd, "%w", err)
 	}
 }
+
+// NoFlag begins the name of a command's annotation that says why it has no flag which other programs have
+// for the same: NoFlag + "create-namespace".
+const NoFlag = "no flag "
 
 func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
 	if short := err.GetSpecifiedShortnames(); short != "" {

@@ -17,6 +17,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/installing"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
@@ -40,8 +41,9 @@ type InstallFlags struct {
 func NewInstallCommand(a *app.App) *cobra.Command {
 	f := &InstallFlags{}
 	cmd := &cobra.Command{
-		Use:   "install [FILE...]",
-		Short: "Install the operator from the private registry, or upgrade it",
+		Use:         "install [FILE...]",
+		Short:       "Install the operator from the private registry, or upgrade it",
+		Annotations: map[string]string{usage.NoFlag + "create-namespace": "namespaces that are missing are made in any case"},
 		Long: `Take a cluster from nothing to an operator that runs from the private registry.
 
 Before anything is changed, the chart is pulled from the private registry and rendered

@@ -141,6 +141,6 @@ type UnfinishedError struct {
 // Error names the first of them.
 func (e *UnfinishedError) Error() string {
 	first := e.Missing[0]
-	return fmt.Sprintf("%d of %s are not at the target whole, and no tag was put; the first is %s: %v",
-		len(e.Missing), output.Count(e.Of, "artifact"), output.Short(first.Target), first.Err)
+	return fmt.Sprintf("%d of %s %s not at the target whole, and no tag was put; the first is %s: %v",
+		len(e.Missing), output.Count(e.Of, "artifact"), output.Are(len(e.Missing)), output.Short(first.Target), first.Err)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -23,7 +24,11 @@ func ReadPlan(ctx context.Context, path string, to ref.Folder) (*lock.Lock, erro
 	if body, err = unpacked(body); err == nil {
 		planned, err = lock.Parse(body)
 	}
+	var wrong *lock.NotALockError
 	switch {
+	case errors.As(err, &wrong):
+		err = fmt.Errorf("%w: %w", ErrNoPlan, wrong.Err)
+	case errors.Is(err, lock.ErrOtherVersion):
 	case err != nil:
 		err = fmt.Errorf("%w: %w", ErrNoPlan, err)
 	case !planned.Planned:

@@ -58,21 +58,27 @@ func NewDiagnosis(r *doctor.Findings) Diagnosis {
 // WriteTable writes a line for each finding below the side that it is of, and what to do below that.
 func (v Diagnosis) WriteTable(w io.Writer) error {
 	var text strings.Builder
-	last := ""
+	last, told := "", map[string]string{}
 	for _, f := range together(v.Findings) {
 		if at := strings.TrimSpace(f.Side + "  " + f.Host); at != last {
 			if last != "" {
 				text.WriteByte('\n')
 			}
-			last = at
+			last, told = at, map[string]string{}
 			text.WriteString(view.PlainLine(at) + "\n")
 		}
 		text.WriteString(v.entry(fmt.Sprintf("  %-13s %-15s ", f.Status, f.Probe), f.Says))
 		if f.Fix != "" {
-			text.WriteString(v.entry(strings.Repeat(" ", besideProbe), "fix: "+f.Fix))
+			fix := f.Fix
+			if probe, ok := told[f.Fix]; ok {
+				fix = "as for " + probe
+			} else {
+				told[f.Fix] = f.Probe
+			}
+			text.WriteString(v.entry(strings.Repeat(" ", besideProbe), "fix: "+fix))
 		}
 	}
-	fmt.Fprintf(&text, "\n%d failed, %d warnings, %d not looked at\n", v.Failed, v.Warnings, v.NotLookedAt)
+	fmt.Fprintf(&text, "\n%d failed, %s, %d not looked at\n", v.Failed, output.Count(v.Warnings, "warning"), v.NotLookedAt)
 	_, err := io.WriteString(w, text.String())
 	return err
 }

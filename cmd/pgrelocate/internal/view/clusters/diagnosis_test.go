@@ -27,7 +27,7 @@ func TestDiagnosisFits(t *testing.T) {
                                 fix: have it removed: ` + digest + `
   not looked at chunks, size limit, mount not asked
 
-0 failed, 1 warnings, 0 not looked at
+0 failed, 1 warning, 0 not looked at
 `},
 		{80, `target  r.example.com
   ok            certificate     good until tomorrow, by an authority that
@@ -40,7 +40,7 @@ func TestDiagnosisFits(t *testing.T) {
   not looked at chunks, size limit, mount
                                 not asked
 
-0 failed, 1 warnings, 0 not looked at
+0 failed, 1 warning, 0 not looked at
 `},
 	}
 	for _, tt := range tests {
@@ -56,5 +56,21 @@ func TestDiagnosisFits(t *testing.T) {
 				t.Errorf("at %d columns has a line of %d: %s", tt.width, n, line)
 			}
 		}
+	}
+}
+
+// What is to be done about several findings of one registry is said once, and what there is one of is counted so.
+func TestAFixStandsOnce(t *testing.T) {
+	v := Diagnosis{Failed: 1, Warnings: 1, Findings: []findingView{
+		{Side: "target", Host: "a.example.com", Probe: "push", Status: "failed", Says: "403", Fix: "give the login the right to push"},
+		{Side: "target", Host: "a.example.com", Probe: "uploads", Status: "warning", Says: "403", Fix: "give the login the right to push"},
+		{Side: "source", Host: "b.example.com", Probe: "pull", Status: "failed", Says: "403", Fix: "give the login the right to push"},
+	}}
+	var text strings.Builder
+	if err := v.WriteTable(&text); err != nil {
+		t.Fatal(err)
+	}
+	if got := text.String(); strings.Count(got, "fix: give the login") != 2 || !strings.Contains(got, "fix: as for push\n") || !strings.Contains(got, "1 failed, 1 warning, 0 not") {
+		t.Errorf("WriteTable() =\n%s\nwant the fix once for each side", got)
 	}
 }
