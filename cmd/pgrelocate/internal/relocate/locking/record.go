@@ -62,5 +62,10 @@ func isPortable(l *lock.Lock) bool {
 			return false
 		}
 	}
+	for _, a := range l.Attachments {
+		if a.Target.Host != "" {
+			return false
+		}
+	}
 	return l.Selection == nil
 }
