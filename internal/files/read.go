@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // Errors of files that are to be read; they stand in an *fs.PathError.
@@ -14,7 +15,7 @@ var (
 	// ErrIrregular: it is a device, a socket or, where only a file will do, a pipe.
 	ErrIrregular = errors.New("it is no regular file")
 	// ErrFolder: it is a folder.
-	ErrFolder = errors.New("it is a directory")
+	ErrFolder error = syscall.EISDIR
 	// ErrTooLarge: nothing of what it should be is as large.
 	ErrTooLarge = errors.New("it is too large to be what it should be")
 )

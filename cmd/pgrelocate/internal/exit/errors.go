@@ -34,7 +34,7 @@ func Usagef(format string, args ...any) *UsageError {
 // out before anything is done; every other error, and nil, stays as it is.
 func Misnamed(err error) error {
 	for _, known := range []error{
-		fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.EISDIR, syscall.EROFS,
+		fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.EROFS,
 		files.ErrFolder, files.ErrIrregular, files.ErrTooLarge, files.ErrLink, files.ErrDash,
 	} {
 		if errors.Is(err, known) {

@@ -83,9 +83,6 @@ func NoCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	if instead := cmd.Annotations[NoFlag+err.GetSpecifiedName()]; instead != "" {
-		return Errorf(cmd, "there is no flag --%s: %s", err.GetSpecifiedName(), instead)
-	}
 	if nearest := suggest.Nearest(args[0], names); nearest != "" {
 		return Errorf(cmd, "there is no command %q; did you mean %q?", args[0], nearest)
 	}
@@ -130,6 +127,9 @@ func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
 			names = append(names, flag.Name)
 		}
 	})
+	if instead := cmd.Annotations[NoFlag+err.GetSpecifiedName()]; instead != "" {
+		return Errorf(cmd, "there is no flag --%s: %s", err.GetSpecifiedName(), instead)
+	}
 	if nearest := suggest.Nearest(err.GetSpecifiedName(), names); nearest != "" {
 		return Errorf(cmd, "there is no flag --%s; did you mean --%s?", err.GetSpecifiedName(), nearest)
 	}
