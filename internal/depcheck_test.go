@@ -175,7 +175,7 @@ var commandRooms = map[string][]string{
 	"config":              {"exit", "output"},
 	"demo":                {"config", "exit", "output", "relocate", "relocate/copying", "relocate/reaching"},
 	"doctor":              {"advice", "relocate", "relocate/reaching"},
-	"exit":                nil,
+	"exit":                {"output"},
 	"flagset":             {"app", "config", "exit", "output", "relocate", "relocate/pulling", "relocate/reaching", "relocate/rendering", "usage"},
 	"output":              {"terminal"},
 	"page":                {"output", "terminal", "view/overviews"},

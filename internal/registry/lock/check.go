@@ -65,10 +65,14 @@ func (l *Lock) check() error {
 }
 
 func checkSchema(schema string) error {
-	if schema != Schema && schema != Earlier {
+	switch {
+	case schema == Schema, schema == Earlier:
+		return nil
+	case !strings.HasPrefix(schema, "pgrelocate.lock/"):
+		return fmt.Errorf("its schema is %q, and not %q", schema, Schema)
+	default:
 		return fmt.Errorf("%w: its schema is %q, and not %q", ErrOtherVersion, schema, Schema)
 	}
-	return nil
 }
 
 // checkEarlier finds what locks of the earlier schema did not say.

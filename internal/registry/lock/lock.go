@@ -6,6 +6,7 @@
 package lock
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -153,7 +154,7 @@ func Parse(data []byte) (*Lock, error) {
 		err = l.check()
 	}
 	switch {
-	case version != nil:
+	case errors.Is(version, ErrOtherVersion):
 		return nil, version
 	case err != nil:
 		return nil, &NotALockError{err}

@@ -54,6 +54,9 @@ func openStream(ctx context.Context, opts Options, started time.Time) (*stream, 
 		return s, nil
 	}
 	f, err := openEvents(ctx, opts.Events)
+	if errors.Is(err, fs.ErrExist) { // another run has made it at the same moment
+		f, err = openEvents(ctx, opts.Events)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
