@@ -71,7 +71,7 @@ type File struct {
 	Was *lock.Lock
 	// there says that there was a file when the run began, and held what it held then.
 	there   bool
-	held    digest
+	held    fingerprint
 	replace bool
 	release func()
 }
@@ -209,7 +209,7 @@ func within(l *lock.Lock, to ref.Folder) bool {
 // Replace puts a new lock in the file's place, unless it says the same or somebody else has
 // changed the file.
 func (l *File) Replace(now *lock.Lock) error {
-	if says, err := digestOf(now); err != nil || l.there && says == l.held {
+	if says, err := fingerprintOf(now); err != nil || l.there && says == l.held {
 		return err
 	}
 	body, err := files.ReadRegular(l.Path, lock.MaxSize)
@@ -227,11 +227,11 @@ func (l *File) Replace(now *lock.Lock) error {
 	return nil
 }
 
-// digest is what a lock, or a file, is known by.
-type digest [sha256.Size]byte
+// fingerprint is what a lock, or a file, is known by.
+type fingerprint [sha256.Size]byte
 
-func digestOf(l *lock.Lock) (digest, error) {
+func fingerprintOf(l *lock.Lock) (fingerprint, error) {
 	hash := sha256.New()
 	err := l.Write(hash)
-	return digest(hash.Sum(nil)), err
+	return fingerprint(hash.Sum(nil)), err
 }
