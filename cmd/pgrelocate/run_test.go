@@ -78,7 +78,7 @@ func TestCopyOnATerminal(t *testing.T) {
 			}
 		}
 		last := frames[len(frames)-1]
-		if strings.Contains(last, "%") || !strings.HasSuffix(messages.String(), "licence terms.\n") {
+		if strings.Contains(last, "%") || !strings.HasSuffix(messages.String(), "terms.\n") {
 			t.Errorf("at %d columns the bar is still there at the end: %q", columns, last)
 		}
 		if strings.Contains(messages.String(), "\x1b") {
@@ -132,6 +132,44 @@ func TestColourOnATerminalOnly(t *testing.T) {
 		}
 		if got := strings.Contains(messages.String(), "\x1b[31merror:"); got != tty {
 			t.Errorf("stderr is a terminal: %v; message %q", tty, messages)
+		}
+	}
+}
+
+// Messages are broken at blanks on a terminal, at any width, and nowhere else: what is kept is searched.
+func TestMessagesFitTheTerminal(t *testing.T) {
+	elsewhere(t)
+	t.Setenv("PGRELOCATE_REGISTRY_PASSWORD", "two words of a secret")
+	tests := []struct {
+		name    string
+		tty, ci bool
+		columns int
+		fits    bool
+	}{
+		{"80 columns", true, false, 80, true},
+		{"40 columns", true, false, 40, true},
+		{"200 columns", true, false, 200, true},
+		{"a CI system's terminal", true, true, 80, false},
+		{"a pipe", false, false, 80, false},
+	}
+	for _, tt := range tests {
+		streams, _, messages := terminal.Test("")
+		streams.ErrTTY, streams.Logged = tt.tty, tt.ci
+		streams.Columns = func() int { return tt.columns }
+		args := []string{"versions", "--product=one of all two words of a secret that there are"}
+		if code := run(t.Context(), args, streams); code != exit.Usage {
+			t.Fatalf("%s: run(%v) = %d, want %d", tt.name, args, code, exit.Usage)
+		}
+		colours := strings.NewReplacer("\x1b[31m", "", "\x1b[36m", "", "\x1b[0m", "")
+		widest := 0
+		for line := range strings.Lines(colours.Replace(messages.String())) {
+			widest = max(widest, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+		}
+		if fits := widest <= tt.columns; fits != tt.fits {
+			t.Errorf("%s: the widest line has %d characters:\n%s", tt.name, widest, messages)
+		}
+		if strings.Contains(strings.ReplaceAll(messages.String(), "\n", " "), "two words") {
+			t.Errorf("%s: a secret is shown where it is broken:\n%s", tt.name, messages)
 		}
 	}
 }

@@ -149,9 +149,18 @@ func (a *App) Warn(format string, args ...any) {
 	a.Say(terminal.Yellow, "warning: ", format, args...)
 }
 
-// Say writes one message. What it says may come from elsewhere: see terminal.Plain.
+// Say writes one message, broken at blanks where a terminal shows it. What it says may come from elsewhere:
+// see terminal.Plain.
 func (a *App) Say(style terminal.Style, label, format string, args ...any) {
-	fmt.Fprintln(a.Err, a.Paint(style, label)+terminal.Plain(fmt.Sprintf(format, args...)))
+	message := label + terminal.Plain(fmt.Sprintf(format, args...))
+	if a.Broken() {
+		// A secret may hold blanks, and is not known any more once it is broken there.
+		message = output.Fit(a.secrets.Hide(message), a.Width())
+	}
+	if rest, ok := strings.CutPrefix(message, label); ok {
+		message = a.Paint(style, label) + rest
+	}
+	fmt.Fprintln(a.Err, message)
 }
 
 // Conclude shows an error, if there is one, with its hint, and returns the exit code.

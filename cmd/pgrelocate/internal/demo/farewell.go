@@ -25,8 +25,8 @@ func (d *demo) address(staying string) string {
 // stay keeps the registries until ctx ends, and says what can be done with them.
 func (d *demo) stay(ctx context.Context) {
 	d.Note(`
-That was the whole job. Both registries stay until Ctrl-C ends them. In another terminal,
-into a folder of the private one that is empty:
+That was the whole job. Both registries stay until Ctrl-C ends them.
+In another terminal, into a folder of the private one that is empty:
 
   pgrelocate plan --source %[1]s --registry %[2]s/tour --versions 17
   pgrelocate copy --source %[1]s --registry %[2]s/tour --versions 17

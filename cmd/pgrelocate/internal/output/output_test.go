@@ -170,10 +170,33 @@ func TestWrap(t *testing.T) {
 		{"ünï five", 8, []string{"ünï five"}},
 		{"one two", 0, []string{"one two"}},
 		{"", 7, []string{""}},
+		{"see `a b` (`c d`) there", 9, []string{"see `a b`", "(`c d`)", "there"}},
+		{"see `a b c d` there", 8, []string{"see `a b", "c d`", "there"}},
+		{"see ` there, and on", 9, []string{"see `", "there,", "and on"}},
 	}
 	for _, tt := range tests {
 		if got := Wrap(tt.text, tt.width); !slices.Equal(got, tt.want) {
 			t.Errorf("Wrap(%q, %d) = %q, want %q", tt.text, tt.width, got, tt.want)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	tests := []struct {
+		message string
+		width   int
+		want    string
+	}{
+		{"one two three", 7, "one two\nthree"},
+		{"a  b\none two three\n\nfour", 7, "a  b\none two\nthree\n\nfour"},
+		{"try:\n  one two three", 7, "try:\n  one two three"},
+		{"\tone two three", 7, "\tone two three"},
+		{"one two three", 0, "one two three"},
+		{"", 7, ""},
+	}
+	for _, tt := range tests {
+		if got := Fit(tt.message, tt.width); got != tt.want {
+			t.Errorf("Fit(%q, %d) = %q, want %q", tt.message, tt.width, got, tt.want)
 		}
 	}
 }

@@ -74,6 +74,10 @@ func (s Streams) Width() int {
 // Animated tells whether Err can show a line that changes in place.
 func (s Streams) Animated() bool { return s.ErrTTY && !s.Dumb && !s.Logged }
 
+// Broken tells whether long messages are broken at blanks: where somebody reads them on a terminal. What is kept
+// is searched, and has whole lines.
+func (s Streams) Broken() bool { return s.ErrTTY && !s.Logged }
+
 // inCI reads the variable CI, which most CI systems set to "true" or "1".
 func inCI(value string) bool { return value != "" && value != "false" && value != "0" }
 
