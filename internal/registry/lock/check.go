@@ -46,6 +46,9 @@ func (l *Lock) check() error {
 	if err := l.Selection.check(); err != nil {
 		return err
 	}
+	if err := l.checkRoom(); err != nil {
+		return err
+	}
 	for _, a := range l.Artifacts {
 		if err := a.check(); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Checked is what was checked of an artifact before it was let through.
@@ -44,6 +45,22 @@ func (c *Checked) Plan() *plan.Checked {
 	known.Created, _ = time.Parse(time.RFC3339, c.Created) // they have been checked
 	known.At, _ = time.Parse(time.RFC3339, c.At)
 	return known
+}
+
+// Checks finds what the lock says was checked of an artifact, by its target and its digest; nil is nothing.
+func (l *Lock) Checks() func(*plan.Artifact) *plan.Checked {
+	known := map[ref.Reference]*Artifact{}
+	for i := range l.Artifacts {
+		if a := &l.Artifacts[i]; a.Checked != nil {
+			known[a.Target] = a
+		}
+	}
+	return func(a *plan.Artifact) *plan.Checked {
+		if was, ok := known[a.Target]; ok && was.Digest.String() == a.Digest {
+			return was.Checked.Plan()
+		}
+		return nil
+	}
 }
 
 // Then keeps an earlier result where a later one says the same: it has held since then.

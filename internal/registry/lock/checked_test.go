@@ -4,6 +4,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 func TestThen(t *testing.T) {
@@ -30,6 +35,29 @@ func TestThen(t *testing.T) {
 	for _, wrong := range []*Checked{{Signed: "x"}, {At: "yesterday"}, {Key: string(make([]byte, 5000))}} {
 		if wrong.check() == nil {
 			t.Errorf("%+v is taken", wrong)
+		}
+	}
+}
+
+// What was checked of an artifact counts for it alone, and only as long as it is what it was.
+func TestChecks(t *testing.T) {
+	at := func(tag string) versions.Artifact {
+		return versions.Artifact{Target: ref.Reference{Host: "h", Repository: "r", Tag: tag}}
+	}
+	digest := v1.Hash{Algorithm: "sha256", Hex: "a"}
+	l := &Lock{Artifacts: []Artifact{
+		{Artifact: at("signed"), Digest: digest, Checked: &Checked{Key: "sha256:k"}}, {Artifact: at("unchecked"), Digest: digest},
+	}}
+	checked := l.Checks()
+	for _, tt := range []struct{ tag, digest, want string }{
+		{"signed", digest.String(), "sha256:k"}, {"signed", "sha256:b", ""}, {"unchecked", digest.String(), ""}, {"other", digest.String(), ""},
+	} {
+		got := ""
+		if c := checked(&plan.Artifact{Artifact: at(tt.tag), Digest: tt.digest}); c != nil {
+			got = c.Key
+		}
+		if got != tt.want {
+			t.Errorf("Checks()(%s %s) is by key %q, want %q", tt.tag, tt.digest, got, tt.want)
 		}
 	}
 }

@@ -28,20 +28,24 @@ func (c *Content) Lock(since *Lock) (*Lock, error) {
 		return nil, err
 	}
 	// Each is read again where it is needed: all of them, read, would be several times their size.
-	return New(c.Artifacts, c.Attachments, func(digest v1.Hash) (*oci.Links, bool) {
+	return build(c.Artifacts, c.Attachments, func(digest v1.Hash) (*oci.Links, bool) {
 		i, ok := places[digest]
 		if !ok {
 			return nil, false
 		}
 		l, err := parse(c.Manifests[i])
 		return l, err == nil
-	}, since)
+	}, stepsOf(len(c.Artifacts)), since)
 }
 
 // New makes a lock: from the manifests, which parsed finds, it works out the blobs and the
 // repositories that need them. What since holds is omitted; nil leaves out nothing.
 func New(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*oci.Links, bool), since *Lock) (*Lock, error) {
-	g := newGraph(parsed)
+	return build(artifacts, attachments, parsed, maxSteps, since)
+}
+
+func build(artifacts []Artifact, attachments []Attachment, parsed func(v1.Hash) (*oci.Links, bool), steps int, since *Lock) (*Lock, error) {
+	g := newGraph(parsed, steps)
 	for _, a := range artifacts {
 		g.left = a.Left
 		if err := g.walk(a.Digest, a.Target.Repository); err != nil {

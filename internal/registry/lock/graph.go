@@ -18,13 +18,20 @@ type graph struct {
 	visited map[key]bool
 	blobs   map[v1.Hash]*graphBlob
 	order   []v1.Hash
-	// steps is how many links were followed.
-	steps int
+	// steps is how many links were followed, and most how many may be.
+	steps, most int
 }
 
 // maxSteps is how many links may be followed from all references together, those that
 // repositories share counted for each: a small file could name every blob everywhere.
 const maxSteps = 1 << 19
+
+// stepsOf is that bound for artifacts whose manifests a plan has read, and bounded, each by itself: theirs
+// may be as many as a lock has room for.
+func stepsOf(artifacts int) int {
+	const each = 1 << 10
+	return max(maxSteps, each*artifacts)
+}
 
 type graphBlob struct {
 	size         int64
@@ -38,8 +45,8 @@ type key struct {
 	digest     v1.Hash
 }
 
-func newGraph(parsed func(v1.Hash) (*oci.Links, bool)) *graph {
-	return &graph{parsed: parsed, visited: make(map[key]bool), blobs: make(map[v1.Hash]*graphBlob)}
+func newGraph(parsed func(v1.Hash) (*oci.Links, bool), most int) *graph {
+	return &graph{parsed: parsed, most: most, visited: make(map[key]bool), blobs: make(map[v1.Hash]*graphBlob)}
 }
 
 // walk notes everything below a manifest as needed by repository.
@@ -54,8 +61,8 @@ func (g *graph) walk(digest v1.Hash, repository string) error {
 		return fmt.Errorf("manifest %s is missing", digest)
 	}
 	blobs := l.Needs()
-	if g.steps += 1 + len(blobs) + len(l.Manifests); g.steps > maxSteps {
-		return fmt.Errorf("manifests that name more than %d others and blobs, for all repositories", maxSteps)
+	if g.steps += 1 + len(blobs) + len(l.Manifests); g.steps > g.most {
+		return fmt.Errorf("manifests that name more than %d others and blobs, for all repositories", g.most)
 	}
 	for _, d := range blobs {
 		if err := g.need(d, repository); err != nil {

@@ -25,11 +25,11 @@ const (
 	Earlier = "pgrelocate.lock/v1"
 )
 
-// What a lock may hold.
+// What a lock may hold. What would hold more is not written, for nobody could read it: see CheckRoom.
 const (
-	MaxSize      = 16 << 20 // bytes
-	MaxArtifacts = 10_000   // and as many attachments
-	MaxBlobs     = 100_000
+	MaxSize      = 64 << 20 // bytes
+	MaxArtifacts = 50_000   // and as many attachments
+	MaxBlobs     = 400_000
 )
 
 // MaxManifest is the most that a manifest may hold, in bytes; registries set the same.

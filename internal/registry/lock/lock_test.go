@@ -133,7 +133,7 @@ func TestEarlierLocksAreRead(t *testing.T) {
 func TestALargeLockIsRead(t *testing.T) {
 	l := &lock.Lock{Schema: lock.Schema}
 	digest := func(i int) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064x", i)} }
-	for i := range 8_000 {
+	for i := range 12_000 {
 		reference := ref.Reference{Host: "a.io", Repository: "a", Tag: fmt.Sprint(i)}
 		l.Artifacts = append(l.Artifacts, lock.Artifact{
 			Artifact: versions.Artifact{Role: versions.RoleExtra, Source: reference, Target: reference}, Digest: digest(i), MediaType: "a/b", Size: 1,
@@ -141,7 +141,7 @@ func TestALargeLockIsRead(t *testing.T) {
 		reference.Tag = "a" + reference.Tag
 		l.Attachments = append(l.Attachments, lock.Attachment{Source: reference, Target: reference, Digest: digest(i), MediaType: "a/b", Size: 1})
 	}
-	for i := range 20_000 {
+	for i := range 45_000 { // as many as 12,000 artifacts come to
 		l.Blobs = append(l.Blobs, lock.Blob{Digest: digest(i), Size: 1, Repositories: []string{"a"}})
 	}
 	body := l.Marshal()

@@ -17,12 +17,20 @@ import (
 // which nobody reads one by one, have a line each.
 func (l *Lock) Marshal() []byte {
 	var b bytes.Buffer
-	_ = l.Write(&b) // a buffer takes everything
+	_ = l.write(&b) // a buffer takes everything
 	return b.Bytes()
 }
 
-// Write writes what Marshal returns, piece by piece: a lock of thousands of artifacts is megabytes.
+// Write writes what Marshal returns, piece by piece: a lock of thousands of artifacts is megabytes. Of one
+// that could not be read it fails with a *RoomError.
 func (l *Lock) Write(to io.Writer) error {
+	if err := l.checkRoom(); err != nil {
+		return err
+	}
+	return l.write(&bounded{to: to})
+}
+
+func (l *Lock) write(to io.Writer) error {
 	l.sort()
 	b := bufio.NewWriter(to) // which keeps the first error for Flush
 	b.WriteString("{\n \"schema\": ")

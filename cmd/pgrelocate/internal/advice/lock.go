@@ -34,7 +34,10 @@ func aboutLock(err error) string {
 }
 
 func aboutLockFile(err *locking.Error) string {
+	var room *lock.RoomError
 	switch {
+	case errors.As(err, &room):
+		return "select less, and the rest into a lock of its own with --lock FILE; --lock none copies without one"
 	case errors.Is(err, lock.ErrOtherVersion):
 		return "use the version of pgrelocate that wrote it, or a newer one"
 	case errors.Is(err, locking.ErrNoLock):

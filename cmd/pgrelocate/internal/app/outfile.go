@@ -1,6 +1,8 @@
 package app
 
 import (
+	"io"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 )
@@ -26,9 +28,16 @@ func (f OutFile) Check() error {
 
 // WriteOut writes it.
 func (a *App) WriteOut(f OutFile, body []byte) error {
-	if f.IsStdout() {
-		_, err := a.Out.Write(body)
+	return a.WriteOutBy(f, func(to io.Writer) error {
+		_, err := to.Write(body)
 		return err
+	})
+}
+
+// WriteOutBy writes what a function writes.
+func (a *App) WriteOutBy(f OutFile, write func(io.Writer) error) error {
+	if f.IsStdout() {
+		return write(a.Out)
 	}
-	return files.Write(f.Path, body, 0o644, f.Overwrite)
+	return files.WriteBy(f.Path, 0o644, f.Overwrite, write)
 }

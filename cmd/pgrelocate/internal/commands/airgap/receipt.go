@@ -64,5 +64,5 @@ func receipt(ctx context.Context, a *app.App, cfg *config.Config, file string, o
 		return err
 	}
 	a.Note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(held.Artifacts), "artifact"), held.Selected, output.Count(len(held.Blobs), "blob"))
-	return a.WriteOut(to, held.Marshal())
+	return a.WriteOutBy(to, held.Write)
 }

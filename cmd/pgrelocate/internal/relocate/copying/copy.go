@@ -81,7 +81,7 @@ func Copy(ctx context.Context, s *relocate.Session, opts CopyOptions) (*Copied, 
 		c.checkSelection,  // that it is the lock's, where nothing else will do
 		c.watchCharts,     // so that none is fetched twice
 		c.Compare,         // what is where, and what has to move
-		c.checkPlan,       // that it is the lock's
+		c.checkPlan,       // that it is the lock's, which has room for it
 		c.wantCharts,
 		c.Transfer,        // move it, tags last
 		c.tagWhenComplete, // where the tags are whose who is done last

@@ -37,16 +37,6 @@ func (p *Planning) pin(opts *plan.Options) {
 	}
 }
 
-// checkedBefore is what the lock says was checked of an artifact that is as it was.
-func (p *Planning) checkedBefore(a *plan.Artifact) *plan.Checked {
-	for _, was := range p.lockOrNone().Artifacts {
-		if was.Target == a.Target && was.Digest.String() == a.Digest {
-			return was.Checked.Plan()
-		}
-	}
-	return nil
-}
-
 // lockOrNone is the lock as it was; an empty one where there was none.
 func (p *Planning) lockOrNone() *lock.Lock {
 	if p.lockFile == nil || p.lockFile.Was == nil {
@@ -116,12 +106,26 @@ func (p *Planning) checkSelection(context.Context) error {
 	return p.deviating(locking.SelectionDeviates(p.Session, p.Artifacts, p.lockFile.Was))
 }
 
-// checkPlan holds what would be moved against the lock.
+// checkPlan holds what would be moved against the lock, and finds out whether that has room for it.
 func (p *Planning) checkPlan(context.Context) error {
 	if !p.asked.Locked {
-		return nil
+		return p.checkRoom()
 	}
 	return p.deviating(locking.ContentDeviates(p.Plan, p.lockFile.Was))
+}
+
+func (p *Planning) checkRoom() error {
+	if p.lockFile == nil || p.lockFile.Path == "" {
+		return nil
+	}
+	catalogue, err := p.Catalogue()
+	if err != nil {
+		return err
+	}
+	if err := lock.CheckRoom(p.lockOrNone(), p.Plan, catalogue); err != nil {
+		return &exit.UsageError{Err: &locking.Error{Path: p.lockFile.Path, Err: err}}
+	}
+	return nil
 }
 
 // deviating is the error of a run that is held against its lock; nil where it does as that says.

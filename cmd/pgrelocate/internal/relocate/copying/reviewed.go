@@ -49,7 +49,7 @@ func (p *Planning) writeOut(context.Context) error {
 		return err
 	}
 	planned.Selection = p.selection()
-	if err := files.Write(p.asked.Out, planned.Marshal(), 0o644, p.asked.OverwriteOut); err != nil {
+	if err := files.WriteBy(p.asked.Out, 0o644, p.asked.OverwriteOut, planned.Write); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
 	p.Note("planned in %s", p.asked.Out)

@@ -86,7 +86,7 @@ func (f *forking) copyOne(ctx context.Context, c *Copying, branch *fanout.Branch
 		c.checkSelection,    // that it is the lock's, where nothing else will do
 		c.watchCharts,       // so that none is fetched twice
 		c.Compare,           // what is where, and what has to move
-		c.checkPlan,         // that it is the lock's
+		c.checkPlan,         // that it is the lock's, which has room for it
 		c.wantCharts,
 		c.needsOf(branch), // that others need not be kept
 		c.Transfer,        // move it, tags last

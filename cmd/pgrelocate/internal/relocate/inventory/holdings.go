@@ -59,7 +59,7 @@ func writeLock(held *Holdings, err error, name string, overwrite bool) error {
 	if err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
-	if err := files.Write(name, held.Marshal(), 0o644, overwrite || isLock(name)); err != nil {
+	if err := files.WriteBy(name, 0o644, overwrite || isLock(name), held.Write); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)
 	}
 	return nil
