@@ -57,6 +57,7 @@ func TestFilesThatCannotBe(t *testing.T) {
 		try(flag, command, "folder")
 		try(flag, command, "gone/x")
 		try(flag, command, "-")
+		try(flag, command, os.DevNull)
 		if _, err := os.Lstat("-"); err == nil {
 			t.Errorf("--%s wrote a file called -", flag)
 		}

@@ -67,3 +67,12 @@ func TestReadSmall(t *testing.T) {
 		t.Errorf("ReadSmall(pipe) = %q, %v, want what was written", body, err)
 	}
 }
+
+// A device is no file that --overwrite could replace, and it does not say so.
+func TestNothingReplacesADevice(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		if err := CheckFree(os.DevNull, replace); !errors.Is(err, ErrIrregular) {
+			t.Errorf("CheckFree(%s, %v) = %v, want %v", os.DevNull, replace, err, ErrIrregular)
+		}
+	}
+}

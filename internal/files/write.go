@@ -33,6 +33,20 @@ func (e *ExistsError) Error() string { return "writing " + e.Path + ": " + fs.Er
 // Unwrap returns fs.ErrExist.
 func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 
+// Cause is what is wrong with a file, without its name, for who names it already.
+func Cause(err error) error {
+	var named *fs.PathError
+	var exists *ExistsError
+	switch {
+	case errors.As(err, &named):
+		return named.Err
+	case errors.As(err, &exists):
+		return fs.ErrExist
+	default:
+		return err
+	}
+}
+
 // Write puts a file at path as a whole or not at all, through a neighbour, so that a crash
 // leaves what was there or the new file. It follows no link. Where something is there already
 // it fails with an *ExistsError unless it may be replaced, and only regular files may.
@@ -81,10 +95,10 @@ func CheckFree(path string, replace bool) error {
 		return &fs.PathError{Op: "writing", Path: path, Err: ErrLink}
 	case info.IsDir():
 		return &fs.PathError{Op: "writing", Path: path, Err: ErrFolder}
+	case !info.Mode().IsRegular(): // which nothing replaces
+		return &fs.PathError{Op: "writing", Path: path, Err: ErrIrregular}
 	case !replace:
 		return &ExistsError{Path: path}
-	case !info.Mode().IsRegular():
-		return &fs.PathError{Op: "writing", Path: path, Err: ErrIrregular}
 	default:
 		return nil
 	}

@@ -174,7 +174,7 @@ func TestHostileText(t *testing.T) {
 
 func TestCode(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"", ""}, {"a", "`a`"}, {"a|b", "`a\\|b`"}, {"a\nb\t c", "`a b c`"},
+		{"", ""}, {"a", "`a`"}, {"a|b", "`a\\|b`"}, {`a\|b\\|c`, "`a\\ \\|b\\\\ \\|c`"}, {"a\nb\t c", "`a b c`"},
 		{"`a", "`` `a ``"}, {"a``b", "```a``b```"}, {strings.Repeat("ä", 700), "`" + strings.Repeat("ä", 600) + "…`"},
 	} {
 		if got := code(tt.text); got != tt.want {

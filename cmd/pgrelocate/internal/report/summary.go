@@ -123,6 +123,9 @@ func table(b *strings.Builder, title string, items []Item) {
 // longestCode is enough of an error for a table.
 const longestCode = 600
 
+// escapeBar keeps bars from ending a cell. A backslash before one would escape our own instead.
+var escapeBar = strings.NewReplacer(`\|`, `\ \|`, "|", `\|`)
+
 // code is text that means nothing to Markdown, in a table or elsewhere: a code span on one line, in
 // more backticks than stand in the text, and with bars that end no cell. Empty text is empty.
 func code(text string) string {
@@ -140,7 +143,7 @@ func code(text string) string {
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
 		text = " " + text + " "
 	}
-	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
+	return fence + escapeBar.Replace(text) + fence
 }
 
 // firstLine is the first line of a text.

@@ -103,15 +103,26 @@ func File(ctx context.Context, path string, c *Content, fetch Fetch, opts Option
 // its folder takes no files, or that a bundle is there which may not be replaced.
 func Check(path string, opts Options) error {
 	if err := files.CheckWritable(path+".partial", true); err != nil {
-		return &Error{Path: path, Err: unwrapped(err)}
+		return &Error{Path: path, Err: files.Cause(err)}
 	}
 	if _, err := os.Lstat(journalName(path)); err == nil {
 		return nil // what is there may be an interrupted run's own
 	}
-	if _, err := os.Lstat(path); err == nil && opts.VolumeSize == 0 && !opts.Overwrite {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil //nolint:nilerr // nothing is there
+	case isSpecial(info):
+		return &Error{Path: path, Err: files.ErrIrregular}
+	case opts.VolumeSize == 0 && !opts.Overwrite:
 		return &Error{Path: path, Err: os.ErrExist}
 	}
 	return nil
+}
+
+// isSpecial tells a device, a socket or a pipe, which no file takes the place of.
+func isSpecial(info fs.FileInfo) bool {
+	return info.Mode()&(fs.ModeDevice|fs.ModeSocket|fs.ModeNamedPipe) != 0
 }
 
 // checkAbsent protects a bundle that is there, and volumes that would count as some of the
@@ -130,12 +141,14 @@ func checkAbsent(path string, l *layout, opts Options) error {
 		case err != nil:
 		case info.IsDir():
 			return &Error{Path: name, Err: ErrFolder}
+		case isSpecial(info):
+			return &Error{Path: name, Err: files.ErrIrregular}
 		case !opts.Overwrite:
 			return &Error{Path: name, Err: os.ErrExist}
 		}
 	}
 	if err := files.CheckFree(checksumName(path), opts.Overwrite); err != nil {
-		return &Error{Path: checksumName(path), Err: unwrapped(err)}
+		return &Error{Path: checksumName(path), Err: files.Cause(err)}
 	}
 	return nil
 }
@@ -173,15 +186,6 @@ func (w *writer) run(ctx context.Context) (*Result, error) {
 }
 
 func checksumName(path string) string { return path + ".sha256" }
-
-// unwrapped is what is wrong with a file, without its name.
-func unwrapped(err error) error {
-	var named *fs.PathError
-	if errors.As(err, &named) {
-		return named.Err
-	}
-	return err
-}
 
 // writeChecksum writes the file for "sha256sum -c", which looks for the names beside it.
 func writeChecksum(w *Result, overwrite bool) error {

@@ -196,6 +196,14 @@ func TestABundleThatIsThereStays(t *testing.T) {
 	if body, _ := os.ReadFile(path); string(body) != "precious" {
 		t.Errorf("the file was changed to %q", body)
 	}
+	other := t.TempDir() + "/pg.tar"
+	if err := os.WriteFile(other+".sha256", []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := write.File(t.Context(), other, &w.Content, w.Fetch, write.Options{})
+	if want := "writing " + other + ".sha256: file already exists"; err == nil || err.Error() != want {
+		t.Errorf("Write() beside another sum = %v, want %s", err, want)
+	}
 	if _, err := write.File(t.Context(), path, &w.Content, w.Fetch, write.Options{Overwrite: true}); err != nil {
 		t.Errorf("Write(Overwrite) = %v", err)
 	}
