@@ -192,14 +192,19 @@ func requests(ts *testscript.TestScript, _ bool, args []string) {
 var forgetful sync.Map
 
 // lose is the script command: lose HOST REPOSITORY:TAG. The registry loses the last layer of
-// an image, and goes on to have its tag.
+// an image, and goes on to have its tag; TAG.sig is the image's signature.
 func lose(t *testing.T, ts *testscript.TestScript, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: lose HOST REPOSITORY:TAG")
 	}
 	r, _ := running.Load(args[0])
 	losing, _ := forgetful.Load(args[0])
-	image, err := remote.Image(r.(*registrytest.Registry).Reference(t, args[1]), r.(*registrytest.Registry).Remote(t.Context())...)
+	name := args[1]
+	if of, signature := strings.CutSuffix(name, ".sig"); signature {
+		repository, _, _ := strings.Cut(of, ":")
+		name = repository + ":" + strings.Replace(r.(*registrytest.Registry).Digest(t, of).String(), ":", "-", 1) + ".sig"
+	}
+	image, err := remote.Image(r.(*registrytest.Registry).Reference(t, name), r.(*registrytest.Registry).Remote(t.Context())...)
 	ts.Check(err)
 	layers, err := image.Layers()
 	ts.Check(err)

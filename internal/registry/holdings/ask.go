@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -68,18 +69,16 @@ func Ask(ctx context.Context, held Resolver, questions []Question) ([]Answer, er
 	return askAll(ctx, questions, func(ctx context.Context, q Question) Answer { return ask(ctx, held, q) })
 }
 
-// Ask is the function of that name that looks for everything below what is there too, with one
-// request for each manifest and for each blob.
+// Ask is the function of that name that looks for everything below what is there too, and below what is
+// attached to it where Attached lists that: with one request for each manifest and for each blob.
 func (i *Inspector) Ask(ctx context.Context, questions []Question) ([]Answer, error) {
 	return askAll(ctx, questions, func(ctx context.Context, q Question) Answer {
 		a := ask(ctx, i.registry, q)
 		if a.Presence != Present && a.Presence != Differs {
 			return a
 		}
-		lacks, err := i.Missing(ctx, q.Ref.Repository, a.Held.Digest.String())
+		lacks, err := i.lacks(ctx, q.Ref, a.Held.Digest)
 		switch {
-		case errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrDigestMismatch):
-			a.Presence, a.Lacks = Damaged, []string{a.Held.Digest.String()} // the tag leads nowhere
 		case err != nil:
 			a.Presence, a.Err = Unknown, err
 		case len(lacks) > 0:
@@ -87,6 +86,18 @@ func (i *Inspector) Ask(ctx context.Context, questions []Question) ([]Answer, er
 		}
 		return a
 	})
+}
+
+// lacks are the digests of what is gone below a reference, and below what is attached to it.
+func (i *Inspector) lacks(ctx context.Context, at ref.Reference, digest v1.Hash) ([]string, error) {
+	found, err := i.Look(ctx, at.Repository, digest.String())
+	if err != nil || i.Attached == nil {
+		return found.Lacks, err
+	}
+	attached, err := i.attachedLacks(ctx, at.Repository, found.Manifests, i.Named[at])
+	lacks := append(found.Lacks, attached...)
+	slices.Sort(lacks)
+	return slices.Compact(lacks), err
 }
 
 func askAll(ctx context.Context, questions []Question, ask func(context.Context, Question) Answer) ([]Answer, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // askAtOnce is how many questions are open at once; a client may bound them further.
@@ -33,11 +34,19 @@ type Inspector struct {
 	// Left are manifests that indexes name and nobody asks for, as Platforms to be set before; nil
 	// is none.
 	Left map[v1.Hash]bool
+	// Attached lists what is attached to something: Ask looks below that too. nil looks at nothing that
+	// is attached. Named are the references, in its own repository, of what should be attached to each,
+	// whatever is listed; Warn hears of what could not be looked at. All are to be set before.
+	Attached Lister
+	Named    map[ref.Reference][]string
+	Warn     func(...string)
 
 	registry Registry
 
-	mu    sync.Mutex
-	blobs map[blobAt]*answer
+	mu     sync.Mutex
+	blobs  map[blobAt]*answer
+	listed map[string]*tagList
+	told   map[string]bool
 }
 
 // blobAt is a blob in a repository. One that has another size is another blob.
@@ -55,7 +64,7 @@ type answer struct {
 
 // NewInspector returns an inspector of a registry. It asks nothing yet.
 func NewInspector(r Registry) *Inspector {
-	return &Inspector{registry: r, blobs: map[blobAt]*answer{}}
+	return &Inspector{registry: r, blobs: map[blobAt]*answer{}, listed: map[string]*tagList{}, told: map[string]bool{}}
 }
 
 // HasBlob tells whether a repository holds a blob, and asks once.
@@ -77,32 +86,64 @@ func (i *Inspector) HasBlob(ctx context.Context, repository string, blob v1.Desc
 // not count. reference is a tag or a digest; where there is nothing under it the error is
 // registry.ErrNotFound.
 func (i *Inspector) Missing(ctx context.Context, repository, reference string) ([]string, error) {
-	blobs, missing, err := i.below(ctx, repository, reference)
-	if err != nil {
-		return nil, err
+	found, err := i.find(ctx, repository, reference)
+	return found.Lacks, err
+}
+
+// Found is what a repository holds of an image, an index or an artifact.
+type Found struct {
+	// Manifests are the digests of its manifests that are there.
+	Manifests []v1.Hash
+	// Lacks are the digests of what is not: manifests below it and blobs, sorted, each once. Where its
+	// name leads nowhere that is the name.
+	Lacks []string
+}
+
+// Look is as Missing, and takes a name that leads nowhere, or to something else, for what is gone: something
+// else has named it.
+func (i *Inspector) Look(ctx context.Context, repository, reference string) (Found, error) {
+	found, err := i.find(ctx, repository, reference)
+	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrDigestMismatch) {
+		return Found{Lacks: []string{reference}}, nil
 	}
-	lacking, err := i.lacking(ctx, repository, blobs)
-	missing = append(missing, lacking...)
-	slices.Sort(missing)
-	return slices.Compact(missing), err
+	return found, err
+}
+
+func (i *Inspector) find(ctx context.Context, repository, reference string) (Found, error) {
+	below, err := i.below(ctx, repository, reference)
+	if err != nil {
+		return Found{}, err
+	}
+	lacking, err := i.lacking(ctx, repository, below.blobs)
+	lacks := append(below.missing, lacking...)
+	slices.Sort(lacks)
+	return Found{Manifests: below.manifests, Lacks: slices.Compact(lacks)}, err
 }
 
 // Blobs are those that belong to an image, an index or an artifact, some perhaps more than once,
 // as its manifests in a repository name them. Nobody asks whether they are there.
 func (i *Inspector) Blobs(ctx context.Context, repository, reference string) ([]v1.Descriptor, error) {
-	blobs, _, err := i.below(ctx, repository, reference)
-	return slices.DeleteFunc(blobs, oci.IsForeign), err
+	below, err := i.below(ctx, repository, reference)
+	return slices.DeleteFunc(below.blobs, oci.IsForeign), err
 }
 
-// below are the blobs below a tag or a digest, and the digests of manifests that are missing there.
-func (i *Inspector) below(ctx context.Context, repository, reference string) (blobs []v1.Descriptor, missing []string, err error) {
+// tree is what is below a tag or a digest: manifests, the digests of those that are missing, and the
+// blobs that they name.
+type tree struct {
+	manifests []v1.Hash
+	missing   []string
+	blobs     []v1.Descriptor
+}
+
+func (i *Inspector) below(ctx context.Context, repository, reference string) (tree, error) {
+	var t tree
 	top, err := i.registry.Manifest(ctx, repository, reference)
 	if err != nil {
-		return nil, nil, err
+		return t, err
 	}
 	links, err := oci.Parse(top)
 	if err != nil {
-		return nil, nil, err
+		return t, err
 	}
 	unwanted := links.Unwanted(i.Platforms)
 	walk := oci.Walk{
@@ -112,18 +153,20 @@ func (i *Inspector) below(ctx context.Context, repository, reference string) (bl
 			}
 			found, err := i.registry.Manifest(ctx, repository, child.Digest.String(), child.MediaType)
 			if errors.Is(err, registry.ErrNotFound) && (oci.IsManifest(child.MediaType) || child.MediaType == "") {
-				missing = append(missing, child.Digest.String())
+				t.missing = append(t.missing, child.Digest.String())
 				return oci.Manifest{}, oci.ErrSkip
 			}
 			return found, err
 		},
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
 		Visit: func(n oci.Node) error {
-			blobs = append(append(blobs, n.Links.Needs()...), n.Others...)
+			t.manifests = append(t.manifests, n.Descriptor.Digest)
+			t.blobs = append(append(t.blobs, n.Links.Needs()...), n.Others...)
 			return nil
 		},
 	}
-	return blobs, missing, walk.From(ctx, top)
+	err = walk.From(ctx, top)
+	return t, err
 }
 
 // lacking are those of the blobs that the repository does not hold.

@@ -1,9 +1,12 @@
 package lock
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -55,6 +58,27 @@ func (l *Lock) ArtifactsFor(to ref.Folder) []versions.Artifact {
 		all = append(all, a)
 	}
 	return all
+}
+
+// Attached are the references, in its own repository, of what the lock has attached to each artifact, by
+// the artifact's target in a registry.
+func (l *Lock) Attached(to ref.Folder) map[ref.Reference][]string {
+	byDigest := make(map[v1.Hash][]*Attachment)
+	for i := range l.Attachments {
+		a := &l.Attachments[i]
+		byDigest[a.Digest] = append(byDigest[a.Digest], a)
+	}
+	found := make(map[ref.Reference][]string)
+	for i, a := range l.ArtifactsFor(to) {
+		for _, digest := range l.Artifacts[i].Attachments {
+			for _, attached := range byDigest[digest] {
+				if attached.Target.Repository == l.Artifacts[i].Target.Repository {
+					found[a.Target] = append(found[a.Target], cmp.Or(attached.Target.Tag, attached.Target.Digest))
+				}
+			}
+		}
+	}
+	return found
 }
 
 // Targets are where everything goes in a registry, artifacts first, by their references.

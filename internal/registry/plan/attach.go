@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
-	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // listing is the tags of one source repository, asked for once.
@@ -27,7 +26,7 @@ type listing struct {
 // attach finds what belongs to an image: signatures, attestations and SBOMs by cosign's
 // tags, and OCI 1.1 referrers.
 func (p *planner) attach(ctx context.Context, a *Artifact) error {
-	if p.opts.WithoutAttachments || a.State == StateSkip || a.Settled {
+	if p.opts.WithoutAttachments || a.State == StateSkip || a.Settled && !p.opts.Check {
 		return nil
 	}
 	digest, err := v1.NewHash(a.Digest)
@@ -38,6 +37,11 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 	for _, n := range a.Manifests {
 		if n.Descriptor.Digest != digest {
 			subjects = append(subjects, n.Descriptor.Digest)
+		}
+	}
+	for _, below := range a.below {
+		if !slices.Contains(subjects, below) {
+			subjects = append(subjects, below)
 		}
 	}
 	w := &attachments{planner: p, artifact: a, seen: map[string]bool{}, told: map[string]bool{}}
@@ -58,7 +62,7 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 	}
 	a.Manifests = around(a.Manifests, w.manifests)
 	if a.State == StatePresent {
-		a.State = StateAttach
+		a.State, a.Settled = StateAttach, false
 	}
 	return nil
 }
@@ -98,6 +102,8 @@ type attachment struct {
 	reference string
 	// look finds what the target holds of it.
 	look func(context.Context, string) (*v1.Descriptor, error)
+	// named says that the target, or a lock of it, names it: where it is not there it is lost.
+	named bool
 
 	held      *v1.Descriptor
 	missing   []string // of what is held, where that is checked
@@ -140,11 +146,42 @@ func (w *attachments) of(ctx context.Context, digests []v1.Hash, wave int) ([]v1
 	return next, nil
 }
 
-// list finds the names of what is attached to a subject.
+// list finds the names of what is attached to a subject: at the source, unless nothing is asked of that,
+// and where the target is checked those that it has itself.
 func (w *attachments) list(ctx context.Context, s *subject) error {
+	if !w.artifact.Settled {
+		w.listSource(ctx, s)
+	}
+	if w.planner.opts.Check {
+		w.listTarget(ctx, s)
+	}
+	return context.Cause(ctx)
+}
+
+// listTarget adds what the target says, or what is pinned, that it has attached to a subject.
+func (w *attachments) listTarget(ctx context.Context, s *subject) {
+	a, inventory := w.artifact, w.planner.inventory
+	if a.TargetDigest != a.Digest {
+		return // something else stands there, or nothing
+	}
+	names, err := inventory.blobs.AttachedTo(ctx, a.Target.Repository, s.digest)
+	s.errs = append(s.errs, err)
+	if pin, _ := w.planner.pin(a); s.digest.String() == a.Digest {
+		names = append(names, pin.Named...)
+	}
+	look := func(ctx context.Context, reference string) (*v1.Descriptor, error) {
+		return inventory.resolve(ctx, a.Target.Repository, reference)
+	}
+	for _, name := range names {
+		s.found = append(s.found, &attachment{reference: name, look: look, named: true})
+	}
+}
+
+// listSource adds what the source says that it has attached to a subject.
+func (w *attachments) listSource(ctx context.Context, s *subject) {
 	tags, err := w.planner.tagsOf(ctx, w.artifact)
 	s.errs = append(s.errs, err)
-	for _, tag := range attachedTags(tags, s.digest) {
+	for _, tag := range holdings.AttachedTags(tags, s.digest) {
 		s.found = append(s.found, &attachment{reference: tag, look: w.heldTag})
 	}
 	referrers, err := w.planner.referrersOf(ctx, w.artifact, s.digest)
@@ -153,7 +190,6 @@ func (w *attachments) list(ctx context.Context, s *subject) error {
 	for _, referrer := range referrers {
 		s.found = append(s.found, &attachment{reference: referrer.Digest.String(), look: look})
 	}
-	return context.Cause(ctx)
 }
 
 // unknown notes why something that is attached is not known. What ends the context, or shows
@@ -173,30 +209,21 @@ func (w *attachments) unknown(ctx context.Context, errs ...error) error {
 	return nil
 }
 
-// attachedTags are cosign's: sha256-<hex>.sig, .att, .sbom and whatever it adds to them.
-func attachedTags(tags []string, subject v1.Hash) []string {
-	prefix := subject.Algorithm + "-" + subject.Hex + "."
-	first, _ := slices.BinarySearch(tags, prefix)
-	var found []string
-	for _, tag := range tags[first:] {
-		if !strings.HasPrefix(tag, prefix) {
-			break
-		}
-		// A source says what it likes, and the tag becomes a part of addresses at the target.
-		if ref.IsTag(tag) {
-			found = append(found, tag)
-		}
-	}
-	return found
-}
-
 // find reads an attachment unless the target holds it. What is gone from the source in the meantime,
 // or was never there, or is of a kind that nobody copies, is no reason to fail the image.
 func (w *attachments) find(ctx context.Context, found *attachment) error {
 	a := w.artifact
 	found.held, found.err = found.look(ctx, found.reference)
 	if found.held != nil && found.err == nil {
-		found.missing, found.err = w.planner.missing(ctx, a.Target.Repository, found.held.Digest.String())
+		var there holdings.Found
+		there, found.err = w.planner.look(ctx, a.Target.Repository, found.held.Digest.String())
+		found.missing = there.Lacks
+		if errors.Is(found.err, registry.ErrUnknownType) { // nobody copies it
+			found.err = nil
+		}
+	}
+	if found.held == nil && found.named {
+		found.missing = []string{found.reference}
 	}
 	lost := len(found.missing) > 0
 	if found.err != nil || found.held != nil && !lost {

@@ -30,6 +30,7 @@ type stock struct {
 
 func newInventory(target registry.Target, opts Options) *inventory {
 	blobs := holdings.NewInspector(target)
+	blobs.Attached = target
 	if blobs.Left = opts.Left; opts.sparse() {
 		blobs.Platforms = opts.Platforms
 	}

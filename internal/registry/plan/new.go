@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -23,6 +24,7 @@ import (
 // plan with StateFailed.
 func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Artifact, opts Options) (*Plan, error) {
 	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}, warned: map[string]bool{}}
+	p.inventory.blobs.Warn = p.warn
 	for _, artifact := range artifacts {
 		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact, manifestBytes: new(atomic.Int64)})
 	}
@@ -174,25 +176,22 @@ func (p *planner) sourceDigest(ctx context.Context, a *Artifact) error {
 // check looks whether all that belongs to an artifact is at the target, where that is wanted,
 // and plans to put it again where it is not.
 func (p *planner) check(ctx context.Context, a *Artifact) error {
-	missing, err := p.missing(ctx, a.Target.Repository, a.TargetDigest)
-	if err != nil || len(missing) == 0 {
+	found, err := p.look(ctx, a.Target.Repository, a.TargetDigest)
+	a.below = found.Manifests
+	if err != nil || len(found.Lacks) == 0 {
 		return err
 	}
-	a.State, a.Missing = StateDamaged, missing
+	a.State, a.Missing = StateDamaged, found.Lacks
 	return p.readTree(ctx, a)
 }
 
-// missing lists what the target lacks of something whose tag, or listing, names digest; nothing
-// where that is not to be checked.
-func (p *planner) missing(ctx context.Context, repository, digest string) ([]string, error) {
+// look finds what the target has of something whose tag, or listing, names digest; nothing where that
+// is not to be checked.
+func (p *planner) look(ctx context.Context, repository, digest string) (holdings.Found, error) {
 	if !p.opts.Check {
-		return nil, nil
+		return holdings.Found{}, nil
 	}
-	missing, err := p.inventory.blobs.Missing(ctx, repository, digest)
-	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrDigestMismatch) {
-		return []string{digest}, nil // the name leads nowhere, or to something else
-	}
-	return missing, err
+	return p.inventory.blobs.Look(ctx, repository, digest)
 }
 
 func (p *planner) conflict(ctx context.Context, a *Artifact) error {

@@ -22,6 +22,8 @@ type Pin struct {
 	// Ask has the source asked all the same where the artifact is one platform's image of an index: it
 	// is the index that is signed, and it is not known to be.
 	Ask bool
+	// Named are the tags or digests of what the target had attached to it; a check looks for them.
+	Named []string
 	// Attached are the digests of what was reviewed to travel along; nothing else does.
 	Attached []string
 }

@@ -129,6 +129,8 @@ type Artifact struct {
 	AttachedBefore bool
 	// Settled says that the target holds what is pinned, and that the source was not asked.
 	Settled bool
+	// below are the digests of its manifests at the target, where that was checked.
+	below []v1.Hash
 	// Drift is what is other than the pin says, refused or allowed.
 	Drift []Drift
 	// Err is set where State is StateFailed.

@@ -5,10 +5,13 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // A blob that the target has confirmed, and does not have when the manifest comes, is sent
@@ -101,5 +104,82 @@ func TestACheckGoesIntoAttachments(t *testing.T) {
 			}
 			wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "present")
 		})
+	}
+}
+
+// What a lock settles is not asked of the source, and is checked all the same: what belongs to it is
+// what the target lists and what the lock names, also where nobody lists it any more.
+func TestACheckGoesIntoAttachmentsOfWhatIsPinned(t *testing.T) {
+	for name, attach := range map[string]func(*world, v1.Image, v1.Hash) v1.Hash{
+		"tag":      func(w *world, _ v1.Image, of v1.Hash) v1.Hash { return sign(t, w.from, "one", of) },
+		"referrer": func(w *world, image v1.Image, _ v1.Hash) v1.Hash { return refer(t, w.from, "one", image) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			losing := registrytest.NewLosing(0, false)
+			w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
+			image := imageOf(t, randomLayer(t, 1_000))
+			digest := push(t, w.from, "one:v0", image)
+			attached := attach(w, image, digest)
+			planned, report := w.copy(t, plan.Options{}, "one:v0")
+			wantCopied(t, report)
+			pinned := plan.Options{Check: true, Pins: map[ref.Reference]plan.Pin{
+				planned.Artifacts[0].Target: {Digest: digest.String(), MediaType: planned.Artifacts[0].MediaType},
+			}}
+			wantStates(t, w.plan(t, pinned, "one:v0"), "present")
+			at := refTo(t, w.to, "mirror/one@"+attached.String())
+			manifest := must[*v1.Manifest](t)(must[v1.Image](t)(ggcrremote.Image(at)).Manifest())
+			losing.Lose("mirror/one", manifest.Layers[0].Digest.String())
+			planned, report = w.copy(t, pinned, "one:v0")
+			wantStates(t, planned, "attach")
+			wantCopied(t, report)
+			wantStates(t, w.plan(t, pinned, "one:v0"), "present")
+
+			if err := ggcrremote.Delete(at); err != nil {
+				t.Fatal(err)
+			}
+			named := attached.String()
+			if name == "tag" {
+				named = "sha256-" + digest.Hex + ".sig"
+				if err := ggcrremote.Delete(refTo(t, w.to, "mirror/one:"+named)); err != nil {
+					t.Fatal(err)
+				}
+				wantStates(t, w.plan(t, pinned, "one:v0"), "present") // nobody names it any more
+			}
+			pin := pinned.Pins[planned.Artifacts[0].Target]
+			pin.Named = []string{named}
+			pinned.Pins[planned.Artifacts[0].Target] = pin
+			planned, report = w.copy(t, pinned, "one:v0")
+			wantStates(t, planned, "attach")
+			wantCopied(t, report)
+			wantStates(t, w.plan(t, pinned, "one:v0"), "present")
+		})
+	}
+}
+
+// A signature of one image of an index is the index's too, and one that cannot be had any more makes
+// the copy incomplete.
+func TestACheckGoesIntoAttachmentsOfImagesOfAnIndex(t *testing.T) {
+	losing := registrytest.NewLosing(0, false)
+	w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
+	image := imageOf(t, randomLayer(t, 1_000))
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image})
+	if err := ggcrremote.WriteIndex(refTo(t, w.from, "one:v0"), index); err != nil {
+		t.Fatal(err)
+	}
+	of := must[v1.Hash](t)(image.Digest())
+	attached := sign(t, w.from, "one", of)
+	_, report := w.copy(t, plan.Options{}, "one:v0")
+	wantCopied(t, report)
+	manifest := must[*v1.Manifest](t)(must[v1.Image](t)(ggcrremote.Image(refTo(t, w.to, "mirror/one@"+attached.String()))).Manifest())
+	losing.Lose("mirror/one", manifest.Layers[0].Digest.String())
+	wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "attach")
+	for _, gone := range []string{"one@" + attached.String(), "one:sha256-" + of.Hex + ".sig"} {
+		if err := ggcrremote.Delete(refTo(t, w.from, gone)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	planned := w.plan(t, plan.Options{Check: true}, "one:v0")
+	if a := planned.Artifacts[0]; a.Incomplete == nil {
+		t.Errorf("a signature that nobody has any more leaves %s with %v, want it incomplete", a.State, a.Incomplete)
 	}
 }

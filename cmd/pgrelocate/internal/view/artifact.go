@@ -53,7 +53,7 @@ type Planned struct {
 	// Size is the bytes of the artifact's distinct blobs; 0 in the account of a copy where it was
 	// present, for then nobody has asked.
 	Size int64 `json:"size"`
-	// Missing are the digests of what the target lacks of a damaged artifact.
+	// Missing are the digests of what the target lacks of an artifact, or of what is attached to it; a tag where that leads nowhere.
 	Missing []string `json:"missing,omitempty"`
 	// Attachments are the digests of what travels with the image.
 	Attachments []string `json:"attachments,omitempty"`

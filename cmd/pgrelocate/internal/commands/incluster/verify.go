@@ -55,7 +55,8 @@ kinds that may be listed, says which may not, and of secrets shows the key alone
 
 With --no-cluster, or where a registry is named and there is no kubeconfig, the registry
 alone is checked: that it has every tag of the selection, and every manifest and layer
-below. With a bundle the digests have to be those of the bundle.`,
+below, those of signatures and whatever else is attached too. With a bundle the digests
+have to be those of the bundle, and what that has attached has to be there.`,
 		Example: `  pgrelocate verify
 
   # for a cron job

@@ -29,8 +29,8 @@ unless --on-conflict says otherwise. One failed artifact does not stop the other
 failures are listed at the end.
 
 A tag that is there proves nothing of its layers: a registry may have lost some. --check
-looks for each of them, with one request to the private registry, and what is gone is put
-back.
+looks for each of them, with one request to the private registry, and for those of what is
+attached; what is gone is put back.
 
 A release that the catalogue lacks, --release v4.5.0, is looked for at the source: its
 chart, rendered, says which PostgreSQL versions it has. What cannot be found out is an

@@ -29,8 +29,9 @@ everything in the newest known release. The flags that select are those of plan 
 so that what is listed here is what they would relocate.
 
 Nothing is asked of any registry unless --registry names yours: then each line says
-whether it is there already. With --check it is asked for every layer too: "damaged" is
-what has its tag and lacks some, and exit code 5 says that there is any.
+whether it is there already. With --check it is asked for every layer too, and for those of
+what is attached: "damaged" is what has its tag and lacks some, and exit code 5 says that
+there is any.
 
 With --discover the source is asked what exists beyond the catalogue: the tags of the
 product's repositories tell of releases and versions, and the charts of the newest ones

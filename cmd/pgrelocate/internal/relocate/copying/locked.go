@@ -32,8 +32,11 @@ func (p *Planning) pin(opts *plan.Options) {
 		opts.Refresh = opts.Refresh || was.Selection.WithoutAttachments && !now.WithoutAttachments
 	}
 	opts.Pins = map[ref.Reference]plan.Pin{}
+	attached := was.Attached(ref.Folder{})
 	for _, a := range was.Artifacts {
-		opts.Pins[a.Target] = plan.Pin{Digest: a.Digest.String(), MediaType: string(a.MediaType), Ask: p.Rules.Asks(a)}
+		without := a.Target
+		without.Host = ""
+		opts.Pins[a.Target] = plan.Pin{Digest: a.Digest.String(), MediaType: string(a.MediaType), Ask: p.Rules.Asks(a), Named: attached[without]}
 	}
 }
 

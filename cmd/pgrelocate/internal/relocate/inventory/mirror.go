@@ -32,6 +32,8 @@ type mirrorCheck struct {
 	questions []holdings.Question
 	// left is what indexes of the bundle leave behind.
 	left map[v1.Hash]bool
+	// attached are the references of what the bundle has attached to its artifacts.
+	attached map[ref.Reference][]string
 }
 
 func (m *mirrorCheck) look(ctx context.Context) error {
@@ -53,7 +55,7 @@ func (m *mirrorCheck) want(ctx context.Context) error {
 			return err
 		}
 		defer b.Close()
-		m.left = b.Left()
+		m.left, m.attached = b.Left(), b.Lock().Attached(m.Config.Registry)
 		m.matrix.Artifacts = b.Lock().ArtifactsFor(m.Config.Registry)
 		for i, locked := range b.Lock().Artifacts {
 			wanted[m.matrix.Artifacts[i].Target] = locked.Digest.String()
@@ -93,8 +95,8 @@ func (m *mirrorCheck) inspect(ctx context.Context) error {
 		return err
 	}
 	private.Prepare(relocate.Repositories(m.matrix.Artifacts))
-	inspector := inspector(m.listing.Session, private)
-	inspector.Left = m.left
+	inspector := m.Inspector(private)
+	inspector.Left, inspector.Named = m.left, m.attached
 	if m.matrix.Mirrored, err = inspector.Ask(ctx, m.questions); err != nil {
 		return err
 	}

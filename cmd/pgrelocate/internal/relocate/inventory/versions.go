@@ -11,7 +11,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
-	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -86,7 +85,7 @@ func (l *listing) askRegistry(ctx context.Context) error {
 	}
 	ask := func() ([]holdings.Answer, error) { return holdings.Ask(ctx, private, questions) }
 	if l.Config.Check {
-		ask = func() ([]holdings.Answer, error) { return inspector(l.Session, private).Ask(ctx, questions) }
+		ask = func() ([]holdings.Answer, error) { return l.Inspector(private).Ask(ctx, questions) }
 	}
 	if l.matrix.Mirrored, err = ask(); err != nil {
 		return err
@@ -104,15 +103,6 @@ func (l *listing) askRegistry(ctx context.Context) error {
 		l.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: damaged, Total: len(questions)}}
 	}
 	return nil
-}
-
-// inspector looks for what the settings want of indexes.
-func inspector(s *relocate.Session, private holdings.Registry) *holdings.Inspector {
-	inspector := holdings.NewInspector(private)
-	if s.Config.Index != plan.IndexWhole {
-		inspector.Platforms = s.Config.Platforms
-	}
-	return inspector
 }
 
 func (l *listing) lookInBundle(ctx context.Context) error {

@@ -16,7 +16,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
-	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/postgres"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -229,9 +228,9 @@ func (d *drawing) ask(ctx context.Context) error {
 	private.Prepare(relocate.Repositories(artifacts))
 	ask := func() ([]holdings.Answer, error) { return holdings.Ask(ctx, private, questions) }
 	if d.made.Checked = d.Config.Check; d.made.Checked {
-		inspector := holdings.NewInspector(private)
-		if d.Config.Index != plan.IndexWhole {
-			inspector.Platforms = d.Config.Platforms
+		inspector := d.Inspector(private)
+		if d.made.Lock != nil {
+			inspector.Named = d.made.Lock.Attached(d.Config.Registry)
 		}
 		ask = func() ([]holdings.Answer, error) { return inspector.Ask(ctx, questions) }
 	}
