@@ -38,9 +38,9 @@ All known releases are looked for, and what the lock has besides, unless flags s
 "missing" is what the lock has, or without a lock what --release names, and is not there;
 what nobody has put there is "not mirrored". "drifted" is another digest than the lock has.
 
-Nothing is said of what was not looked at: layers, and those of what is attached, are looked for with --check alone, the
-source is asked with --discover, the cluster with --in-use, and the last runs are what
---last-run tells of. Sizes are those of the lock, which stays as it is.
+Nothing is said of what was not looked at: layers, and those of what is attached, are
+looked for with --check alone, the source is asked with --discover, the cluster with
+--in-use, and the last runs are what --last-run tells of. Sizes are those of the lock, which stays as it is.
 
 Exit code 0 says that the mirror could be looked at, not that all is well: that is for
 "verify".`,
