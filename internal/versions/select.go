@@ -443,7 +443,7 @@ func (s Selection) target(product *Product) ref.Folder {
 // vendor's names for them: another source may keep several registries in one folder. Two that
 // would become one at the target are refused; within a release compile has seen to that.
 func distinct(all []placed) ([]Artifact, error) {
-	var kept []Artifact
+	kept := make([]Artifact, 0, len(all))
 	at := map[ref.Reference]placed{}
 	for _, a := range all {
 		before, taken := at[a.Target]

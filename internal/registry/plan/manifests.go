@@ -15,8 +15,8 @@ type Manifest struct {
 	oci.Manifest
 	// Reference is a tag or a digest.
 	Reference string
-	// Blobs are those that the manifest names and that travel with it, each once.
-	Blobs []v1.Descriptor
+	// Blobs are those that the manifest names and that travel with it, each once. Manifests share them.
+	Blobs []*v1.Descriptor
 	// Attachment is the digest of what it belongs to, where that is attached to the artifact
 	// and no part of it: a signature, an SBOM. It is empty for the artifact's own manifests.
 	Attachment string

@@ -23,7 +23,7 @@ import (
 // side, a refused login for example. Otherwise an artifact that cannot be copied is in the
 // plan with StateFailed.
 func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Artifact, opts Options) (*Plan, error) {
-	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}, warned: map[string]bool{}}
+	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}, warned: map[string]bool{}, blobs: map[described]*v1.Descriptor{}}
 	p.inventory.blobs.Warn = p.warn
 	for _, artifact := range artifacts {
 		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact, manifestBytes: new(atomic.Int64)})
@@ -53,6 +53,8 @@ type planner struct {
 	mu       sync.Mutex
 	listings map[Origin]*listing
 	warned   map[string]bool
+	// blobs are what manifests name, once each.
+	blobs map[described]*v1.Descriptor
 }
 
 // prepare finds each artifact's source and announces the repositories of the run.
@@ -230,6 +232,9 @@ func (p *planner) readTree(ctx context.Context, a *Artifact) error {
 	top.Reference = sourceReference(a.Target)
 	a.Manifests = found
 	a.Digest, a.MediaType = top.Descriptor.Digest.String(), string(top.Descriptor.MediaType)
+	if a.SourceDigest == a.Digest {
+		a.SourceDigest = a.Digest // one text, and not two
+	}
 	return nil
 }
 
@@ -278,7 +283,7 @@ func (p *planner) collect(context.Context) error {
 	for _, a := range p.plan.Artifacts {
 		own := map[v1.Hash]bool{}
 		for _, d := range a.blobs() {
-			p.add(byKey, a, d)
+			p.add(byKey, a, *d)
 			if !own[d.Digest] {
 				own[d.Digest] = true
 				a.Size += d.Size
@@ -365,7 +370,7 @@ func (p *planner) drop(context.Context) error {
 	needed := map[BlobKey][]string{}
 	for _, a := range p.plan.Artifacts {
 		for _, d := range a.blobs() {
-			needed[KeyOf(d)] = append(needed[KeyOf(d)], a.Target.Repository)
+			needed[KeyOf(*d)] = append(needed[KeyOf(*d)], a.Target.Repository)
 		}
 	}
 	p.plan.Blobs = slices.DeleteFunc(p.plan.Blobs, func(blob *Blob) bool {
@@ -378,8 +383,8 @@ func (p *planner) drop(context.Context) error {
 }
 
 // blobs are those that the artifact needs, some more than once; none where it failed.
-func (a *Artifact) blobs() []v1.Descriptor {
-	var list []v1.Descriptor
+func (a *Artifact) blobs() []*v1.Descriptor {
+	var list []*v1.Descriptor
 	for _, n := range a.Manifests {
 		if a.State != StateFailed {
 			list = append(list, n.Blobs...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unique"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,23 +64,43 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 }
 
 // movable keeps, of the blobs that a manifest needs, those that travel with it; of the others the
-// plan warns. Words that many manifests share are kept once.
-func (p *planner) movable(a *Artifact, needed []v1.Descriptor) []v1.Descriptor {
-	for i := range needed {
-		d := &needed[i]
-		d.Digest.Algorithm, d.Digest.Hex = shared(d.Digest.Algorithm), shared(d.Digest.Hex)
-		d.MediaType = types.MediaType(shared(string(d.MediaType)))
-	}
-	return slices.DeleteFunc(needed, func(blob v1.Descriptor) bool {
-		foreign := oci.IsForeign(blob)
-		if foreign {
+// plan warns.
+func (p *planner) movable(a *Artifact, needed []v1.Descriptor) []*v1.Descriptor {
+	all := make([]*v1.Descriptor, 0, len(needed))
+	for _, blob := range needed {
+		if oci.IsForeign(blob) {
 			p.warn(fmt.Sprintf("layer %s of %s is non-distributable: it stays where its vendor keeps it", blob.Digest, a.Origin.Repository))
+			continue
 		}
-		return foreign
-	})
+		all = append(all, p.shared(blob))
+	}
+	return all
 }
 
-func shared(word string) string { return unique.Make(word).Value() }
+// described is what tells descriptors apart that say nothing else.
+type described struct {
+	BlobKey
+	mediaType types.MediaType
+}
+
+// shared is a descriptor that other manifests have too, as most are: it is kept once, and so are its words.
+func (p *planner) shared(d v1.Descriptor) *v1.Descriptor {
+	if d.Data != nil || d.URLs != nil || d.Annotations != nil || d.Platform != nil || d.ArtifactType != "" {
+		return &d
+	}
+	key := described{KeyOf(d), d.MediaType}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known, ok := p.blobs[key]
+	if !ok {
+		d.MediaType = types.MediaType(unique.Make(string(d.MediaType)).Value())
+		d.Digest.Algorithm = unique.Make(d.Digest.Algorithm).Value()
+		d.Digest.Hex = strings.Clone(d.Digest.Hex)
+		known, key = &d, described{KeyOf(d), d.MediaType}
+		p.blobs[key] = known
+	}
+	return known
+}
 
 func (o Origin) manifest(ctx context.Context, reference string, also ...types.MediaType) (oci.Manifest, error) {
 	return o.Source.Manifest(ctx, o.Repository, reference, also...)

@@ -119,7 +119,7 @@ func (t *tagging) lackBlobs(planned *plan.Plan) {
 	for _, a := range planned.Artifacts {
 		for _, m := range a.Manifests {
 			for _, d := range m.Blobs {
-				if !slices.Contains(held[plan.KeyOf(d)], a.Target.Repository) {
+				if !slices.Contains(held[plan.KeyOf(*d)], a.Target.Repository) {
 					t.lacks(a.Target, fmt.Errorf("blob %s: %w", d.Digest, registry.ErrNotFound))
 				}
 			}

@@ -13,12 +13,12 @@ import (
 // sent again; where it lacks nothing, what it says is not to be relied on, and all is sent.
 func (r *run) repair(ctx context.Context, a *artifactTask, m plan.Manifest, cause error) (listed bool, err error) {
 	lacking := r.lacking(ctx, a.Target.Repository, m.Blobs)
-	for _, blobs := range [][]v1.Descriptor{lacking, m.Blobs} {
+	for _, blobs := range [][]*v1.Descriptor{lacking, m.Blobs} {
 		if len(blobs) == 0 {
 			continue
 		}
 		for _, blob := range blobs {
-			if err := r.sendAnew(ctx, a.Target.Repository, blob); err != nil {
+			if err := r.sendAnew(ctx, a.Target.Repository, *blob); err != nil {
 				return false, err
 			}
 		}
@@ -31,10 +31,10 @@ func (r *run) repair(ctx context.Context, a *artifactTask, m plan.Manifest, caus
 }
 
 // lacking are the blobs that the target says it does not hold.
-func (r *run) lacking(ctx context.Context, repository string, blobs []v1.Descriptor) []v1.Descriptor {
-	var lacking []v1.Descriptor
+func (r *run) lacking(ctx context.Context, repository string, blobs []*v1.Descriptor) []*v1.Descriptor {
+	var lacking []*v1.Descriptor
 	for _, blob := range blobs {
-		if has, err := r.target.HasBlob(ctx, repository, blob); err == nil && !has {
+		if has, err := r.target.HasBlob(ctx, repository, *blob); err == nil && !has {
 			lacking = append(lacking, blob)
 		}
 	}

@@ -16,7 +16,7 @@ func (r *run) settle(p *placement, outcome registry.Outcome, err error) {
 	if err == nil {
 		again = r.arrived(p, outcome)
 		for _, a := range p.waiting {
-			if delete(a.missing, p); len(a.missing) == 0 && !a.done {
+			if a.got(p); len(a.missing) == 0 && !a.done {
 				ready = append(ready, a)
 			}
 		}

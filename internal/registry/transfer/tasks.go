@@ -13,16 +13,22 @@ import (
 // artifactTask is one artifact on its way: it is put when nothing is missing any more.
 type artifactTask struct {
 	*plan.Artifact
-	// missing are the placements that are waited for, each with what needs it: attachments by
-	// their digest, and the artifact itself as "".
-	missing map[*placement][]string
+	// missing are the placements that are waited for, in any order.
+	missing []wait
 	err     error
 	done    bool
-	// left are the attachments that cannot be put, with the reasons.
+	// left are the attachments that cannot be put, with the reasons; nil while there is none.
 	left map[string]error
 	// release are the blobs that other repositories may mount once the artifact is put: some
 	// registries mount only what a manifest refers to.
 	release []*blobTask
+}
+
+// wait is a placement that is waited for, with what needs it: attachments by their digest, and the
+// artifact itself as "".
+type wait struct {
+	*placement
+	needs []string
 }
 
 // blobTask is one blob on its way to the repositories that lack it.
@@ -53,25 +59,50 @@ func (p *placement) unwanted() bool {
 
 // newArtifactTask finds out what an artifact still lacks.
 func newArtifactTask(a *plan.Artifact, tasks map[plan.BlobKey]*blobTask) *artifactTask {
-	task := &artifactTask{Artifact: a, missing: map[*placement][]string{}, left: map[string]error{}, err: a.Err}
+	task := &artifactTask{Artifact: a, err: a.Err}
 	if a.State == plan.StateFailed {
 		return task
 	}
 	for _, m := range a.Manifests {
 		for _, d := range m.Blobs {
-			at := tasks[plan.KeyOf(d)].in(a.Target.Repository)
-			if at == nil {
-				continue
-			}
-			if task.missing[at] == nil {
-				at.waiting = append(at.waiting, task)
-			}
-			if !slices.Contains(task.missing[at], m.Attachment) {
-				task.missing[at] = needing(task.missing[at], m.Attachment)
+			if at := tasks[plan.KeyOf(*d)].in(a.Target.Repository); at != nil {
+				task.await(at, m.Attachment)
 			}
 		}
 	}
+	task.missing = slices.Clone(task.missing) // thousands of them are kept
 	return task
+}
+
+// await notes that an artifact, or an attachment of it, needs a blob.
+func (a *artifactTask) await(at *placement, attachment string) {
+	// Who waits last for a placement is this artifact, if it does.
+	if n := len(at.waiting); n == 0 || at.waiting[n-1] != a {
+		at.waiting = append(at.waiting, a)
+		a.missing = append(a.missing, wait{at, needing(nil, attachment)})
+		return
+	}
+	if w := &a.missing[a.waits(at)]; !slices.Contains(w.needs, attachment) {
+		w.needs = needing(w.needs, attachment)
+	}
+}
+
+// waits is the place of a placement among those that are missing; -1 where it is not.
+func (a *artifactTask) waits(p *placement) int {
+	return slices.IndexFunc(a.missing, func(w wait) bool { return w.placement == p })
+}
+
+// got notes that a placement is not waited for any more. It returns what needed it.
+func (a *artifactTask) got(p *placement) []string {
+	i := a.waits(p)
+	if i < 0 {
+		return nil
+	}
+	needs, last := a.missing[i].needs, len(a.missing)-1
+	a.missing[i] = a.missing[last]
+	a.missing[last] = wait{}
+	a.missing = a.missing[:last]
+	return needs
 }
 
 // itself is what needs a blob where that is the artifact and nothing else, as nearly always.
@@ -103,19 +134,21 @@ func (b *blobTask) in(repository string) *placement {
 // without notes that a placement came to nothing. It tells whether the artifact itself needs
 // it; what is attached is left behind.
 func (a *artifactTask) without(p *placement, err error) (fails bool) {
-	for _, needs := range a.missing[p] {
+	for _, needs := range a.got(p) {
 		if needs == "" {
 			fails = true
 		} else {
 			a.leave(needs, err)
 		}
 	}
-	delete(a.missing, p)
 	return fails
 }
 
 // leave notes why an attachment stays behind; the first reason counts.
 func (a *artifactTask) leave(attachment string, err error) {
+	if a.left == nil {
+		a.left = map[string]error{}
+	}
 	if a.left[attachment] == nil {
 		a.left[attachment] = err
 	}

@@ -28,7 +28,7 @@ func (r *run) begin(ctx context.Context, p *placement) (context.Context, error) 
 // forsake ends what is under way for an artifact that has failed, and for no other. The lock
 // is held.
 func (a *artifactTask) forsake() {
-	for p := range a.missing {
+	for _, p := range a.missing {
 		if p.stop != nil && p.unwanted() {
 			p.stop(errUnwanted)
 		}

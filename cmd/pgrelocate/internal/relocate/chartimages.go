@@ -19,10 +19,10 @@ type Opener func(context.Context, versions.Artifact) (*chart.Chart, error)
 // WithChartImages adds to a selection what its charts run, or list, and it lacks, where the
 // settings want that. Without knowing all of it there is no result: somebody asked for it.
 func (s *Session) WithChartImages(ctx context.Context, selected []versions.Artifact, target ref.Folder, open Opener) ([]versions.Artifact, error) {
-	all := slices.Clone(selected)
 	if !s.Config.ChartImages {
-		return all, nil
+		return selected, nil
 	}
+	all := slices.Clone(selected)
 	for _, a := range selected {
 		if a.Role != versions.RoleChart {
 			continue

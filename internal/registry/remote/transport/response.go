@@ -56,6 +56,9 @@ func (r *Response) ReadAll(limit int64) ([]byte, error) {
 		Reader: io.LimitReader(r.Response.Body, limit+1), watch: r.body.watch, before: r.body.watch.spent(),
 		patience: 2 * r.body.client.opts.StallTimeout,
 	})
+	if room := whole.Cap() - whole.Len(); room > whole.Len()/8 {
+		return bytes.Clone(whole.Bytes()), err // of manifests thousands are kept, without the room to read into
+	}
 	return whole.Bytes(), err
 }
 
