@@ -62,7 +62,7 @@ func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) 
 	if err := CheckFree(path, replace); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	temporary, err := neighbour(path)
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,41 @@ func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) 
 		err = os.Rename(temporary.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
+		if left := os.Remove(temporary.Name()); !errors.Is(left, fs.ErrNotExist) {
+			err = errors.Join(err, left)
+		}
+		return instead(temporary.Name(), path, err)
 	}
 	return nil
+}
+
+// neighbour makes a file beside path, to take its place.
+func neighbour(path string) (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNoFolder}
+	}
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return nil, &fs.PathError{Op: named.Op, Path: path, Err: named.Err}
+	}
+	return f, err
+}
+
+// instead is an error about a neighbour as one about the file that was meant.
+func instead(temporary, path string, err error) error {
+	var named *fs.PathError
+	var renamed *os.LinkError
+	switch {
+	case errors.As(err, &named) && named.Path == temporary:
+		return &fs.PathError{Op: named.Op, Path: path, Err: named.Err}
+	case errors.As(err, &renamed) && renamed.Old == temporary && errors.Is(renamed.Err, fs.ErrNotExist):
+		return &fs.PathError{Op: "open", Path: path, Err: ErrNoFolder}
+	case errors.As(err, &renamed) && renamed.Old == temporary:
+		return &fs.PathError{Op: renamed.Op, Path: path, Err: renamed.Err}
+	default:
+		return err
+	}
 }
 
 // CheckFree tells whether Write would put a file at path. Nothing is changed.
@@ -110,10 +142,7 @@ func CheckWritable(path string, replace bool) error {
 	if err := CheckFree(path, replace); err != nil {
 		return err
 	}
-	probe, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if errors.Is(err, fs.ErrNotExist) {
-		return &fs.PathError{Op: "open", Path: path, Err: ErrNoFolder}
-	}
+	probe, err := neighbour(path)
 	if err != nil {
 		return err
 	}

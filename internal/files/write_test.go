@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,6 +51,34 @@ func TestCheckWritable(t *testing.T) {
 		if CheckWritable(bad, true) == nil {
 			t.Errorf("CheckWritable(%s) = no error, want one", bad)
 		}
+	}
+}
+
+// What fails while a file is written names that file, and not the neighbour that it is written to; the
+// file that was there stays.
+func TestWriteNamesTheFile(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "there")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	full := func(to io.Writer) error {
+		f := to.(*os.File)
+		return errors.Join(&fs.PathError{Op: "write", Path: f.Name(), Err: io.ErrShortWrite})
+	}
+	if err := WriteBy(path, 0o644, true, full); err == nil || err.Error() != "write "+path+": short write" {
+		t.Errorf("WriteBy() on a full disk = %v, want one about %s", err, path)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "old" || count(t, path) != 1 {
+		t.Errorf("there is %q, beside %d files", got, count(t, path)-1)
+	}
+	gone := filepath.Join(folder, "gone", "file")
+	if err := os.Mkdir(filepath.Dir(gone), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	removed := func(io.Writer) error { return os.RemoveAll(filepath.Dir(gone)) }
+	if err := WriteBy(gone, 0o644, true, removed); !errors.Is(err, ErrNoFolder) || err.Error() != "open "+gone+": its folder is not there" {
+		t.Errorf("WriteBy() into a folder that is removed meanwhile = %v, want one about %s", err, gone)
 	}
 }
 

@@ -245,6 +245,31 @@ func TestEventsThatBreak(t *testing.T) {
 	}
 }
 
+// A run that was killed, or that a full disk has stopped, may leave half a line. What the next one tells is
+// not lost with it.
+func TestEventsAfterHalfALine(t *testing.T) {
+	dir := t.TempDir()
+	opts := options(dir, night)
+	if err := finish(t, opts, Account{}, Ending{}); err != nil {
+		t.Fatal(err)
+	}
+	whole := read(t, opts.Events)
+	if err := os.WriteFile(opts.Events, []byte(whole+`{"schemaVersion":1,"ev`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opts.Now = func() time.Time { return night.Add(time.Hour) }
+	if err := finish(t, opts, Account{}, Ending{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, opts.Events); !strings.HasPrefix(text, whole+"{\"schemaVersion\":1,\"ev\n{\"schemaVersion\":1,\"event\":\"started\"") {
+		t.Errorf("events = %s, want the second run's on lines of their own", text)
+	}
+	runs, err := ReadPast(opts.Events)
+	if err != nil || len(runs) != 2 || runs[1].ExitCode == nil {
+		t.Errorf("ReadPast() = %d runs, %v, want two that are over", len(runs), err)
+	}
+}
+
 // A file that is somebody else's, a link, or in no folder is refused before anything is done, and
 // stays as it is.
 func TestOpenRefuses(t *testing.T) {

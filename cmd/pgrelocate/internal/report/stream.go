@@ -33,6 +33,8 @@ type sink struct {
 	w   io.Writer
 	end func() error
 	err error
+	// torn says that what was there ends with half a line: a run was killed, or a disk was full.
+	torn bool
 }
 
 // beside is a stream of another run, to the same place.
@@ -60,7 +62,7 @@ func openStream(ctx context.Context, opts Options, started time.Time) (*stream, 
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
-	s.w, s.end = f, f.Close
+	s.w, s.end, s.torn = f, f.Close, isTorn(opts.Events)
 	return s, nil
 }
 
@@ -90,7 +92,26 @@ func openEvents(ctx context.Context, path string) (*os.File, error) {
 	return files.Await(ctx, func() (*os.File, error) { return os.OpenFile(path, mode, 0o644) })
 }
 
-// checkEvents wants a file to be empty, or to begin with an event and to end with a line. What lies
+// isTorn tells whether a file that can be read ends in the middle of a line.
+func isTorn(path string) bool {
+	if files.CheckRegular(path) != nil {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	end, err := f.Seek(-1, io.SeekEnd)
+	if err != nil {
+		return false
+	}
+	var last [1]byte
+	_, err = f.ReadAt(last[:], end)
+	return err == nil && last[0] != '\n'
+}
+
+// checkEvents wants a file to be empty, or to begin with an event. What lies
 // below /dev is what the shell opened.
 func checkEvents(path string) error {
 	if !strings.HasPrefix(path, "/dev/") {
@@ -133,7 +154,11 @@ func (s *stream) send(event func(Envelope) any, kind string) {
 	encoder.SetEscapeHTML(false)
 	s.err = encoder.Encode(event(Envelope{EventSchema, kind, s.opts.Now().UTC(), s.run.UTC(), s.seq}))
 	if s.err == nil {
-		_, s.err = io.WriteString(s.w, terminal.Escaped(line.String()))
+		text := terminal.Escaped(line.String())
+		if s.torn {
+			text, s.torn = "\n"+text, false // or the event would be lost with that half
+		}
+		_, s.err = io.WriteString(s.w, text)
 	}
 }
 
