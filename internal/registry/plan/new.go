@@ -23,7 +23,10 @@ import (
 // side, a refused login for example. Otherwise an artifact that cannot be copied is in the
 // plan with StateFailed.
 func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Artifact, opts Options) (*Plan, error) {
-	p := &planner{ends: ends, opts: opts, inventory: newInventory(ends.Target, opts), listings: map[Origin]*listing{}, warned: map[string]bool{}, blobs: map[described]*v1.Descriptor{}}
+	p := &planner{
+		ends: ends, opts: opts, plan: new(Plan), inventory: newInventory(ends.Target, opts),
+		listings: map[Origin]*listing{}, warned: map[string]bool{}, blobs: map[described]*v1.Descriptor{},
+	}
 	p.inventory.blobs.Warn = p.warn
 	for _, artifact := range artifacts {
 		p.plan.Artifacts = append(p.plan.Artifacts, &Artifact{Artifact: artifact, manifestBytes: new(atomic.Int64)})
@@ -41,14 +44,14 @@ func New(ctx context.Context, ends registry.Endpoints, artifacts []versions.Arti
 		}
 	}
 	p.sum()
-	return &p.plan, p.hopeless()
+	return p.plan, p.hopeless()
 }
 
 type planner struct {
 	ends      registry.Endpoints
 	opts      Options
 	inventory *inventory
-	plan      Plan
+	plan      *Plan // by itself: who keeps it does not keep the planner
 
 	mu       sync.Mutex
 	listings map[Origin]*listing
