@@ -21,7 +21,7 @@ import (
 // The steps that only read.
 
 func (i *installation) prepare(ctx context.Context) (string, error) {
-	apis, err := i.Cluster.APIVersions()
+	apis, err := i.Cluster.APIVersions(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +56,7 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 func (i *installation) listed(ctx context.Context) ([]ref.Reference, error) {
 	var all []ref.Reference
 	for _, offer := range i.Subject.Product.Cluster.Offers {
-		mapping, known, err := i.Cluster.Serves(schema.GroupKind{Group: offer.Group, Kind: offer.Kind})
+		mapping, known, err := i.Cluster.Serves(ctx, schema.GroupKind{Group: offer.Group, Kind: offer.Kind})
 		if err != nil {
 			return nil, err
 		}

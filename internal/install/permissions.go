@@ -21,7 +21,7 @@ func (i *installation) permissions(ctx context.Context) (string, error) {
 		}
 	}
 	objects := i.outcome.Prepared.Rendering.Objects
-	wanted := i.Cluster.InstallPermissions(objects, i.owner(), i.allNamespaces(), i.missing)
+	wanted := i.Cluster.InstallPermissions(ctx, objects, i.owner(), i.allNamespaces(), i.missing)
 	if i.DryRun {
 		denied, err := i.Cluster.Denied(ctx, wanted)
 		for _, permission := range denied {
@@ -58,7 +58,7 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 		}
 		said += answer
 	}
-	if err := i.Cluster.CheckKinds(i.outcome.Prepared.Rendering.Without(i.comes).Objects); err != nil {
+	if err := i.Cluster.CheckKinds(ctx, i.outcome.Prepared.Rendering.Without(i.comes).Objects); err != nil {
 		return "", err
 	}
 	return said, i.ownership(ctx)
@@ -81,7 +81,7 @@ func (i *installation) ask(ctx context.Context, needed cluster.Prerequisite) (st
 		return ", " + needed.Title + " would be installed before", nil
 	}
 	if i.DryRun {
-		has, err := i.Cluster.HasPrerequisite(needed)
+		has, err := i.Cluster.HasPrerequisite(ctx, needed)
 		if err == nil && !has {
 			err = &cluster.PrerequisiteError{Prerequisite: needed, Err: cluster.ErrNoPrerequisite}
 		}

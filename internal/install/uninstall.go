@@ -157,7 +157,7 @@ func (r *removal) permissions(ctx context.Context) (string, error) {
 		return "", err
 	}
 	objects := last.Without(func(object chart.Object) bool { return object.Hook || object.FromCRDs }).Objects
-	return "", r.Cluster.CheckPermissions(ctx, r.Cluster.UninstallPermissions(objects, r.owner, namespaces))
+	return "", r.Cluster.CheckPermissions(ctx, r.Cluster.UninstallPermissions(ctx, objects, r.owner, namespaces))
 }
 
 func (r *removal) removeObjects(ctx context.Context) (string, error) {

@@ -136,7 +136,7 @@ func (h *herd) databaseOf(t *testing.T, name, catalog string, major int64) {
 func (h *herd) waitServed(t *testing.T) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		known, err := connect(t, h.adminFile).Knows(schema.GroupKind{Group: h.Group, Kind: "ClusterImageCatalog"})
+		known, err := connect(t, h.adminFile).Knows(t.Context(), schema.GroupKind{Group: h.Group, Kind: "ClusterImageCatalog"})
 		if known {
 			return
 		}

@@ -197,7 +197,7 @@ func rollBack(t *testing.T, config *action.Configuration) {
 func (h *house) waitServed(t *testing.T) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		known, err := connect(t, h.adminFile).Knows(h.kind())
+		known, err := connect(t, h.adminFile).Knows(t.Context(), h.kind())
 		if known {
 			return
 		}

@@ -95,7 +95,7 @@ func (e *examination) permissions(ctx context.Context) finding.Finding {
 	if err == nil && !exists {
 		missing = []string{e.Namespace}
 	}
-	wanted := e.Cluster.InstallPermissions(nil, e.Owner, append([]string{e.Namespace}, e.Namespaces...), missing)
+	wanted := e.Cluster.InstallPermissions(ctx, nil, e.Owner, append([]string{e.Namespace}, e.Namespaces...), missing)
 	for _, resource := range wide {
 		for _, verb := range []string{"get", "create", "patch"} {
 			wanted = append(wanted, cluster.Permission{Verb: verb, Resource: resource})

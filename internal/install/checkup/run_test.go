@@ -174,3 +174,37 @@ func TestSecrets(t *testing.T) {
 	w.Host = ""
 	w.wants(t, "pull secrets", finding.NotLookedAt, "no private registry is named")
 }
+
+// A cluster that answers nothing any more ends the examination in time, and does not outlast the run.
+func TestAClusterThatFallsSilent(t *testing.T) {
+	w := newWard(t)
+	asked, release := make(chan struct{}, 100), make(chan struct{})
+	w.Refuse(func(r *http.Request) *clustertest.Refusal {
+		if r.URL.Path == "/api" { // what discovery begins with, for which nobody gives client-go a context
+			asked <- struct{}{}
+		}
+		<-release
+		return nil
+	})
+	defer func() { close(release) }()
+	run, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := checkup.Run(run, w.Options)
+		ended <- err
+	}()
+	<-asked
+	enough := errors.New("enough")
+	cancel(enough)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, enough) {
+			t.Errorf("Run() = %v, want the cause of the end", err)
+		}
+	case <-time.After(8 * time.Second): // less than the bound of a probe, and than client-go waits
+		t.Error("Run() goes on after its context has ended")
+	}
+	w.Timeout = time.Second
+	w.wants(t, "cert-manager", finding.Failed, "no answer within 1s")
+}

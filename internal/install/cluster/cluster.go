@@ -144,9 +144,12 @@ func (c *Cluster) Host() string { return c.config.Host }
 
 // APIVersions lists what the cluster serves as charts ask for it, "cert-manager.io/v1"
 // and "cert-manager.io/v1/Certificate".
-func (c *Cluster) APIVersions() ([]string, error) {
+func (c *Cluster) APIVersions(ctx context.Context) ([]string, error) {
 	c.Refresh()
-	_, lists, err := c.discovery.ServerGroupsAndResources()
+	lists, err := discovering(ctx, func() ([]*metav1.APIResourceList, error) {
+		_, lists, err := c.discovery.ServerGroupsAndResources()
+		return lists, err
+	})
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
 		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
 	}
@@ -167,8 +170,8 @@ func (c *Cluster) Refresh() {
 }
 
 // Serves tells whether the cluster knows a kind, and as which resource.
-func (c *Cluster) Serves(kind schema.GroupKind) (*meta.RESTMapping, bool, error) {
-	mapping, err := c.mapper.RESTMapping(kind)
+func (c *Cluster) Serves(ctx context.Context, kind schema.GroupKind) (*meta.RESTMapping, bool, error) {
+	mapping, err := discovering(ctx, func() (*meta.RESTMapping, error) { return c.mapper.RESTMapping(kind) })
 	if meta.IsNoMatchError(err) {
 		return nil, false, nil
 	}
@@ -179,8 +182,8 @@ func (c *Cluster) Serves(kind schema.GroupKind) (*meta.RESTMapping, bool, error)
 }
 
 // Knows tells whether the cluster serves a kind.
-func (c *Cluster) Knows(kind schema.GroupKind) (bool, error) {
-	_, known, err := c.Serves(kind)
+func (c *Cluster) Knows(ctx context.Context, kind schema.GroupKind) (bool, error) {
+	_, known, err := c.Serves(ctx, kind)
 	return known, err
 }
 

@@ -38,7 +38,7 @@ func TestConnect(t *testing.T) {
 	if c.Version() != clustertest.Version || c.Host() != server.URL {
 		t.Errorf("Connect() = %s at %s, want %s at %s", c.Version(), c.Host(), clustertest.Version, server.URL)
 	}
-	apis, err := c.APIVersions()
+	apis, err := c.APIVersions(t.Context())
 	if err != nil || !slices.Contains(apis, "apps/v1") || !slices.Contains(apis, "apps/v1/Deployment") || !slices.Contains(apis, "v1/Secret") {
 		t.Errorf("APIVersions() = %v, %v, want groups and kinds", apis, err)
 	}
@@ -60,20 +60,20 @@ func TestConnect(t *testing.T) {
 func TestKnows(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
-	if known, err := c.Knows(dbKind); known || err != nil {
+	if known, err := c.Knows(t.Context(), dbKind); known || err != nil {
 		t.Errorf("Knows() before = %v, %v, want no", known, err)
 	}
-	err := c.CheckKinds(parse(t, db))
+	err := c.CheckKinds(t.Context(), parse(t, db))
 	var unknown *cluster.UnknownKindsError
 	if !errors.As(err, &unknown) || unknown.Kinds[0] != dbKind {
 		t.Errorf("CheckKinds() = %v, want that %v is unknown", err, dbKind)
 	}
-	if err := c.CheckKinds(parse(t, crd+"---\n"+db)); err != nil {
+	if err := c.CheckKinds(t.Context(), parse(t, crd+"---\n"+db)); err != nil {
 		t.Errorf("CheckKinds(with its CRD) = %v", err)
 	}
 	server.Put(t, crd)
 	c.Refresh()
-	if known, err := c.Knows(dbKind); !known || err != nil {
+	if known, err := c.Knows(t.Context(), dbKind); !known || err != nil {
 		t.Errorf("Knows() = %v, %v, want yes", known, err)
 	}
 }
@@ -119,7 +119,7 @@ func TestPermissions(t *testing.T) {
 	c := server.Connect(t)
 	objects := parse(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: op}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: other}\n---\n"+crd)
 	owner := cluster.Owner{Namespace: "pg", Release: "r"}
-	wanted := c.InstallPermissions(objects, owner, []string{"pg", "demo"}, []string{"demo"})
+	wanted := c.InstallPermissions(t.Context(), objects, owner, []string{"pg", "demo"}, []string{"demo"})
 	if err := c.CheckPermissions(t.Context(), wanted); err != nil {
 		t.Errorf("CheckPermissions() = %v, want all allowed", err)
 	}
@@ -144,7 +144,7 @@ func TestPermissions(t *testing.T) {
 func TestUninstallPermissions(t *testing.T) {
 	c := clustertest.New(t).Connect(t)
 	var got []string
-	for _, permission := range c.UninstallPermissions(parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"), cluster.Owner{Namespace: "pg", Release: "r"}, []string{"demo"}) {
+	for _, permission := range c.UninstallPermissions(t.Context(), parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"), cluster.Owner{Namespace: "pg", Release: "r"}, []string{"demo"}) {
 		got = append(got, permission.String())
 	}
 	want := []string{

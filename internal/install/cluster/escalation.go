@@ -19,7 +19,7 @@ func (c *Cluster) CheckEscalation(ctx context.Context, objects []chart.Object, n
 		if object.GroupVersionKind().Group != "rbac.authorization.k8s.io" {
 			continue
 		}
-		client, known, err := c.ClientFor(&object.Unstructured, namespace)
+		client, known, err := c.ClientFor(ctx, &object.Unstructured, namespace)
 		if err != nil || !known {
 			continue
 		}

@@ -27,8 +27,8 @@ type Found struct {
 
 // ClientFor is the client for an object's resource, in its namespace, or in the one given where
 // it names none. The cluster may not know its kind.
-func (c *Cluster) ClientFor(object *unstructured.Unstructured, namespace string) (client dynamic.ResourceInterface, known bool, err error) {
-	mapping, known, err := c.Serves(object.GroupVersionKind().GroupKind())
+func (c *Cluster) ClientFor(ctx context.Context, object *unstructured.Unstructured, namespace string) (client dynamic.ResourceInterface, known bool, err error) {
+	mapping, known, err := c.Serves(ctx, object.GroupVersionKind().GroupKind())
 	if err != nil || !known {
 		return nil, false, err
 	}
@@ -49,7 +49,7 @@ func (c *Cluster) Find(ctx context.Context, objects []chart.Object, namespace st
 	group.SetLimit(atOnce)
 	for i := range objects {
 		group.Go(func() error {
-			client, known, err := c.ClientFor(&objects[i].Unstructured, namespace)
+			client, known, err := c.ClientFor(ctx, &objects[i].Unstructured, namespace)
 			if err != nil || !known {
 				return err
 			}
@@ -77,7 +77,7 @@ func (c *Cluster) Find(ctx context.Context, objects []chart.Object, namespace st
 
 // Adopt gives an object in the cluster the marks of the owner, and changes nothing else of it.
 func (c *Cluster) Adopt(ctx context.Context, found Found, owner Owner) error {
-	client, known, err := c.ClientFor(found.Live, owner.Namespace)
+	client, known, err := c.ClientFor(ctx, found.Live, owner.Namespace)
 	if err != nil || !known {
 		return err
 	}

@@ -36,6 +36,12 @@ func heed[T any](ctx context.Context, f func() (T, error), late func(T)) (T, err
 	}
 }
 
+// discovering asks what the cluster serves: client-go takes no context for that, sends one request after the
+// other, and repeats each that fails.
+func discovering[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	return heed(ctx, ask, func(T) {})
+}
+
 // heeding is config with all of its credentials in a transport that lets go of a request when its
 // context ends. Client-go asks the plugin of a kubeconfig for credentials without a context, and
 // those reach out to clouds. Helm and discovery send requests without one: those that only read, and

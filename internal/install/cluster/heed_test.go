@@ -34,7 +34,7 @@ func TestReadsHeedTheRun(t *testing.T) {
 	})
 	got := make(chan error, 1)
 	go func() {
-		_, err := c.APIVersions()
+		_, err := c.APIVersions(t.Context())
 		got <- err
 	}()
 	<-reached
@@ -49,7 +49,7 @@ func TestReadsHeedTheRun(t *testing.T) {
 	}
 	close(release)
 	server.Refuse(nil)
-	if _, err := c.APIVersions(); err != nil {
+	if _, err := c.APIVersions(t.Context()); err != nil {
 		t.Errorf("APIVersions() after the run = %v, want an answer", err)
 	}
 }

@@ -47,7 +47,7 @@ func (c *Cluster) Instances(ctx context.Context, kinds ...schema.GroupKind) ([]I
 // eachKind lists the objects of each kind that the cluster knows, in all namespaces.
 func (c *Cluster) eachKind(ctx context.Context, kinds []schema.GroupKind, visit func(schema.GroupKind, []unstructured.Unstructured)) error {
 	for _, kind := range kinds {
-		mapping, known, err := c.Serves(kind)
+		mapping, known, err := c.Serves(ctx, kind)
 		if err != nil {
 			return err
 		}

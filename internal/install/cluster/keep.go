@@ -44,7 +44,7 @@ func Keep(object *unstructured.Unstructured) {
 // KeepLive gives the annotation to the object as it is in the cluster, if it is there, lacks it,
 // and belongs to the owner or to nobody. It tells whether it did.
 func (c *Cluster) KeepLive(ctx context.Context, object *unstructured.Unstructured, owner Owner) (bool, error) {
-	client, known, err := c.ClientFor(object, owner.Namespace)
+	client, known, err := c.ClientFor(ctx, object, owner.Namespace)
 	if err != nil || !known {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -10,7 +11,7 @@ import (
 
 // CheckKinds wants every kind among a chart's objects to be defined by the cluster or by the
 // chart's own CRDs. Where one is not, a prerequisite is missing: an *UnknownKindsError.
-func (c *Cluster) CheckKinds(objects []chart.Object) error {
+func (c *Cluster) CheckKinds(ctx context.Context, objects []chart.Object) error {
 	own := Defined(objects)
 	var missing []schema.GroupKind
 	for _, object := range objects {
@@ -18,7 +19,7 @@ func (c *Cluster) CheckKinds(objects []chart.Object) error {
 		if slices.Contains(own, kind) || slices.Contains(missing, kind) {
 			continue
 		}
-		_, known, err := c.Serves(kind)
+		_, known, err := c.Serves(ctx, kind)
 		if err != nil {
 			return err
 		}

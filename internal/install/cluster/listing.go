@@ -16,8 +16,8 @@ import (
 
 // Listable are the resources whose objects can be listed, each in the version that the cluster
 // prefers, in order. The API groups that the cluster could not tell about are unknown.
-func (c *Cluster) Listable() (found []schema.GroupVersionResource, unknown []string, err error) {
-	lists, err := c.discovery.ServerPreferredResources()
+func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionResource, unknown []string, err error) {
+	lists, err := discovering(ctx, c.discovery.ServerPreferredResources)
 	var failed *discovery.ErrGroupDiscoveryFailed
 	if err != nil && !errors.As(err, &failed) {
 		return nil, nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
@@ -46,8 +46,8 @@ func (c *Cluster) Listable() (found []schema.GroupVersionResource, unknown []str
 }
 
 // KindsIn are the kinds of an API group whose objects can be listed, in order.
-func (c *Cluster) KindsIn(group string) ([]schema.GroupKind, error) {
-	lists, err := c.discovery.ServerPreferredResources()
+func (c *Cluster) KindsIn(ctx context.Context, group string) ([]schema.GroupKind, error) {
+	lists, err := discovering(ctx, c.discovery.ServerPreferredResources)
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
 		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
 	}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,9 +26,9 @@ func (n *needs) add(permission Permission) {
 
 // wantFor wants verbs on the resources of objects. Kinds that the cluster does not know are
 // another check's business.
-func (n *needs) wantFor(c *Cluster, objects []chart.Object, namespace string, verbs func(chart.Object) []string) {
+func (n *needs) wantFor(ctx context.Context, c *Cluster, objects []chart.Object, namespace string, verbs func(chart.Object) []string) {
 	for _, object := range objects {
-		mapping, known, err := c.Serves(object.GroupVersionKind().GroupKind())
+		mapping, known, err := c.Serves(ctx, object.GroupVersionKind().GroupKind())
 		if err != nil || !known {
 			continue
 		}
@@ -41,7 +42,7 @@ func (n *needs) wantFor(c *Cluster, objects []chart.Object, namespace string, ve
 
 // InstallPermissions are what it takes to install objects as the owner's, the reading first:
 // namespaces that are missing are created, and secretNamespaces get a secret.
-func (c *Cluster) InstallPermissions(objects []chart.Object, owner Owner, secretNamespaces, missingNamespaces []string) []Permission {
+func (c *Cluster) InstallPermissions(ctx context.Context, objects []chart.Object, owner Owner, secretNamespaces, missingNamespaces []string) []Permission {
 	var wanted needs
 	for _, namespace := range secretNamespaces {
 		wanted.add(Permission{Verb: "get", Resource: namespaces.GroupResource(), Namespace: namespace, Name: namespace})
@@ -56,7 +57,7 @@ func (c *Cluster) InstallPermissions(objects []chart.Object, owner Owner, secret
 	wanted.want(Secrets.GroupResource(), owner.Namespace, "list", "update", "delete")
 	wanted.want(deployments.GroupResource(), owner.Namespace, "get")
 	wanted.want(Pods.GroupResource(), owner.Namespace, "list")
-	wanted.wantFor(c, objects, owner.Namespace, func(object chart.Object) []string {
+	wanted.wantFor(ctx, c, objects, owner.Namespace, func(object chart.Object) []string {
 		if object.Hook {
 			return []string{"get", "create", "patch", "delete", "watch"}
 		}
@@ -67,13 +68,13 @@ func (c *Cluster) InstallPermissions(objects []chart.Object, owner Owner, secret
 
 // UninstallPermissions are what it takes to remove objects of the owner's, and the secrets in
 // namespaces.
-func (c *Cluster) UninstallPermissions(objects []chart.Object, owner Owner, secretNamespaces []string) []Permission {
+func (c *Cluster) UninstallPermissions(ctx context.Context, objects []chart.Object, owner Owner, secretNamespaces []string) []Permission {
 	var wanted needs
 	wanted.want(Secrets.GroupResource(), owner.Namespace, "list", "update", "delete")
 	for _, namespace := range secretNamespaces {
 		wanted.want(Secrets.GroupResource(), namespace, "delete")
 	}
-	wanted.wantFor(c, objects, owner.Namespace, func(object chart.Object) []string {
+	wanted.wantFor(ctx, c, objects, owner.Namespace, func(object chart.Object) []string {
 		if Lasts(object.GroupVersionKind().GroupKind(), nil) {
 			return []string{"get", "patch"}
 		}

@@ -110,7 +110,7 @@ func TestApplyDefinitions(t *testing.T) {
 		if live == nil || cluster.OwnerOf(live) != house || !cluster.Kept(live) {
 			t.Errorf("ApplyDefinitions(folder %v) made %v, want it marked", folder, live)
 		}
-		if known, _ := c.Knows(dbKind); !known {
+		if known, _ := c.Knows(t.Context(), dbKind); !known {
 			t.Error("ApplyDefinitions() leaves the kind unknown")
 		}
 		// Those of the templates are helm's to bring up to date.

@@ -72,15 +72,15 @@ func (p Prerequisite) UsedBy(objects []chart.Object) bool {
 }
 
 // HasPrerequisite tells whether the cluster serves its kinds.
-func (c *Cluster) HasPrerequisite(p Prerequisite) (bool, error) {
-	_, known, err := c.Serves(p.Probe.GroupVersionKind().GroupKind())
+func (c *Cluster) HasPrerequisite(ctx context.Context, p Prerequisite) (bool, error) {
+	_, known, err := c.Serves(ctx, p.Probe.GroupVersionKind().GroupKind())
 	return known, err
 }
 
 // CheckPrerequisite wants a prerequisite's CRDs and a webhook that answers; the error is a
 // *PrerequisiteError. The notice says why it could not be asked.
 func (c *Cluster) CheckPrerequisite(ctx context.Context, p Prerequisite, namespace string) (notice string, err error) {
-	mapping, known, err := c.Serves(p.Probe.GroupVersionKind().GroupKind())
+	mapping, known, err := c.Serves(ctx, p.Probe.GroupVersionKind().GroupKind())
 	if err != nil {
 		return "", err
 	}

@@ -96,7 +96,7 @@ func Look(ctx context.Context, opts Options) (*Findings, error) {
 	if opts.Mentions <= 0 {
 		opts.Mentions = mostMentions
 	}
-	resources, unknown, err := opts.Cluster.Listable()
+	resources, unknown, err := opts.Cluster.Listable(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func newNames() names { return names{map[string]string{}, map[string]string{}} }
 // list lists the objects of a kind, without what is said about them; none where the cluster does not
 // know it.
 func list(ctx context.Context, c *cluster.Cluster, kind schema.GroupKind) ([]*unstructured.Unstructured, error) {
-	mapping, known, err := c.Serves(kind)
+	mapping, known, err := c.Serves(ctx, kind)
 	if err != nil || !known {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (i *Images) choices(ctx context.Context, c *cluster.Cluster, kind schema.Gr
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	pickers, err := c.KindsIn(kind.Group)
+	pickers, err := c.KindsIn(ctx, kind.Group)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}

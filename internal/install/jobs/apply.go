@@ -35,7 +35,7 @@ func Apply(ctx context.Context, c *cluster.Cluster, objects []*unstructured.Unst
 
 func apply(ctx context.Context, c *cluster.Cluster, o *unstructured.Unstructured, dryRun ...string) error {
 	kind := o.GroupVersionKind().GroupKind()
-	mapping, known, err := c.Serves(kind)
+	mapping, known, err := c.Serves(ctx, kind)
 	if err != nil {
 		return err
 	}

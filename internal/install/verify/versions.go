@@ -28,7 +28,7 @@ type offered struct {
 func (v *verification) readVersions(ctx context.Context) error {
 	for _, offer := range v.Offers {
 		kind := schema.GroupKind{Group: offer.Group, Kind: offer.Kind}
-		mapping, known, err := v.Cluster.Serves(kind)
+		mapping, known, err := v.Cluster.Serves(ctx, kind)
 		if err != nil {
 			return err
 		}

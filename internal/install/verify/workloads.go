@@ -18,7 +18,7 @@ func (v *verification) checkWorkloads(ctx context.Context) error {
 		if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, object.GetKind()) || object.Hook || v.NoWorkloads {
 			continue
 		}
-		mapping, known, err := v.Cluster.Serves(object.GroupVersionKind().GroupKind())
+		mapping, known, err := v.Cluster.Serves(ctx, object.GroupVersionKind().GroupKind())
 		if err != nil || !known {
 			return err
 		}

@@ -58,7 +58,7 @@ func (d *demo) install(ctx context.Context) error {
 	}
 	for _, offer := range product.Cluster.Offers {
 		kind := schema.GroupKind{Group: offer.Group, Kind: offer.Kind}
-		known, err := cluster.Knows(kind)
+		known, err := cluster.Knows(ctx, kind)
 		if err != nil {
 			return err
 		}

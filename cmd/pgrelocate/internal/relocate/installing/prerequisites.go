@@ -53,13 +53,13 @@ func (i *installing) parts() []preparation.Subject {
 
 // needPrerequisites wants what the charts beside the operator's are said to need, so that no
 // operator is left without them. What the operator needs its own installation asks for.
-func (i *installing) needPrerequisites(context.Context) error {
+func (i *installing) needPrerequisites(ctx context.Context) error {
 	for _, part := range i.others {
 		for _, needed := range part.Prerequisites {
 			if !slices.Contains(part.Requires(), needed.Product) || i.Run.DryRun && slices.Contains(i.Run.Awaited, needed.Product) {
 				continue
 			}
-			has, err := i.Run.Cluster.HasPrerequisite(needed)
+			has, err := i.Run.Cluster.HasPrerequisite(ctx, needed)
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ func (i *installing) installPrerequisite(ctx context.Context, catalogue *version
 	if at < 0 {
 		return exit.Usagef("the catalogue does not tell how to see whether %s is there; install it first, and leave prerequisites out", product.Title)
 	}
-	switch has, err := i.Run.Cluster.HasPrerequisite(known[at]); {
+	switch has, err := i.Run.Cluster.HasPrerequisite(ctx, known[at]); {
 	case err != nil:
 		return err
 	case has:
