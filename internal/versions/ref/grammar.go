@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -15,7 +16,7 @@ import (
 var (
 	pathPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
 	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`) // and no longer than longestTag
-	hostPattern = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$`)
+	hostPattern = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]+)?$`)
 )
 
 // longestName bounds what is looked at, and quoted back, of a reference.
@@ -62,6 +63,17 @@ func checkHost(host string) error {
 	}
 	if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
 		return fmt.Errorf("%s is no host", Quote(host))
+	}
+	if _, port, found := strings.Cut(host[strings.LastIndexByte(host, ']')+1:], ":"); found {
+		return checkPort(port)
+	}
+	return nil
+}
+
+// checkPort wants a port that something can listen on.
+func checkPort(port string) error {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("%s is no port; they go from 1 to 65535", Quote(port))
 	}
 	return nil
 }

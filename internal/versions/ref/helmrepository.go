@@ -19,6 +19,10 @@ func ParseHelmRepository(address string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s is no address of a chart repository; write https://HOST[/PATH]", Quote(address))
 	case at.RawQuery != "" || at.Fragment != "":
 		return nil, errors.New("the chart repository's address has more than a host and a path; write https://HOST[/PATH]")
+	case at.Port() != "":
+		if err := checkPort(at.Port()); err != nil {
+			return nil, fmt.Errorf("the chart repository's address: %w", err)
+		}
 	}
 	return at, nil
 }

@@ -11,7 +11,7 @@ func TestParseHelmRepository(t *testing.T) {
 			t.Errorf("ParseHelmRepository(%q) = %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "charts.example.com", "oci://example.com/charts", "file:///tmp", "https://me:pass@example.com", "https://example.com?x=1", "https://%zz"} {
+	for _, bad := range []string{"", "charts.example.com", "oci://example.com/charts", "file:///tmp", "https://me:pass@example.com", "https://example.com?x=1", "https://%zz", "https://example.com:65536/x", "https://[::1]:0"} {
 		if _, err := ParseHelmRepository(bad); err == nil || strings.Contains(err.Error(), "pass@") {
 			t.Errorf("ParseHelmRepository(%q) = %v, want an error without the login", bad, err)
 		}
