@@ -106,6 +106,8 @@ func (b *Bundle) checkBlobs() error {
 		switch {
 		case here && f.Size() != need.Size:
 			return fmt.Errorf("blob %s has %d bytes and should have %d", digest, f.Size(), need.Size)
+		case b.own && !locked && !here && !need.MediaType.IsDistributable() && !oci.IsForeign(need):
+			return fmt.Errorf("layer %s is not in it: it is called non-distributable, and no address says where else it is. An earlier version left such layers out: save the bundle again", digest)
 		case b.own && !locked && !oci.IsForeign(need):
 			return fmt.Errorf("the lock does not name blob %s", digest)
 		case !here && !known && !oci.IsForeign(need):

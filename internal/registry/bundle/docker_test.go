@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,10 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 func TestTheVendorsDownloadInEveryShape(t *testing.T) {
@@ -139,5 +142,58 @@ func TestHostileDownloads(t *testing.T) {
 				t.Errorf("%s, %s: Open+Verify = %v, want an error with %q", tt.name, shape, err, tt.want)
 			}
 		}
+	}
+}
+
+// A chart whose name no registry can have is no chart that can be loaded: to leave it out without a word
+// would be a mirror without its chart.
+func TestADownloadWithAChartOfNoName(t *testing.T) {
+	packed := func(name string) []bundletest.Item {
+		body := "apiVersion: v2\nname: " + name + "\nversion: 1.0.0\n"
+		return []bundletest.Item{bundletest.Regular("download/operator/chart.tgz", bundletest.Compress(t, bundletest.Pack(t, []bundletest.Item{
+			bundletest.Regular("chart/Chart.yaml", []byte(body)),
+		})))}
+	}
+	for name, refused := range map[string]bool{
+		"postgres-operator": false, "UPPER": true, "../../x": true, "a b": true, "/x": true, "a:b": true, "a@b": true, "a//b": true,
+	} {
+		items := append(packed(name), bundletest.Regular("download/images/operator.tar", bundletest.DockerArchive(t, bundletest.Vendor+"/postgres-operator:v4.5.0")))
+		b, err := Open(t.Context(), bundletest.File(t, bundletest.Pack(t, items)), OpenOptions{SpoolDir: t.TempDir()})
+		switch {
+		case (err != nil) != refused:
+			t.Errorf("Open() of a download with a chart called %q = %v, want refused: %t", name, err, refused)
+		case refused && !strings.Contains(err.Error(), "chart download/operator/chart.tgz: "):
+			t.Errorf("Open() = %v, want it to name the chart", err)
+		case err == nil && len(b.Lock().Artifacts) != 2:
+			t.Errorf("a chart called %q is left out", name)
+		}
+		if err == nil {
+			b.Close()
+		}
+	}
+}
+
+// Earlier versions left every layer that is called non-distributable out of bundles, where it can be had or
+// not. Such a bundle is not said to have been changed.
+func TestABundleWithoutANonDistributableLayer(t *testing.T) {
+	w := bundletest.New(t)
+	layer := w.Layer(40, 900)
+	layer.MediaType = types.DockerForeignLayer
+	w.Artifact(versions.RoleOperator, "postgres-operator", "foreign", w.Image(types.DockerManifestSchema2, layer))
+	items := bundletest.Unpack(t, w.Write(t, write.Options{}).Files[0])
+	if err := useFile(t, bundletest.File(t, bundletest.Pack(t, items))); err != nil {
+		t.Errorf("a bundle that has the layer: %v", err)
+	}
+	n := find1(t, items, write.LockFile)
+	without, err := lock.Parse(items[n].Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without.Blobs = slices.DeleteFunc(without.Blobs, func(b lock.Blob) bool { return b.Digest == layer.Digest })
+	items[n].Body = without.Marshal()
+	items = slices.DeleteFunc(items, func(i bundletest.Item) bool { return strings.HasSuffix(i.Name, layer.Digest.Hex) })
+	err = useFile(t, bundletest.File(t, bundletest.Pack(t, items)))
+	if err == nil || !strings.Contains(err.Error(), "non-distributable") || !strings.Contains(err.Error(), "save the bundle again") {
+		t.Errorf("Open() = %v, want it to say which layer is not there, and what to do", err)
 	}
 }

@@ -1,7 +1,9 @@
 package holdings_test
 
 import (
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -75,4 +77,38 @@ func lostLayer(t *testing.T, c registrytest.Content, losing *registrytest.Losing
 	}
 	t.Fatal("the content has no small layer")
 	return ""
+}
+
+// What is attached, and not looked at because nobody lists it, is said not to be looked at: it is
+// neither whole nor damaged. What is named is looked for all the same.
+func TestAskWhereNothingIsListed(t *testing.T) {
+	for _, status := range []int{http.StatusForbidden, http.StatusMethodNotAllowed} {
+		refusing := registrytest.Answer{On: registrytest.On(registrytest.ListTags), Times: registrytest.Always, Status: status}.Fault()
+		served := registrytest.Front(t, registrytest.InProcess(t, registrytest.Options{}), refusing)
+		client, err := remote.New(served.Host, remote.Options{Side: registry.SideTarget, Push: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		registrytest.NewContent(t, "team/app", "v1").Put(t, client)
+		at := ref.Reference{Host: served.Host, Repository: "team/app", Tag: "v1"}
+		ask := func(named map[ref.Reference][]string) (holdings.Answer, []string) {
+			var warnings []string
+			inspector := holdings.NewInspector(client)
+			inspector.Attached, inspector.Named = client, named
+			inspector.Warn = func(lines ...string) { warnings = append(warnings, lines...) }
+			answers, err := inspector.Ask(t.Context(), []holdings.Question{{Ref: at}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answers[0], warnings
+		}
+		if answer, warnings := ask(nil); answer.Presence != holdings.Present || len(warnings) != 1 || !strings.Contains(warnings[0], "not looked at") {
+			t.Errorf("Ask() where listings are answered with %d = %s, %q, want present, and one warning", status, answer.Presence, warnings)
+		}
+		answer, _ := ask(map[ref.Reference][]string{at: {"signature"}})
+		if answer.Presence != holdings.Damaged || !slices.Equal(answer.Lacks, []string{"signature"}) {
+			t.Errorf("Ask() with a signature named = %s, lacking %q, want it damaged", answer.Presence, answer.Lacks)
+		}
+	}
 }

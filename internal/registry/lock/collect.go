@@ -24,6 +24,8 @@ type Collection struct {
 	Warnings []string
 
 	blobs map[v1.Hash]*plan.Blob
+	// dangling is how many attachments are listed, and not there.
+	dangling int
 }
 
 // Open opens the bytes of a blob at the source, from from up to to, by the rules of
@@ -63,7 +65,7 @@ func Collect(ctx context.Context, source func(host string) (registry.Source, err
 		if a.Err == nil && a.Incomplete != nil { // a bundle without the signatures that there may be is not what was asked for
 			a.Err = a.Incomplete
 		}
-		if a.Err != nil {
+		if c.dangling += a.Dangling; a.Err != nil {
 			c.Failed = append(c.Failed, a)
 			continue
 		}

@@ -3,6 +3,7 @@ package lock
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,8 +21,9 @@ type Private interface {
 }
 
 // Receipt is the lock of what a registry really holds of artifacts: those that it does
-// not have are left out, and so is every blob that it does not hand out, with a warning.
-func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact, how Recording) (*Lock, []string, error) {
+// not have are left out, and so is every blob that it does not hand out. Warnings say what it names and
+// does not have, and lost is how much that is.
+func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact, how Recording) (held *Lock, lost int, warnings []string, err error) {
 	origin := make(map[ref.Reference]ref.Reference)
 	at := slices.Clone(artifacts)
 	for i := range at {
@@ -31,25 +33,30 @@ func Receipt(ctx context.Context, private Private, artifacts []versions.Artifact
 	source := func(string) (registry.Source, error) { return private, nil }
 	found, err := Collect(ctx, source, at, how.Catalogue, plan.Options{Platforms: how.Platforms, Index: plan.IndexSparse})
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
+	lost = found.dangling
 	for _, a := range found.Failed {
 		if !errors.Is(a.Err, registry.ErrNotFound) {
-			return nil, nil, a.Err
+			return nil, 0, nil, a.Err
+		}
+		if a.SourceDigest != "" { // its tag is there
+			warnings = append(warnings, fmt.Sprintf("%s is damaged, and left out: %v", a.Target, a.Err))
 		}
 	}
-	lock, err := found.Lock(nil)
+	lost += len(warnings)
+	held, err = found.Lock(nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
-	lock.comeFrom(origin)
-	lock.rest(how.Path)
-	if err := findPlatforms(ctx, private, lock, found.Manifests); err != nil {
-		return nil, nil, err
+	held.comeFrom(origin)
+	held.rest(how.Path)
+	if err := findPlatforms(ctx, private, held, found.Manifests); err != nil {
+		return nil, 0, nil, err
 	}
-	warnings, err := lock.keepHeld(ctx, private)
-	lock.sort()
-	return lock, append(found.Warnings, warnings...), err
+	blobs, err := held.keepHeld(ctx, private)
+	held.sort()
+	return held, lost + len(blobs), slices.Concat(found.Warnings, warnings, blobs), err
 }
 
 // comeFrom puts the vendor's references where the private ones stand: a lock tells where

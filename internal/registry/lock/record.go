@@ -54,7 +54,7 @@ func Record(ctx context.Context, private Private, done []*plan.Artifact, how Rec
 	if err := findPlatforms(ctx, private, known, content.Manifests); err != nil || len(ask) == 0 {
 		return known, nil, err
 	}
-	asked, warnings, err := Receipt(ctx, private, ask, how)
+	asked, _, warnings, err := Receipt(ctx, private, ask, how)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -107,6 +107,7 @@ type attachment struct {
 
 	held      *v1.Descriptor
 	missing   []string // of what is held, where that is checked
+	dangling  bool     // the source lists it, and does not have it
 	manifests []Manifest
 	err       error
 }
@@ -234,8 +235,8 @@ func (w *attachments) find(ctx context.Context, found *attachment) error {
 	case lost && errors.Is(err, registry.ErrNotFound):
 		found.err = fmt.Errorf("what the target has lost of %s cannot be put back: %w", found.reference, err)
 	case errors.Is(err, registry.ErrNotFound):
-		w.planner.warn("what is attached to " + a.Source.String() + " as " + found.reference + " cannot be found at the source")
-		found.err = nil
+		w.planner.warn("what is attached to " + a.Source.String() + " as " + found.reference + " is listed there, and cannot be had")
+		found.dangling, found.err = true, nil
 	case errors.Is(err, registry.ErrUnknownType):
 		w.planner.warn("what is attached to " + a.Source.String() + " as " + found.reference + " is left out: " + err.Error())
 		found.err = nil
@@ -248,6 +249,9 @@ func (w *attachments) find(ctx context.Context, found *attachment) error {
 // add plans an attachment that was found, and returns its digest.
 func (w *attachments) add(found *attachment, wave int) []v1.Hash {
 	a := w.artifact
+	if found.dangling {
+		a.Dangling++
+	}
 	a.Missing = append(a.Missing, found.missing...)
 	if found.held != nil && len(found.missing) == 0 {
 		a.AttachedBefore = true

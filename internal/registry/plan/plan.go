@@ -131,6 +131,8 @@ type Artifact struct {
 	Settled bool
 	// below are the digests of its manifests at the target, where that was checked.
 	below []v1.Hash
+	// Dangling is how much the source lists as attached to it, and does not have.
+	Dangling int
 	// Drift is what is other than the pin says, refused or allowed.
 	Drift []Drift
 	// Err is set where State is StateFailed.

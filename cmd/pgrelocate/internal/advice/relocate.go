@@ -35,6 +35,7 @@ func ofUseCases(err error) string {
 		nothing   *pulling.NoCredentialsError
 		refused   *relocate.RefusedLoginError
 		wrong     *inventory.WrongError
+		lost      *inventory.LostError
 		stranger  *relocate.StrangerError
 
 		undetermined *learning.UndeterminedError
@@ -70,7 +71,7 @@ func ofUseCases(err error) string {
 		return "a catalogue file can say what belongs to it: --catalogue FILE, see docs/catalogue.md"
 	case errors.As(err, &differs):
 		return "`pgrelocate load` puts it there"
-	case errors.As(err, &wrong) && wrong.Registry.IsZero():
+	case errors.As(err, &lost), errors.As(err, &wrong) && wrong.Registry.IsZero():
 		return "pgrelocate copy --check puts back what is gone"
 	case errors.As(err, &wrong):
 		return "pgrelocate copy --check puts there what is missing" + narrowing(wrong)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // The media types of a Helm chart in a registry.
@@ -84,6 +85,9 @@ func (all *images) addChart(ctx context.Context, packed []byte) error {
 	manifest.Layers = []v1.Descriptor{all.addBody(helmContent, packed)}
 	// Tags take no plus: Helm writes an underscore, and reads it back.
 	tag := strings.ReplaceAll(version, "+", "_")
+	if _, err := ref.Parse("registry.invalid/" + name + ":" + tag); err != nil {
+		return fmt.Errorf("its Chart.yaml calls it %q, version %q, which no registry can: %w", name, version, err)
+	}
 	all.addManifest(manifest, nil, all.beside(name)+":"+tag)
 	return nil
 }

@@ -1,6 +1,7 @@
 package airgap
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,8 @@ to be carried back. "pgrelocate save --since RECEIPT" on the other side then lea
 out of the next bundle.
 
 Every known release is looked for unless --release says otherwise; a blob counts only
-where the registry says that it has it.`,
+where the registry says that it has it. What its tags, its manifests or its listings name
+and it does not have is left out; a warning says what, and exit code 5 that there is any.`,
 		Example: `  # inside
   pgrelocate receipt receipt.json --registry registry.example.com
 
@@ -45,7 +47,7 @@ where the registry says that it has it.`,
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to `FILE` instead of standard output")
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace a file of that name")
-	a.Settings.AddFlags(cmd.Flags(), []string{"registry"}, config.Selection, config.Charts, config.Connection)
+	a.Settings.AddFlags(cmd.Flags(), []string{"registry", "platform", "index"}, config.Selection, config.Charts, config.Connection)
 	return cmd
 }
 
@@ -64,5 +66,5 @@ func receipt(ctx context.Context, a *app.App, cfg *config.Config, file string, o
 		return err
 	}
 	a.Note("%s holds %s of %d, in %s", cfg.Registry, output.Count(len(held.Artifacts), "artifact"), held.Selected, output.Count(len(held.Blobs), "blob"))
-	return a.WriteOutBy(to, held.Write)
+	return cmp.Or(a.WriteOutBy(to, held.Write), held.Failures)
 }

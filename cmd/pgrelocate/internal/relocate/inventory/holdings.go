@@ -9,7 +9,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Holdings are what the private registry holds of the selection, as it says itself.
@@ -17,6 +19,23 @@ type Holdings struct {
 	*lock.Lock
 	// Selected is how many artifacts were looked for.
 	Selected int
+	// Failures is an *exit.VerificationError where the registry names what it does not have; nil otherwise.
+	Failures error
+}
+
+// LostError says that a registry names what it does not have.
+type LostError struct {
+	Registry ref.Folder
+	// Lost is how much of it there is: blobs, manifests, attachments.
+	Lost int
+}
+
+// Error counts.
+func (e *LostError) Error() string {
+	if e.Lost == 1 {
+		return fmt.Sprintf("%s is damaged: something that its tags or manifests name is gone, and left out", e.Registry)
+	}
+	return fmt.Sprintf("%s is damaged: %d things that its tags or manifests name are gone, and left out", e.Registry, e.Lost)
 }
 
 // Receipt asks the private registry what it holds of the selection, of every known release
@@ -106,7 +125,15 @@ func holdingsOf(ctx context.Context, s *relocate.Session, artifacts []versions.A
 		return nil, err
 	}
 	private.Prepare(relocate.Repositories(artifacts))
-	held, warnings, err := lock.Receipt(ctx, private, artifacts, lock.Recording{Catalogue: catalogue, Path: s.Config.Registry.Path})
+	how := lock.Recording{Catalogue: catalogue, Path: s.Config.Registry.Path}
+	if s.Config.Index != plan.IndexWhole {
+		how.Platforms = s.Config.Platforms
+	}
+	held, lost, warnings, err := lock.Receipt(ctx, private, artifacts, how)
 	s.Warn(warnings...)
-	return &Holdings{Lock: held, Selected: len(artifacts)}, err
+	holdings := &Holdings{Lock: held, Selected: len(artifacts)}
+	if lost > 0 {
+		holdings.Failures = &exit.VerificationError{Err: &LostError{Registry: s.Config.Registry, Lost: lost}}
+	}
+	return holdings, err
 }
