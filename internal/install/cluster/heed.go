@@ -84,7 +84,7 @@ func (h heedingTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		request = request.WithContext(ctx)
 	}
 	response, err := heed(ctx, func() (*http.Response, error) {
-		return h.RoundTripper.RoundTrip(request) //nolint:bodyclose // the caller's
+		return h.RoundTripper.RoundTrip(request)
 	}, func(late *http.Response) { _ = late.Body.Close() })
 	if err != nil {
 		end()

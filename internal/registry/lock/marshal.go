@@ -32,44 +32,51 @@ func (l *Lock) Write(to io.Writer) error {
 
 func (l *Lock) write(to io.Writer) error {
 	l.sort()
-	b := bufio.NewWriter(to) // which keeps the first error for Flush
-	b.WriteString("{\n \"schema\": ")
-	b.Write(encoded(l.Schema, ""))
+	w := writer{bufio.NewWriter(to)}
+	w.put("{\n \"schema\": ", encoded(l.Schema, ""))
 	if l.Planned {
-		b.WriteString(",\n \"planned\": true")
+		w.put(",\n \"planned\": true")
 	}
 	if l.Selection != nil {
-		b.WriteString(",\n \"selection\": ")
-		b.Write(encoded(l.Selection, " "))
+		w.put(",\n \"selection\": ", encoded(l.Selection, " "))
 	}
-	list(b, "artifacts", l.Artifacts, "  ")
+	list(w, "artifacts", l.Artifacts, "  ")
 	if len(l.Attachments) > 0 {
-		list(b, "attachments", l.Attachments, "  ")
+		list(w, "attachments", l.Attachments, "  ")
 	}
-	list(b, "blobs", l.Blobs, "")
-	b.WriteString("\n}\n")
-	return b.Flush()
+	list(w, "blobs", l.Blobs, "")
+	w.put("\n}\n")
+	return w.to.Flush()
+}
+
+// writer keeps the first error for Flush.
+type writer struct{ to *bufio.Writer }
+
+func (w writer) put(text string, then ...[]byte) {
+	_, _ = w.to.WriteString(text)
+	for _, piece := range then {
+		_, _ = w.to.Write(piece)
+	}
 }
 
 // list writes a field that is a list: with an indent each field of an element has a line, and
 // without one each element.
-func list[T any](b *bufio.Writer, name string, all []T, indent string) {
-	b.WriteString(",\n \"" + name + "\": [")
+func list[T any](w writer, name string, all []T, indent string) {
+	w.put(",\n \"" + name + "\": [")
 	for i, element := range all {
 		if i > 0 {
-			b.WriteByte(',')
+			w.put(",")
 		}
-		b.WriteString("\n  ")
 		if indent != "" {
-			b.Write(encoded(element, indent))
+			w.put("\n  ", encoded(element, indent))
 		} else {
-			b.Write(plain(element))
+			w.put("\n  ", plain(element))
 		}
 	}
 	if len(all) > 0 {
-		b.WriteString("\n ")
+		w.put("\n ")
 	}
-	b.WriteByte(']')
+	w.put("]")
 }
 
 func encoded(v any, indent string) []byte {

@@ -228,7 +228,7 @@ func (w *attachments) find(ctx context.Context, found *attachment) error {
 	}
 	lost := len(found.missing) > 0
 	if found.err != nil || found.held != nil && !lost {
-		return nil
+		return nil //nolint:nilerr // the wave tells it, see unknown
 	}
 	found.manifests, found.err = w.planner.read(ctx, a, found.reference, nil)
 	switch err := found.err; {

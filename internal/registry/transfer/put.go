@@ -69,11 +69,7 @@ func (r *run) putWave(ctx context.Context, a *artifactTask, wave [][]plan.Manife
 			continue
 		}
 		group.Go(func() error {
-			for _, m := range manifests {
-				if outcomes[i].err = r.putOne(ctx, a, m, &outcomes[i].unlisted); outcomes[i].err != nil {
-					break
-				}
-			}
+			outcomes[i].err = r.putGroup(ctx, a, manifests, &outcomes[i].unlisted)
 			return nil
 		})
 	}
@@ -88,6 +84,16 @@ func (r *run) putWave(ctx context.Context, a *artifactTask, wave [][]plan.Manife
 			a.leave(attachment, outcome.err) // nobody else waits for the artifact any more
 		}
 		unlisted.join(outcome.unlisted)
+	}
+	return nil
+}
+
+// putGroup puts manifests that need one another, one after the other.
+func (r *run) putGroup(ctx context.Context, a *artifactTask, manifests []plan.Manifest, unlisted *referrers) error {
+	for _, m := range manifests {
+		if err := r.putOne(ctx, a, m, unlisted); err != nil {
+			return err
+		}
 	}
 	return nil
 }
