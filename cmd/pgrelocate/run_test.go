@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,34 @@ func TestEveryCommandIsExplained(t *testing.T) {
 		}
 		if !cmd.HasSubCommands() && cmd.RunE == nil {
 			t.Errorf("%s has no RunE", cmd.CommandPath())
+		}
+	}
+}
+
+// A command that only holds others lists them, and says so of one that it does not have, whatever flags that is given.
+func TestCommandsWithinCommands(t *testing.T) {
+	elsewhere(t)
+	streams, out, messages := terminal.Test("")
+	for _, cmd := range visible(newRootCommand(newApp(streams))) {
+		if !cmd.HasAvailableSubCommands() {
+			continue
+		}
+		path := strings.Fields(cmd.CommandPath())[1:]
+		out.Reset()
+		if code := run(t.Context(), append(slices.Clone(path), "--help"), streams); code != exit.OK {
+			t.Fatalf("%s --help = %d, want %d", cmd.CommandPath(), code, exit.OK)
+		}
+		for _, sub := range cmd.Commands() {
+			if line := "  " + sub.Name() + " "; !sub.Hidden && !strings.Contains(out.String(), "\n"+line) {
+				t.Errorf("%s --help does not list %s:\n%s", cmd.CommandPath(), sub.Name(), out)
+			}
+		}
+		messages.Reset()
+		if code := run(t.Context(), append(slices.Clone(path), "nonsense", "--gibberish"), streams); code != exit.Usage {
+			t.Errorf("%s nonsense --gibberish = %d, want %d", cmd.CommandPath(), code, exit.Usage)
+		}
+		if want := `error: there is no command "nonsense"`; !strings.HasPrefix(messages.String(), want) {
+			t.Errorf("%s nonsense --gibberish says %q, want %s", cmd.CommandPath(), messages, want)
 		}
 	}
 }

@@ -307,3 +307,14 @@ func TestRedirects(t *testing.T) {
 	})
 	wants(t, patient{Registry: front}.look(t), "redirects", finding.OK, "downloads are redirected to localhost:")
 }
+
+// A proxy that cannot be read is none to net/http, and says so nowhere.
+func TestAProxyThatIsNoAddress(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", ":://robot:s3cret@proxy")
+	found := wants(t, patient{Registry: inProcess(t, registrytest.Options{})}.look(t), "proxy", finding.Failed, "HTTPS_PROXY names a proxy that is no address")
+	if strings.Contains(found.Says, "s3cret") {
+		t.Errorf("the finding tells the password: %s", found.Says)
+	}
+	t.Setenv("HTTPS_PROXY", "proxy.example.com:3128")
+	wants(t, patient{Registry: inProcess(t, registrytest.Options{})}.look(t), "proxy", finding.OK, "is exempt from it")
+}

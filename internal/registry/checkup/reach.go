@@ -71,11 +71,24 @@ func (e *examination) proxy(context.Context) finding.Finding {
 		return finding.Okf("requests go through the proxy %s", proxy.Host)
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		if os.Getenv(name) != "" {
+		value := os.Getenv(name)
+		if value != "" && !isAddress(value) {
+			return finding.Failf("proxy", "%s names a proxy that is no address: requests go without one", name)
+		}
+		if value != "" {
 			return finding.Okf("%s names a proxy, and this registry is exempt from it", name)
 		}
 	}
 	return finding.Okf("the environment names none")
+}
+
+// isAddress tells whether net/http can read a proxy; one that it cannot it takes for none.
+func isAddress(proxy string) bool {
+	if _, err := url.Parse(proxy); err == nil {
+		return true
+	}
+	_, err := url.Parse("http://" + proxy)
+	return err == nil
 }
 
 // contact sends the first request. What the registry says of a login is another matter.

@@ -20,7 +20,7 @@ func DockerFile() (string, error) {
 	if dir == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", fmt.Errorf("looking for docker's config: %w", err)
+			return "", fmt.Errorf("looking for docker's config: %w; set HOME, or DOCKER_CONFIG to its folder", err)
 		}
 		dir = filepath.Join(home, ".docker")
 	}

@@ -8,12 +8,15 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -91,6 +94,10 @@ type demo struct {
 
 func begin(opts Options) (*demo, error) {
 	temporary, err := os.MkdirTemp("", "pgrelocate-demo-")
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return nil, exit.Usagef("no folder can be made in %s: %w", os.TempDir(), failed.Err).WithHint("name another one with TMPDIR")
+	}
 	if err != nil {
 		return nil, err
 	}

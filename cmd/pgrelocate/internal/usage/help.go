@@ -76,24 +76,36 @@ func writeUsage(text *strings.Builder, cmd *cobra.Command, width int) {
 	if cmd.HasExample() {
 		fmt.Fprintf(text, "\nExamples:\n%s\n", cmd.Example)
 	}
-	longest := 0
-	for _, sub := range cmd.Commands() {
-		if !sub.Hidden {
-			longest = max(longest, len(sub.Name()))
-		}
-	}
 	for _, group := range cmd.Groups() {
-		fmt.Fprintf(text, "\n%s\n", group.Title)
-		for _, sub := range cmd.Commands() {
-			if sub.GroupID == group.ID && !sub.Hidden {
-				fmt.Fprintf(text, "  %-*s  %s\n", longest, sub.Name(), sub.Short)
-			}
-		}
+		writeCommands(text, cmd, group.Title, group.ID)
 	}
+	writeCommands(text, cmd, "Commands:", "")
 	writeFlags(text, "Flags:", cmd.LocalFlags(), width)
 	writeFlags(text, "Flags of every command:", cmd.InheritedFlags(), width)
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(text, "\n\"%s COMMAND --help\" says more about a command.\n", cmd.CommandPath())
+	}
+}
+
+// writeCommands lists the commands of one group; an empty group is those that are in none.
+func writeCommands(text *strings.Builder, cmd *cobra.Command, title, group string) {
+	longest := 0
+	var shown []*cobra.Command
+	for _, sub := range cmd.Commands() {
+		if sub.Hidden {
+			continue
+		}
+		longest = max(longest, len(sub.Name()))
+		if sub.GroupID == group {
+			shown = append(shown, sub)
+		}
+	}
+	if len(shown) == 0 {
+		return
+	}
+	fmt.Fprintf(text, "\n%s\n", title)
+	for _, sub := range shown {
+		fmt.Fprintf(text, "  %-*s  %s\n", longest, sub.Name(), sub.Short)
 	}
 }
 

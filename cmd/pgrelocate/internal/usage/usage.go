@@ -97,9 +97,12 @@ func ExplainFlagError(cmd *cobra.Command, err error) error {
 		invalid *pflag.InvalidValueError
 		missing *pflag.ValueRequiredError
 	)
+	args := cmd.Flags().Args() // those before the flag
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
 		return err
+	case cmd.HasSubCommands() && len(args) > 0: // the flag is that of a command which does not exist
+		return NoCommand(cmd, args)
 	case errors.As(err, &unknown):
 		return unknownFlag(cmd, unknown)
 	case errors.As(err, &invalid):

@@ -3,7 +3,9 @@ package charts
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path"
 	"strings"
@@ -56,6 +58,9 @@ func openChart(ctx context.Context, s *relocate.Session, name ChartName) (*found
 		return nil, exit.Usagef("a version is for charts in a registry or a repository, and %s is a file", name.Name)
 	}
 	found, err := chart.Open(name.Name)
+	if _, wrong := ref.Parse(name.Name); wrong == nil && errors.Is(err, fs.ErrNotExist) {
+		return nil, exit.Usagef("%w", err).WithHint("a chart in a registry is %s%s", scheme, name.Name)
+	}
 	if err != nil {
 		return nil, &exit.UsageError{Err: err}
 	}

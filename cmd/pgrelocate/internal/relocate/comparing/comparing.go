@@ -88,6 +88,9 @@ func (c *comparing) read(ctx context.Context) error {
 			continue
 		}
 		found, err := bundle.ReadLock(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) && isPlace(name+":") {
+			return exit.Usagef("there is no file %s; did you mean %[1]s:?", name)
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return exit.Usagef("%v", err).WithHint("a side is a file, a lock, a receipt or a bundle, or %s, %s or %s", Source, Registry, Cluster)
 		}
