@@ -57,7 +57,7 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 	if len(w.manifests) == 0 {
 		return nil
 	}
-	if err := p.unreviewed(a); err != nil {
+	if err := p.unreviewed(a, w.restored); err != nil {
 		return err
 	}
 	a.Manifests = around(a.Manifests, w.manifests)
@@ -85,6 +85,8 @@ type attachments struct {
 	artifact  *Artifact
 	seen      map[string]bool
 	manifests []Manifest
+	// restored are the digests of what the target has and has lost some of.
+	restored []string
 	// unread is why some of it cannot be had, or is not known; told is what it says.
 	unread []error
 	told   map[string]bool
@@ -262,6 +264,9 @@ func (w *attachments) add(found *attachment, wave int) []v1.Hash {
 	}
 	head := &found.manifests[len(found.manifests)-1]
 	head.Head = head.Descriptor.Digest.String() != a.Digest
+	if found.held != nil && found.held.Digest == head.Descriptor.Digest {
+		w.restored = append(w.restored, head.Descriptor.Digest.String())
+	}
 	for n := range found.manifests {
 		found.manifests[n].Attachment, found.manifests[n].Wave = head.Descriptor.Digest.String(), wave
 	}

@@ -117,15 +117,16 @@ func (p *planner) stops(a *Artifact) bool {
 	return pin.Reviewed || p.opts.OnConflict == "" || p.opts.OnConflict == ConflictFail
 }
 
-// unreviewed refuses what has been attached to an artifact since its plan was reviewed.
-func (p *planner) unreviewed(a *Artifact) error {
+// unreviewed refuses what has been attached to an artifact since its plan was reviewed. What the target
+// had and has lost, which is restored, nobody had to review.
+func (p *planner) unreviewed(a *Artifact, restored []string) error {
 	pin, _ := p.pin(a)
 	if !pin.Reviewed {
 		return nil
 	}
 	for _, attached := range a.Attachments {
 		_, digest, _ := strings.Cut(attached, "@")
-		if slices.Contains(pin.Attached, digest) {
+		if slices.Contains(pin.Attached, digest) || slices.Contains(restored, digest) {
 			continue
 		}
 		drift := Drift{Side: registry.SideSource, Found: digest}

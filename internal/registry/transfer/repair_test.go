@@ -129,6 +129,9 @@ func TestACheckGoesIntoAttachmentsOfWhatIsPinned(t *testing.T) {
 			at := refTo(t, w.to, "mirror/one@"+attached.String())
 			manifest := must[*v1.Manifest](t)(must[v1.Image](t)(ggcrremote.Image(at)).Manifest())
 			losing.Lose("mirror/one", manifest.Layers[0].Digest.String())
+			reviewed := pinned.Pins[planned.Artifacts[0].Target]
+			reviewed.Reviewed, reviewed.Held = true, digest.String()
+			wantStates(t, w.plan(t, plan.Options{Check: true, Pins: map[ref.Reference]plan.Pin{planned.Artifacts[0].Target: reviewed}}, "one:v0"), "attach")
 			planned, report = w.copy(t, pinned, "one:v0")
 			wantStates(t, planned, "attach")
 			wantCopied(t, report)
