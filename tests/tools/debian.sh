@@ -34,6 +34,21 @@ give_up() {
   exit 1
 }
 
+# patience is for how many seconds what Debian's packages are asked for is tried again. CI waits:
+# a mirror or a name server that is away for some minutes should not fail a run of half an hour.
+patience=${PGRELOCATE_APT_PATIENCE:-${CI:+600}}
+
+# patiently runs a command, and again while it fails and patience lasts.
+patiently() {
+  local pause=5
+  until "$@"; do
+    if ((SECONDS + pause > ${patience:-0})); then return 1; fi
+    say "that failed; trying again in $pause s, for $((patience - SECONDS)) s yet"
+    sleep "$pause"
+    pause=$((pause < 60 ? pause * 2 : 60))
+  done
+}
+
 updated=
 update_lists() {
   [ -n "$updated" ] && return
@@ -42,10 +57,22 @@ update_lists() {
   updated=1
 }
 
-# apt_install PACKAGE... installs from Debian's packages.
-apt_install() {
+# try_install PACKAGE... installs from Debian's packages. Lists that were updated while a mirror
+# was away are those of before, and so are updated anew for the next try.
+try_install() {
   update_lists && as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >&2
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >&2 && return
+  updated=
+  return 1
+}
+apt_install() { patiently try_install "$@"; }
+
+# try_download PACKAGE puts a package into the working directory.
+try_download() {
+  apt-get download -qq "$1" >/dev/null 2>&1 && return
+  update_lists && apt-get download -qq "$1" >&2 && return
+  updated=
+  return 1
 }
 
 missing=() # packages to install
@@ -78,10 +105,7 @@ unpack_registry() {
   (
     cd "$dir"
     chmod 755 . # so that apt's own user may write where root runs this
-    apt-get download -qq docker-registry >/dev/null 2>&1 || {
-      update_lists
-      apt-get download -qq docker-registry >&2
-    }
+    patiently try_download docker-registry
     dpkg-deb -x docker-registry_*.deb root
   )
   mkdir -p "$cache/bin"
