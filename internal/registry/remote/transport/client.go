@@ -109,10 +109,6 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	written := 4 << 10
-	if opts.Push { // a portion of a body of no declared length leaves in one write with its frame
-		written = mostPortion + 64
-	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dial(dialer(opts)),
@@ -124,7 +120,6 @@ func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
 		DisableCompression:     true,
-		WriteBufferSize:        written,
 		ReadBufferSize:         16 << 10,
 		OnProxyConnectResponse: refusedByProxy,
 		Protocols:              protocols,

@@ -35,7 +35,7 @@ func TestConnSendsLargePortions(t *testing.T) {
 		all, _ := io.ReadAll(theirs)
 		received <- all
 	}()
-	content := bytes.Repeat([]byte("0123456789abcde"), 20_000) // 300,000 bytes
+	content := bytes.Repeat([]byte("0123456789abcde"), 40_000) // 600,000 bytes
 	source := &sizes{Reader: bytes.NewReader(content)}
 	if n, err := (conn{ours}).ReadFrom(source); n != int64(len(content)) || err != nil {
 		t.Errorf("ReadFrom() = %d, %v, want %d", n, err, len(content))
@@ -60,7 +60,7 @@ func (n noting) Write(p []byte) (int, error) {
 	return n.Conn.Write(p)
 }
 
-// A body of no declared length leaves in as large portions, each in one write.
+// A body of no declared length leaves in as large portions, whose frames cost two small writes.
 func TestUndeclaredBodiesGoInLargePortions(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // 16 MiB
 	var got []byte
@@ -85,8 +85,8 @@ func TestUndeclaredBodiesGoInLargePortions(t *testing.T) {
 	if !bytes.Equal(got, content) {
 		t.Errorf("%d bytes arrived, and not the %d that were sent", len(got), len(content))
 	}
-	if largest := slices.Max(writes); largest <= mostPortion || len(writes) > 400 {
-		t.Errorf("%d writes of up to %d bytes, want some 130 of %d and their frames", len(writes), largest, mostPortion)
+	if largest := slices.Max(writes); largest < mostPortion-4<<10 || len(writes) > 250 {
+		t.Errorf("%d writes of up to %d bytes, want some 65 of nearly %d and their frames", len(writes), largest, mostPortion)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestPace(t *testing.T) {
 		took []time.Duration
 		want []int // in KiB, the first portion included
 	}{
-		"fast":          {slices.Repeat([]time.Duration{time.Millisecond}, 4), []int{32, 64, 128, 128, 128}},
+		"fast":          {slices.Repeat([]time.Duration{time.Millisecond}, 4), []int{32, 64, 128, 256, 256}},
 		"slow":          {slices.Repeat([]time.Duration{3 * time.Second}, 5), []int{32, 16, 8, 4, 4, 4}},
 		"neither":       {slices.Repeat([]time.Duration{300 * time.Millisecond}, 2), []int{32, 32, 32}},
 		"buffers first": {append(slices.Repeat([]time.Duration{0}, 2), slices.Repeat([]time.Duration{10 * time.Second}, 3)...), []int{32, 64, 128, 64, 32, 16}},
