@@ -144,8 +144,9 @@ Where some artifacts failed, and every one of them because a registry refused th
 credentials, the code is ` + fmt.Sprint(exit.Unauthorized) + ` and not ` + fmt.Sprint(exit.Partial) + `: with new credentials the same command
 succeeds.
 
-A second Ctrl-C, or any other signal, ends the program at once, with the code that the
-shell gives to killed processes.
+A terminal that is closed, or a connection by ssh that is lost, stops the run as Ctrl-C does, unless
+` + "`nohup`" + ` or the like keeps it going. A second Ctrl-C, or any other signal, ends the program at once, with the code that
+the shell gives to killed processes.
 
 This page is generated from the program: ` + "`make docs`" + `.
 `)

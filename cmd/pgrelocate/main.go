@@ -46,14 +46,17 @@ func run(ctx context.Context, args []string, streams terminal.Streams) int {
 }
 
 // interruptible returns a context that the first Ctrl-C ends, with exit.ErrInterrupted as
-// its cause. From then on signals do what they do to any program: a second one kills.
+// its cause, and so does a terminal that closes. From then on a second Ctrl-C kills.
 func interruptible(ctx context.Context, a *app.App) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, stopping()...)
 	go func() {
 		select {
 		case <-signals:
+			// Who closes a terminal says so more than once, and nobody reads any more what is said
+			// then, in a pipe either: that must not cut short what is being put in order.
+			signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 			signal.Stop(signals)
 			fmt.Fprintln(a.Err, "interrupted: stopping; again kills at once")
 			cancel(exit.ErrInterrupted)
@@ -64,6 +67,16 @@ func interruptible(ctx context.Context, a *app.App) (context.Context, func()) {
 		signal.Stop(signals)
 		cancel(nil)
 	}
+}
+
+// stopping are the signals that stop a run. A terminal that closes does not where somebody has said
+// so, as nohup does.
+func stopping() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // programVersion is what the linker set, else what `go install MODULE@VERSION` recorded.

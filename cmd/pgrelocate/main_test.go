@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -25,6 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"pgrelocate":  main,
 		"interrupted": interrupted,
+		"hungup":      hungUp,
 	})
 }
 
@@ -77,27 +76,6 @@ func TestScripts(t *testing.T) {
 			"listening": listening,
 		},
 	})
-}
-
-// interrupted is a program for the scripts: interrupted FILE COMMAND ARG... runs a command,
-// sends it SIGINT, as Ctrl-C does, once a file is there, and ends as it did.
-func interrupted() {
-	cmd := exec.Command(os.Args[2], os.Args[3:]...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Start(); err != nil {
-		log.Fatal(err)
-	}
-	go func() {
-		for {
-			if _, err := os.Stat(os.Args[1]); err == nil {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		_ = cmd.Process.Signal(os.Interrupt)
-	}()
-	_ = cmd.Wait()
-	os.Exit(cmd.ProcessState.ExitCode())
 }
 
 // exits runs a command and wants it to end with an exit code: exits CODE COMMAND ARG...

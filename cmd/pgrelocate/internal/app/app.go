@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -185,10 +186,16 @@ func (a *App) Conclude(ctx context.Context, err error) int {
 // UserAgent is what registries see of the program.
 func (a *App) UserAgent() string { return "pgrelocate/" + a.Build.Version }
 
-// cause is what ended a run: what a signal breaks off says of itself only that it was.
+// cause is what ended a run: what a signal breaks off says of itself only that it was, and that
+// nobody reads the result any more comes of a terminal that was closed.
 func cause(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), exit.ErrInterrupted) && errors.Is(err, context.Canceled) && !errors.Is(err, exit.ErrInterrupted) {
-		return exit.ErrInterrupted
+	if !errors.Is(context.Cause(ctx), exit.ErrInterrupted) || errors.Is(err, exit.ErrInterrupted) {
+		return err
+	}
+	for _, consequence := range []error{context.Canceled, syscall.EPIPE, syscall.EIO} {
+		if errors.Is(err, consequence) {
+			return exit.ErrInterrupted
+		}
 	}
 	return err
 }

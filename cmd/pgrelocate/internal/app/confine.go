@@ -27,10 +27,10 @@ func confinement() chart.Confinement {
 // RendersForAnother tells whether this process is one that renders.
 func RendersForAnother(args []string) bool { return len(args) == 2 && args[1] == renderArgument }
 
-// RenderForAnother renders. Ctrl-C reaches every process of a terminal: it is for the other
-// one to stop this one, and to say so.
+// RenderForAnother renders. Ctrl-C reaches every process of a terminal, and so does its end: it is
+// for the other one to stop this one, and to say so.
 func RenderForAnother(ctx context.Context, end func(int)) int {
-	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	if err := chart.Serve(ctx, os.Stdin, os.Stdout, end); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exit.Failure
