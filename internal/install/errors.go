@@ -34,7 +34,7 @@ type Failure struct {
 	// nil where it was not.
 	TakenBack *helm.Changes
 	// State is that of the helm release; nil where the run had not come to it.
-	State *helm.State
+	State *helm.Situation
 }
 
 // Error names the step and the cause, and below them what is left.
@@ -137,7 +137,7 @@ func (e *InUseError) Is(target error) bool { return target == ErrInUse }
 // UninstallError is an uninstall that ended before its end, with the state that it left.
 type UninstallError struct {
 	Err   error
-	State helm.State
+	State helm.Situation
 }
 
 // Error says the cause, and below it the state.

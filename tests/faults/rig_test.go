@@ -99,7 +99,7 @@ func (r *rig) endpoints(t *testing.T) registry.Endpoints {
 
 // copy plans and copies the artifacts, named REPOSITORY:TAG, and returns what became of
 // each.
-func (r *rig) copy(ctx context.Context, t *testing.T, names ...name) *transfer.Report {
+func (r *rig) copy(ctx context.Context, t *testing.T, names ...name) *transfer.Tally {
 	t.Helper()
 	ends := r.endpoints(t)
 	plan, err := plan.New(ctx, ends, r.artifacts(names), r.planOptions)
@@ -173,7 +173,7 @@ func (r *rig) arrived(t *testing.T, names ...name) {
 }
 
 // succeeded checks that a report knows no failure.
-func succeeded(t *testing.T, report *transfer.Report) {
+func succeeded(t *testing.T, report *transfer.Tally) {
 	t.Helper()
 	for _, result := range report.Results {
 		if result.Err != nil {
@@ -199,7 +199,7 @@ func (r *rig) moved(t *testing.T, ideal, extraRead, extraSent int64) {
 func mibs(n int64) string { return fmt.Sprintf("%.2f MiB", float64(n)/mib) }
 
 // onlyError returns the error of a report's only artifact, which must have failed.
-func onlyError(t *testing.T, report *transfer.Report) error {
+func onlyError(t *testing.T, report *transfer.Tally) error {
 	t.Helper()
 	if len(report.Results) != 1 || report.Results[0].Err == nil || report.Failed != 1 {
 		t.Fatalf("report = %+v, want one artifact that failed", report)

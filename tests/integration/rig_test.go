@@ -108,7 +108,7 @@ func (r *rig) artifacts(t *testing.T, s versions.Selection) []versions.Artifact 
 }
 
 // copy plans and copies with one pair of clients, as the program does.
-func (r *rig) copy(ctx context.Context, t *testing.T, artifacts []versions.Artifact, opts plan.Options) (*plan.Plan, *transfer.Report, error) {
+func (r *rig) copy(ctx context.Context, t *testing.T, artifacts []versions.Artifact, opts plan.Options) (*plan.Plan, *transfer.Tally, error) {
 	t.Helper()
 	ends := r.ends(t)
 	plan, err := plan.New(ctx, ends, artifacts, opts)
@@ -120,7 +120,7 @@ func (r *rig) copy(ctx context.Context, t *testing.T, artifacts []versions.Artif
 }
 
 // mustCopy copies everything and fails the test where anything fails.
-func (r *rig) mustCopy(t *testing.T, artifacts []versions.Artifact, opts plan.Options) (*plan.Plan, *transfer.Report) {
+func (r *rig) mustCopy(t *testing.T, artifacts []versions.Artifact, opts plan.Options) (*plan.Plan, *transfer.Tally) {
 	t.Helper()
 	plan, report, err := r.copy(t.Context(), t, artifacts, opts)
 	if err != nil {

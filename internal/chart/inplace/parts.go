@@ -11,7 +11,7 @@ import (
 
 // change is a place with what its name becomes.
 type change struct {
-	Place
+	Occurrence
 	text string
 }
 
@@ -49,7 +49,7 @@ func (u unit) allChanges(origin naming.Origin, to func(naming.Mention) string) [
 // named once for several, or they lie in a document in a string.
 func (u unit) changes(m naming.Mention, name string) []change {
 	if !m.Parts {
-		return []change{{Place{Mention: m}, name}}
+		return []change{{Occurrence{Mention: m}, name}}
 	}
 	values, _ := at(u.object, m.Path).(map[string]any)
 	to, err := ref.ParseImage(name)
@@ -77,7 +77,7 @@ func (u unit) changes(m naming.Mention, name string) []change {
 func whole(m naming.Mention, key, text, to string) change {
 	m.Path = strings.TrimPrefix(m.Path+"."+key, ".")
 	m.Text, m.Start, m.End = text, 0, len(text)
-	return change{Place{Mention: m}, to}
+	return change{Occurrence{Mention: m}, to}
 }
 
 // at is what a path leads to, as package naming writes it; keys with dots lead nowhere.

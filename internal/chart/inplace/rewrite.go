@@ -14,8 +14,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 )
 
-// Place is an image in a file.
-type Place struct {
+// Occurrence is an image in a file.
+type Occurrence struct {
 	naming.Mention
 	// Line is where the string begins that names it, counted from 1.
 	Line int
@@ -23,13 +23,13 @@ type Place struct {
 	node *yaml.Node
 }
 
-// Places are all images that the file's objects name.
-func (f *File) Places(origin naming.Origin) []Place {
-	var all []Place
+// Occurrences are all images that the file's objects name.
+func (f *File) Occurrences(origin naming.Origin) []Occurrence {
+	var all []Occurrence
 	for _, unit := range f.units {
 		nodes := nodesOf(unit)
 		for _, m := range unit.mentions(origin) {
-			place := Place{Mention: m, Line: lineOf(nodes.at, m.Path)}
+			place := Occurrence{Mention: m, Line: lineOf(nodes.at, m.Path)}
 			if node := nodes.find(m.Path, m.Text); node != nil && !m.Parts {
 				place.node, place.Line = node, node.Line
 			}
@@ -117,7 +117,7 @@ func (f *File) Rewrite(origin naming.Origin, to func(naming.Mention) string) ([]
 	search := searching{f, lines, f.starts(lines), map[sought]cursor{}}
 	edits := map[edit]bool{}
 	for _, place := range f.placesToChange(origin, to) {
-		from, ok := search.find(place.Place)
+		from, ok := search.find(place.Occurrence)
 		if !ok {
 			return nil, fmt.Errorf("line %d: %s is written there in a way that cannot be changed", place.Line, place.Spelled())
 		}
@@ -186,7 +186,7 @@ type cursor struct{ text, body int }
 
 // find is where in the file's bytes a place's name begins: in its string's part of the file there
 // are as many of the same name before it as there are in the string.
-func (s searching) find(place Place) (int, bool) {
+func (s searching) find(place Occurrence) (int, bool) {
 	key := sought{place.node, place.Spelled()}
 	begin := offsetOf(s.file.body, s.lines, place.node)
 	end := len(s.file.body)

@@ -97,7 +97,7 @@ func TestPlacesInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := map[string]int{}
-	for _, place := range f.Places(naming.Origin{}) {
+	for _, place := range f.Occurrences(naming.Origin{}) {
 		lines[place.Image.Repository] = place.Line
 	}
 	if diff := cmp.Diff(map[string]int{"acme/op": 6, "acme/in": 8}, lines); diff != "" {

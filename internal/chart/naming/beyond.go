@@ -12,7 +12,7 @@ import (
 var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
 
 // Runs tells whether a workload runs the image, as opposed to naming it in an argument.
-func (i Image) Runs() bool {
+func (i UsedImage) Runs() bool {
 	return slices.ContainsFunc(i.Uses, func(use Use) bool {
 		return slices.Contains(workloads, use.Kind) && strings.HasSuffix(use.Path, ".image")
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// Image is an image that a rendering names.
-type Image struct {
+// UsedImage is an image that a rendering names.
+type UsedImage struct {
 	// Ref is the reference in full, docker.io's short forms spelled out.
 	Ref ref.Reference
 	// Uses are the places that name it, in the order of the manifest.
@@ -37,28 +37,28 @@ func (u Use) String() string {
 // image fields, environment, arguments, ConfigMap data, the specs of custom resources.
 // CustomResourceDefinitions are left out. An image that a chart does not render, such as
 // a default compiled into an operator, cannot be found here.
-func Images(r *chart.Rendering) []Image { return ImagesOf(r, Origin{}) }
+func Images(r *chart.Rendering) []UsedImage { return ImagesOf(r, Origin{}) }
 
 // ImagesOf is Images for a product whose origin is known: it finds the short names of the
 // product's images too.
-func ImagesOf(r *chart.Rendering, origin Origin) []Image {
-	found := map[ref.Reference]*Image{}
+func ImagesOf(r *chart.Rendering, origin Origin) []UsedImage {
+	found := map[ref.Reference]*UsedImage{}
 	eachName(r, newNames(origin), func(use Use, _ string, image named) {
 		if image.repository {
 			return
 		}
 		if found[image.Reference] == nil {
-			found[image.Reference] = &Image{Ref: image.Reference}
+			found[image.Reference] = &UsedImage{Ref: image.Reference}
 		}
 		if uses := &found[image.Reference].Uses; !slices.Contains(*uses, use) {
 			*uses = append(*uses, use)
 		}
 	})
-	images := make([]Image, 0, len(found))
+	images := make([]UsedImage, 0, len(found))
 	for _, image := range found {
 		images = append(images, *image)
 	}
-	slices.SortFunc(images, func(a, b Image) int { return strings.Compare(a.Ref.String(), b.Ref.String()) })
+	slices.SortFunc(images, func(a, b UsedImage) int { return strings.Compare(a.Ref.String(), b.Ref.String()) })
 	return images
 }
 

@@ -12,7 +12,7 @@ import (
 
 const digest = "sha256:20cd8e22a7d0c903e608c3b21f9b344f81f19730047372e7bc499f5f0425b638"
 
-func imageNames(images []Image) []string {
+func imageNames(images []UsedImage) []string {
 	names := []string{}
 	for _, image := range images {
 		names = append(names, image.Ref.String())

@@ -40,8 +40,8 @@ const (
 	Elsewhere Cause = "it is not below the target"
 )
 
-// Place is a line of a rendering that names what does not lie below the target.
-type Place struct {
+// Leftover is a line of a rendering that names what does not lie below the target.
+type Leftover struct {
 	Use
 	// Text is the line, or of a long one what matters.
 	Text string
@@ -53,7 +53,7 @@ type Place struct {
 }
 
 // Names tells whether the place names one of the product's images, by its vendor's name.
-func (p Place) Names(image ref.Reference) bool { return isSame(image, p.Image) }
+func (p Leftover) Names(image ref.Reference) bool { return isSame(image, p.Image) }
 
 // isSame tells whether a name, which may lack a tag, is that of a product's image.
 func isSame(own, named ref.Reference) bool {
@@ -64,9 +64,9 @@ func isSame(own, named ref.Reference) bool {
 // Findings are what a proof has come to.
 type Findings struct {
 	// Open are the places that stand in the way; the proof holds where there is none.
-	Open []Place
+	Open []Leftover
 	// Accepted are those that would, had they not been accepted.
-	Accepted []Place
+	Accepted []Leftover
 	// Unused accept nothing in this rendering.
 	Unused []Accept
 }
@@ -98,15 +98,15 @@ func (p Proof) Check(r *chart.Rendering) Findings {
 }
 
 // inLine finds what a line names that it may not.
-func (p Proof) inLine(names names, use Use, at spot, line string) []Place {
-	var places []Place
+func (p Proof) inLine(names names, use Use, at spot, line string) []Leftover {
+	var places []Leftover
 	for _, image := range names.in(at, line) {
 		if !p.isBelow(image) {
-			places = append(places, Place{Use: use, Text: use.excerpt(line, image.String()), Image: image.Reference, Cause: p.cause(image.Reference)})
+			places = append(places, Leftover{Use: use, Text: use.excerpt(line, image.String()), Image: image.Reference, Cause: p.cause(image.Reference)})
 		}
 	}
 	if places == nil && namesAny(line, p.sources(), p.target()) {
-		places = append(places, Place{Use: use, Text: use.excerpt(line, ""), Cause: NamesSource})
+		places = append(places, Leftover{Use: use, Text: use.excerpt(line, ""), Cause: NamesSource})
 	}
 	return places
 }

@@ -160,8 +160,8 @@ func (u uses) name(image ref.Reference) bool {
 	return false
 }
 
-// place is a map that holds the parts of an image's name.
-type place struct {
+// nameParts is a map that holds the parts of an image's name.
+type nameParts struct {
 	path   []string
 	values map[string]any
 	name   string // the last element of its repository
@@ -169,19 +169,19 @@ type place struct {
 
 // partsIn finds what holds a repository. Lists are left alone: whoever sets one element of a list
 // sets all of it.
-func partsIn(at []string, values map[string]any) []place {
-	var all []place
+func partsIn(at []string, values map[string]any) []nameParts {
+	var all []nameParts
 	for key, value := range values {
 		switch value := value.(type) {
 		case map[string]any:
 			all = append(all, partsIn(slices.Concat(at, []string{key}), value)...)
 		case string:
 			if len(at) > 0 && value != "" && isRepository(key, values) {
-				all = append(all, place{at, values, path.Base(value)})
+				all = append(all, nameParts{at, values, path.Base(value)})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b place) int { return slices.Compare(a.path, b.path) })
+	slices.SortFunc(all, func(a, b nameParts) int { return slices.Compare(a.path, b.path) })
 	return all
 }
 
@@ -196,8 +196,8 @@ func isRepository(key string, values map[string]any) bool {
 }
 
 // placeOf is the one place that may be the image's; nil where there is none, or no telling.
-func (t *trial) placeOf(places []place, image ref.Reference) *place {
-	var fit []place
+func (t *trial) placeOf(places []nameParts, image ref.Reference) *nameParts {
+	var fit []nameParts
 	for _, p := range places {
 		if tag, _ := p.values[p.tagKey(image.Tag)].(string); p.name == path.Base(image.Repository) && (tag == "" || tag == image.Tag) {
 			fit = append(fit, p)
@@ -210,7 +210,7 @@ func (t *trial) placeOf(places []place, image ref.Reference) *place {
 }
 
 // tagKey is the key of the tag: the one that is the tag, or else the usual one.
-func (p place) tagKey(tag string) string {
+func (p nameParts) tagKey(tag string) string {
 	for _, key := range []string{"tag", "imageTag", "version"} {
 		if p.values[key] == tag {
 			return key

@@ -41,7 +41,7 @@ const DefaultMost = 150
 // Survey is what was found out of a chart.
 type Survey struct {
 	// Images are all images, those that run as things are first.
-	Images []Image
+	Images []ChartImage
 	// Rendering is the chart with the user's values, nothing marked.
 	Rendering *chart.Rendering
 	// Origin are the images that values name in parts.
@@ -56,8 +56,8 @@ type Survey struct {
 	views []*view // with the user's values, and with switches on
 }
 
-// Image is an image that a chart runs, or can run.
-type Image struct {
+// ChartImage is an image that a chart runs, or can run.
+type ChartImage struct {
 	Ref ref.Reference
 	// Uses are the places that name it; none where only an annotation does.
 	Uses []naming.Use
@@ -75,7 +75,7 @@ type Image struct {
 }
 
 // Runs tells whether the chart names the image as things are.
-func (i Image) Runs() bool { return len(i.Uses) > 0 && len(i.Switches) == 0 }
+func (i ChartImage) Runs() bool { return len(i.Uses) > 0 && len(i.Switches) == 0 }
 
 // view is the chart with certain values.
 type view struct {
@@ -184,13 +184,13 @@ func (f *Survey) addAnnotated(c *chart.Chart) {
 }
 
 // image is the entry of an image under certain switches. What runs anyway has one entry.
-func (f *Survey) image(image ref.Reference, switches []string) *Image {
+func (f *Survey) image(image ref.Reference, switches []string) *ChartImage {
 	for i := range f.Images {
 		if known := &f.Images[i]; known.Ref == image && (switches == nil || len(known.Switches) == 0 || slices.Equal(known.Switches, switches)) {
 			return known
 		}
 	}
-	f.Images = append(f.Images, Image{Ref: image, Switches: switches})
+	f.Images = append(f.Images, ChartImage{Ref: image, Switches: switches})
 	return &f.Images[len(f.Images)-1]
 }
 
@@ -213,12 +213,12 @@ func (f *Survey) sum() {
 			}
 		}
 	}
-	slices.SortStableFunc(f.Images, func(a, b Image) int {
+	slices.SortStableFunc(f.Images, func(a, b ChartImage) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.Ref.String(), b.Ref.String()))
 	})
 }
 
-func rank(i Image) int {
+func rank(i ChartImage) int {
 	switch {
 	case i.Runs():
 		return 0
@@ -231,7 +231,7 @@ func rank(i Image) int {
 
 // entry is the image that a mention belongs to; nil where it names none, or one of which another
 // view tells.
-func (f *Survey) entry(v *view, m naming.Mention) *Image {
+func (f *Survey) entry(v *view, m naming.Mention) *ChartImage {
 	if m.Repository {
 		return nil
 	}

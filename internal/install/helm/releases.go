@@ -77,8 +77,8 @@ func (r *Releases) History(name string) ([]*Revision, error) {
 }
 
 // State is how it stands with a release now.
-func (r *Releases) State(name string) State {
-	state := State{Name: name}
+func (r *Releases) State(name string) Situation {
+	state := Situation{Name: name}
 	history, err := r.config.Releases.History(name)
 	if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
 		state.Err = err

@@ -110,8 +110,8 @@ func (r *Revision) Rendering() (*chart.Rendering, error) {
 	return all, nil
 }
 
-// State is how it stands with a release, for the end of an error.
-type State struct {
+// Situation is how it stands with a release, for the end of an error.
+type Situation struct {
 	Name string
 	// Newest is the newest revision; nil where there is none.
 	Newest *Revision
@@ -122,7 +122,7 @@ type State struct {
 }
 
 // String is the state in words; errors are said too, for it stands in another error.
-func (s State) String() string {
+func (s Situation) String() string {
 	switch {
 	case s.Err != nil:
 		return fmt.Sprintf("the state of helm release %s is not known: %v", s.Name, s.Err)

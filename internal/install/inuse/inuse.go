@@ -20,8 +20,8 @@ import (
 // ErrUnknown says that the cluster does not tell all of what it uses.
 var ErrUnknown = errors.New("what is in use is not known")
 
-// Images are the images that a cluster refers to, and who refers to each.
-type Images struct {
+// Usage is the images that a cluster refers to, and who refers to each.
+type Usage struct {
 	names
 	uses map[Use]string
 	// unpicked are those of choices that nobody has picked.
@@ -50,7 +50,7 @@ type Kinds struct {
 
 // Uses are all images that the cluster refers to by name, each with one who does. Choices that
 // nobody has picked refer to theirs as well.
-func (i *Images) Uses() map[Use]string { return i.uses }
+func (i *Usage) Uses() map[Use]string { return i.uses }
 
 // builtin are the kinds of pods and of what makes them.
 var builtin = []schema.GroupKind{
@@ -60,8 +60,8 @@ var builtin = []schema.GroupKind{
 
 // Find lists pods, what makes pods, and the objects of kinds, and keeps every string that may be an
 // image. It fails where any of them may not be listed, for then nobody knows what is in use.
-func Find(ctx context.Context, c *cluster.Cluster, kinds Kinds) (*Images, error) {
-	images := &Images{names: newNames(), uses: map[Use]string{}, unpicked: newNames()}
+func Find(ctx context.Context, c *cluster.Cluster, kinds Kinds) (*Usage, error) {
+	images := &Usage{names: newNames(), uses: map[Use]string{}, unpicked: newNames()}
 	for _, kind := range slices.Concat(builtin, kinds.Referring) {
 		found, err := list(ctx, c, kind)
 		if err != nil {
@@ -112,7 +112,7 @@ func isHistory(object *unstructured.Unstructured) bool {
 }
 
 // choices sorts the objects of a kind by whether somebody has picked them.
-func (i *Images) choices(ctx context.Context, c *cluster.Cluster, kind schema.GroupKind, referring []schema.GroupKind) error {
+func (i *Usage) choices(ctx context.Context, c *cluster.Cluster, kind schema.GroupKind, referring []schema.GroupKind) error {
 	found, err := list(ctx, c, kind)
 	if err != nil || len(found) == 0 {
 		return err
@@ -143,7 +143,7 @@ func (i *Images) choices(ctx context.Context, c *cluster.Cluster, kind schema.Gr
 }
 
 // collect notes every string below a value into names, and what may be an image into uses.
-func (i *Images) collect(into names, who string, value any) {
+func (i *Usage) collect(into names, who string, value any) {
 	switch value := value.(type) {
 	case string:
 		into.text(who, value)
@@ -179,7 +179,7 @@ func (n names) text(who, text string) {
 }
 
 // use notes a string that may be an image.
-func (i *Images) use(who, text string) {
+func (i *Usage) use(who, text string) {
 	image, err := ref.ParseImage(text)
 	if err != nil {
 		return
@@ -190,7 +190,7 @@ func (i *Images) use(who, text string) {
 }
 
 // container notes the image of a container that runs by the digest that it has.
-func (i *Images) container(who string, object map[string]any) {
+func (i *Usage) container(who string, object map[string]any) {
 	name, _ := object["image"].(string)
 	image, err := ref.ParseImage(name)
 	if name == "" || err != nil {
@@ -214,4 +214,4 @@ func (n names) By(at ref.Reference, digest string) string {
 }
 
 // OfferedBy is the choice that leads to an image, and that nobody has picked; empty where there is none.
-func (i *Images) OfferedBy(at ref.Reference, digest string) string { return i.unpicked.By(at, digest) }
+func (i *Usage) OfferedBy(at ref.Reference, digest string) string { return i.unpicked.By(at, digest) }

@@ -19,21 +19,21 @@ import (
 // two lines that say so.
 const logLines = 200
 
-// State is what a shard's newest pod is at.
-type State string
+// PodPhase is what a shard's newest pod is at.
+type PodPhase string
 
 // The states of a shard.
 const (
-	Waiting   State = "waiting"
-	Running   State = "running"
-	Succeeded State = "succeeded"
-	Failed    State = "failed"
+	Waiting   PodPhase = "waiting"
+	Running   PodPhase = "running"
+	Succeeded PodPhase = "succeeded"
+	Failed    PodPhase = "failed"
 )
 
 // Shard is one index of a Job, or the whole of one that has none.
 type Shard struct {
 	Index int
-	State State
+	State PodPhase
 	// Pod is the newest of the shard's pods; empty where there is none. Pods is how many there have been.
 	Pod  string
 	Pods int

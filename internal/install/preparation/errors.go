@@ -63,7 +63,7 @@ type ProofError struct {
 	Target  ref.Folder
 	Product string
 	Release string
-	Places  []naming.Place
+	Places  []naming.Leftover
 	// Thing is what names them; "the rendered chart" when empty.
 	Thing string
 }

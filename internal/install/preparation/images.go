@@ -19,7 +19,7 @@ import (
 
 // ResolvedImage is an image of a rendering, and what the private registry says to it.
 type ResolvedImage struct {
-	naming.Image
+	naming.UsedImage
 	// Needed says that a workload runs it. Others are offered: they run once somebody
 	// picks them.
 	Needed bool
@@ -37,7 +37,7 @@ type ResolvedImage struct {
 func (p *Prepared) Resolve(ctx context.Context, reg verify.Puller) error {
 	p.Images = nil
 	for _, image := range naming.ImagesOf(p.Rendering, p.Origin()) {
-		p.Images = append(p.Images, ResolvedImage{Image: image, Needed: image.Runs(), Foreign: !p.isOurs(image.Ref)})
+		p.Images = append(p.Images, ResolvedImage{UsedImage: image, Needed: image.Runs(), Foreign: !p.isOurs(image.Ref)})
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
@@ -114,7 +114,7 @@ func (p *Prepared) unmirrored() []string {
 }
 
 // versionsOf names the versions that offer an image; other uses are named as they are.
-func (p *Prepared) versionsOf(image naming.Image) []string {
+func (p *Prepared) versionsOf(image naming.UsedImage) []string {
 	var names []string
 	for _, use := range image.Uses {
 		if p.isVersion(use.Kind) {

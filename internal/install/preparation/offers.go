@@ -54,7 +54,7 @@ func (p *Prepared) Missing() []string {
 // namesAny tells whether an object names one of the images.
 func namesAny(object chart.Object, images map[ref.Reference]bool) bool {
 	alone := &chart.Rendering{Objects: []chart.Object{object}}
-	return slices.ContainsFunc(naming.Images(alone), func(image naming.Image) bool { return images[image.Ref] })
+	return slices.ContainsFunc(naming.Images(alone), func(image naming.UsedImage) bool { return images[image.Ref] })
 }
 
 // trimmed is a catalog without the entries that name one of the images; false where no list of

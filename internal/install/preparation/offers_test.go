@@ -24,7 +24,7 @@ func prepared(t *testing.T, manifest string, lacks ...string) *Prepared {
 	p := &Prepared{Rendering: rendering, Subject: Subject{Offers: offering()}}
 	p.Target, p.Release = ref.Folder{Host: "registry.example.com", Path: "pg"}, &versions.Release{}
 	for _, image := range naming.Images(rendering) {
-		resolved := ResolvedImage{Image: image, Needed: image.Runs()}
+		resolved := ResolvedImage{UsedImage: image, Needed: image.Runs()}
 		for _, tag := range lacks {
 			if image.Ref.Tag == tag {
 				resolved.Err = ErrNotMirrored
@@ -132,8 +132,8 @@ func TestOnlyMirroredKeeps(t *testing.T) {
 
 // The cause that is told is the cause, one for all or one for each place.
 func TestProofErrorTellsTheCause(t *testing.T) {
-	place := func(cause naming.Cause) naming.Place {
-		return naming.Place{Use: naming.Use{Kind: "Pod", Name: "p", Path: "spec"}, Text: "text", Cause: cause}
+	place := func(cause naming.Cause) naming.Leftover {
+		return naming.Leftover{Use: naming.Use{Kind: "Pod", Name: "p", Path: "spec"}, Text: "text", Cause: cause}
 	}
 	target := ref.Folder{Host: "registry.example.com", Path: "pg"}
 	tests := []struct {
@@ -183,7 +183,7 @@ func TestSettingsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, image := range naming.Images(p.Rendering) {
-		resolved := ResolvedImage{Image: image}
+		resolved := ResolvedImage{UsedImage: image}
 		if strings.HasSuffix(image.Ref.Repository, "backup") {
 			resolved.Err = ErrNotMirrored
 		}

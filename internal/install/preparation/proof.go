@@ -71,10 +71,10 @@ func (p *Prepared) Origin() naming.Origin { return naming.OriginOf(p.Artifacts, 
 
 // absent are those of the images named at places that the product has and the private
 // registry has not, so that the cause is told that is one.
-func (p *Prepared) absent(ctx context.Context, places []naming.Place) ([]ref.Reference, error) {
+func (p *Prepared) absent(ctx context.Context, places []naming.Leftover) ([]ref.Reference, error) {
 	var absent []ref.Reference
 	for _, artifact := range p.Artifacts {
-		if artifact.Role == versions.RoleChart || !slices.ContainsFunc(places, func(place naming.Place) bool { return place.Names(artifact.Source) }) {
+		if artifact.Role == versions.RoleChart || !slices.ContainsFunc(places, func(place naming.Leftover) bool { return place.Names(artifact.Source) }) {
 			continue
 		}
 		has, err := p.asked.has(ctx, artifact)
@@ -90,7 +90,7 @@ func (p *Prepared) absent(ctx context.Context, places []naming.Place) ([]ref.Ref
 
 // relocated are those of the images named at places that the private registry has, where a copy
 // puts what the chart names.
-func (p *Prepared) relocated(ctx context.Context, places []naming.Place) ([]ref.Reference, error) {
+func (p *Prepared) relocated(ctx context.Context, places []naming.Leftover) ([]ref.Reference, error) {
 	var relocated []ref.Reference
 	for _, place := range places {
 		image := place.Image

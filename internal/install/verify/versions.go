@@ -88,7 +88,7 @@ func (c *Check) asked() []*ImageCheck {
 
 // accepted is why an image may come from elsewhere; empty unless all places that name it are
 // accepted.
-func (v *verification) accepted(image naming.Image) string {
+func (v *verification) accepted(image naming.UsedImage) string {
 	reason := ""
 	for _, use := range image.Uses {
 		accept, ok := naming.AcceptedBy(v.Accept, use)

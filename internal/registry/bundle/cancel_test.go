@@ -47,7 +47,7 @@ func TestOpeningCanBeStopped(t *testing.T) {
 			defer cancel(nil)
 			got := make(chan error, 1)
 			go func() {
-				_, err := OpenReader(ctx, stopping{r, cancel}, OpenOptions{SpoolDir: t.TempDir()})
+				_, err := OpenReader(ctx, stopping{r, cancel}, OpenOptions{TempDir: t.TempDir()})
 				got <- err
 			}()
 			select {
@@ -153,7 +153,7 @@ func TestUnpackingCanBeStopped(t *testing.T) {
 		inner, stop := context.WithCancelCause(t.Context())
 		ctx := &stopsAfter{Context: inner, stop: stop}
 		ctx.left.Store(100) // of the thousands of times that 256 MiB take
-		if _, err := Open(ctx, path, OpenOptions{SpoolDir: t.TempDir()}); !errors.Is(err, errStop) {
+		if _, err := Open(ctx, path, OpenOptions{TempDir: t.TempDir()}); !errors.Is(err, errStop) {
 			t.Errorf("Open(%s) = %v, want %v", name, err, errStop)
 		}
 		if asked := -ctx.left.Load(); asked > 20 {

@@ -41,7 +41,7 @@ func TestTheVendorsDownloadInEveryShape(t *testing.T) {
 	var first *lock.Lock
 	for _, path := range []string{plain, packed, folder} {
 		spool := t.TempDir()
-		b := open(t, path, OpenOptions{SpoolDir: spool})
+		b := open(t, path, OpenOptions{TempDir: spool})
 		if err := b.Verify(t.Context(), VerifyOptions{}); err != nil {
 			t.Errorf("Verify(%s) = %v", path, err)
 		}
@@ -158,7 +158,7 @@ func TestADownloadWithAChartOfNoName(t *testing.T) {
 		"postgres-operator": false, "UPPER": true, "../../x": true, "a b": true, "/x": true, "a:b": true, "a@b": true, "a//b": true,
 	} {
 		items := append(packed(name), bundletest.Regular("download/images/operator.tar", bundletest.DockerArchive(t, bundletest.Vendor+"/postgres-operator:v4.5.0")))
-		b, err := Open(t.Context(), bundletest.File(t, bundletest.Pack(t, items)), OpenOptions{SpoolDir: t.TempDir()})
+		b, err := Open(t.Context(), bundletest.File(t, bundletest.Pack(t, items)), OpenOptions{TempDir: t.TempDir()})
 		switch {
 		case (err != nil) != refused:
 			t.Errorf("Open() of a download with a chart called %q = %v, want refused: %t", name, err, refused)

@@ -24,7 +24,7 @@ var attachmentTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 // lockOf makes a lock of the index of another tool.
 func (b *Bundle) lockOf(ctx context.Context, index *v1.IndexManifest, opts OpenOptions) (*lock.Lock, error) {
 	found := new(lock.Content)
-	places := newPlaces(opts.Catalogue)
+	places := newCatalogueIndex(opts.Catalogue)
 	var unnamed []v1.Descriptor
 	for _, d := range index.Manifests {
 		if ctx.Err() != nil {
@@ -81,7 +81,7 @@ func (o OpenOptions) named(d v1.Descriptor, all int) (ref.Reference, bool) {
 }
 
 // lockNamed adds what a tag names to what was found.
-func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.Reference, d v1.Descriptor, places *places) error {
+func (b *Bundle) lockNamed(ctx context.Context, found *lock.Content, source ref.Reference, d v1.Descriptor, places *catalogueIndex) error {
 	if err := b.readManifest(ctx, d); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}

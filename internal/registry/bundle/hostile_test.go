@@ -29,7 +29,7 @@ func use(t testing.TB, body []byte) error {
 
 func useFile(t testing.TB, path string) error {
 	t.Helper()
-	b, err := Open(t.Context(), path, OpenOptions{SpoolDir: t.TempDir()})
+	b, err := Open(t.Context(), path, OpenOptions{TempDir: t.TempDir()})
 	if err != nil {
 		return err
 	}

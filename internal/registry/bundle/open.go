@@ -27,9 +27,9 @@ type OpenOptions struct {
 	// Catalogue knows where a product's images belong in a private registry; nil is the
 	// built-in one. It is asked for bundles without a lock only.
 	Catalogue *versions.Catalogue
-	// SpoolDir receives, unlinked, the distinct files of a compressed archive, which can
+	// TempDir receives, unlinked, the distinct files of a compressed archive, which can
 	// be read from its beginning only; empty means os.TempDir.
-	SpoolDir string
+	TempDir string
 	// PublicKey, in minisign's format, refuses every bundle that was not signed with it;
 	// empty asks for no signature.
 	PublicKey string
@@ -106,7 +106,7 @@ func opened(ctx context.Context, name string, a *archive.Archive, opts OpenOptio
 }
 
 func (o OpenOptions) archive() archive.Options {
-	opts := archive.Options{Volumes: o.Volumes, SpoolDir: o.SpoolDir}
+	opts := archive.Options{Volumes: o.Volumes, TempDir: o.TempDir}
 	if o.PublicKey != "" { // what cannot be ours is not even looked into
 		opts.Needs = []string{write.LockFile, write.SignatureFile}
 	}

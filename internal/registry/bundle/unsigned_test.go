@@ -34,7 +34,7 @@ func TestNothingUnsignedIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	opts := OpenOptions{PublicKey: string(public), SpoolDir: filepath.Join(folder, "nosuch")}
+	opts := OpenOptions{PublicKey: string(public), TempDir: filepath.Join(folder, "nosuch")}
 	for name, body := range map[string][]byte{
 		"layout": tar(imagelayout.VersionFile, imagelayout.IndexFile), "docker": tar(imagelayout.DockerFile),
 		"download": tar("d/images/x.tar"), "no signature": tar(imagelayout.VersionFile, imagelayout.IndexFile, write.LockFile),

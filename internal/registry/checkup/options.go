@@ -99,7 +99,7 @@ type examination struct {
 	// there are the repositories that exist, absent those that do not.
 	there, absent []string
 	// images are what was found of the references.
-	images []image
+	images []sample
 	stored bool // a manifest was taken
 	full   error
 }

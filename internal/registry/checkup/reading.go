@@ -27,8 +27,8 @@ const (
 	mostConfig       = 1 << 20
 )
 
-// image is a reference that was found, with the blobs of one image below it.
-type image struct {
+// sample is a reference that was found, with the blobs of one image below it.
+type sample struct {
 	ref.Reference
 	blobs []v1.Descriptor
 }
@@ -65,7 +65,7 @@ func (e *examination) pull(ctx context.Context, at ref.Reference) finding.Findin
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.result.Platforms[at] = platforms
-	e.images = append(e.images, image{at, blobs})
+	e.images = append(e.images, sample{at, blobs})
 	return finding.Okf("%s can be read", at)
 }
 

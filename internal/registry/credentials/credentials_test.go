@@ -141,7 +141,7 @@ func TestStoreKeepsEverythingElse(t *testing.T) {
 	config := home(t)
 	write(t, config, `{"auths": {"old.example.com": {"auth": "ZG9ja2VyOnB3"}}, "detachKeys": "ctrl-e,e", "fromTheFuture": {"a": [1, 2]}}`)
 	place, err := Store("new.example.com", Login{Username: "me", Password: secret})
-	if err != nil || place != (Place{File: config}) {
+	if err != nil || place != (Storage{File: config}) {
 		t.Fatalf("Store = %+v, %v, want %s", place, err, config)
 	}
 	var got map[string]any
@@ -262,7 +262,7 @@ func TestHelperKeepsTheSecretOutOfTheFile(t *testing.T) {
 	kept := helper(t, "test")
 
 	place, err := Store("r.example.com", Login{"me", secret})
-	if want := (Place{File: config, Helper: "docker-credential-test"}); err != nil || place != want {
+	if want := (Storage{File: config, Helper: "docker-credential-test"}); err != nil || place != want {
 		t.Fatalf("Store = %+v, %v, want %+v", place, err, want)
 	}
 	data, _ := os.ReadFile(config)

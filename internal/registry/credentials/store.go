@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// Place is where a login is kept.
-type Place struct {
+// Storage is where a login is kept.
+type Storage struct {
 	// File is docker's config file.
 	File string
 	// Helper is the program that keeps the secret, "docker-credential-pass"; empty where
@@ -21,7 +21,7 @@ type Place struct {
 }
 
 // String names the place for people.
-func (p Place) String() string {
+func (p Storage) String() string {
 	if p.Helper != "" {
 		return p.Helper
 	}
@@ -30,7 +30,7 @@ func (p Place) String() string {
 
 // Store keeps a login for a registry, where docker will look for it. Logins at the same time
 // lose none.
-func Store(host string, login Login) (place Place, err error) {
+func Store(host string, login Login) (place Storage, err error) {
 	err = alone(func() error {
 		place, err = store(host, login)
 		return err
@@ -38,10 +38,10 @@ func Store(host string, login Login) (place Place, err error) {
 	return place, err
 }
 
-func store(host string, login Login) (Place, error) {
+func store(host string, login Login) (Storage, error) {
 	file, err := open()
 	if err != nil {
-		return Place{}, err
+		return Storage{}, err
 	}
 	if !file.ContainsAuth() {
 		// As docker does on a machine where nobody has logged in before.
@@ -54,13 +54,13 @@ func store(host string, login Login) (Place, error) {
 		return place, file.Save()
 	}
 	if err := file.helper(key).Store(login.entry(key)); err != nil {
-		return Place{}, fmt.Errorf("storing credentials of %s: %w", host, helperError(file.ConfigFile, key, without(err, login.Password)))
+		return Storage{}, fmt.Errorf("storing credentials of %s: %w", host, helperError(file.ConfigFile, key, without(err, login.Password)))
 	}
 	return place, nil
 }
 
-// Erase forgets the login of a registry. It tells whether there was one; Place is where.
-func Erase(host string) (held bool, place Place, err error) {
+// Erase forgets the login of a registry. It tells whether there was one, and where.
+func Erase(host string) (held bool, place Storage, err error) {
 	err = alone(func() error {
 		held, place, err = erase(host)
 		return err
@@ -68,16 +68,16 @@ func Erase(host string) (held bool, place Place, err error) {
 	return held, place, err
 }
 
-func erase(host string) (bool, Place, error) {
+func erase(host string) (bool, Storage, error) {
 	file, err := open()
 	if err != nil {
-		return false, Place{}, err
+		return false, Storage{}, err
 	}
 	key := serverKey(host)
 	place := placeOf(file, key)
 	held, err := lookup(file.ConfigFile, key)
 	if err != nil {
-		return false, Place{}, err
+		return false, Storage{}, err
 	}
 	_, listed := file.GetAuthConfigs()[key]
 	if held.Username == "" && held.IdentityToken == "" && !listed {
@@ -89,29 +89,29 @@ func erase(host string) (bool, Place, error) {
 		err = credentials.NewFileStore(file).Erase(key)
 	}
 	if err != nil {
-		return false, Place{}, fmt.Errorf("removing credentials of %s: %w", host, err)
+		return false, Storage{}, fmt.Errorf("removing credentials of %s: %w", host, err)
 	}
 	return true, place, nil
 }
 
 // Located tells where the login of a registry would come from, without asking a helper
 // for it; ok is false where no file mentions the registry, or a folder in it.
-func Located(host string) (place Place, ok bool) {
+func Located(host string) (place Storage, ok bool) {
 	files, err := places()
 	if err != nil {
-		return Place{}, false
+		return Storage{}, false
 	}
 	key := serverKey(host)
 	for _, file := range files {
 		listed := mentions(file, key)
 		if helper := helperOf(file, key); helper != "" {
-			return Place{File: file.Filename, Helper: "docker-credential-" + helper}, true
+			return Storage{File: file.Filename, Helper: "docker-credential-" + helper}, true
 		}
 		if listed {
-			return Place{File: file.Filename}, true
+			return Storage{File: file.Filename}, true
 		}
 	}
-	return Place{}, false
+	return Storage{}, false
 }
 
 // mentions tells whether a file has an entry for a registry, or for a folder in it.
@@ -128,11 +128,11 @@ func (f *file) helper(key string) credentials.Store {
 	return credentials.NewNativeStore(f, helperOf(f.ConfigFile, key))
 }
 
-func placeOf(f *file, key string) Place {
+func placeOf(f *file, key string) Storage {
 	if helper := helperOf(f.ConfigFile, key); helper != "" {
-		return Place{File: f.Filename, Helper: "docker-credential-" + helper}
+		return Storage{File: f.Filename, Helper: "docker-credential-" + helper}
 	}
-	return Place{File: f.Filename}
+	return Storage{File: f.Filename}
 }
 
 // serverKey is the name under which docker keeps a registry's login.

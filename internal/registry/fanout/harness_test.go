@@ -116,7 +116,7 @@ func toTarget(t *testing.T, host string) *remote.Client {
 // outcome is what came of one target.
 type outcome struct {
 	planned *plan.Plan
-	report  *transfer.Report
+	report  *transfer.Tally
 	err     error
 	took    time.Duration
 }

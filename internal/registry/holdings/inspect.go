@@ -18,8 +18,8 @@ import (
 // askAtOnce is how many questions are open at once; a client may bound them further.
 const askAtOnce = 8
 
-// Registry is as much of a registry as an inspection needs; see registry.Target.
-type Registry interface {
+// Holder is as much of a registry as an inspection needs; see registry.Target.
+type Holder interface {
 	Resolver
 	Manifest(ctx context.Context, repository, reference string, also ...types.MediaType) (oci.Manifest, error)
 	BlobHolder
@@ -41,7 +41,7 @@ type Inspector struct {
 	Named    map[ref.Reference][]string
 	Warn     func(...string)
 
-	registry Registry
+	registry Holder
 
 	mu     sync.Mutex
 	blobs  map[blobAt]*answer
@@ -63,7 +63,7 @@ type answer struct {
 }
 
 // NewInspector returns an inspector of a registry. It asks nothing yet.
-func NewInspector(r Registry) *Inspector {
+func NewInspector(r Holder) *Inspector {
 	return &Inspector{registry: r, blobs: map[blobAt]*answer{}, listed: map[string]*tagList{}, told: map[string]bool{}}
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
-// Image is an index with an image for each platform, and all that lies below it.
-type Image struct {
+// Tree is an index with an image for each platform, and all that lies below it.
+type Tree struct {
 	Index     oci.Manifest
 	Manifests []oci.Manifest
 	// Blobs are the bytes of configurations and layers.
@@ -57,7 +57,7 @@ func (a About) time() time.Time {
 
 // Build makes an image of programs, one for each platform. The same programs, and the same words
 // about them, make the same bytes.
-func Build(programs []Program, about About) (*Image, error) {
+func Build(programs []Program, about About) (*Tree, error) {
 	if len(programs) == 0 {
 		return nil, fmt.Errorf("an image of no program")
 	}
@@ -65,7 +65,7 @@ func Build(programs []Program, about About) (*Image, error) {
 	slices.SortFunc(programs, func(a, b Program) int {
 		return strings.Compare(a.Platform.String(), b.Platform.String())
 	})
-	made := &Image{Blobs: map[v1.Hash][]byte{}}
+	made := &Tree{Blobs: map[v1.Hash][]byte{}}
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: about.annotations()}
 	for i, program := range programs {
 		if i > 0 && program.Platform.Equals(programs[i-1].Platform) {
@@ -86,7 +86,7 @@ func Build(programs []Program, about About) (*Image, error) {
 }
 
 // add makes the image of one program.
-func (m *Image) add(program Program, about About) (oci.Manifest, error) {
+func (m *Tree) add(program Program, about About) (oci.Manifest, error) {
 	content, err := program.read()
 	if err != nil {
 		return oci.Manifest{}, err
@@ -127,7 +127,7 @@ func config(platform v1.Platform, about About, diff v1.Hash) v1.ConfigFile {
 	}
 }
 
-func (m *Image) blob(mediaType types.MediaType, content []byte) (v1.Descriptor, error) {
+func (m *Tree) blob(mediaType types.MediaType, content []byte) (v1.Descriptor, error) {
 	digest, size, err := v1.SHA256(bytes.NewReader(content))
 	m.Blobs[digest] = content
 	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, err

@@ -36,7 +36,7 @@ func programs(t *testing.T, content string) []Program {
 	return all
 }
 
-func build(t *testing.T, programs []Program) *Image {
+func build(t *testing.T, programs []Program) *Tree {
 	t.Helper()
 	image, err := Build(programs, about)
 	if err != nil {

@@ -4,7 +4,7 @@ import "slices"
 
 // Again takes over the results of a second copy, of artifacts that failed in the first: what is
 // said of them is what the second has come to. Bytes, blobs and time add up.
-func (r *Report) Again(second *Report) {
+func (r *Tally) Again(second *Tally) {
 	for _, result := range second.Results {
 		at := slices.IndexFunc(r.Results, func(first Result) bool { return first.Target == result.Target && first.Err != nil })
 		if at < 0 {

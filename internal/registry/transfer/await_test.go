@@ -13,7 +13,7 @@ import (
 
 // awaiting is a run that copies two:v0, whose large layer another run is putting into mirror/one. The
 // other run does so after a time.
-func awaiting(t *testing.T, after, patience time.Duration) (*world, *transfer.Report) {
+func awaiting(t *testing.T, after, patience time.Duration) (*world, *transfer.Tally) {
 	t.Helper()
 	w := newWorld(t, startRegistry(t, true), registrytest.Distribution(t, registrytest.Options{}).Host)
 	shared := randomLayer(t, 3<<20)
@@ -28,7 +28,7 @@ func awaiting(t *testing.T, after, patience time.Duration) (*world, *transfer.Re
 		time.Sleep(after)
 		_, _ = transfer.Copy(context.Background(), w.ends, first, transfer.Options{})
 	}()
-	report := must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{MostPatience: patience}))
+	report := must[*transfer.Tally](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{MostPatience: patience}))
 	<-done
 	wantCopied(t, report)
 	if digestAt(t, w.to, "mirror/two:v0") == "" {
@@ -58,7 +58,7 @@ func TestUntagged(t *testing.T) {
 	w := newWorld(t, startRegistry(t, true), startRegistry(t, true))
 	digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1<<10)))
 	planned := w.plan(t, plan.Options{}, "one:v0")
-	wantCopied(t, must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{Untagged: true})))
+	wantCopied(t, must[*transfer.Tally](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{Untagged: true})))
 	if got := digestAt(t, w.to, "mirror/one:v0"); got != "" {
 		t.Errorf("the tag holds %s, want none yet", got)
 	}

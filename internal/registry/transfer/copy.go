@@ -39,8 +39,8 @@ type Result struct {
 	Incomplete error
 }
 
-// Report is what a copy did.
-type Report struct {
+// Tally is what a copy did.
+type Tally struct {
 	Results []Result
 	// Counts by what happened to the artifacts: Copied (new and updated), Present,
 	// Skipped and Failed; together they are all artifacts of the plan.
@@ -58,10 +58,10 @@ type Report struct {
 // DefaultJobs is how many blobs are in flight at once where Options do not say.
 const DefaultJobs = 8
 
-// Copy carries a plan out. Artifacts fail one by one: the report names each, and the
+// Copy carries a plan out. Artifacts fail one by one: the tally names each, and the
 // error is nil unless the context ended. Tags are put after everything they need, so
 // that at no moment is there a tag at the target that cannot be pulled.
-func Copy(ctx context.Context, ends registry.Endpoints, p *plan.Plan, opts Options) (*Report, error) {
+func Copy(ctx context.Context, ends registry.Endpoints, p *plan.Plan, opts Options) (*Tally, error) {
 	started := time.Now()
 	if opts.Jobs <= 0 {
 		opts.Jobs = DefaultJobs

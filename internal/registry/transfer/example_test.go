@@ -36,7 +36,7 @@ func ExampleCopy() {
 	// Output: 1 copied, 2 blobs uploaded, 0 failed
 }
 
-func relocate(ctx context.Context, vendor, private string) (*transfer.Report, error) {
+func relocate(ctx context.Context, vendor, private string) (*transfer.Tally, error) {
 	source, err := remote.New(vendor, remote.Options{Side: registry.SideSource})
 	if err != nil {
 		return nil, err

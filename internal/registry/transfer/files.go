@@ -53,7 +53,7 @@ func (f *tempFiles) buffer(size int64) buffer {
 		f.free = f.free[:last]
 		return buffer{from: f, file: file}
 	}
-	file, err := os.CreateTemp(f.dir, "pgrelocate-spool-*")
+	file, err := os.CreateTemp(f.dir, "pgrelocate-blob-*")
 	if err != nil {
 		return buffer{}
 	}

@@ -60,7 +60,7 @@ func TestProgressCountsEachBlobOnce(t *testing.T) {
 			push(t, w.from, "three:v0", image)
 			planned := w.plan(t, plan.Options{}, "one:v0", "two:v0", "three:v0")
 			var meter registry.Meter
-			report := must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{Meter: &meter, NoTempFiles: true}))
+			report := must[*transfer.Tally](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{Meter: &meter, NoTempFiles: true}))
 			if report.Failed != tt.failed {
 				t.Errorf("%d artifacts failed, want %d", report.Failed, tt.failed)
 			}
@@ -209,7 +209,7 @@ func TestArtifactsByDigestAreFound(t *testing.T) {
 		artifacts[0].Target.Tag = fmt.Sprintf("v%d", i) // a tag that is missing leads to a listing of tags
 		planned := must[*plan.Plan](t)(plan.New(context.Background(), w.ends, artifacts, plan.Options{}))
 		wantStates(t, planned, want)
-		wantCopied(t, must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{})))
+		wantCopied(t, must[*transfer.Tally](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{})))
 	}
 }
 
@@ -356,7 +356,7 @@ func TestNothingIsMovedForAnArtifactThatHasFailed(t *testing.T) {
 	push(t, from, "app:v0", imageOf(t, randomLayer(t, 8<<20), gone))
 	planned := w.plan(t, plan.Options{}, "app:v0")
 	broken.Store(true)
-	report := must[*transfer.Report](t)(transfer.Copy(t.Context(), w.ends, planned, transfer.Options{}))
+	report := must[*transfer.Tally](t)(transfer.Copy(t.Context(), w.ends, planned, transfer.Options{}))
 	if err := report.Results[0].Err; !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("the image = %v, want not found", err)
 	}

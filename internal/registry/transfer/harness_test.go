@@ -125,10 +125,10 @@ func (w *world) plan(t *testing.T, opts plan.Options, refs ...string) *plan.Plan
 	return must[*plan.Plan](t)(plan.New(context.Background(), w.ends, w.artifacts(refs...), opts))
 }
 
-func (w *world) copy(t *testing.T, opts plan.Options, refs ...string) (*plan.Plan, *transfer.Report) {
+func (w *world) copy(t *testing.T, opts plan.Options, refs ...string) (*plan.Plan, *transfer.Tally) {
 	t.Helper()
 	planned := w.plan(t, opts, refs...)
-	return planned, must[*transfer.Report](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{}))
+	return planned, must[*transfer.Tally](t)(transfer.Copy(context.Background(), w.ends, planned, transfer.Options{}))
 }
 
 // states are the states of a plan's artifacts in one word each.
@@ -152,7 +152,7 @@ func wantStates(t *testing.T, planned *plan.Plan, want string) {
 	}
 }
 
-func wantCopied(t *testing.T, report *transfer.Report) {
+func wantCopied(t *testing.T, report *transfer.Tally) {
 	t.Helper()
 	for _, result := range report.Results {
 		if result.Err != nil {

@@ -133,10 +133,10 @@ func (r *run) abandon(err error) {
 	}
 }
 
-func (r *run) report() *Report {
+func (r *run) report() *Tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	report := &Report{
+	report := &Tally{
 		BytesFetched: r.stats.fetched.Load(), BytesSent: r.stats.sent.Load(),
 		BlobsUploaded: r.counts.uploaded, BlobsMounted: r.counts.mounted, BlobsPresent: r.counts.present,
 	}

@@ -60,7 +60,7 @@ func aboutBundle(err error) string {
 	if errors.As(err, &open) {
 		return opening.of(open)
 	}
-	var written *write.Error
+	var written *write.BundleError
 	if errors.As(err, &written) {
 		return writing.of(written)
 	}

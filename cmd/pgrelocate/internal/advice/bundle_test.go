@@ -20,7 +20,7 @@ func TestBundles(t *testing.T) {
 		return &bundle.OpenError{Name: "pg.tar", Err: fmt.Errorf("something: %w", err)}
 	}
 	saving := func(err error) error {
-		return fmt.Errorf("saving: %w", &write.Error{Path: "pg.tar", Err: fmt.Errorf("something: %w", err)})
+		return fmt.Errorf("saving: %w", &write.BundleError{Path: "pg.tar", Err: fmt.Errorf("something: %w", err)})
 	}
 	tests := []struct {
 		name string

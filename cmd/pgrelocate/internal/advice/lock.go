@@ -16,7 +16,7 @@ func aboutLock(err error) string {
 	if errors.As(err, &deviation) {
 		return "look at what has changed; without --locked the lock is brought up to date"
 	}
-	var file *locking.Error
+	var file *locking.LockError
 	if errors.As(err, &file) {
 		return aboutLockFile(file)
 	}
@@ -33,7 +33,7 @@ func aboutLock(err error) string {
 	}
 }
 
-func aboutLockFile(err *locking.Error) string {
+func aboutLockFile(err *locking.LockError) string {
 	var room *lock.RoomError
 	switch {
 	case errors.As(err, &room):

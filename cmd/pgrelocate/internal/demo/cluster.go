@@ -26,7 +26,7 @@ const OperatorCommand = "stand-in-operator"
 
 // operator makes the stand-in's operator a program that runs.
 func (d *demo) operator(opts *standin.Options) (err error) {
-	if d.Place.Kubeconfig == "" {
+	if d.Destination.Kubeconfig == "" {
 		return nil
 	}
 	opts.OperatorBinary, err = os.Executable()
@@ -36,7 +36,7 @@ func (d *demo) operator(opts *standin.Options) (err error) {
 
 // clusterSteps carry the demonstration on into a cluster, where one was named.
 func (d *demo) clusterSteps() []step {
-	if d.Place.Kubeconfig == "" {
+	if d.Destination.Kubeconfig == "" {
 		return nil
 	}
 	return []step{
@@ -52,7 +52,7 @@ func (d *demo) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := reaching.Connect(ctx, relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent}), d.Place)
+	cluster, err := reaching.Connect(ctx, relocate.New(d.cfg, relocate.Options{UserAgent: d.UserAgent}), d.Destination)
 	if err != nil {
 		return err
 	}
@@ -66,21 +66,21 @@ func (d *demo) install(ctx context.Context) error {
 			return exit.Usagef("this cluster knows %s already, and the demonstration would change that: use another one", kind)
 		}
 	}
-	d.Place.Namespace = namespace
+	d.Destination.Namespace = namespace
 	d.installed = true
 	d.Note("$ pgrelocate install --registry %s --namespace %s", d.cfg.Registry, namespace)
-	return d.Install(ctx, d.cfg, d.Place)
+	return d.Install(ctx, d.cfg, d.Destination)
 }
 
 func (d *demo) verifyByNodes(ctx context.Context) error {
 	d.Note("$ pgrelocate verify --pull --namespace %s", namespace)
-	return d.Verify(ctx, d.cfg, d.Place)
+	return d.Verify(ctx, d.cfg, d.Destination)
 }
 
 func (d *demo) uninstall(ctx context.Context) error {
 	d.Note("$ pgrelocate uninstall --namespace %s", namespace)
 	d.installed = false
-	return d.Uninstall(ctx, d.cfg, d.Place)
+	return d.Uninstall(ctx, d.cfg, d.Destination)
 }
 
 // leaveCluster removes the operator where the demonstration ends early, for it could not

@@ -29,8 +29,8 @@ type Options struct {
 	Dir string
 	// Keep leaves both registries running until the context ends.
 	Keep bool
-	// Place is the cluster into which it goes on; none where Place.Kubeconfig is empty.
-	Place reaching.Place
+	// Destination is the cluster into which it goes on; none where Destination.Kubeconfig is empty.
+	Destination reaching.Destination
 	// Settings are the user's: only how much is said counts, the others are for their own
 	// registries.
 	Settings *config.Config
@@ -48,7 +48,7 @@ type Options struct {
 type Commands struct {
 	Plan, Copy func(context.Context, *config.Config) error
 	// Install, Verify (by the nodes) and Uninstall are for a cluster.
-	Install, Verify, Uninstall func(context.Context, *config.Config, reaching.Place) error
+	Install, Verify, Uninstall func(context.Context, *config.Config, reaching.Destination) error
 }
 
 // Run shows the job, step by step, and ends with what to do next. An error names its step; it is
@@ -104,7 +104,7 @@ func begin(opts Options) (*demo, error) {
 	if opts.Dir == "" {
 		opts.Dir = filepath.Join(temporary, "private")
 	}
-	opts.Place.PullSecret = install.DefaultPullSecret
+	opts.Destination.PullSecret = install.DefaultPullSecret
 	own := config.Defaults()
 	own.Lock = config.NoLock
 	own.Quiet, own.Verbose, own.NoProgress = opts.Settings.Quiet, opts.Settings.Verbose, opts.Settings.NoProgress

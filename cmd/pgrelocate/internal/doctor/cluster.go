@@ -20,7 +20,7 @@ func (e *examination) cluster(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	reached, err := reaching.Connect(ctx, e.Session, e.Place)
+	reached, err := reaching.Connect(ctx, e.Session, e.Destination)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -39,9 +39,9 @@ func (e *examination) cluster(ctx context.Context) error {
 		return !slices.Contains(names, p.Product)
 	})
 	opts := inside.Options{
-		Cluster: reached, Namespace: e.Place.Namespace, Owner: cluster.Owner{Namespace: e.Place.Namespace, Release: e.Place.HelmRelease},
+		Cluster: reached, Namespace: e.Destination.Namespace, Owner: cluster.Owner{Namespace: e.Destination.Namespace, Release: e.Destination.HelmRelease},
 		Namespaces: e.Namespaces, Databases: install.DatabasesOf(e.product), Requires: required,
-		PullSecret: e.Place.PullSecret, Images: e.platforms, Timeout: e.Timeout,
+		PullSecret: e.Destination.PullSecret, Images: e.platforms, Timeout: e.Timeout,
 	}
 	if target := e.Config.Registry; !target.IsZero() && len(e.artifacts) > 0 {
 		opts.Host = target.Host

@@ -1,7 +1,7 @@
 // Package doctor is what `pgrelocate doctor` does: it examines both sides of a copy and the cluster,
 // all at once, and puts a remedy beside everything that is not well.
 //
-//	report, err := doctor.Examine(ctx, session, doctor.Options{Place: place})
+//	report, err := doctor.Examine(ctx, session, doctor.Options{Destination: place})
 package doctor
 
 import (
@@ -37,8 +37,8 @@ func Sides() []string { return []string{Source, Target, Cluster} }
 // Options steer Examine.
 type Options struct {
 	// Only are the sides to examine; none is all.
-	Only  []string
-	Place reaching.Place
+	Only        []string
+	Destination reaching.Destination
 	// Namespaces need the pull secret besides those that have databases.
 	Namespaces []string
 	// Write is how far the target may be written to.
@@ -81,7 +81,7 @@ func Examine(ctx context.Context, session *relocate.Session, opts Options) (*Fin
 	if e.product, err = session.Product(); err != nil {
 		return &Findings{}, err
 	}
-	e.Place = opts.Place.Of(e.product)
+	e.Destination = opts.Destination.Of(e.product)
 	if e.artifacts, err = session.Artifacts(session.Config.Registry); err != nil {
 		return &Findings{}, err
 	}

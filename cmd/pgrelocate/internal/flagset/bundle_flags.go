@@ -79,7 +79,7 @@ func (f *BundleFlags) File(ctx context.Context, a *app.App) (file relocate.Bundl
 	default:
 		file.Files = f.Files
 	}
-	file.Options.SpoolDir, file.AnyTarget = f.spoolDir, f.anyTarget
+	file.Options.TempDir, file.AnyTarget = f.spoolDir, f.anyTarget
 	if file.Options.PublicKey, err = f.readKey(ctx); err != nil {
 		return file, err
 	}

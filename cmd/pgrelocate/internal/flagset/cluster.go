@@ -11,19 +11,19 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/rendering"
 )
 
-// PlaceFlags say which cluster, and where in it, where that is no setting: the demonstration goes
+// DestinationFlags say which cluster, and where in it, where that is no setting: the demonstration goes
 // into no cluster that is not named for it.
-type PlaceFlags struct{ reaching.Place }
+type DestinationFlags struct{ reaching.Destination }
 
 // AddAccess adds the flags that name the cluster.
-func (f *PlaceFlags) AddAccess(fs *pflag.FlagSet) {
+func (f *DestinationFlags) AddAccess(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Kubeconfig, "kubeconfig", "", "reach the cluster by `FILE`; as kubectl does if not given")
 	fs.StringVar(&f.Context, "context", "", "use this `CONTEXT` of the kubeconfig instead of its current one")
 }
 
-// PlaceOf is the place that the settings name.
-func PlaceOf(cfg *config.Config) reaching.Place {
-	return reaching.Place{
+// DestinationOf is the destination that the settings name.
+func DestinationOf(cfg *config.Config) reaching.Destination {
+	return reaching.Destination{
 		Kubeconfig: cfg.Kubeconfig, Context: cfg.Context,
 		Namespace: cfg.Namespace, HelmRelease: cfg.HelmRelease, PullSecret: cfg.PullSecret,
 	}

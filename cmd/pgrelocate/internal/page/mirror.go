@@ -14,7 +14,7 @@ import (
 // mirror is a view as the page lays it out.
 type mirror struct {
 	overviews.Mirror
-	States []state
+	States []counted
 	// Wrong are the artifacts that somebody has to look at.
 	Wrong []overviews.MirrorArtifact
 	Cards []card
@@ -22,8 +22,8 @@ type mirror struct {
 	Total int
 }
 
-// state is a word with how many artifacts it is said of.
-type state struct {
+// counted is a word with how many artifacts it is said of.
+type counted struct {
 	Name  string
 	Count int
 }
@@ -33,7 +33,7 @@ type state struct {
 type card struct {
 	overviews.MirrorRelease
 	ID, Title string
-	States    []state
+	States    []counted
 	Columns   []string
 	Rows      []row
 	Beside    []line
@@ -72,11 +72,11 @@ func newMirror(m overviews.Mirror) mirror {
 }
 
 // statesOf are all that can be, and how often each is.
-func statesOf(counts map[string]int) []state {
-	var all []state
+func statesOf(counts map[string]int) []counted {
+	var all []counted
 	for _, name := range overviews.MirrorStates() {
 		if name != "unknown" || counts[name] > 0 {
-			all = append(all, state{name, counts[name]})
+			all = append(all, counted{name, counts[name]})
 		}
 	}
 	return all

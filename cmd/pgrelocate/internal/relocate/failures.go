@@ -73,7 +73,7 @@ func FailuresOfPlan(planned *plan.Plan) error {
 
 // FailuresOfCopy are the artifacts that were not copied, or not with all that is attached.
 // What an interruption kept from being copied did not fail.
-func FailuresOfCopy(report *transfer.Report) error {
+func FailuresOfCopy(report *transfer.Tally) error {
 	failed := NewFailures(len(report.Results))
 	for _, result := range report.Results {
 		if exit.Code(result.Err) != exit.Interrupted {

@@ -19,7 +19,7 @@ func (e *RefusedLoginError) Unwrap() error { return e.Err }
 
 // KeptLogin is a login that has been stored.
 type KeptLogin struct {
-	credentials.Place
+	credentials.Storage
 	// Unchecked says that the registry lets everybody in, and has not asked for it.
 	Unchecked bool
 }
@@ -34,7 +34,7 @@ func (s *Session) Login(ctx context.Context, host string, login credentials.Logi
 		return KeptLogin{}, err
 	}
 	place, err := credentials.Store(host, login)
-	return KeptLogin{Place: place, Unchecked: client.Transport().Standing().Scheme == ""}, err
+	return KeptLogin{Storage: place, Unchecked: client.Transport().Standing().Scheme == ""}, err
 }
 
 // aboutLogin rewords what a registry answered to a login: there are no two sides here.

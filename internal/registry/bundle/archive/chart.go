@@ -38,7 +38,7 @@ const (
 )
 
 // addCharts adds the charts of a download as artifacts, as "helm push" would.
-func (all *images) addCharts(ctx context.Context, members []member) error {
+func (all *collector) addCharts(ctx context.Context, members []member) error {
 	charts := 0
 	for _, m := range members {
 		var packed []byte
@@ -66,7 +66,7 @@ func (all *images) addCharts(ctx context.Context, members []member) error {
 	return nil
 }
 
-func (all *images) addChart(ctx context.Context, packed []byte) error {
+func (all *collector) addChart(ctx context.Context, packed []byte) error {
 	metadata, err := chartMetadata(ctx, packed)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (all *images) addChart(ctx context.Context, packed []byte) error {
 }
 
 // beside is the name of a repository where the images come from.
-func (all *images) beside(name string) string {
+func (all *collector) beside(name string) string {
 	for _, d := range all.index.Manifests {
 		if source, ok := imagelayout.Reference(d); ok {
 			return strings.TrimSuffix(source.Name(), path.Base(source.Repository)) + name

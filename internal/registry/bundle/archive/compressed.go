@@ -25,7 +25,7 @@ func openCompressed(ctx context.Context, r io.Reader, opts Options) (*Archive, e
 	if err != nil {
 		return nil, err
 	}
-	u, err := newUnpacker(opts.SpoolDir)
+	u, err := newUnpacker(opts.TempDir)
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,8 @@ import (
 // then follows from the content alone, and the image has the same digest wherever and
 // however often it is read. It is not the digest that the vendor's registry has.
 
-// images collects what archives hold, as one OCI image layout.
-type images struct {
+// collector collects what archives hold, as one OCI image layout.
+type collector struct {
 	archive *Archive
 	index   v1.IndexManifest
 	// digests are those of the compressed layers that were read: an image may name one a
@@ -31,8 +31,8 @@ type images struct {
 	read int
 }
 
-func newImages() *images {
-	return &images{
+func newImages() *collector {
+	return &collector{
 		archive: newArchive(),
 		index:   v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex},
 		digests: make(map[section]v1.Hash),
@@ -49,13 +49,13 @@ func fromDocker(ctx context.Context, members []member) (*Archive, error) {
 }
 
 // layout is what was collected.
-func (all *images) layout() *Archive {
+func (all *collector) layout() *Archive {
 	all.archive.Files[imagelayout.VersionFile] = inMemory(imagelayout.Version)
 	all.archive.Files[imagelayout.IndexFile] = inMemory(imagelayout.Encode(all.index))
 	return all.archive
 }
 
-func (all *images) addDocker(ctx context.Context, members []member) error {
+func (all *collector) addDocker(ctx context.Context, members []member) error {
 	named := make(map[string]member)
 	for _, m := range members {
 		named[m.name] = m
@@ -93,7 +93,7 @@ type dockerConfig struct {
 	} `json:"rootfs"`
 }
 
-func (all *images) addImage(ctx context.Context, named map[string]member, entry imagelayout.DockerImage) error {
+func (all *collector) addImage(ctx context.Context, named map[string]member, entry imagelayout.DockerImage) error {
 	body, err := readMember(named, entry.Config)
 	if err != nil {
 		return err
@@ -127,14 +127,14 @@ func (all *images) addImage(ctx context.Context, named map[string]member, entry 
 }
 
 // addBody keeps something small.
-func (all *images) addBody(t types.MediaType, body []byte) v1.Descriptor {
+func (all *collector) addBody(t types.MediaType, body []byte) v1.Descriptor {
 	digest, size, _ := v1.SHA256(bytes.NewReader(body))
 	all.archive.Blobs[digest] = inMemory(body)
 	return v1.Descriptor{MediaType: t, Digest: digest, Size: size}
 }
 
 // addManifest keeps a manifest and lists it under its names.
-func (all *images) addManifest(m v1.Manifest, platform *v1.Platform, names ...string) {
+func (all *collector) addManifest(m v1.Manifest, platform *v1.Platform, names ...string) {
 	if m.Layers == nil {
 		m.Layers = []v1.Descriptor{}
 	}
@@ -151,7 +151,7 @@ func (all *images) addManifest(m v1.Manifest, platform *v1.Platform, names ...st
 }
 
 // addLayer finds a layer's digest. A compressed one has to be read for that.
-func (all *images) addLayer(ctx context.Context, named map[string]member, name string, diffID v1.Hash) (v1.Descriptor, error) {
+func (all *collector) addLayer(ctx context.Context, named map[string]member, name string, diffID v1.Hash) (v1.Descriptor, error) {
 	m, err := follow(named, name)
 	if err != nil {
 		return v1.Descriptor{}, err
@@ -175,7 +175,7 @@ func (all *images) addLayer(ctx context.Context, named map[string]member, name s
 }
 
 // digest reads a layer, once.
-func (all *images) digest(ctx context.Context, layer section) (v1.Hash, error) {
+func (all *collector) digest(ctx context.Context, layer section) (v1.Hash, error) {
 	if known, ok := all.digests[layer]; ok {
 		return known, nil
 	}

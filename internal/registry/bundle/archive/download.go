@@ -57,7 +57,7 @@ func kindOf(m member) (folder string, isImage bool) {
 }
 
 // addArchive adds the images of an archive inside the archive.
-func (all *images) addArchive(ctx context.Context, m member) error {
+func (all *collector) addArchive(ctx context.Context, m member) error {
 	inner := m.inner
 	if inner == nil {
 		var err error
@@ -75,7 +75,7 @@ func (all *images) addArchive(ctx context.Context, m member) error {
 
 // addLayout adds what newer versions of docker write: their archives are layouts too,
 // and keep the digests.
-func (all *images) addLayout(members []member) error {
+func (all *collector) addLayout(members []member) error {
 	a, err := fromLayout(withoutLinks(members))
 	if err != nil {
 		return err

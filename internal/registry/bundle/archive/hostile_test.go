@@ -17,7 +17,7 @@ func use(t testing.TB, body []byte) error {
 
 func useFile(t testing.TB, path string) error {
 	t.Helper()
-	a, err := Open(t.Context(), path, Options{SpoolDir: t.TempDir()})
+	a, err := Open(t.Context(), path, Options{TempDir: t.TempDir()})
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ type Options struct {
 	// Volumes are further volumes, in any order, where they do not all lie beside the
 	// first. Volumes that lie beside a known one are found.
 	Volumes []string
-	// SpoolDir receives, unlinked, what comes through a pipe and the distinct files of a
+	// TempDir receives, unlinked, what comes through a pipe and the distinct files of a
 	// compressed archive, which can be read from its beginning only; empty means os.TempDir.
-	SpoolDir string
+	TempDir string
 	// Needs are files that have to be there, in an archive that is not compressed. Where they
 	// are not, it is ErrNeeds or ErrPacked, and nothing is read or unpacked but names.
 	Needs []string
@@ -152,7 +152,7 @@ func fromLayout(members []member) (*Archive, error) {
 // it can be believed, so it is kept in a temporary file without a name until Close. What
 // is a regular file after all is read where it lies.
 func OpenReader(ctx context.Context, r io.Reader, opts Options) (*Archive, error) {
-	v, err := kept(ctx, r, opts.SpoolDir)
+	v, err := kept(ctx, r, opts.TempDir)
 	if err != nil {
 		return nil, err
 	}

@@ -5,19 +5,19 @@ import (
 	"fmt"
 )
 
-// Error says that a bundle cannot be written. errors.Is tells os.ErrExist, the errors of this package,
+// BundleError says that a bundle cannot be written. errors.Is tells os.ErrExist, the errors of this package,
 // and what the system says of a disk.
-type Error struct {
+type BundleError struct {
 	// Path is the bundle, or the file that stands in its way.
 	Path string
 	Err  error
 }
 
 // Error names the file and the cause.
-func (e *Error) Error() string { return fmt.Sprintf("writing %s: %v", e.Path, e.Err) }
+func (e *BundleError) Error() string { return fmt.Sprintf("writing %s: %v", e.Path, e.Err) }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *BundleError) Unwrap() error { return e.Err }
 
 // Errors that callers tell apart with errors.Is.
 var (

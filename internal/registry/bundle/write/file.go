@@ -103,7 +103,7 @@ func File(ctx context.Context, path string, c *Content, fetch Fetch, opts Option
 // its folder takes no files, or that a bundle is there which may not be replaced.
 func Check(path string, opts Options) error {
 	if err := files.CheckWritable(path+".partial", true); err != nil {
-		return &Error{Path: path, Err: files.Cause(err)}
+		return &BundleError{Path: path, Err: files.Cause(err)}
 	}
 	if _, err := os.Lstat(journalName(path)); err == nil {
 		return nil // what is there may be an interrupted run's own
@@ -113,9 +113,9 @@ func Check(path string, opts Options) error {
 	case err != nil:
 		return nil //nolint:nilerr // nothing is there
 	case isSpecial(info):
-		return &Error{Path: path, Err: files.ErrIrregular}
+		return &BundleError{Path: path, Err: files.ErrIrregular}
 	case opts.VolumeSize == 0 && !opts.Overwrite:
-		return &Error{Path: path, Err: os.ErrExist}
+		return &BundleError{Path: path, Err: os.ErrExist}
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func checkAbsent(path string, l *layout, opts Options) error {
 	if opts.VolumeSize > 0 {
 		names = append(names, bundleFiles(path)...)
 		if name := stray(path); name != "" {
-			return &Error{Path: name, Err: ErrStray}
+			return &BundleError{Path: name, Err: ErrStray}
 		}
 	}
 	for _, name := range append(names, path) {
@@ -140,15 +140,15 @@ func checkAbsent(path string, l *layout, opts Options) error {
 		switch {
 		case err != nil:
 		case info.IsDir():
-			return &Error{Path: name, Err: ErrFolder}
+			return &BundleError{Path: name, Err: ErrFolder}
 		case isSpecial(info):
-			return &Error{Path: name, Err: files.ErrIrregular}
+			return &BundleError{Path: name, Err: files.ErrIrregular}
 		case !opts.Overwrite:
-			return &Error{Path: name, Err: os.ErrExist}
+			return &BundleError{Path: name, Err: os.ErrExist}
 		}
 	}
 	if err := files.CheckFree(checksumName(path), opts.Overwrite); err != nil {
-		return &Error{Path: checksumName(path), Err: files.Cause(err)}
+		return &BundleError{Path: checksumName(path), Err: files.Cause(err)}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func use(t testing.TB, body []byte) error {
 	if err := os.WriteFile(path, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bundle.Open(t.Context(), path, bundle.OpenOptions{SpoolDir: t.TempDir()})
+	b, err := bundle.Open(t.Context(), path, bundle.OpenOptions{TempDir: t.TempDir()})
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func openPartial(path string, l *layout, opts Options) (*partial, error) {
 	p.names = partialNames(path, l.size, p.volume, ".partial")
 	var err error
 	if p.journal, p.noted, err = openJournal(journalName(path)); err != nil {
-		return nil, &Error{Path: path, Err: err}
+		return nil, &BundleError{Path: path, Err: err}
 	}
 	for _, step := range []func() error{
 		p.takeBack,
@@ -104,7 +104,7 @@ func (p *partial) clear(overwrite bool) error {
 		switch {
 		case err != nil || !info.Mode().IsRegular():
 		case !overwrite:
-			return &Error{Path: name, Err: os.ErrExist}
+			return &BundleError{Path: name, Err: os.ErrExist}
 		default:
 			if err := os.Remove(name); err != nil {
 				return err
@@ -208,7 +208,7 @@ func (p *partial) checkSpace() error {
 	if err != nil || need <= free {
 		return nil //nolint:nilerr // a disk that does not tell will say itself when it is full
 	}
-	return &Error{Path: p.path, Err: fmt.Errorf("%w: %d bytes are needed and %d are free in %s", ErrNoSpace, need, free, folder)}
+	return &BundleError{Path: p.path, Err: fmt.Errorf("%w: %d bytes are needed and %d are free in %s", ErrNoSpace, need, free, folder)}
 }
 
 func (p *partial) Close() error {

@@ -239,7 +239,7 @@ func (w *writer) put(b *filling, p []byte, write bool, count func(int)) error {
 	return nil
 }
 
-func (w *writer) writeError(err error) error { return &Error{Path: w.partial.path, Err: err} }
+func (w *writer) writeError(err error) error { return &BundleError{Path: w.partial.path, Err: err} }
 
 // readFull fills p. Unlike io.ReadFull it keeps the reader's own error apart from a
 // clean end, which is io.EOF.

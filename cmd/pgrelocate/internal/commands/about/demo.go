@@ -20,7 +20,7 @@ import (
 
 // NewDemoCommand makes `pgrelocate demo`.
 func NewDemoCommand(a *app.App) *cobra.Command {
-	var place flagset.PlaceFlags
+	var place flagset.DestinationFlags
 	var opts demo.Options
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -51,7 +51,7 @@ machine. Cert-manager has to be there. A cluster that has the real operator is r
   pgrelocate demo --kubeconfig ~/.kube/config`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = place.Place
+			opts.Destination = place.Destination
 			return demonstrate(ctx, a, cfg, opts)
 		}),
 	}
@@ -72,15 +72,15 @@ func demonstrate(ctx context.Context, a *app.App, cfg *config.Config, opts demo.
 		Copy: func(ctx context.Context, cfg *config.Config) error {
 			return mirror.CopyRelease(ctx, a, cfg, copying.CopyOptions{})
 		},
-		Install: func(ctx context.Context, cfg *config.Config, place reaching.Place) error {
-			flags := &incluster.InstallFlags{PlaceFlags: flagset.PlaceFlags{Place: place}, Wait: true}
+		Install: func(ctx context.Context, cfg *config.Config, place reaching.Destination) error {
+			flags := &incluster.InstallFlags{DestinationFlags: flagset.DestinationFlags{Destination: place}, Wait: true}
 			flags.Timeout = 2 * time.Minute
 			return incluster.InstallRelease(ctx, a, cfg, flags)
 		},
-		Verify: func(ctx context.Context, cfg *config.Config, place reaching.Place) error {
-			return incluster.VerifyInstallation(ctx, a, cfg, &incluster.VerifyFlags{PlaceFlags: flagset.PlaceFlags{Place: place}, Pull: true})
+		Verify: func(ctx context.Context, cfg *config.Config, place reaching.Destination) error {
+			return incluster.VerifyInstallation(ctx, a, cfg, &incluster.VerifyFlags{DestinationFlags: flagset.DestinationFlags{Destination: place}, Pull: true})
 		},
-		Uninstall: func(ctx context.Context, cfg *config.Config, place reaching.Place) error {
+		Uninstall: func(ctx context.Context, cfg *config.Config, place reaching.Destination) error {
 			return incluster.UninstallRelease(ctx, a, cfg, place, install.UninstallOptions{})
 		},
 	}

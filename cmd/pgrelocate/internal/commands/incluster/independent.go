@@ -20,7 +20,7 @@ func verifyIndependence(ctx context.Context, a *app.App, cfg *config.Config, f *
 	}
 	s := a.Session(cfg)
 	defer s.Close()
-	report, err := reaching.Independent(ctx, s, f.Place)
+	report, err := reaching.Independent(ctx, s, f.Destination)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ import (
 
 // InstallFlags are the flags of `pgrelocate install`.
 type InstallFlags struct {
-	flagset.PlaceFlags
+	flagset.DestinationFlags
 	flagset.PullFlags
 	chart rendering.ChartChoice
 	install.Options
@@ -80,7 +80,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
   pgrelocate install --registry registry.example.com --dry-run`,
 		ValidArgsFunction: flagset.FileNames,
 		RunE: flagset.WithBundle(a, &f.bundle, a.Reported("install", &f.DryRun, func(ctx context.Context, cfg *config.Config, _ []string) error {
-			f.Place, f.InstanceNamespaces = flagset.PlaceOf(cfg), cfg.InstanceNamespaces
+			f.Destination, f.InstanceNamespaces = flagset.DestinationOf(cfg), cfg.InstanceNamespaces
 			return InstallRelease(ctx, a, cfg, f)
 		})),
 	}
@@ -131,7 +131,7 @@ func InstallRelease(ctx context.Context, a *app.App, cfg *config.Config, flags *
 
 // options are what the flags say, with the files that they name.
 func (f *InstallFlags) options(ctx context.Context, a *app.App, cfg *config.Config) (opts installing.InstallOptions, err error) {
-	opts = installing.InstallOptions{Place: f.Place, Chart: f.chart, Only: f.only, Run: f.Options}
+	opts = installing.InstallOptions{Destination: f.Destination, Chart: f.chart, Only: f.only, Run: f.Options}
 	if f.Strict && f.OnlyMirrored && f.flags.Changed("only-mirrored") {
 		return opts, exit.Usagef("--strict and --only-mirrored exclude each other")
 	}

@@ -76,7 +76,7 @@ func (f *jobFlags) run(a *app.App, cfg *config.Config, made func(*relocate.Sessi
 		return err
 	}
 	opts := f.opts
-	opts.Place, opts.Settings, opts.Version = flagset.PlaceOf(cfg), a.Settings.Values(), a.Build.Version
+	opts.Destination, opts.Settings, opts.Version = flagset.DestinationOf(cfg), a.Settings.Values(), a.Build.Version
 	s := a.Session(cfg)
 	defer s.Close()
 	job, err := made(s, opts)
@@ -234,7 +234,7 @@ ends the watching alone.`,
 		RunE: a.With(a.Reported("job watch", &dryRun, func(ctx context.Context, cfg *config.Config, args []string) error {
 			s := a.Session(cfg)
 			defer s.Close()
-			seen, err := working.Watch(ctx, s, flagset.PlaceOf(cfg), namespace, args[0])
+			seen, err := working.Watch(ctx, s, flagset.DestinationOf(cfg), namespace, args[0])
 			if seen == nil {
 				return err
 			}

@@ -40,7 +40,7 @@ the one that --only names.`,
     --accept 'ConfigMap/help:data.text=prose'`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = flagset.PlaceOf(cfg)
+			opts.Destination = flagset.DestinationOf(cfg)
 			return renderRelease(ctx, a, cfg, opts)
 		}),
 	}

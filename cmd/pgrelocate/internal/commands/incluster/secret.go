@@ -23,7 +23,7 @@ import (
 
 // secretFlags are the flags of `pgrelocate secret`.
 type secretFlags struct {
-	flagset.PlaceFlags
+	flagset.DestinationFlags
 	flagset.PullFlags
 	namespaces    []string
 	operator      string // its namespace
@@ -82,7 +82,7 @@ do, is warned of.`,
     --pull-credentials-file /run/secrets/robot`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			f.Place = flagset.PlaceOf(cfg)
+			f.Destination = flagset.DestinationOf(cfg)
 			f.Namespace = cmp.Or(f.operator, cfg.Namespace)
 			return makeSecrets(ctx, a, cfg, f, printing)
 		}),
@@ -111,7 +111,7 @@ func makeSecrets(ctx context.Context, a *app.App, cfg *config.Config, f *secretF
 	if err := app.NeedRegistry(cfg); err != nil {
 		return err
 	}
-	opts := pulling.SecretOptions{Place: f.Place, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
+	opts := pulling.SecretOptions{Destination: f.Destination, Namespaces: flagset.SplitNames(f.namespaces), VendorHosts: f.vendorHosts, Force: f.force}
 	if printing = printing && cfg.Output == output.YAML; printing {
 		a.PrintsItself()
 	}
@@ -176,10 +176,10 @@ func checkNames(opts pulling.SecretOptions) error {
 			return &exit.UsageError{Err: err}
 		}
 	}
-	if opts.Place.PullSecret == "" { // the product's
+	if opts.Destination.PullSecret == "" { // the product's
 		return nil
 	}
-	if err := cluster.CheckName("pull secret", opts.Place.PullSecret); err != nil {
+	if err := cluster.CheckName("pull secret", opts.Destination.PullSecret); err != nil {
 		return &exit.UsageError{Err: err}
 	}
 	return nil

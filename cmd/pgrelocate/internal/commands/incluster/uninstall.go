@@ -32,7 +32,7 @@ again. Where there is no such release, nothing is touched, and that is an error.
 		Example: `  pgrelocate uninstall`,
 		Args:    usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			return UninstallRelease(ctx, a, cfg, flagset.PlaceOf(cfg), opts)
+			return UninstallRelease(ctx, a, cfg, flagset.DestinationOf(cfg), opts)
 		}),
 	}
 	flags := cmd.Flags()
@@ -44,7 +44,7 @@ again. Where there is no such release, nothing is touched, and that is an error.
 }
 
 // UninstallRelease removes an operator, and shows what came of it.
-func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place reaching.Place, opts install.UninstallOptions) error {
+func UninstallRelease(ctx context.Context, a *app.App, cfg *config.Config, place reaching.Destination, opts install.UninstallOptions) error {
 	removal, err := installing.Uninstall(ctx, a.Session(cfg), place, opts)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ release would move. Nothing is changed anywhere, and the exit code is 0 whatever
     -o json | jq '.offers[] | select(.change == "removed").name'`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = flagset.PlaceOf(cfg)
+			opts.Destination = flagset.DestinationOf(cfg)
 			return previewUpgrade(ctx, a, cfg, opts)
 		}),
 	}

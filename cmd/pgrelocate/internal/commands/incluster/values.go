@@ -39,7 +39,7 @@ too. The others are told of.`,
   pgrelocate values --registry registry.example.com --pin-digest > values.yaml`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = flagset.PlaceOf(cfg)
+			opts.Destination = flagset.DestinationOf(cfg)
 			if opts.PinDigest && opts.Offline {
 				return exit.Usagef("--pin-digest asks the registry for digests, and --offline asks nobody")
 			}

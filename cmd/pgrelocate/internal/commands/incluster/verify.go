@@ -19,7 +19,7 @@ import (
 
 // VerifyFlags are the flags of `pgrelocate verify`.
 type VerifyFlags struct {
-	flagset.PlaceFlags
+	flagset.DestinationFlags
 	deep, Pull bool
 	noCluster  bool
 	// independent looks for what names somebody else's registry, and at nothing else.
@@ -73,7 +73,7 @@ have to be those of the bundle, and what that has attached has to be there.`,
   pgrelocate verify --independent --registry registry.example.com`,
 		ValidArgsFunction: flagset.FileNames,
 		RunE: flagset.WithBundle(a, &f.bundle, a.Reported("verify", new(bool), func(ctx context.Context, cfg *config.Config, _ []string) error {
-			f.Place = flagset.PlaceOf(cfg)
+			f.Destination = flagset.DestinationOf(cfg)
 			if f.independent {
 				return verifyIndependence(ctx, a, cfg, f)
 			}
@@ -95,7 +95,7 @@ have to be those of the bundle, and what that has attached has to be there.`,
 // VerifyInstallation checks as the flags say, and shows what it found.
 func VerifyInstallation(ctx context.Context, a *app.App, cfg *config.Config, flags *VerifyFlags) error {
 	opts := installing.VerifyOptions{
-		Place: flags.Place, Namespaces: cfg.InstanceNamespaces,
+		Destination: flags.Destination, Namespaces: cfg.InstanceNamespaces,
 		Deep: flags.deep, Pull: flags.Pull, NoCluster: flags.noCluster, Accept: flags.accept,
 	}
 	if flags.noCluster && (flags.Pull || len(flags.accept) > 0) {

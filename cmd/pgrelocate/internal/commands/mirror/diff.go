@@ -51,7 +51,7 @@ The exit code is 6 where the sides differ, and 0 where they do not. Nothing is c
 		Args:              usage.ExactArgs("A", "B"),
 		ValidArgsFunction: flagset.FileNames,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, args []string) error {
-			return diff(ctx, a, cfg, comparing.Options{First: args[0], Second: args[1], Place: flagset.PlaceOf(cfg)})
+			return diff(ctx, a, cfg, comparing.Options{First: args[0], Second: args[1], Destination: flagset.DestinationOf(cfg)})
 		}),
 	}
 	a.Settings.AddFlags(cmd.Flags(), config.Sides, config.Selection, []string{"with-prerequisites"}, config.Access, config.Connection, config.Output)

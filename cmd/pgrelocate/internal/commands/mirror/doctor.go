@@ -97,7 +97,7 @@ func examine(ctx context.Context, a *app.App, cfg *config.Config, f *doctorFlags
 	s := a.Session(cfg)
 	defer s.Close()
 	report, err := doctor.Examine(ctx, s, doctor.Options{
-		Only: f.only, Place: flagset.PlaceOf(cfg), Namespaces: cfg.InstanceNamespaces, Write: depth, Timeout: f.timeout,
+		Only: f.only, Destination: flagset.DestinationOf(cfg), Namespaces: cfg.InstanceNamespaces, Write: depth, Timeout: f.timeout,
 		Told: func(text string) { a.Say("", "", "%s", text) },
 	})
 	if len(report.Entries) > 0 {

@@ -55,7 +55,7 @@ and flux the private registry for what it has; --offline takes everything to be 
 		Args:              usage.ExactArgs("FORMAT"),
 		ValidArgsFunction: cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, args []string) error {
-			f.Format, f.Place = formats.Format(args[0]), flagset.PlaceOf(cfg)
+			f.Format, f.Destination = formats.Format(args[0]), flagset.DestinationOf(cfg)
 			return export(ctx, a, cfg, f)
 		}),
 	}

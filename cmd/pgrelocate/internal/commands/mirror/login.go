@@ -90,10 +90,10 @@ func login(ctx context.Context, a *app.App, cfg *config.Config, arg string, opts
 	}
 	if kept.Unchecked {
 		a.Warn("%s lets everybody in and asked for no login: nobody has checked this one", host)
-		a.Note("the login for %s is kept in %s", host, kept.Place)
+		a.Note("the login for %s is kept in %s", host, kept.Storage)
 		return nil
 	}
-	a.Note("logged in to %s; the login is kept in %s", host, kept.Place)
+	a.Note("logged in to %s; the login is kept in %s", host, kept.Storage)
 	return nil
 }
 

@@ -54,7 +54,7 @@ Registries keep layers until they collect garbage.`,
     --lock pgrelocate.lock --versions 17 --keep their.lock`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			opts.Place = flagset.PlaceOf(cfg)
+			opts.Destination = flagset.DestinationOf(cfg)
 			looksOnly := !opts.Yes
 			return a.Reported("prune", &looksOnly, func(ctx context.Context, cfg *config.Config, _ []string) error {
 				return pruneMirror(ctx, a, cfg, opts)

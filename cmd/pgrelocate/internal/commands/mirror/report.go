@@ -58,7 +58,7 @@ Exit code 0 says that the mirror could be looked at, not that all is well: that 
   pgrelocate report --registry registry.example.com -o json`,
 		Args: usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
-			f.Place = flagset.PlaceOf(cfg)
+			f.Destination = flagset.DestinationOf(cfg)
 			return reportMirror(ctx, a, cfg, f)
 		}),
 	}

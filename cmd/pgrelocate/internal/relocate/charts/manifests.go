@@ -63,7 +63,7 @@ func ManifestImages(ctx context.Context, s *relocate.Session, name string, stdin
 	}
 	// What is an image at one place is one at every other, where nothing marks it.
 	for _, file := range found.Files {
-		for _, place := range file.Places(naming.Origin{}) {
+		for _, place := range file.Occurrences(naming.Origin{}) {
 			if !slices.Contains(found.Origin.Images, place.Image) {
 				found.Origin.Images = append(found.Origin.Images, place.Image)
 			}
@@ -328,7 +328,7 @@ func (r *rewriting) write(context.Context) error {
 func (r *rewriting) choose(context.Context) error {
 	known := map[relocated]bool{}
 	for _, file := range r.made.Files {
-		for _, place := range file.Places(r.made.Origin) {
+		for _, place := range file.Occurrences(r.made.Origin) {
 			if r.isThere(place.Mention) {
 				continue
 			}

@@ -29,7 +29,7 @@ const (
 type Options struct {
 	// First and Second are files, or Source, Registry or Cluster.
 	First, Second string
-	Place         reaching.Place
+	Destination   reaching.Destination
 }
 
 // Result is what came of a comparison.

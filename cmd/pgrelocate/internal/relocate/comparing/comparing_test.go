@@ -73,7 +73,7 @@ func TestCluster(t *testing.T) {
 		cfg := &config.Config{Registry: ref.Folder{Host: "r.example.com", Path: "pg"}}
 		session := relocate.New(cfg, relocate.Options{})
 		defer session.Close()
-		return Compare(t.Context(), session, Options{First: first, Second: second, Place: reaching.Place{Kubeconfig: s.Kubeconfig(t)}})
+		return Compare(t.Context(), session, Options{First: first, Second: second, Destination: reaching.Destination{Kubeconfig: s.Kubeconfig(t)}})
 	}
 	r, err := compare(file, Cluster)
 	if err != nil {

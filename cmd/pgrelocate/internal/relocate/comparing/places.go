@@ -92,7 +92,7 @@ func (c *comparing) askCluster(ctx context.Context) ([]contrast.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	reached, err := reaching.Connect(ctx, c.Session, c.Place)
+	reached, err := reaching.Connect(ctx, c.Session, c.Destination)
 	if err != nil {
 		return nil, err
 	}

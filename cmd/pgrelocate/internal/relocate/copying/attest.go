@@ -48,7 +48,7 @@ func (c *Copying) Attest(ctx context.Context, lockFile string) error {
 	}
 	_ = group.Wait() // what failed stands in the results
 	c.Copied.Attested, c.Copied.Incomplete = a.added, c.Copied.Incomplete+a.incomplete
-	c.Copied.Failures, c.Copied.Target = relocate.FailuresOfCopy(c.Copied.Report), c.Clients.ToTarget.Counts()
+	c.Copied.Failures, c.Copied.Target = relocate.FailuresOfCopy(c.Copied.Tally), c.Clients.ToTarget.Counts()
 	if a.added > 0 {
 		c.Note("attested where %s came from", output.Count(a.added, "artifact"))
 	}

@@ -28,7 +28,7 @@ type CopyOptions struct {
 
 // Copied is what a copy or a load did.
 type Copied struct {
-	*transfer.Report
+	*transfer.Tally
 	// Planned are the bytes that were to be sent, once each.
 	Planned int64
 	// Source and Target are what went over the wire to both sides, planning included.
@@ -138,7 +138,7 @@ func (c *Copying) Transfer(ctx context.Context) error {
 		err = c.wholeWhereRefused(ctx, report)
 	}
 	c.Copied = &Copied{
-		Report: report, Planned: c.Plan.BytesToMove + c.more, Failures: relocate.FailuresOfCopy(report),
+		Tally: report, Planned: c.Plan.BytesToMove + c.more, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
 		Locked: c.lockFile != nil && c.lockFile.Was != nil,
 	}

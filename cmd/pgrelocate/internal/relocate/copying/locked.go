@@ -98,7 +98,7 @@ func (p *Planning) needLock(context.Context) error {
 	if !p.asked.Locked || p.lockFile.Was != nil {
 		return nil
 	}
-	return &exit.UsageError{Err: &locking.Error{Path: cmp.Or(p.lockFile.Path, config.LocalLock), Err: locking.ErrNoLock}}
+	return &exit.UsageError{Err: &locking.LockError{Path: cmp.Or(p.lockFile.Path, config.LocalLock), Err: locking.ErrNoLock}}
 }
 
 // checkSelection holds what is selected against the lock, before anything is asked.
@@ -126,7 +126,7 @@ func (p *Planning) checkRoom() error {
 		return err
 	}
 	if err := lock.CheckRoom(p.lockOrNone(), p.Plan, catalogue); err != nil {
-		return &exit.UsageError{Err: &locking.Error{Path: p.lockFile.Path, Err: err}}
+		return &exit.UsageError{Err: &locking.LockError{Path: p.lockFile.Path, Err: err}}
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (p *Planning) readPlan(ctx context.Context) (err error) {
 	for _, name := range was.Platforms {
 		platform, err := v1.ParsePlatform(name)
 		if err != nil {
-			return &exit.UsageError{Err: &locking.Error{Path: p.asked.Reviewed, Err: err}}
+			return &exit.UsageError{Err: &locking.LockError{Path: p.asked.Reviewed, Err: err}}
 		}
 		cfg.Platforms = append(cfg.Platforms, *platform)
 	}

@@ -50,7 +50,7 @@ func (p *Planning) cut(context.Context) error {
 	}
 	part, err := shard.PartOf(p.reviewed, choice.Number-1, choice.Shards)
 	if err != nil {
-		return &exit.UsageError{Err: &locking.Error{Path: p.asked.Reviewed, Err: err}}
+		return &exit.UsageError{Err: &locking.LockError{Path: p.asked.Reviewed, Err: err}}
 	}
 	own := map[ref.Reference]bool{}
 	for _, a := range part.Artifacts {

@@ -58,7 +58,7 @@ func (p *Planning) planTags(ctx context.Context) error {
 func (c *Copying) putTags(ctx context.Context) error {
 	report, err := transfer.Copy(ctx, c.Sides, c.Plan, transfer.Options{Jobs: c.Config.Jobs})
 	c.Copied = &Copied{
-		Report: report, Planned: c.Plan.BytesToMove, Failures: relocate.FailuresOfCopy(report),
+		Tally: report, Planned: c.Plan.BytesToMove, Failures: relocate.FailuresOfCopy(report),
 		Source: c.Clients.FromSource.Counts(), Target: c.Clients.ToTarget.Counts(),
 		Locked:  c.lockFile != nil && c.lockFile.Was != nil,
 		Sharded: &Sharded{Choice: c.asked.Shard, Artifacts: len(c.reviewed.Artifacts), Tagged: err == nil && report.Failed == 0},

@@ -13,7 +13,7 @@ import (
 
 // wholeWhereRefused copies indexes whole that a registry has not taken without all of their
 // images. How many bytes that is beyond what was asked for is told.
-func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Report) error {
+func (c *Copying) wholeWhereRefused(ctx context.Context, report *transfer.Tally) error {
 	var refused []versions.Artifact
 	for i, result := range report.Results {
 		if !result.Sparse || !isRefusal(result.Err) {

@@ -29,8 +29,8 @@ func Formats() []formats.Format {
 type Options struct {
 	Format formats.Format
 	// Lock is a file with a lock, which counts instead of the selection; empty is none.
-	Lock  string
-	Place reaching.Place
+	Lock        string
+	Destination reaching.Destination
 	// Offline asks the private registry nothing, where the format names the chart's values.
 	Offline bool
 	// Policy is for AdmissionPolicy.
@@ -91,12 +91,12 @@ func (e *exporting) deployment(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	place := e.opts.Place.Of(product)
+	place := e.opts.Destination.Of(product)
 	chart, err := e.operatorsChart(product.Name)
 	if err != nil {
 		return err
 	}
-	values, err := rendering.Values(ctx, e.Session, rendering.ValuesOptions{Place: e.opts.Place, Offline: e.opts.Offline})
+	values, err := rendering.Values(ctx, e.Session, rendering.ValuesOptions{Destination: e.opts.Destination, Offline: e.opts.Offline})
 	if err != nil {
 		return err
 	}

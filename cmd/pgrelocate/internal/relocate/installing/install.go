@@ -16,9 +16,9 @@ import (
 
 // InstallOptions are what installing takes besides the settings.
 type InstallOptions struct {
-	Place  reaching.Place
-	Chart  rendering.ChartChoice
-	Bundle relocate.BundleFile
+	Destination reaching.Destination
+	Chart       rendering.ChartChoice
+	Bundle      relocate.BundleFile
 	// Only is the chart of the release that is installed alone, by its name; empty for all.
 	Only string
 	// PullCredentials are as in pulling.SecretOptions.
@@ -103,7 +103,7 @@ func (i *installing) lookInBundle(ctx context.Context) error {
 }
 
 func (i *installing) chooseRelease(context.Context) (err error) {
-	i.Run.Subject, err = rendering.Subject(i.Session, i.Place, i.Chart)
+	i.Run.Subject, err = rendering.Subject(i.Session, i.Destination, i.Chart)
 	return err
 }
 
@@ -130,7 +130,7 @@ func (i *installing) chooseCharts(ctx context.Context) error {
 }
 
 func (i *installing) connect(ctx context.Context) (err error) {
-	i.Run.Cluster, err = reaching.Connect(ctx, i.Session, i.Place)
+	i.Run.Cluster, err = reaching.Connect(ctx, i.Session, i.Destination)
 	return err
 }
 

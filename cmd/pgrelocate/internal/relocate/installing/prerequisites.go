@@ -94,7 +94,7 @@ func (i *installing) installPrerequisite(ctx context.Context, catalogue *version
 		OnlyMirrored: true, Atomic: i.Run.Atomic, Timeout: i.Run.Timeout, DryRun: i.Run.DryRun,
 		Confinement: i.Options.Confinement, Hooks: i.Options.Hooks.Install,
 	}
-	place := reaching.Place{PullSecret: i.Run.Subject.PullSecret}
+	place := reaching.Destination{PullSecret: i.Run.Subject.PullSecret}
 	var err error
 	if run.Subject, err = rendering.SubjectOf(i.Session, product, release, place, rendering.ChartChoice{}); err != nil {
 		return err

@@ -17,7 +17,7 @@ type Removed struct {
 
 // Uninstall removes the operator and its pull secrets, and keeps the databases. Of the options
 // Force and Timeout count; the others are filled in.
-func Uninstall(ctx context.Context, s *relocate.Session, place reaching.Place, opts install.UninstallOptions) (*Removed, error) {
+func Uninstall(ctx context.Context, s *relocate.Session, place reaching.Destination, opts install.UninstallOptions) (*Removed, error) {
 	product, err := s.Product()
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 
 // VerifyOptions are what verifying takes besides the settings.
 type VerifyOptions struct {
-	Place reaching.Place
+	Destination reaching.Destination
 	// Bundle is held against the private registry too, where it is given.
 	Bundle relocate.BundleFile
 	// Namespaces need the pull secret besides those that have databases.
@@ -80,7 +80,7 @@ type verifying struct {
 
 func (v *verifying) chooseProduct(context.Context) (err error) {
 	if v.product, err = v.Product(); err == nil {
-		v.Place = v.Place.Of(v.product)
+		v.Destination = v.Destination.Of(v.product)
 	}
 	return err
 }
@@ -90,7 +90,7 @@ func (v *verifying) connect(ctx context.Context) (err error) {
 	if v.NoCluster {
 		return nil
 	}
-	v.cluster, err = reaching.Connect(ctx, v.Session, v.Place)
+	v.cluster, err = reaching.Connect(ctx, v.Session, v.Destination)
 	if errors.Is(err, cluster.ErrNoKubeconfig) && !v.Config.Registry.IsZero() {
 		v.Warn("there is no kubeconfig: the registry alone is checked, and no cluster")
 		return nil
@@ -117,7 +117,7 @@ func (v *verifying) lookInBundle(ctx context.Context) error {
 func (v *verifying) check(ctx context.Context) (err error) {
 	opts := verify.Options{
 		Cluster: v.cluster, Dial: pulling.Dial(ctx, v.Session), Offers: v.product.Cluster.Offers, Databases: install.DatabasesOf(v.product),
-		HelmRelease: v.Place.HelmRelease, Namespace: v.Place.Namespace, PullSecret: v.Place.PullSecret,
+		HelmRelease: v.Destination.HelmRelease, Namespace: v.Destination.Namespace, PullSecret: v.Destination.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
 		Origin: naming.OriginOf(nil, v.product.Releases...), Accept: v.Accept,
 	}

@@ -26,8 +26,8 @@ import (
 
 // Options are what all jobs take besides the settings.
 type Options struct {
-	// Place is the cluster, for Apply.
-	Place reaching.Place
+	// Destination is the cluster, for Apply.
+	Destination reaching.Destination
 	// Apply puts the objects into the cluster; else they are only made.
 	Apply bool
 	// Pod is what the pods are; its Files are made here, and so are its Name and Image where they are empty.
@@ -70,7 +70,7 @@ func Mirror(ctx context.Context, s *relocate.Session, opts Options, mirror Mirro
 	}
 	part, err := shard.PartOf(planned, 0, mirror.Workers)
 	if err != nil {
-		return nil, &exit.UsageError{Err: &locking.Error{Path: mirror.Plan, Err: err}}
+		return nil, &exit.UsageError{Err: &locking.LockError{Path: mirror.Plan, Err: err}}
 	}
 	text, err := files.ReadSmall(ctx, mirror.Plan, lock.MaxSize)
 	if err != nil {
@@ -106,7 +106,7 @@ func Secrets(ctx context.Context, s *relocate.Session, opts Options, secrets job
 	if err != nil {
 		return nil, err
 	}
-	place := opts.Place.Of(product)
+	place := opts.Destination.Of(product)
 	secrets.PullSecret = place.PullSecret
 	m := making{Session: s, Options: opts, more: map[string]string{
 		"namespace": place.Namespace, "helm-release": place.HelmRelease, "pull-secret": place.PullSecret,
@@ -148,7 +148,7 @@ func (m *making) make(ctx context.Context, objects func(jobs.Pod) ([]*unstructur
 	if !m.Apply {
 		return made, nil
 	}
-	c, err := reaching.Connect(ctx, m.Session, m.Place)
+	c, err := reaching.Connect(ctx, m.Session, m.Destination)
 	if err != nil {
 		return nil, err
 	}

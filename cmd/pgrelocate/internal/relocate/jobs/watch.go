@@ -14,7 +14,7 @@ import (
 
 // Watch follows a job until it ends. The result is there beside an error too, where it was seen; a job
 // that has failed is an *exit.PartialError with its shards.
-func Watch(ctx context.Context, s *relocate.Session, place reaching.Place, namespace, name string) (*jobs.Watched, error) {
+func Watch(ctx context.Context, s *relocate.Session, place reaching.Destination, namespace, name string) (*jobs.Watched, error) {
 	c, err := reaching.Connect(ctx, s, place)
 	if err != nil {
 		return nil, err

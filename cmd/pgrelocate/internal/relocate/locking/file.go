@@ -23,8 +23,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// Error says why a lock cannot be used, or brought up to date.
-type Error struct {
+// LockError says why a lock cannot be used, or brought up to date.
+type LockError struct {
 	// Path is the file.
 	Path string
 	Err  error
@@ -33,10 +33,10 @@ type Error struct {
 }
 
 // Error is "pgrelocate.lock: …".
-func (e *Error) Error() string { return e.Path + ": " + e.Err.Error() }
+func (e *LockError) Error() string { return e.Path + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *LockError) Unwrap() error { return e.Err }
 
 // What may be wrong with a lock.
 var (
@@ -175,7 +175,7 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 	if overwrite {
 		return nil
 	}
-	return &Error{Path: l.Path, Err: err, NotOurs: true}
+	return &LockError{Path: l.Path, Err: err, NotOurs: true}
 }
 
 // notOf says that a lock is of another registry, and of which.
@@ -219,7 +219,7 @@ func (l *File) Replace(now *lock.Lock) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("writing the lock: %w", err)
 	case err != nil, !l.there, sha256.Sum256(body) != l.held:
-		return &Error{Path: l.Path, Err: ErrLockChanged}
+		return &LockError{Path: l.Path, Err: ErrLockChanged}
 	}
 	if err := files.WriteBy(l.Path, 0o644, l.there, now.Write); err != nil {
 		return fmt.Errorf("writing the lock: %w", err)

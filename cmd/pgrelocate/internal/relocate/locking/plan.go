@@ -40,7 +40,7 @@ func ReadPlan(ctx context.Context, path string, to ref.Folder) (*lock.Lock, erro
 	default:
 		return planned, nil
 	}
-	return nil, &exit.UsageError{Err: &Error{Path: path, Err: err}}
+	return nil, &exit.UsageError{Err: &LockError{Path: path, Err: err}}
 }
 
 // unpacked is a plan as it was written: a job's ConfigMap holds it packed by gzip.

@@ -22,7 +22,7 @@ func OpenRecord(ctx context.Context, s *relocate.Session, mode Mode) (*File, err
 		return &File{Was: was}, err
 	}
 	file, err := open(ctx, s, path, mode, false)
-	var wrong *Error
+	var wrong *LockError
 	switch {
 	case errors.As(err, &wrong):
 		wrong.NotOurs = false // nobody wants to replace it
@@ -31,10 +31,10 @@ func OpenRecord(ctx context.Context, s *relocate.Session, mode Mode) (*File, err
 		return nil, exit.Misnamed(err)
 	case file.Was == nil:
 		file.Close()
-		return nil, &exit.UsageError{Err: &Error{Path: path, Err: ErrNoLock}}
+		return nil, &exit.UsageError{Err: &LockError{Path: path, Err: ErrNoLock}}
 	case !within(file.Was, s.Config.Registry):
 		file.Close()
-		return nil, &exit.UsageError{Err: &Error{Path: path, Err: ErrElsewhere}}
+		return nil, &exit.UsageError{Err: &LockError{Path: path, Err: ErrElsewhere}}
 	}
 	return file, nil
 }
@@ -48,9 +48,9 @@ func ReadRecord(ctx context.Context, path string, to ref.Folder) (*lock.Lock, er
 	switch {
 	case isPortable(was):
 	case !isOf(was, to):
-		return nil, &exit.UsageError{Err: &Error{Path: path, Err: notOf(was)}}
+		return nil, &exit.UsageError{Err: &LockError{Path: path, Err: notOf(was)}}
 	case !within(was, to):
-		return nil, &exit.UsageError{Err: &Error{Path: path, Err: ErrElsewhere}}
+		return nil, &exit.UsageError{Err: &LockError{Path: path, Err: ErrElsewhere}}
 	}
 	return was, nil
 }

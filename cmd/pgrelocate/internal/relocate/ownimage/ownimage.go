@@ -58,7 +58,7 @@ func Push(ctx context.Context, s *relocate.Session, opts Options) (*Pushed, erro
 type pushing struct {
 	copying.Copying
 	opts  Options
-	image *selfimage.Image
+	image *selfimage.Tree
 	made  *Pushed
 }
 
@@ -77,7 +77,7 @@ func (p *pushing) build(context.Context) error {
 }
 
 // Build makes the image, and tells which platforms it is for.
-func Build(opts Options) (*selfimage.Image, []string, error) {
+func Build(opts Options) (*selfimage.Tree, []string, error) {
 	var programs []selfimage.Program
 	var platforms []string
 	for _, path := range opts.Programs {

@@ -25,9 +25,9 @@ import (
 type Options struct {
 	// Discover asks the source what it has.
 	Discover bool
-	// InUse asks the cluster at Place what it refers to.
-	InUse bool
-	Place reaching.Place
+	// InUse asks the cluster at Destination what it refers to.
+	InUse       bool
+	Destination reaching.Destination
 	// Runs is a file of events or metrics; empty for none.
 	Runs string
 }
@@ -56,28 +56,28 @@ type Picture struct {
 	RunsAsked bool
 }
 
-// State is how an artifact stands.
-type State string
+// Condition is how an artifact stands.
+type Condition string
 
 // The states.
 const (
-	Mirrored State = "mirrored"
+	Mirrored Condition = "mirrored"
 	// Missing is what the lock has, or was asked for by its release where there is no lock, and is not
 	// there; NotMirrored is what nobody has put there.
-	Missing     State = "missing"
-	NotMirrored State = "not mirrored"
+	Missing     Condition = "missing"
+	NotMirrored Condition = "not mirrored"
 	// Drifted is another digest than the lock has.
-	Drifted State = "drifted"
+	Drifted Condition = "drifted"
 	// Damaged is a tag that is there, and lacks content.
-	Damaged State = "damaged"
+	Damaged Condition = "damaged"
 	// Unknown is what the registry did not say.
-	Unknown State = "unknown"
+	Unknown Condition = "unknown"
 )
 
 // Item is an artifact, and how it stands.
 type Item struct {
 	versions.Artifact
-	State  State
+	State  Condition
 	Answer holdings.Answer
 	// Locked is what the lock has of it; nil where that has nothing.
 	Locked *lock.Artifact
@@ -137,7 +137,7 @@ func (d *drawing) readRuns(context.Context) error {
 
 func (d *drawing) readLock(ctx context.Context) error {
 	file, err := locking.Open(ctx, d.Session, locking.Read, false)
-	var wrong *locking.Error
+	var wrong *locking.LockError
 	if errors.As(err, &wrong) {
 		wrong.NotOurs = false // nobody wants to replace it
 	}
@@ -145,7 +145,7 @@ func (d *drawing) readLock(ctx context.Context) error {
 		return err
 	}
 	if file.Was == nil && d.Config.Lock != "" && d.Config.Lock != config.NoLock {
-		return &exit.UsageError{Err: &locking.Error{Path: file.Path, Err: locking.ErrNoLock}}
+		return &exit.UsageError{Err: &locking.LockError{Path: file.Path, Err: locking.ErrNoLock}}
 	}
 	if file.Was != nil {
 		d.made.Lock, d.made.LockPath = file.Was, file.Path
@@ -246,7 +246,7 @@ func (d *drawing) ask(ctx context.Context) error {
 }
 
 // stateOf puts an answer into the words of the picture.
-func (d *drawing) stateOf(item Item) State {
+func (d *drawing) stateOf(item Item) Condition {
 	switch item.Answer.Presence {
 	case holdings.Present:
 		return Mirrored
@@ -268,7 +268,7 @@ func (d *drawing) askCluster(ctx context.Context) error {
 	if !d.InUse {
 		return nil
 	}
-	images, host, err := reaching.InUse(ctx, d.Session, d.Place)
+	images, host, err := reaching.InUse(ctx, d.Session, d.Destination)
 	if err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ import (
 // Options are what a preview takes besides the settings.
 type Options struct {
 	// From and To are releases; an empty To is the newest known one.
-	From, To string
-	Place    reaching.Place
+	From, To    string
+	Destination reaching.Destination
 	// NoCluster asks no cluster.
 	NoCluster bool
 }
@@ -96,12 +96,12 @@ func Upgrade(ctx context.Context, s *relocate.Session, opts Options) (*Preview, 
 type previewing struct {
 	*relocate.Session
 	asked    Options
-	from, to state
+	from, to previewed
 	made     *Preview
 }
 
-// state is one of the two releases.
-type state struct {
+// previewed is one of the two releases.
+type previewed struct {
 	release   *versions.Release
 	rendering *chart.Rendering
 	offers    []learning.Offer
@@ -131,7 +131,7 @@ func (p *previewing) render(ctx context.Context) error {
 		return err
 	}
 	p.Note("comparing the charts of %s and %s", p.made.From, p.made.To)
-	for _, s := range []*state{&p.from, &p.to} {
+	for _, s := range []*previewed{&p.from, &p.to} {
 		charts, err := l.Charts(ctx, s.release.Name)
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (p *previewing) compare(context.Context) error {
 }
 
 // imagesOf are all images of a release: those of the catalogue, and what its chart names.
-func (p *previewing) imagesOf(s state) []string {
+func (p *previewing) imagesOf(s previewed) []string {
 	var all []string
 	for _, image := range s.release.Images {
 		all = append(all, image.Vendor().String())
@@ -178,8 +178,8 @@ func (p *previewing) askUsers(ctx context.Context) error {
 	if p.asked.NoCluster {
 		return nil
 	}
-	c, err := reaching.Connect(ctx, p.Session, p.asked.Place)
-	if errors.Is(err, cluster.ErrNoKubeconfig) && p.asked.Place.Kubeconfig == "" {
+	c, err := reaching.Connect(ctx, p.Session, p.asked.Destination)
+	if errors.Is(err, cluster.ErrNoKubeconfig) && p.asked.Destination.Kubeconfig == "" {
 		p.Warn("there is no kubeconfig: no cluster is asked who uses what vanishes")
 		return nil
 	}

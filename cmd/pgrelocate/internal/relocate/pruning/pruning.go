@@ -28,8 +28,8 @@ import (
 // Options are what pruning takes besides the settings, whose lock says what is ours.
 type Options struct {
 	// Keep are files with locks of the same registry whose artifacts stay: those of other selections.
-	Keep  []string
-	Place reaching.Place
+	Keep        []string
+	Destination reaching.Destination
 	// Yes deletes; without it what would be deleted is found out.
 	Yes bool
 	// IgnoreCluster does so although it is not known what a cluster uses.
@@ -144,7 +144,7 @@ func (p *pruning) ask(ctx context.Context) error {
 	if len(p.todo.Unwanted) == 0 {
 		return nil
 	}
-	images, _, err := reaching.InUse(ctx, p.Session, p.Place)
+	images, _, err := reaching.InUse(ctx, p.Session, p.Destination)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -164,7 +164,7 @@ func (p *pruning) ask(ctx context.Context) error {
 
 // user is who in the cluster needs an image. It may name the vendor's, and its nodes be told to fetch that
 // here.
-func (p *pruning) user(images *inuse.Images, at ref.Reference, digest v1.Hash) string {
+func (p *pruning) user(images *inuse.Usage, at ref.Reference, digest v1.Hash) string {
 	if who := images.By(at, digest.String()); who != "" {
 		return who
 	}

@@ -46,7 +46,7 @@ func ExternalSecrets(ctx context.Context, s *relocate.Session, opts SecretOption
 	}
 	var all [][]byte
 	for _, namespace := range m.Namespaces {
-		text, err := pullsecret.ExternalYAML(namespace, m.Place.PullSecret, from.Store, from.Namespaced, from.Key)
+		text, err := pullsecret.ExternalYAML(namespace, m.Destination.PullSecret, from.Store, from.Namespaced, from.Key)
 		if err != nil {
 			return nil, err
 		}

@@ -16,8 +16,8 @@ import (
 
 // SecretOptions are what making pull secrets takes besides the settings.
 type SecretOptions struct {
-	// Place is where the operator is: the secrets are its helm release's.
-	Place reaching.Place
+	// Destination is where the operator is: the secrets are its helm release's.
+	Destination reaching.Destination
 	// Namespaces get a secret of the place's name; without any, every secret that was made
 	// for the private registry is renewed.
 	Namespaces []string
@@ -64,7 +64,7 @@ type secretMaking struct {
 func (m *secretMaking) choosePlace(context.Context) error {
 	product, err := m.Product()
 	if err == nil {
-		m.Place = m.Place.Of(product)
+		m.Destination = m.Destination.Of(product)
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func (m *secretMaking) tryCredentials(ctx context.Context) error {
 }
 
 func (m *secretMaking) connect(ctx context.Context) (err error) {
-	m.cluster, err = reaching.Connect(ctx, m.Session, m.Place)
+	m.cluster, err = reaching.Connect(ctx, m.Session, m.Destination)
 	return err
 }
 
@@ -153,8 +153,8 @@ func (m *secretMaking) apply(ctx context.Context) (err error) {
 // secretIn is the secret of one namespace.
 func (m *secretMaking) secretIn(namespace string) pullsecret.Secret {
 	return pullsecret.Secret{
-		Namespace: namespace, Name: m.Place.PullSecret, Host: m.Config.Registry.Host, Vendors: m.vendors,
+		Namespace: namespace, Name: m.Destination.PullSecret, Host: m.Config.Registry.Host, Vendors: m.vendors,
 		Credentials: m.login.Login, Force: m.Force,
-		Owner: cluster.Owner{Namespace: m.Place.Namespace, Release: m.Place.HelmRelease},
+		Owner: cluster.Owner{Namespace: m.Destination.Namespace, Release: m.Destination.HelmRelease},
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// Place says which cluster, and where in it.
-type Place struct {
+// Destination says which cluster, and where in it.
+type Destination struct {
 	// Kubeconfig and Context name the cluster; as kubectl finds it where they are empty.
 	Kubeconfig, Context string
 	// Namespace and HelmRelease are where the operator is; where they are empty, where the
@@ -27,8 +27,8 @@ type Place struct {
 	PullSecret string
 }
 
-// Of is the place with what the product says where nothing was said.
-func (p Place) Of(product *versions.Product) Place {
+// Of is the destination with what the product says where nothing was said.
+func (p Destination) Of(product *versions.Product) Destination {
 	p.Namespace = cmp.Or(p.Namespace, product.Cluster.Namespace)
 	p.HelmRelease = cmp.Or(p.HelmRelease, product.Cluster.HelmRelease)
 	p.PullSecret = cmp.Or(p.PullSecret, install.PullSecretOf(product))
@@ -36,7 +36,7 @@ func (p Place) Of(product *versions.Product) Place {
 }
 
 // Connect reaches the cluster.
-func Connect(ctx context.Context, s *relocate.Session, place Place) (*cluster.Cluster, error) {
+func Connect(ctx context.Context, s *relocate.Session, place Destination) (*cluster.Cluster, error) {
 	if err := mayReach(s, place); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func Connect(ctx context.Context, s *relocate.Session, place Place) (*cluster.Cl
 
 // mayReach refuses a kubeconfig that only such a file names: it can have programs run, as plugins for
 // credentials, and chooses where pull secrets go.
-func mayReach(s *relocate.Session, place Place) error {
+func mayReach(s *relocate.Session, place Destination) error {
 	if slices.Contains(s.Options.FromFolder, "kubeconfig") && place.Kubeconfig == s.Config.Kubeconfig {
 		return &exit.UsageError{Err: &relocate.StrangerError{Setting: "kubeconfig"}}
 	}

@@ -9,7 +9,7 @@ import (
 
 // Independent lists what in the cluster names a registry of somebody else: one that everybody uses, or
 // one of a product of the catalogue. The private registry does not count, where one is named.
-func Independent(ctx context.Context, s *relocate.Session, place Place) (*independence.Findings, error) {
+func Independent(ctx context.Context, s *relocate.Session, place Destination) (*independence.Findings, error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
 		return nil, err

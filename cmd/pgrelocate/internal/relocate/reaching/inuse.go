@@ -10,7 +10,7 @@ import (
 
 // InUse asks the cluster which images it refers to, and tells what the cluster is called. Kinds of all
 // products count, for a cluster may have several.
-func InUse(ctx context.Context, s *relocate.Session, place Place) (images *inuse.Images, host string, err error) {
+func InUse(ctx context.Context, s *relocate.Session, place Destination) (images *inuse.Usage, host string, err error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
 		return nil, "", err

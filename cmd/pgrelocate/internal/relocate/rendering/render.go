@@ -15,7 +15,7 @@ import (
 
 // ValuesOptions are what making values takes besides the settings.
 type ValuesOptions struct {
-	Place reaching.Place
+	Destination reaching.Destination
 	// Offline asks no registry what it has.
 	Offline bool
 	// Only is the chart of the release, by its name; empty is the operator's.
@@ -33,7 +33,7 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 			return nil, err
 		}
 	}
-	subject, err := Subject(s, opts.Place, ChartChoice{})
+	subject, err := Subject(s, opts.Destination, ChartChoice{})
 	if err == nil && opts.Only != "" {
 		subject, err = partNamed(subject, opts.Only)
 	}
@@ -63,9 +63,9 @@ func Values(ctx context.Context, s *relocate.Session, opts ValuesOptions) (map[s
 
 // RenderOptions are what rendering takes besides the settings.
 type RenderOptions struct {
-	Place  reaching.Place
-	Chart  ChartChoice
-	Render chart.RenderOptions
+	Destination reaching.Destination
+	Chart       ChartChoice
+	Render      chart.RenderOptions
 	// OnlyMirrored leaves out the versions whose image was not relocated.
 	OnlyMirrored bool
 	// Only is the chart of the release that is rendered alone, by its name; empty for all.
@@ -77,7 +77,7 @@ func Render(ctx context.Context, s *relocate.Session, opts RenderOptions) ([]*pr
 	if err := discovery.LearnMirrored(ctx, s); err != nil {
 		return nil, err
 	}
-	subject, err := Subject(s, opts.Place, opts.Chart)
+	subject, err := Subject(s, opts.Destination, opts.Chart)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type ChartChoice struct {
 }
 
 // Subject is the one release that the settings name, with everything that belongs to it.
-func Subject(s *relocate.Session, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
+func Subject(s *relocate.Session, place reaching.Destination, choice ChartChoice) (preparation.Subject, error) {
 	var subject preparation.Subject
 	if len(s.Config.Releases) > 1 {
 		return subject, exit.Usagef("one release at a time, not %s", strings.Join(s.Config.Releases, " and "))
@@ -68,7 +68,7 @@ func (e *ChartFileError) Unwrap() error { return e.Err }
 func (e *ChartFileError) Missing() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
 // SubjectOf is a release of a product, with everything that belongs to it.
-func SubjectOf(s *relocate.Session, product *versions.Product, release string, place reaching.Place, choice ChartChoice) (preparation.Subject, error) {
+func SubjectOf(s *relocate.Session, product *versions.Product, release string, place reaching.Destination, choice ChartChoice) (preparation.Subject, error) {
 	subject := preparation.Subject{User: choice.User, Chart: choice.Found}
 	place = place.Of(product)
 	subject.Accept = append(slices.Clone(choice.Accept), acceptedBy(product)...)

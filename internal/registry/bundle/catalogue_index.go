@@ -9,8 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// places know where a catalogue puts what comes from a source, and what it is.
-type places struct {
+// catalogueIndex knows where a catalogue puts what comes from a source, and what it is.
+type catalogueIndex struct {
 	// known are the artifacts of all products, by their sources' names and tags.
 	known map[string]map[string]offered
 	// near are some artifact each, by their sources' names: other tags go beside it.
@@ -23,8 +23,8 @@ type offered struct {
 	product *versions.Product
 }
 
-func newPlaces(c *versions.Catalogue) *places {
-	p := &places{known: make(map[string]map[string]offered), near: make(map[string]offered)}
+func newCatalogueIndex(c *versions.Catalogue) *catalogueIndex {
+	p := &catalogueIndex{known: make(map[string]map[string]offered), near: make(map[string]offered)}
 	for _, product := range c.Products() {
 		for _, release := range product.Releases {
 			all, err := versions.Select(c, versions.Selection{Product: product.Name, Releases: []string{release.Name}, Whole: true})
@@ -39,7 +39,7 @@ func newPlaces(c *versions.Catalogue) *places {
 	return p
 }
 
-func (p *places) add(a offered) {
+func (p *catalogueIndex) add(a offered) {
 	name := a.Source.Name()
 	if p.known[name] == nil {
 		p.known[name] = make(map[string]offered)
@@ -52,7 +52,7 @@ func (p *places) add(a offered) {
 
 // of finds an artifact, and the folder at the head of its target's repository that may be
 // replaced. What no product knows keeps the path that it had.
-func (p *places) of(source ref.Reference) (versions.Artifact, string) {
+func (p *catalogueIndex) of(source ref.Reference) (versions.Artifact, string) {
 	name := source.Name()
 	if a, ok := p.known[name][source.Tag]; ok {
 		return a.Artifact, a.product.Target
