@@ -24,6 +24,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -70,7 +71,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 	var front []registrytest.Middleware
 	var release, relocated, vendors, ahead, note string
 	signed := false
-	var losing *registrytest.Losing
+	var losing *faults.Losing
 	start := registrytest.InProcess
 	for _, word := range args[1:] {
 		kind, value, _ := strings.Cut(word, ":")
@@ -118,16 +119,16 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 		case "lacks":
 			front = append(front, lacks(value))
 		case "loses":
-			losing = registrytest.NewLosing(0, false)
+			losing = faults.NewLosing(0, false)
 			front = append(front, losing.Wrap)
 		case "signed":
 			signed = true
 		case "unsigned":
-			front = append(front, registrytest.RefuseAttachments(http.StatusBadRequest))
+			front = append(front, faults.RefuseAttachments(http.StatusBadRequest))
 		case "babbling":
-			front = append(front, registrytest.Answer{On: registrytest.On(registrytest.ListTags), Times: registrytest.Always, Status: http.StatusOK}.Fault())
+			front = append(front, faults.Answer{On: faults.On(registrytest.ListTags), Times: faults.Always, Status: http.StatusOK}.Fault())
 		case "failing":
-			front = append(front, registrytest.Busy(registrytest.On(registrytest.ListTags), 0, 1000))
+			front = append(front, faults.Busy(faults.On(registrytest.ListTags), 0, 1000))
 		case "tanzu":
 			release = value
 		case "relocated":
@@ -211,7 +212,7 @@ func lose(t *testing.T, ts *testscript.TestScript, args []string) {
 	digest, err := layers[len(layers)-1].Digest()
 	ts.Check(err)
 	repository, _, _ := strings.Cut(args[1], ":")
-	losing.(*registrytest.Losing).Lose(repository, digest.String())
+	losing.(*faults.Losing).Lose(repository, digest.String())
 }
 
 // meeting lets the first two uploads begin together.

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -97,9 +98,9 @@ func TestOutageIsShown(t *testing.T) {
 	elsewhere(t)
 	vendor, private := twoRegistries(t, "v4.0.0")
 	for _, tty := range []bool{true, false} {
-		closed := registrytest.Answer{
-			On: registrytest.On(registrytest.ListTags), Times: 1, Status: http.StatusServiceUnavailable,
-			Header: registrytest.RetryAfter(4 * time.Second),
+		closed := faults.Answer{
+			On: faults.On(registrytest.ListTags), Times: 1, Status: http.StatusServiceUnavailable,
+			Header: faults.RetryAfter(4 * time.Second),
 		}
 		failing := registrytest.Front(t, private, closed.Fault())
 		streams, out, messages := terminal.Test("")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -30,7 +31,7 @@ func TestAKilledSaveGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	counter := &registrytest.Counter{}
-	var hold registrytest.Hold
+	var hold faults.Hold
 	source := registrytest.Front(t, behind, counter.Wrap, hold.Wrap)
 	d := newDesk(t)
 	for run := range 2 {
@@ -148,7 +149,7 @@ func TestADeltaIntoAnotherFolder(t *testing.T) {
 func TestADeltaWithoutMounting(t *testing.T) {
 	t.Parallel()
 	source, behind := vendor(t, registrytest.Debian), registrytest.Debian(t, registrytest.Options{})
-	target := registrytest.Front(t, behind, registrytest.NoMount())
+	target := registrytest.Front(t, behind, faults.NoMount())
 	d := newDesk(t)
 	// The operator shares a layer with the instances, which are in another repository.
 	d.pgrelocate(t, "save", "--source", source.Host, "-f", "first.tar", "--versions", "17.5", "--editions", "full", "--extras", "none")

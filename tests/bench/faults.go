@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // fault is one row of the fault table: what goes wrong while one image with one layer is
@@ -57,31 +58,31 @@ func one(f func(at int64) registrytest.Middleware) func(int64) middlewares {
 	return func(at int64) middlewares { return middlewares{f(at)} }
 }
 
-func cutDownload(share float64, times int, how registrytest.Ending) func(int64) middlewares {
+func cutDownload(share float64, times int, how faults.Ending) func(int64) middlewares {
 	return one(func(at int64) registrytest.Middleware {
-		return registrytest.CutDownloads(registrytest.Cut{After: int64(share * float64(at)), Times: times, How: how})
+		return faults.CutDownloads(faults.Cut{After: int64(share * float64(at)), Times: times, How: how})
 	})
 }
 
-func cutUpload(how registrytest.Ending) func(int64) middlewares {
+func cutUpload(how faults.Ending) func(int64) middlewares {
 	return one(func(at int64) registrytest.Middleware {
-		return registrytest.CutUploads(registrytest.Cut{After: at, Times: 1, How: how})
+		return faults.CutUploads(faults.Cut{After: at, Times: 1, How: how})
 	})
 }
 
 var (
-	uploadBodies = registrytest.On(registrytest.PatchUpload, registrytest.PutUpload)
-	manifestPut  = registrytest.On(registrytest.PutManifest)
-	manifestRead = registrytest.On(registrytest.GetManifest, registrytest.HeadManifest)
-	blobRead     = registrytest.On(registrytest.GetBlob)
+	uploadBodies = faults.On(registrytest.PatchUpload, registrytest.PutUpload)
+	manifestPut  = faults.On(registrytest.PutManifest)
+	manifestRead = faults.On(registrytest.GetManifest, registrytest.HeadManifest)
+	blobRead     = faults.On(registrytest.GetBlob)
 )
 
-func answer(a registrytest.Answer) func(int64) middlewares {
+func answer(a faults.Answer) func(int64) middlewares {
 	return one(func(int64) registrytest.Middleware { return a.Fault() })
 }
 
-func upload(fate registrytest.Fate, status int, code string, header func() http.Header) func(int64) middlewares {
-	return answer(registrytest.Answer{
+func upload(fate faults.Fate, status int, code string, header func() http.Header) func(int64) middlewares {
+	return answer(faults.Answer{
 		On: uploadBodies, MinBody: mib, Times: 1, Body: fate, Status: status, Code: code, Header: header,
 	})
 }
@@ -90,42 +91,42 @@ func upload(fate registrytest.Fate, status int, code string, header func() http.
 func faultTable() []fault {
 	return []fault{
 		{name: "no fault"},
-		{name: "source closes once", source: cutDownload(1, 1, registrytest.Close)},
-		{name: "source resets once", source: cutDownload(1, 1, registrytest.Reset), reread: untilTheCut},
-		{name: "source closes 6 times", source: cutDownload(0.2, 6, registrytest.Close)},
-		{name: "source stops sending, connection open", source: cutDownload(1, 1, registrytest.Stall)},
+		{name: "source closes once", source: cutDownload(1, 1, faults.Close)},
+		{name: "source resets once", source: cutDownload(1, 1, faults.Reset), reread: untilTheCut},
+		{name: "source closes 6 times", source: cutDownload(0.2, 6, faults.Close)},
+		{name: "source stops sending, connection open", source: cutDownload(1, 1, faults.Stall)},
 		{name: "source closes once, serves no ranges", reread: untilTheCut, source: func(at int64) middlewares {
-			return append(cutDownload(1, 1, registrytest.Close)(at), registrytest.IgnoreRange())
+			return append(cutDownload(1, 1, faults.Close)(at), faults.IgnoreRange())
 		}},
-		{name: "source 429 Retry-After 5, twice, on a manifest", source: answer(registrytest.Answer{
-			On: manifestRead, Times: 2, Status: http.StatusTooManyRequests, Header: registrytest.RetryAfter(5 * time.Second),
+		{name: "source 429 Retry-After 5, twice, on a manifest", source: answer(faults.Answer{
+			On: manifestRead, Times: 2, Status: http.StatusTooManyRequests, Header: faults.RetryAfter(5 * time.Second),
 		})},
-		{name: "source 503 twice on a blob", source: answer(registrytest.Answer{
+		{name: "source 503 twice on a blob", source: answer(faults.Answer{
 			On: blobRead, Times: 2, Status: http.StatusServiceUnavailable,
 		})},
-		{name: "target cuts the upload", target: cutUpload(registrytest.Close), resent: untilTheCut, reread: theWholeLayer},
-		{name: "target stops taking the upload", target: cutUpload(registrytest.Stall), resent: untilTheCut, reread: theWholeLayer},
+		{name: "target cuts the upload", target: cutUpload(faults.Close), resent: untilTheCut, reread: theWholeLayer},
+		{name: "target stops taking the upload", target: cutUpload(faults.Stall), resent: untilTheCut, reread: theWholeLayer},
 		{name: "target 500 in place of the upload", resent: theWholeLayer, reread: theWholeLayer,
-			target: upload(registrytest.Swallowed, http.StatusInternalServerError, "", nil)},
+			target: upload(faults.Swallowed, http.StatusInternalServerError, "", nil)},
 		{name: "target 500 after the upload",
-			target: upload(registrytest.CarriedOut, http.StatusInternalServerError, "", nil)},
+			target: upload(faults.CarriedOut, http.StatusInternalServerError, "", nil)},
 		{name: "target 503 in place of the upload", resent: theWholeLayer, reread: theWholeLayer,
-			target: upload(registrytest.Swallowed, http.StatusServiceUnavailable, "", nil)},
+			target: upload(faults.Swallowed, http.StatusServiceUnavailable, "", nil)},
 		{name: "target 503 after the upload",
-			target: upload(registrytest.CarriedOut, http.StatusServiceUnavailable, "", nil)},
+			target: upload(faults.CarriedOut, http.StatusServiceUnavailable, "", nil)},
 		{name: "target 429 Retry-After 5 on the upload",
-			target: upload(registrytest.Unread, http.StatusTooManyRequests, "TOOMANYREQUESTS", registrytest.RetryAfter(5*time.Second))},
+			target: upload(faults.Unread, http.StatusTooManyRequests, "TOOMANYREQUESTS", faults.RetryAfter(5*time.Second))},
 		{name: "target 404 BLOB_UPLOAD_UNKNOWN",
-			target: upload(registrytest.Unread, http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", nil)},
+			target: upload(faults.Unread, http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", nil)},
 		{name: "target 401 on the upload's body, token expired", tokens: true},
 		{name: "target 413 above 10 MiB", resent: theWholeLayer, target: one(func(at int64) registrytest.Middleware {
-			return registrytest.TooLarge(at * 2 / 5)
+			return faults.TooLarge(at * 2 / 5)
 		})},
-		{name: "target 503 on the manifest", target: answer(registrytest.Answer{
+		{name: "target 503 on the manifest", target: answer(faults.Answer{
 			On: manifestPut, Times: 1, Status: http.StatusServiceUnavailable,
 		})},
-		{name: "target 429 on the manifest", target: answer(registrytest.Answer{
-			On: manifestPut, Times: 1, Status: http.StatusTooManyRequests, Header: registrytest.RetryAfter(time.Second),
+		{name: "target 429 on the manifest", target: answer(faults.Answer{
+			On: manifestPut, Times: 1, Status: http.StatusTooManyRequests, Header: faults.RetryAfter(time.Second),
 		})},
 	}
 }
@@ -173,7 +174,7 @@ func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.R
 	if fault.tokens {
 		// Both bodies: one of them is the layer's.
 		fault.target = one(func(int64) registrytest.Middleware {
-			return registrytest.TokenExpired(empty.Tokens, registrytest.Unread, 2)
+			return faults.TokenExpired(empty.Tokens.Realm(), faults.Unread, 2)
 		})
 	}
 	target := registrytest.Front(b, empty, faultsBehind(&sent, fault.target, at)...)

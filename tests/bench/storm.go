@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // stormRow is one tool in bad weather.
@@ -34,7 +35,7 @@ func (b *bench) storm() {
 }
 
 func (b *bench) tryStorm(t *tool, f *family, behind *registrytest.Registry) stormRow {
-	weather := registrytest.Storm{Seed: 1, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1, Pause: time.Second}
+	weather := faults.Storm{Seed: 1, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1, Pause: time.Second}
 	var read registrytest.Counter
 	source := registrytest.Front(b, behind, read.Wrap, weather.Fault())
 	empty := b.startRegistry(registrytest.Options{})

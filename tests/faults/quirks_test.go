@@ -11,11 +11,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // newRig is a rig between two of Debian's registries behind faults, with one image of one
 // layer in the source.
-func newRig(t *testing.T, source, target faults) *rig {
+func newRig(t *testing.T, source, target chain) *rig {
 	t.Helper()
 	r := &rig{
 		source: newSide(t, registrytest.Debian(t, registrytest.Options{}), source...),
@@ -33,17 +34,17 @@ func TestExpiredTokens(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string
-		fate      registrytest.Fate
+		fate      faults.Fate
 		extraSent int64
 	}{
-		{"refused before the body", registrytest.Unread, 0},
-		{"refused after the body", registrytest.Swallowed, layerSize},
+		{"refused before the body", faults.Unread, 0},
+		{"refused after the body", faults.Swallowed, layerSize},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			behind := registrytest.Distribution(t, registrytest.Options{Tokens: &registrytest.TokenOptions{}})
 			// Both blobs are refused: the config's token may be the layer's.
-			expired := registrytest.TokenExpired(behind.Tokens, tt.fate, 2)
+			expired := faults.TokenExpired(behind.Tokens.Realm(), tt.fate, 2)
 			r := &rig{
 				source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
 				target: newSide(t, behind, expired),
@@ -59,11 +60,11 @@ func TestExpiredTokens(t *testing.T) {
 // The token server may be busy too.
 func TestBusyTokenServer(t *testing.T) {
 	t.Parallel()
-	busy := registrytest.Busy(registrytest.On(registrytest.Token), time.Second, 1)
+	busy := faults.Busy(faults.On(registrytest.Token), time.Second, 1)
 	r := &rig{
 		source: newSide(t, registrytest.Debian(t, registrytest.Options{})),
 		target: newSide(t, registrytest.Distribution(t, registrytest.Options{
-			Tokens: &registrytest.TokenOptions{Wrap: faults{busy}},
+			Tokens: &registrytest.TokenOptions{Wrap: chain{busy}},
 		})),
 	}
 	r.push(t, app, newLayer(t, mib))
@@ -83,9 +84,9 @@ func TestObjectStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := registrytest.NewObjectStore("http://" + listener.Addr().String())
+	store := faults.NewObjectStore("http://" + listener.Addr().String())
 	var served registrytest.Counter
-	cut := cutDownload(cutAt, 1, registrytest.Close) // the second request has to be redirected anew
+	cut := cutDownload(cutAt, 1, faults.Close) // the second request has to be redirected anew
 	server := &httptest.Server{Listener: listener, Config: &http.Server{
 		Handler: served.Wrap(cut(store.Handler(behind.Forward()))), ConnContext: registrytest.ConnContext,
 	}}
@@ -138,7 +139,7 @@ func TestUploadsOpenElsewhere(t *testing.T) {
 // A registry may say how long its chunks have to be, and wins over what is configured.
 func TestChunkMinLength(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil, faults{registrytest.ChunkMinLength(4 * mib)})
+	r := newRig(t, nil, chain{faults.ChunkMinLength(4 * mib)})
 	r.target.chunkSize = mib
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
@@ -149,7 +150,7 @@ func TestChunkMinLength(t *testing.T) {
 func TestBrokenChunk(t *testing.T) {
 	t.Parallel()
 	const chunk = 4 * mib
-	r := newRig(t, nil, faults{registrytest.CutUploads(registrytest.Cut{After: 2 * mib, Skip: 2, Times: 2})})
+	r := newRig(t, nil, chain{faults.CutUploads(faults.Cut{After: 2 * mib, Skip: 2, Times: 2})})
 	r.target.chunkSize = chunk
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
@@ -161,7 +162,7 @@ func TestBrokenChunk(t *testing.T) {
 // A proxy that refuses large bodies gets chunks, for the rest of the run.
 func TestProxyLimit(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil, faults{registrytest.TooLarge(5 * mib)})
+	r := newRig(t, nil, chain{faults.TooLarge(5 * mib)})
 	second := name{"second", "v1"}
 	r.push(t, second, newLayer(t, layerSize))
 	succeeded(t, r.copy(t.Context(), t, app, second))
@@ -172,7 +173,7 @@ func TestProxyLimit(t *testing.T) {
 // says what can.
 func TestProxyLimitWithoutChunks(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil, faults{registrytest.TooLarge(5 * mib), registrytest.NoPatch()})
+	r := newRig(t, nil, chain{faults.TooLarge(5 * mib), faults.NoPatch()})
 	err := onlyError(t, r.copy(t.Context(), t, app))
 	wantError(t, err, registry.SideTarget, "413", registry.ErrTooLarge)
 	r.nothingArrived(t)
@@ -181,7 +182,7 @@ func TestProxyLimitWithoutChunks(t *testing.T) {
 // ECR and others do not create repositories on push.
 func TestRepositoryMustExist(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil, faults{registrytest.OnlyRepositories("app")})
+	r := newRig(t, nil, chain{faults.OnlyRepositories("app")})
 	other := name{"other/app", "v1"}
 	r.push(t, other, newLayer(t, mib))
 	report := r.copy(t.Context(), t, app, other)
@@ -203,12 +204,12 @@ func TestWrongBytes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		source faults
+		source chain
 	}{
-		{"once", faults{registrytest.WrongBytes(cutAt, 1)}},
-		{"always", faults{registrytest.WrongBytes(cutAt, registrytest.Always)}},
-		{"the last byte", faults{registrytest.WrongBytes(layerSize-1, 1)}},
-		{"after a break", faults{cutDownload(cutAt, 1, registrytest.Close), registrytest.WrongBytes(mib, 2)}},
+		{"once", chain{faults.WrongBytes(cutAt, 1)}},
+		{"always", chain{faults.WrongBytes(cutAt, faults.Always)}},
+		{"the last byte", chain{faults.WrongBytes(layerSize-1, 1)}},
+		{"after a break", chain{cutDownload(cutAt, 1, faults.Close), faults.WrongBytes(mib, 2)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -222,12 +223,12 @@ func TestWrongBytes(t *testing.T) {
 // Bytes that change on the way to the target are found by the target, and sent again once.
 func TestWrongBytesOnTheWayToTheTarget(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil, faults{registrytest.WrongUploadBytes(cutAt, 1)})
+	r := newRig(t, nil, chain{faults.WrongUploadBytes(cutAt, 1)})
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
 	r.moved(t, layerSize, once, layerSize)
 
-	r = newRig(t, nil, faults{registrytest.WrongUploadBytes(cutAt, registrytest.Always)})
+	r = newRig(t, nil, chain{faults.WrongUploadBytes(cutAt, faults.Always)})
 	wantError(t, onlyError(t, r.copy(t.Context(), t, app)), registry.SideTarget, "digest", nil)
 	r.nothingArrived(t)
 }
@@ -250,7 +251,7 @@ func TestWrongManifest(t *testing.T) {
 			_, _ = w.Write(bytes.Replace(kept.Body.Bytes(), []byte(`"schemaVersion":2`), []byte(`"schemaVersion":3`), 1))
 		})
 	}
-	r := newRig(t, faults{wrong}, nil)
+	r := newRig(t, chain{wrong}, nil)
 	ends := r.endpoints(t)
 	plan, err := plan.New(t.Context(), ends, r.artifacts([]name{app}), r.planOptions)
 	if err != nil {
@@ -264,8 +265,8 @@ func TestWrongManifest(t *testing.T) {
 func TestSlowSourceImpatientTarget(t *testing.T) {
 	t.Parallel()
 	r := newRig(t,
-		faults{cutDownload(cutAt, 1, registrytest.Stall)},
-		faults{registrytest.CutIdleUploads(500 * time.Millisecond)})
+		chain{cutDownload(cutAt, 1, faults.Stall)},
+		chain{faults.CutIdleUploads(500 * time.Millisecond)})
 	r.source.opts.StallTimeout = 3 * time.Second
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)
@@ -277,14 +278,14 @@ func TestBreaksUnderTLS(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name                 string
-		source, target       faults
+		source, target       chain
 		extraRead, extraSent int64
 	}{
-		{name: "source closes", source: faults{cutDownload(3*mib, 4, registrytest.Close)}},
-		{name: "source resets", source: faults{cutDownload(cutAt, 1, registrytest.Reset)}, extraRead: underWay},
-		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}},
-		{name: "target closes", extraRead: once, target: faults{cutUpload(cutAt, registrytest.Close)}, extraSent: cutAt},
-		{name: "target stalls", extraRead: once, target: faults{cutUpload(8*mib, registrytest.Stall)}, extraSent: 8 * mib},
+		{name: "source closes", source: chain{cutDownload(3*mib, 4, faults.Close)}},
+		{name: "source resets", source: chain{cutDownload(cutAt, 1, faults.Reset)}, extraRead: underWay},
+		{name: "source stalls", source: chain{cutDownload(cutAt, 1, faults.Stall)}},
+		{name: "target closes", extraRead: once, target: chain{cutUpload(cutAt, faults.Close)}, extraSent: cutAt},
+		{name: "target stalls", extraRead: once, target: chain{cutUpload(8*mib, faults.Stall)}, extraSent: 8 * mib},
 	}
 	source := registrytest.Debian(t, registrytest.Options{TLS: true})
 	first := &rig{source: newSide(t, source)}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/transfer"
 )
 
@@ -42,11 +43,11 @@ func TestFailureStaysWithItsArtifact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken := registrytest.Answer{
+	broken := faults.Answer{
 		On: func(r *http.Request) bool {
 			return registrytest.Classify(r).Reference == digest.String()
 		},
-		Times: registrytest.Always, Status: 404, Code: "BLOB_UNKNOWN",
+		Times: faults.Always, Status: 404, Code: "BLOB_UNKNOWN",
 	}.Fault()
 	r := &rig{
 		source: newSide(t, registrytest.Debian(t, registrytest.Options{}), broken),
@@ -80,8 +81,8 @@ func TestMountsRefused(t *testing.T) {
 		again  bool // the shared blob is sent a second time
 	}{
 		{"mounted", func(next http.Handler) http.Handler { return next }, false},
-		{"mounted once referenced", registrytest.MountReferencedOnly(), false},
-		{"never mounted", registrytest.NoMount(), true},
+		{"mounted once referenced", faults.MountReferencedOnly(), false},
+		{"never mounted", faults.NoMount(), true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,7 +108,7 @@ func TestStorm(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			storm := registrytest.Storm{Seed: seed, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1}
+			storm := faults.Storm{Seed: seed, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1}
 			r := &rig{
 				source: newSide(t, registrytest.Debian(t, registrytest.Options{}), storm.Fault()),
 				target: newSide(t, registrytest.Debian(t, registrytest.Options{}), storm.Fault()),
@@ -127,11 +128,11 @@ func TestStorm(t *testing.T) {
 // An interruption ends at once what waits for a registry, whatever it waits for.
 func TestInterruption(t *testing.T) {
 	t.Parallel()
-	stall := func(after int64, struck func()) registrytest.Cut {
-		return registrytest.Cut{After: after, Times: registrytest.Always, How: registrytest.Stall, Struck: struck}
+	stall := func(after int64, struck func()) faults.Cut {
+		return faults.Cut{After: after, Times: faults.Always, How: faults.Stall, Struck: struck}
 	}
-	busy := func(kind registrytest.Kind) faults {
-		return faults{registrytest.Busy(registrytest.On(kind), time.Minute, registrytest.Always)}
+	busy := func(kind registrytest.Kind) chain {
+		return chain{faults.Busy(faults.On(kind), time.Minute, faults.Always)}
 	}
 	tests := []struct {
 		name string
@@ -139,17 +140,17 @@ func TestInterruption(t *testing.T) {
 		set func(t *testing.T, struck func()) *rig
 	}{
 		{"while the source stalls", func(t *testing.T, struck func()) *rig {
-			return newRig(t, faults{registrytest.CutDownloads(stall(mib, struck))}, nil)
+			return newRig(t, chain{faults.CutDownloads(stall(mib, struck))}, nil)
 		}},
 		{"while the source does not answer", func(t *testing.T, struck func()) *rig {
-			blobs := registrytest.On(registrytest.GetBlob)
-			return newRig(t, faults{registrytest.Silence(func(r *http.Request) bool {
+			blobs := faults.On(registrytest.GetBlob)
+			return newRig(t, chain{faults.Silence(func(r *http.Request) bool {
 				if blobs(r) {
 					struck()
 					return true
 				}
 				return false
-			}, registrytest.Always)}, nil)
+			}, faults.Always)}, nil)
 		}},
 		{"during a pause", func(t *testing.T, struck func()) *rig {
 			r := newRig(t, busy(registrytest.GetBlob), nil)
@@ -157,7 +158,7 @@ func TestInterruption(t *testing.T) {
 			return r
 		}},
 		{"while the target stalls", func(t *testing.T, struck func()) *rig {
-			return newRig(t, nil, faults{registrytest.CutUploads(stall(mib, struck))})
+			return newRig(t, nil, chain{faults.CutUploads(stall(mib, struck))})
 		}},
 		{"during the target's pause", func(t *testing.T, struck func()) *rig {
 			r := newRig(t, nil, busy(registrytest.PutUpload))
@@ -203,7 +204,7 @@ func pausing(struck func()) func(string) {
 // What an interrupted run has brought is not brought again by the next.
 func TestSecondRunCarriesOn(t *testing.T) {
 	t.Parallel()
-	var hold registrytest.Hold
+	var hold faults.Hold
 	r := &rig{
 		source: newSide(t, registrytest.Debian(t, registrytest.Options{}), hold.Wrap),
 		target: newSide(t, registrytest.Debian(t, registrytest.Options{})),

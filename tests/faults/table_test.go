@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // row is one fault and what the copy of one image with one layer has to make of it.
@@ -21,7 +22,7 @@ type row struct {
 	atLeast time.Duration
 }
 
-type faults = []registrytest.Middleware
+type chain = []registrytest.Middleware
 
 const (
 	cutAt = 15 * mib
@@ -37,113 +38,113 @@ func table() []row {
 	return []row{
 		{name: "no fault"},
 
-		{name: "source closes once", source: faults{cutDownload(cutAt, 1, registrytest.Close)}},
-		{name: "source resets once", extraRead: underWay, source: faults{cutDownload(cutAt, 1, registrytest.Reset)}},
-		{name: "source closes 6 times", source: faults{cutDownload(3*mib, 6, registrytest.Close)}},
-		{name: "source closes 20 times", source: faults{cutDownload(mib, 20, registrytest.Close)}},
-		{name: "source stalls", source: faults{cutDownload(cutAt, 1, registrytest.Stall)}, stall: 3 * time.Second},
-		{name: "source stalls 3 times", source: faults{cutDownload(3*mib, 3, registrytest.Stall)}, stall: 3 * time.Second},
-		{name: "source does not answer", source: faults{
-			registrytest.Silence(registrytest.On(registrytest.GetBlob), 1),
-			registrytest.Silence(registrytest.On(registrytest.GetManifest), 1),
+		{name: "source closes once", source: chain{cutDownload(cutAt, 1, faults.Close)}},
+		{name: "source resets once", extraRead: underWay, source: chain{cutDownload(cutAt, 1, faults.Reset)}},
+		{name: "source closes 6 times", source: chain{cutDownload(3*mib, 6, faults.Close)}},
+		{name: "source closes 20 times", source: chain{cutDownload(mib, 20, faults.Close)}},
+		{name: "source stalls", source: chain{cutDownload(cutAt, 1, faults.Stall)}, stall: 3 * time.Second},
+		{name: "source stalls 3 times", source: chain{cutDownload(3*mib, 3, faults.Stall)}, stall: 3 * time.Second},
+		{name: "source does not answer", source: chain{
+			faults.Silence(faults.On(registrytest.GetBlob), 1),
+			faults.Silence(faults.On(registrytest.GetManifest), 1),
 		}, stall: 3 * time.Second},
-		{name: "source closes and serves no ranges", extraRead: cutAt, source: faults{
-			cutDownload(cutAt, 1, registrytest.Close), registrytest.IgnoreRange(),
+		{name: "source closes and serves no ranges", extraRead: cutAt, source: chain{
+			cutDownload(cutAt, 1, faults.Close), faults.IgnoreRange(),
 		}},
-		{name: "source closes and misplaces the rest", extraRead: layerSize, source: faults{
-			cutDownload(cutAt, 1, registrytest.Close), registrytest.WrongContentRange(-mib, 1),
+		{name: "source closes and misplaces the rest", extraRead: layerSize, source: chain{
+			cutDownload(cutAt, 1, faults.Close), faults.WrongContentRange(-mib, 1),
 		}},
-		{name: "source ends early", source: faults{registrytest.EndEarly(cutAt, false, 1)}},
-		{name: "source ends early and calls it all", extraRead: cutAt, source: faults{registrytest.EndEarly(cutAt, true, 1)}},
-		{name: "source 503 twice on a blob", source: faults{
-			refuse(registrytest.On(registrytest.GetBlob), http.StatusServiceUnavailable, 2),
+		{name: "source ends early", source: chain{faults.EndEarly(cutAt, false, 1)}},
+		{name: "source ends early and calls it all", extraRead: cutAt, source: chain{faults.EndEarly(cutAt, true, 1)}},
+		{name: "source 503 twice on a blob", source: chain{
+			refuse(faults.On(registrytest.GetBlob), http.StatusServiceUnavailable, 2),
 		}},
-		{name: "source 429 Retry-After, twice, on a manifest", atLeast: 2 * time.Second, source: faults{
-			registrytest.Busy(registrytest.On(registrytest.GetManifest), time.Second, 2),
+		{name: "source 429 Retry-After, twice, on a manifest", atLeast: 2 * time.Second, source: chain{
+			faults.Busy(faults.On(registrytest.GetManifest), time.Second, 2),
 		}},
-		{name: "source 403 on referrers", source: faults{
-			refuse(registrytest.On(registrytest.GetReferrers), http.StatusForbidden, registrytest.Always),
+		{name: "source 403 on referrers", source: chain{
+			refuse(faults.On(registrytest.GetReferrers), http.StatusForbidden, faults.Always),
 		}},
-		{name: "source 429 with a date on a blob", atLeast: time.Second, source: faults{
-			registrytest.Answer{
-				On: registrytest.On(registrytest.GetBlob), Times: 1, Status: http.StatusTooManyRequests,
-				Header: registrytest.RetryAfterDate(3 * time.Second),
+		{name: "source 429 with a date on a blob", atLeast: time.Second, source: chain{
+			faults.Answer{
+				On: faults.On(registrytest.GetBlob), Times: 1, Status: http.StatusTooManyRequests,
+				Header: faults.RetryAfterDate(3 * time.Second),
 			}.Fault(),
 		}},
 
-		{name: "target closes the upload", extraRead: once, extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Close)}},
-		{name: "target resets the upload", extraRead: once, extraSent: cutAt, target: faults{cutUpload(cutAt, registrytest.Reset)}},
-		{name: "target stops taking the upload", extraRead: once, extraSent: cutAt, stall: 3 * time.Second, target: faults{cutUpload(8*mib, registrytest.Stall)}},
-		{name: "target 500 instead of the upload", extraRead: once, extraSent: layerSize, target: faults{
-			answerUpload(registrytest.Swallowed, http.StatusInternalServerError),
+		{name: "target closes the upload", extraRead: once, extraSent: cutAt, target: chain{cutUpload(cutAt, faults.Close)}},
+		{name: "target resets the upload", extraRead: once, extraSent: cutAt, target: chain{cutUpload(cutAt, faults.Reset)}},
+		{name: "target stops taking the upload", extraRead: once, extraSent: cutAt, stall: 3 * time.Second, target: chain{cutUpload(8*mib, faults.Stall)}},
+		{name: "target 500 instead of the upload", extraRead: once, extraSent: layerSize, target: chain{
+			answerUpload(faults.Swallowed, http.StatusInternalServerError),
 		}},
-		{name: "target 500 after the upload", target: faults{
-			answerUpload(registrytest.CarriedOut, http.StatusInternalServerError),
+		{name: "target 500 after the upload", target: chain{
+			answerUpload(faults.CarriedOut, http.StatusInternalServerError),
 		}},
-		{name: "target 503 instead of the upload", extraRead: once, extraSent: layerSize, target: faults{
-			answerUpload(registrytest.Swallowed, http.StatusServiceUnavailable),
+		{name: "target 503 instead of the upload", extraRead: once, extraSent: layerSize, target: chain{
+			answerUpload(faults.Swallowed, http.StatusServiceUnavailable),
 		}},
-		{name: "target 503 after the upload", target: faults{
-			answerUpload(registrytest.CarriedOut, http.StatusServiceUnavailable),
+		{name: "target 503 after the upload", target: chain{
+			answerUpload(faults.CarriedOut, http.StatusServiceUnavailable),
 		}},
-		{name: "target 429 Retry-After on the upload", atLeast: 2 * time.Second, target: faults{
-			registrytest.Answer{
+		{name: "target 429 Retry-After on the upload", atLeast: 2 * time.Second, target: chain{
+			faults.Answer{
 				On: uploads, MinBody: large, Times: 1, Status: http.StatusTooManyRequests,
-				Header: registrytest.RetryAfter(2 * time.Second),
+				Header: faults.RetryAfter(2 * time.Second),
 			}.Fault(),
 		}},
-		{name: "target 429 Retry-After on an upload's start", atLeast: 2 * time.Second, target: faults{
-			registrytest.Busy(registrytest.On(registrytest.StartUpload, registrytest.Mount), 2*time.Second, 1),
+		{name: "target 429 Retry-After on an upload's start", atLeast: 2 * time.Second, target: chain{
+			faults.Busy(faults.On(registrytest.StartUpload, registrytest.Mount), 2*time.Second, 1),
 		}},
-		{name: "target 404 BLOB_UPLOAD_UNKNOWN", target: faults{
-			registrytest.Answer{
+		{name: "target 404 BLOB_UPLOAD_UNKNOWN", target: chain{
+			faults.Answer{
 				On: uploads, MinBody: large, Times: 1, Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
 			}.Fault(),
 		}},
-		{name: "target 404 BLOB_UPLOAD_UNKNOWN after the body", extraRead: once, extraSent: layerSize, target: faults{
-			registrytest.Answer{
-				On: uploads, MinBody: large, Times: 1, Body: registrytest.Swallowed,
+		{name: "target 404 BLOB_UPLOAD_UNKNOWN after the body", extraRead: once, extraSent: layerSize, target: chain{
+			faults.Answer{
+				On: uploads, MinBody: large, Times: 1, Body: faults.Swallowed,
 				Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
 			}.Fault(),
 		}},
-		{name: "target 503 on the manifest", target: faults{
-			refuse(registrytest.On(registrytest.PutManifest), http.StatusServiceUnavailable, 2),
+		{name: "target 503 on the manifest", target: chain{
+			refuse(faults.On(registrytest.PutManifest), http.StatusServiceUnavailable, 2),
 		}},
-		{name: "target 429 on the manifest", atLeast: time.Second, target: faults{
-			registrytest.Busy(registrytest.On(registrytest.PutManifest), time.Second, 1),
+		{name: "target 429 on the manifest", atLeast: time.Second, target: chain{
+			faults.Busy(faults.On(registrytest.PutManifest), time.Second, 1),
 		}},
-		{name: "target does not see its blobs yet", atLeast: 2 * time.Second, target: faults{
-			registrytest.Answer{
-				On: registrytest.On(registrytest.PutManifest), Times: 2, Status: http.StatusBadRequest, Code: "MANIFEST_BLOB_UNKNOWN",
+		{name: "target does not see its blobs yet", atLeast: 2 * time.Second, target: chain{
+			faults.Answer{
+				On: faults.On(registrytest.PutManifest), Times: 2, Status: http.StatusBadRequest, Code: "MANIFEST_BLOB_UNKNOWN",
 			}.Fault(),
 		}},
-		{name: "target 413", extraSent: layerSize, target: faults{registrytest.TooLarge(5 * mib)}},
-		{name: "target takes no chunks", target: faults{registrytest.NoPatch()}},
-		{name: "target mounts nothing", target: faults{registrytest.NoMount()}},
+		{name: "target 413", extraSent: layerSize, target: chain{faults.TooLarge(5 * mib)}},
+		{name: "target takes no chunks", target: chain{faults.NoPatch()}},
+		{name: "target mounts nothing", target: chain{faults.NoMount()}},
 
-		{name: "both strip headers on HEAD", source: faults{registrytest.BareHead()}, target: faults{registrytest.BareHead()}},
-		{name: "both refuse HEAD", source: faults{registrytest.NoHead()}, target: faults{registrytest.NoHead()}},
-		{name: "relative locations", target: faults{registrytest.RelativeLocations()}},
-		{name: "absolute locations", target: faults{registrytest.AbsoluteLocations()}},
+		{name: "both strip headers on HEAD", source: chain{faults.BareHead()}, target: chain{faults.BareHead()}},
+		{name: "both refuse HEAD", source: chain{faults.NoHead()}, target: chain{faults.NoHead()}},
+		{name: "relative locations", target: chain{faults.RelativeLocations()}},
+		{name: "absolute locations", target: chain{faults.AbsoluteLocations()}},
 	}
 }
 
-var uploads = registrytest.On(registrytest.PatchUpload, registrytest.PutUpload)
+var uploads = faults.On(registrytest.PatchUpload, registrytest.PutUpload)
 
-func cutDownload(after int64, times int, how registrytest.Ending) registrytest.Middleware {
-	return registrytest.CutDownloads(registrytest.Cut{After: after, Times: times, How: how})
+func cutDownload(after int64, times int, how faults.Ending) registrytest.Middleware {
+	return faults.CutDownloads(faults.Cut{After: after, Times: times, How: how})
 }
 
-func cutUpload(after int64, how registrytest.Ending) registrytest.Middleware {
-	return registrytest.CutUploads(registrytest.Cut{After: after, Times: 1, How: how})
+func cutUpload(after int64, how faults.Ending) registrytest.Middleware {
+	return faults.CutUploads(faults.Cut{After: after, Times: 1, How: how})
 }
 
-func refuse(on registrytest.Match, status, times int) registrytest.Middleware {
-	return registrytest.Answer{On: on, Times: times, Status: status}.Fault()
+func refuse(on faults.Match, status, times int) registrytest.Middleware {
+	return faults.Answer{On: on, Times: times, Status: status}.Fault()
 }
 
-func answerUpload(fate registrytest.Fate, status int) registrytest.Middleware {
-	return registrytest.Answer{On: uploads, MinBody: large, Times: 1, Body: fate, Status: status}.Fault()
+func answerUpload(fate faults.Fate, status int) registrytest.Middleware {
+	return faults.Answer{On: uploads, MinBody: large, Times: 1, Body: fate, Status: status}.Fault()
 }
 
 // Every fault of the table is survived, between registries of either generation, and

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/checkup"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -275,7 +276,7 @@ func TestNoRegistry(t *testing.T) {
 // A probe that gets no answer does not hold up the others for longer than its time.
 func TestSilence(t *testing.T) {
 	behind := holding(t, inProcess(t, registrytest.Options{}), "team/app", "team/other")
-	front := registrytest.Front(t, behind, registrytest.Silence(registrytest.On(registrytest.GetManifest).In("team/app"), registrytest.Always))
+	front := registrytest.Front(t, behind, faults.Silence(faults.On(registrytest.GetManifest).In("team/app"), faults.Always))
 	result := patient{Registry: front, Options: checkup.Options{Timeout: 300 * time.Millisecond}}.look(t)
 	wants(t, result, "pull", finding.Failed, "no answer within 300ms")
 	wants(t, result, "repositories", finding.OK, "all 2 are there")

@@ -17,6 +17,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/checkup"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -124,8 +125,8 @@ func content(files []string) []string {
 
 // What a registry refuses, and what could be done about it.
 func TestRefusals(t *testing.T) {
-	answer := func(on registrytest.Match, status int, code string) registrytest.Middleware {
-		return registrytest.Answer{On: on, Times: registrytest.Always, Status: status, Code: code, Body: registrytest.Swallowed}.Fault()
+	answer := func(on faults.Match, status int, code string) registrytest.Middleware {
+		return faults.Answer{On: on, Times: faults.Always, Status: status, Code: code, Body: faults.Swallowed}.Fault()
 	}
 	deletion := func(r *http.Request) bool {
 		return r.Method == http.MethodDelete && !strings.Contains(r.URL.Path, "/uploads/")
@@ -137,14 +138,14 @@ func TestRefusals(t *testing.T) {
 		says        string
 		remedy      finding.Remedy
 	}{
-		{"a body limit", "size limit", registrytest.TooLarge(20 << 20), finding.Warning, "bodies of 100 MiB are refused as too large, and such of 10 MiB are not", checkup.RaiseLimit},
-		{"no chunks", "chunks", registrytest.NoPatch(), finding.Warning, "blobs go in one body", ""},
-		{"no mounts", "mount", registrytest.NoMount(), finding.Warning, "not mounted", ""},
-		{"no rights", "push", answer(registrytest.On(registrytest.StartUpload), 403, "DENIED"), finding.Failed, "403", checkup.Grant},
-		{"no new repositories", "created on push", answer(registrytest.On(registrytest.StartUpload, registrytest.Mount).In("team/absent"), 404, "NAME_UNKNOWN"), finding.Failed, "team/absent", checkup.CreateRepositories},
+		{"a body limit", "size limit", faults.TooLarge(20 << 20), finding.Warning, "bodies of 100 MiB are refused as too large, and such of 10 MiB are not", checkup.RaiseLimit},
+		{"no chunks", "chunks", faults.NoPatch(), finding.Warning, "blobs go in one body", ""},
+		{"no mounts", "mount", faults.NoMount(), finding.Warning, "not mounted", ""},
+		{"no rights", "push", answer(faults.On(registrytest.StartUpload), 403, "DENIED"), finding.Failed, "403", checkup.Grant},
+		{"no new repositories", "created on push", answer(faults.On(registrytest.StartUpload, registrytest.Mount).In("team/absent"), 404, "NAME_UNKNOWN"), finding.Failed, "team/absent", checkup.CreateRepositories},
 		{"no deletion", "manifest", answer(deletion, 405, "UNSUPPORTED"), finding.Warning, "in team/app stays the manifest sha256:", checkup.CleanUp},
-		{"uploads that stay", "push", answer(registrytest.On(registrytest.CancelUpload), 405, "UNSUPPORTED"), finding.Warning, "stays open until the registry forgets it", checkup.CleanUp},
-		{"no room", "quota", answer(registrytest.On(registrytest.PutManifest), 403, "DENIED quota exceeded"), finding.Failed, "no room", ""},
+		{"uploads that stay", "push", answer(faults.On(registrytest.CancelUpload), 405, "UNSUPPORTED"), finding.Warning, "stays open until the registry forgets it", checkup.CleanUp},
+		{"no room", "quota", answer(faults.On(registrytest.PutManifest), 403, "DENIED quota exceeded"), finding.Failed, "no room", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/fanout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/slowlink"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 )
@@ -44,7 +45,7 @@ func TestOneTargetIsDown(t *testing.T) {
 	w := newWorld(t, 3, 2, 1<<20)
 	registries, clients := targets(t, 1)
 	down := registrytest.InProcess(t, registrytest.Options{Wrap: []registrytest.Middleware{
-		registrytest.Answer{Times: registrytest.Always, Status: http.StatusServiceUnavailable}.Fault(),
+		faults.Answer{Times: faults.Always, Status: http.StatusServiceUnavailable}.Fault(),
 	}})
 	outcomes, counts := w.copyTo(t.Context(), roomy, clients[0], client(t, down.Host, remote.Options{Side: registry.SideTarget, Push: true, RetryTimeout: 3 * time.Second}))
 	w.wantWhole(outcomes[0], registries[0])
@@ -61,13 +62,13 @@ func TestOneTargetIsDown(t *testing.T) {
 func TestOneTargetRefuses(t *testing.T) {
 	tests := []struct {
 		name string
-		with registrytest.Answer
+		with faults.Answer
 		want error
 	}{
-		{"401", registrytest.Answer{Times: registrytest.Always, Status: http.StatusUnauthorized}, registry.ErrUnauthorized},
-		{"403", registrytest.Answer{On: registrytest.On(registrytest.StartUpload, registrytest.Mount), Times: registrytest.Always, Status: http.StatusForbidden, Code: "DENIED"}, registry.ErrForbidden},
-		{"413", registrytest.Answer{On: registrytest.On(registrytest.PutUpload, registrytest.PatchUpload), Times: registrytest.Always, Status: http.StatusRequestEntityTooLarge}, registry.ErrTooLarge},
-		{"403 in the middle", registrytest.Answer{On: registrytest.On(registrytest.PutUpload), Skip: 4, Times: registrytest.Always, Status: http.StatusForbidden, Code: "DENIED"}, registry.ErrForbidden},
+		{"401", faults.Answer{Times: faults.Always, Status: http.StatusUnauthorized}, registry.ErrUnauthorized},
+		{"403", faults.Answer{On: faults.On(registrytest.StartUpload, registrytest.Mount), Times: faults.Always, Status: http.StatusForbidden, Code: "DENIED"}, registry.ErrForbidden},
+		{"413", faults.Answer{On: faults.On(registrytest.PutUpload, registrytest.PatchUpload), Times: faults.Always, Status: http.StatusRequestEntityTooLarge}, registry.ErrTooLarge},
+		{"403 in the middle", faults.Answer{On: faults.On(registrytest.PutUpload), Skip: 4, Times: faults.Always, Status: http.StatusForbidden, Code: "DENIED"}, registry.ErrForbidden},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestBrokenUploadsAreNotReadAgain(t *testing.T) {
 	w := newWorld(t, 3, 2, 2<<20)
 	registries, clients := targets(t, 1)
 	broken := registrytest.InProcess(t, registrytest.Options{})
-	front := registrytest.Front(t, broken, registrytest.CutUploads(registrytest.Cut{After: 1 << 20, Times: 4}))
+	front := registrytest.Front(t, broken, faults.CutUploads(faults.Cut{After: 1 << 20, Times: 4}))
 	outcomes, counts := w.copyTo(t.Context(), roomy, clients[0], toTarget(t, front.Host))
 	w.wantRead(counts)
 	w.wantWhole(outcomes[0], registries[0])
@@ -205,7 +206,7 @@ func TestBrokenUploadsAreNotReadAgain(t *testing.T) {
 
 // Downloads that break are continued, for all.
 func TestBrokenDownloads(t *testing.T) {
-	w := newWorld(t, 3, 2, 2<<20, registrytest.CutDownloads(registrytest.Cut{After: 1 << 20, Times: 3}))
+	w := newWorld(t, 3, 2, 2<<20, faults.CutDownloads(faults.Cut{After: 1 << 20, Times: 3}))
 	registries, clients := targets(t, 2)
 	outcomes, _ := w.copyTo(t.Context(), roomy, clients...)
 	for i := range registries {
@@ -215,7 +216,7 @@ func TestBrokenDownloads(t *testing.T) {
 
 // Wrong bytes reach no target, and fail what needs them at each.
 func TestWrongBytes(t *testing.T) {
-	w := newWorld(t, 2, 1, 1<<20, registrytest.WrongBytes(1000, registrytest.Always))
+	w := newWorld(t, 2, 1, 1<<20, faults.WrongBytes(1000, faults.Always))
 	registries, clients := targets(t, 2)
 	outcomes, _ := w.copyTo(t.Context(), roomy, clients...)
 	for i, o := range outcomes {

@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -16,7 +17,7 @@ import (
 // Four references, each of which a registry holds in another way: only who looks below the tag
 // sees that one is damaged.
 func TestAsk(t *testing.T) {
-	losing := registrytest.NewLosing(0, false)
+	losing := faults.NewLosing(0, false)
 	served := registrytest.Front(t, registrytest.InProcess(t, registrytest.Options{}), losing.Wrap)
 	client, err := remote.New(served.Host, remote.Options{Side: registry.SideTarget, Push: true})
 	if err != nil {
@@ -67,7 +68,7 @@ func TestAsk(t *testing.T) {
 }
 
 // lostLayer is a blob that the registry loses.
-func lostLayer(t *testing.T, c registrytest.Content, losing *registrytest.Losing) string {
+func lostLayer(t *testing.T, c registrytest.Content, losing *faults.Losing) string {
 	t.Helper()
 	for digest, content := range c.Blobs {
 		if string(content) == "small" {
@@ -83,7 +84,7 @@ func lostLayer(t *testing.T, c registrytest.Content, losing *registrytest.Losing
 // neither whole nor damaged. What is named is looked for all the same.
 func TestAskWhereNothingIsListed(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusMethodNotAllowed} {
-		refusing := registrytest.Answer{On: registrytest.On(registrytest.ListTags), Times: registrytest.Always, Status: status}.Fault()
+		refusing := faults.Answer{On: faults.On(registrytest.ListTags), Times: faults.Always, Status: status}.Fault()
 		served := registrytest.Front(t, registrytest.InProcess(t, registrytest.Options{}), refusing)
 		client, err := remote.New(served.Host, remote.Options{Side: registry.SideTarget, Push: true})
 		if err != nil {

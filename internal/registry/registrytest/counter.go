@@ -39,7 +39,7 @@ func (c *Counter) Wrap(next http.Handler) http.Handler {
 		kind := Classify(r).Kind
 		c.count(&c.requests, kind)
 		if r.Body != nil && r.Body != http.NoBody {
-			r = withBody(r, &countedBody{r.Body, &c.received})
+			r = WithBody(r, &countedBody{r.Body, &c.received})
 		}
 		next.ServeHTTP(&countedWriter{ResponseWriter: w, counter: c, kind: kind}, r)
 	})

@@ -2,13 +2,11 @@
 //
 // Debian and Distribution run real registries, with TLS, accounts and tokens as Options
 // say; Crane runs the small one that crane has, and InProcess the same in the test's own
-// process. Front puts handlers before any of them: a Counter, or faults, each of which is a
-// small Middleware that makes one thing go wrong.
+// process. Front puts handlers before any of them: a Counter, or what the room faults has, each of
+// which is a small Middleware that makes one thing go wrong.
 //
 //	source := registrytest.Debian(t, registrytest.Options{})
 //	var counter registrytest.Counter
 //	front := registrytest.Front(t, source, counter.Wrap,
-//		registrytest.CutDownloads(registrytest.Cut{After: 25 << 20, Times: 1}))
-//
-// Faults are deterministic: they count, and what is random takes a seed.
+//		faults.CutDownloads(faults.Cut{After: 25 << 20, Times: 1}))
 package registrytest

@@ -85,6 +85,13 @@ func (r *Registry) serve(tb testing.TB, handler http.Handler, wrap []Middleware)
 	return r
 }
 
+// Start puts handlers before another, the first outermost, and runs it until the test ends. It returns
+// the URL.
+func Start(tb testing.TB, handler http.Handler, wrap ...Middleware) string {
+	tb.Helper()
+	return startHTTP(tb, wrapAll(handler, wrap), nil)
+}
+
 // startHTTP runs a handler until the test ends and returns its URL. Connections that are
 // still busy then are cut, so that a handler that stalls does not hold up the end.
 func startHTTP(tb testing.TB, handler http.Handler, config *tls.Config) string {

@@ -45,7 +45,8 @@ type TokenServer struct {
 }
 
 const (
-	tokenService = "registrytest"
+	// TokenService is what tokens are for: the name that registries go by in challenges.
+	TokenService = "registrytest"
 	tokenIssuer  = "registrytest tokens"
 	// leeway is what distribution grants beyond a token's end for clocks that differ.
 	leeway = 60 * time.Second
@@ -83,7 +84,7 @@ func (s *TokenServer) Refused() int { return int(s.refused.Load()) }
 
 func (s *TokenServer) distributionConfig() object {
 	return object{
-		"realm": s.realm, "service": tokenService, "issuer": tokenIssuer, "rootcertbundle": s.rootFile,
+		"realm": s.realm, "service": TokenService, "issuer": tokenIssuer, "rootcertbundle": s.rootFile,
 	}
 }
 
@@ -157,7 +158,7 @@ func (s *TokenServer) grant(account Account, scope string) (resourceActions, boo
 func (s *TokenServer) answer(account Account, access []resourceActions) object {
 	now := time.Now()
 	token := signToken(s.key, s.cert, claims{
-		Issuer: tokenIssuer, Audience: tokenService, Subject: account.Username, ID: rand.Text(),
+		Issuer: tokenIssuer, Audience: TokenService, Subject: account.Username, ID: rand.Text(),
 		// The registry's leeway is taken off here, so that Lifetime is the truth.
 		Expires: now.Add(s.opts.Lifetime - leeway).Unix(), NotBefore: now.Add(-time.Hour).Unix(), Issued: now.Unix(),
 		Access: access,

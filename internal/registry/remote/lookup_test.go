@@ -18,6 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // habitual is a client of a registry that holds repository a with tag v1 and one blob. The
@@ -54,7 +55,7 @@ func seed(t *testing.T, client *Client) v1.Descriptor {
 func TestResolveWhereHeadIsRefused(t *testing.T) {
 	for _, push := range []bool{false, true} {
 		for _, status := range []int{400, 401, 403, 404, 405, 406, 415, 422, 500, 501} {
-			client, _, counter := habitual(t, Options{Push: push}, registrytest.RefuseHead(status))
+			client, _, counter := habitual(t, Options{Push: push}, faults.RefuseHead(status))
 			if status == http.StatusNotFound && push { // who pushes lists the tags where one is missing, and asks again
 				if _, err := client.Tags(t.Context(), "a"); err != nil {
 					t.Fatal(err)
@@ -99,21 +100,21 @@ func TestMissingIsOneRequest(t *testing.T) {
 // may not be read: that is never taken for missing.
 func TestResolveOfWhatIsHidden(t *testing.T) {
 	const head, get = registrytest.HeadManifest, registrytest.GetManifest
-	refusedList := registrytest.Answer{On: registrytest.On(registrytest.ListTags), Times: registrytest.Always, Status: 403, Code: "DENIED"}.Fault()
-	refusedAll := registrytest.Answer{On: registrytest.On(head, get), Times: registrytest.Always, Status: 403, Code: "DENIED"}.Fault()
+	refusedList := faults.Answer{On: faults.On(registrytest.ListTags), Times: faults.Always, Status: 403, Code: "DENIED"}.Fault()
+	refusedAll := faults.Answer{On: faults.On(head, get), Times: faults.Always, Status: 403, Code: "DENIED"}.Fault()
 	tests := []struct {
 		name            string
 		habits          []registrytest.Middleware
 		repository, tag string
 		want            error
 	}{
-		{"HEAD of a missing tag", []registrytest.Middleware{registrytest.HideMissing(403, head)}, "a", "v2", registry.ErrNotFound},
-		{"a missing tag", []registrytest.Middleware{registrytest.HideMissing(403, head, get)}, "a", "v2", registry.ErrNotFound},
-		{"with 401", []registrytest.Middleware{registrytest.HideMissing(401, head, get)}, "a", "v2", registry.ErrNotFound},
-		{"a missing digest", []registrytest.Middleware{registrytest.HideMissing(403, head, get)}, "a", "sha256:" + strings.Repeat("0", 64), registry.ErrNotFound},
-		{"a missing repository", []registrytest.Middleware{registrytest.HideMissing(403, head, get)}, "b", "v1", registry.ErrNotFound},
-		{"a tag that is there", []registrytest.Middleware{registrytest.HideMissing(403, head, get)}, "a", "v1", nil},
-		{"nothing may be listed", []registrytest.Middleware{registrytest.HideMissing(403, head, get), refusedList}, "a", "v2", registry.ErrForbidden},
+		{"HEAD of a missing tag", []registrytest.Middleware{faults.HideMissing(403, head)}, "a", "v2", registry.ErrNotFound},
+		{"a missing tag", []registrytest.Middleware{faults.HideMissing(403, head, get)}, "a", "v2", registry.ErrNotFound},
+		{"with 401", []registrytest.Middleware{faults.HideMissing(401, head, get)}, "a", "v2", registry.ErrNotFound},
+		{"a missing digest", []registrytest.Middleware{faults.HideMissing(403, head, get)}, "a", "sha256:" + strings.Repeat("0", 64), registry.ErrNotFound},
+		{"a missing repository", []registrytest.Middleware{faults.HideMissing(403, head, get)}, "b", "v1", registry.ErrNotFound},
+		{"a tag that is there", []registrytest.Middleware{faults.HideMissing(403, head, get)}, "a", "v1", nil},
+		{"nothing may be listed", []registrytest.Middleware{faults.HideMissing(403, head, get), refusedList}, "a", "v2", registry.ErrForbidden},
 		{"a tag that may not be read", []registrytest.Middleware{refusedAll}, "a", "v1", registry.ErrForbidden},
 	}
 	for _, tt := range tests {
@@ -149,7 +150,7 @@ func TestHasBlobWhereHeadIsRefused(t *testing.T) {
 	missing := blobOf(t, []byte("missing"))
 	for _, push := range []bool{false, true} {
 		for _, status := range []int{400, 401, 403, 405, 500, 501} {
-			client, blob, counter := habitual(t, Options{Push: push}, registrytest.RefuseHead(status))
+			client, blob, counter := habitual(t, Options{Push: push}, faults.RefuseHead(status))
 			for range 2 {
 				if has, err := client.HasBlob(t.Context(), "a", blob); !has || err != nil {
 					t.Errorf("HEAD answers %d: HasBlob(there) = %t, %v, want true", status, has, err)
@@ -168,7 +169,7 @@ func TestHasBlobWhereHeadIsRefused(t *testing.T) {
 // What is there with another size is no such blob, and is sent anew whatever the registry says.
 func TestLeftOversAreNoBlob(t *testing.T) {
 	for _, size := range []int64{0, 5} {
-		client, blob, counter := habitual(t, Options{Push: true}, registrytest.LeftOvers(size))
+		client, blob, counter := habitual(t, Options{Push: true}, faults.LeftOvers(size))
 		if has, err := client.HasBlob(t.Context(), "a", blob); has || err != nil {
 			t.Fatalf("HasBlob() = %t, %v of %d bytes, want false", has, err, size)
 		}
@@ -194,7 +195,7 @@ func TestAnswersCompressedOnTheWay(t *testing.T) {
 		encoding string
 	}{{false, "gzip"}, {true, "gzip"}, {true, "deflate"}}
 	for _, tt := range tests {
-		client, blob, _ := habitual(t, Options{}, registrytest.Compress(tt.unasked, tt.encoding, kinds...))
+		client, blob, _ := habitual(t, Options{}, faults.Compress(tt.unasked, tt.encoding, kinds...))
 		if tags, err := client.Tags(t.Context(), "a"); err != nil || len(tags) != 1 {
 			t.Errorf("%+v: Tags() = %q, %v, want v1", tt, tags, err)
 		}
@@ -247,13 +248,13 @@ func calledEncoded(t *testing.T, content []byte) {
 
 func TestManifestsOfAnyContentType(t *testing.T) {
 	for _, contentType := range []string{"", "application/json", "text/plain; charset=utf-8", "application/octet-stream"} {
-		client, _, _ := habitual(t, Options{}, registrytest.PlainTypes(contentType))
+		client, _, _ := habitual(t, Options{}, faults.PlainTypes(contentType))
 		found, err := client.Resolve(t.Context(), "a", "v1")
 		if err != nil || found.MediaType != types.OCIManifestSchema1 {
 			t.Errorf("served as %q: Resolve() = %v, %v, want an OCI image", contentType, found.MediaType, err)
 		}
 	}
-	client, _, _ := habitual(t, Options{}, registrytest.PlainTypes("text/html"))
+	client, _, _ := habitual(t, Options{}, faults.PlainTypes("text/html"))
 	if _, err := client.Resolve(t.Context(), "a", "v1"); !errors.Is(err, registry.ErrUnknownType) {
 		t.Errorf("served as a page: Resolve() = %v, want ErrUnknownType", err)
 	}

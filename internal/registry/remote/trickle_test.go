@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // trickle serves a blob, from wherever it is asked for, at less than 1 KiB a second: so that it never
@@ -61,8 +62,8 @@ func TestABlobThatDripsIsGivenUp(t *testing.T) {
 func TestAnUploadThatIsHardlyTakenIsGivenUp(t *testing.T) {
 	content := bytes.Repeat([]byte("x"), 16<<20)
 	var tries atomic.Int64
-	hardly := registrytest.CutUploads(registrytest.Cut{
-		After: 100, Times: registrytest.Always, How: registrytest.Stall, Struck: func() { tries.Add(1) },
+	hardly := faults.CutUploads(faults.Cut{
+		After: 100, Times: faults.Always, How: faults.Stall, Struck: func() { tries.Add(1) },
 	})
 	reg := registrytest.Front(t, registrytest.Distribution(t, registrytest.Options{}), hardly)
 	client := newClient(t, reg.Host, Options{Push: true, StallTimeout: time.Second, RetryTimeout: 3 * time.Second})

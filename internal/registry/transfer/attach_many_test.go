@@ -14,12 +14,13 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // together holds requests back until so many are under way at once, and counts them.
 type together struct {
 	want  int
-	match registrytest.Match
+	match faults.Match
 
 	once  sync.Once
 	open  chan struct{}
@@ -29,7 +30,7 @@ type together struct {
 	alone bool // somebody has waited in vain
 }
 
-func newTogether(want int, match registrytest.Match) *together {
+func newTogether(want int, match faults.Match) *together {
 	return &together{want: want, match: match, open: make(chan struct{})}
 }
 
@@ -67,7 +68,7 @@ func TestManyAttachmentsGoSideBySide(t *testing.T) {
 	const many = 24
 	image := imageOf(t, randomLayer(t, 1_000))
 	digest := must[v1.Hash](t)(image.Digest())
-	attached := func(kind registrytest.Kind) registrytest.Match {
+	attached := func(kind registrytest.Kind) faults.Match {
 		return func(r *http.Request) bool {
 			q := registrytest.Classify(r)
 			return q.Kind == kind && strings.HasPrefix(q.Reference, "sha256:") && q.Reference != digest.String()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // manifestsPut notes the references under which manifests are put, in their order.
@@ -40,7 +41,7 @@ func (m *manifestsPut) wrap(next http.Handler) http.Handler {
 func TestAnImageIsPutBeforeItsSignatureAndTaggedAfter(t *testing.T) {
 	var put manifestsPut
 	w := newWorld(t, startRegistry(t, false), serve(t, func(next http.Handler) http.Handler {
-		return put.wrap(registrytest.SubjectFirst()(next))
+		return put.wrap(faults.SubjectFirst()(next))
 	}))
 	digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
 	sign(t, w.from, "one", digest)
@@ -59,7 +60,7 @@ func TestATargetThatRefusesAttachments(t *testing.T) {
 		for _, how := range []string{"by tag", "by subject"} {
 			t.Run(fmt.Sprint(status, how), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, startRegistry(t, true), serve(t, registrytest.RefuseAttachments(status)))
+				w := newWorld(t, startRegistry(t, true), serve(t, faults.RefuseAttachments(status)))
 				image := imageOf(t, randomLayer(t, 1_000))
 				digest := push(t, w.from, "one:v0", image)
 				if how == "by tag" {
@@ -85,7 +86,7 @@ func TestATargetThatRefusesAttachments(t *testing.T) {
 // Where tags cannot be moved, the tag that lists referrers can be written once only.
 func TestReferrersAreListedOnce(t *testing.T) {
 	handler := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
-	w := newWorld(t, startRegistry(t, true), serve(t, func(http.Handler) http.Handler { return registrytest.ImmutableTags()(handler) }))
+	w := newWorld(t, startRegistry(t, true), serve(t, func(http.Handler) http.Handler { return faults.ImmutableTags()(handler) }))
 	image := imageOf(t, randomLayer(t, 1_000))
 	digest := push(t, w.from, "one:v0", image)
 	want := []v1.Hash{refer(t, w.from, "one", image), refer(t, w.from, "one", image), refer(t, w.from, "one", image)}

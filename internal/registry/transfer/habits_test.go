@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 )
 
 // Registries as they are: each of these is somebody's habit. An image arrives all the same, and
@@ -15,19 +16,19 @@ func TestCopyWithRegistriesAsTheyAre(t *testing.T) {
 	const head, get = registrytest.HeadManifest, registrytest.GetManifest
 	type habits = map[string]registrytest.Middleware
 	both := habits{
-		"HEAD refused with 403": registrytest.RefuseHead(http.StatusForbidden),
-		"HEAD refused with 404": registrytest.RefuseHead(http.StatusNotFound),
-		"HEAD refused with 405": registrytest.RefuseHead(http.StatusMethodNotAllowed),
-		"HEAD refused with 500": registrytest.RefuseHead(http.StatusInternalServerError),
-		"bare HEAD":             registrytest.BareHead(),
-		"plain content types":   registrytest.PlainTypes("application/json"),
-		"compressing proxy":     registrytest.Compress(false, "gzip", get, registrytest.GetBlob, registrytest.ListTags),
-		"compresses unasked":    registrytest.Compress(true, "deflate", get, registrytest.GetBlob, registrytest.ListTags),
+		"HEAD refused with 403": faults.RefuseHead(http.StatusForbidden),
+		"HEAD refused with 404": faults.RefuseHead(http.StatusNotFound),
+		"HEAD refused with 405": faults.RefuseHead(http.StatusMethodNotAllowed),
+		"HEAD refused with 500": faults.RefuseHead(http.StatusInternalServerError),
+		"bare HEAD":             faults.BareHead(),
+		"plain content types":   faults.PlainTypes("application/json"),
+		"compressing proxy":     faults.Compress(false, "gzip", get, registrytest.GetBlob, registrytest.ListTags),
+		"compresses unasked":    faults.Compress(true, "deflate", get, registrytest.GetBlob, registrytest.ListTags),
 	}
 	target := habits{
-		"missing is 403 to HEAD": registrytest.HideMissing(http.StatusForbidden, head),
-		"missing is 403":         registrytest.HideMissing(http.StatusForbidden, head, get),
-		"missing is 401":         registrytest.HideMissing(http.StatusUnauthorized, head, get),
+		"missing is 403 to HEAD": faults.HideMissing(http.StatusForbidden, head),
+		"missing is 403":         faults.HideMissing(http.StatusForbidden, head, get),
+		"missing is 401":         faults.HideMissing(http.StatusUnauthorized, head, get),
 	}
 	for name, habit := range both {
 		t.Run("source: "+name, func(t *testing.T) { copyTwice(t, []registrytest.Middleware{habit}, nil) })
@@ -61,11 +62,11 @@ func copyTwice(t *testing.T, source, target []registrytest.Middleware) {
 func TestHabitsDoNotGetRoundConflicts(t *testing.T) {
 	const head, get = registrytest.HeadManifest, registrytest.GetManifest
 	for name, habit := range map[string]registrytest.Middleware{
-		"HEAD refused with 403": registrytest.RefuseHead(http.StatusForbidden),
-		"HEAD refused with 404": registrytest.RefuseHead(http.StatusNotFound),
-		"missing is 403":        registrytest.HideMissing(http.StatusForbidden, head, get),
-		"nothing may be read": registrytest.Answer{
-			On: registrytest.On(head, get), Times: registrytest.Always, Status: http.StatusForbidden, Code: "DENIED",
+		"HEAD refused with 403": faults.RefuseHead(http.StatusForbidden),
+		"HEAD refused with 404": faults.RefuseHead(http.StatusNotFound),
+		"missing is 403":        faults.HideMissing(http.StatusForbidden, head, get),
+		"nothing may be read": faults.Answer{
+			On: faults.On(head, get), Times: faults.Always, Status: http.StatusForbidden, Code: "DENIED",
 		}.Fault(),
 	} {
 		t.Run(name, func(t *testing.T) {

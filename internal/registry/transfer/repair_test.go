@@ -10,7 +10,7 @@ import (
 	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
-	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -20,7 +20,7 @@ func TestABlobLostBeforeItsManifest(t *testing.T) {
 	for name, lies := range map[string]bool{"the target says so": false, "the target says that it is there": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, startRegistry(t, true), serve(t, registrytest.NewLosing(2, lies).Wrap))
+			w := newWorld(t, startRegistry(t, true), serve(t, faults.NewLosing(2, lies).Wrap))
 			digest := push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000), randomLayer(t, 2_000)))
 			_, report := w.copy(t, plan.Options{}, "one:v0")
 			wantCopied(t, report)
@@ -35,7 +35,7 @@ func TestABlobLostBeforeItsManifest(t *testing.T) {
 // A tag whose blobs are gone is present to who looks at the tag only. A check finds what is
 // missing, and the copy puts that back and nothing else.
 func TestACheckFindsAndACopyRepairs(t *testing.T) {
-	losing := registrytest.NewLosing(0, false)
+	losing := faults.NewLosing(0, false)
 	w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 	lost := randomLayer(t, 3_000)
 	push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000), lost))
@@ -61,7 +61,7 @@ func TestACheckFindsAndACopyRepairs(t *testing.T) {
 // A child of an index that is gone is found and put back as a blob is.
 func TestACheckGoesIntoIndexes(t *testing.T) {
 	var w *world
-	losing := registrytest.NewLosing(0, false)
+	losing := faults.NewLosing(0, false)
 	w = newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 	pushIndex(t, w.from, "one:v0")
 	planned, report := w.copy(t, plan.Options{}, "one:v0")
@@ -82,7 +82,7 @@ func TestACheckGoesIntoAttachments(t *testing.T) {
 		"referrer": func(w *world, image v1.Image, _ v1.Hash) v1.Hash { return refer(t, w.from, "one", image) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			losing := registrytest.NewLosing(0, false)
+			losing := faults.NewLosing(0, false)
 			w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 			image := imageOf(t, randomLayer(t, 1_000))
 			attached := attach(w, image, push(t, w.from, "one:v0", image))
@@ -115,7 +115,7 @@ func TestACheckGoesIntoAttachmentsOfWhatIsPinned(t *testing.T) {
 		"referrer": func(w *world, image v1.Image, _ v1.Hash) v1.Hash { return refer(t, w.from, "one", image) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			losing := registrytest.NewLosing(0, false)
+			losing := faults.NewLosing(0, false)
 			w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 			image := imageOf(t, randomLayer(t, 1_000))
 			digest := push(t, w.from, "one:v0", image)
@@ -162,7 +162,7 @@ func TestACheckGoesIntoAttachmentsOfWhatIsPinned(t *testing.T) {
 // A signature of one image of an index is the index's too, and one that cannot be had any more makes
 // the copy incomplete.
 func TestACheckGoesIntoAttachmentsOfImagesOfAnIndex(t *testing.T) {
-	losing := registrytest.NewLosing(0, false)
+	losing := faults.NewLosing(0, false)
 	w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 	image := imageOf(t, randomLayer(t, 1_000))
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image})

@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"bytes"
@@ -8,29 +8,31 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // NoMount makes a registry that answers every mount with an upload's start.
-func NoMount() Middleware {
-	return mountOnly(func(Request, url.Values) bool { return false })
+func NoMount() registrytest.Middleware {
+	return mountOnly(func(registrytest.Request, url.Values) bool { return false })
 }
 
 // MountReferencedOnly makes a registry that mounts a blob only from a repository where
 // a manifest refers to it already, and else starts an upload.
-func MountReferencedOnly() Middleware {
+func MountReferencedOnly() registrytest.Middleware {
 	var refs references
 	return func(registry http.Handler) http.Handler {
-		return refs.watch(mountOnly(func(_ Request, query url.Values) bool {
+		return refs.watch(mountOnly(func(_ registrytest.Request, query url.Values) bool {
 			return refs.has(query.Get("from"), query.Get("mount"))
 		})(registry))
 	}
 }
 
-func mountOnly(allowed func(Request, url.Values) bool) Middleware {
+func mountOnly(allowed func(registrytest.Request, url.Values) bool) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			query := r.URL.Query()
-			if q := Classify(r); q.Kind == Mount && !allowed(q, query) {
+			if q := registrytest.Classify(r); q.Kind == registrytest.Mount && !allowed(q, query) {
 				query.Del("mount")
 				query.Del("from")
 				r.URL.RawQuery = query.Encode()
@@ -55,13 +57,13 @@ func (f *references) has(repository, digest string) bool {
 // watch learns from the manifests that pass.
 func (f *references) watch(registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := Classify(r)
-		if q.Kind != PutManifest {
+		q := registrytest.Classify(r)
+		if q.Kind != registrytest.PutManifest {
 			registry.ServeHTTP(w, r)
 			return
 		}
 		var kept bytes.Buffer
-		r = withBody(r, struct {
+		r = registrytest.WithBody(r, struct {
 			io.Reader
 			io.Closer
 		}{io.TeeReader(r.Body, &kept), r.Body})
@@ -98,10 +100,10 @@ func (f *references) learn(repository string, manifest []byte) {
 
 // OnlyRepositories makes a registry that does not create repositories on push: what is
 // not on the list has to be created by other means.
-func OnlyRepositories(names ...string) Middleware {
+func OnlyRepositories(names ...string) registrytest.Middleware {
 	return Answer{
 		On: func(r *http.Request) bool {
-			q := Classify(r)
+			q := registrytest.Classify(r)
 			return q.Repository != "" && !slices.Contains(names, q.Repository)
 		},
 		Times: Always, Body: Swallowed, Status: http.StatusNotFound, Code: "NAME_UNKNOWN",
@@ -109,7 +111,7 @@ func OnlyRepositories(names ...string) Middleware {
 }
 
 // BareHead makes a proxy that strips what a HEAD of a manifest is asked for.
-func BareHead() Middleware {
+func BareHead() registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		strip := func(_ int, header http.Header) {
 			for _, name := range []string{"Content-Type", "Content-Length", "Docker-Content-Digest", "Etag"} {
@@ -117,12 +119,12 @@ func BareHead() Middleware {
 			}
 			header["Content-Type"] = nil // net/http puts none of its own then
 		}
-		return rewriteReply(On(HeadManifest), strip)(registry)
+		return rewriteReply(On(registrytest.HeadManifest), strip)(registry)
 	}
 }
 
 // NoHead makes a proxy that allows no HEAD at all.
-func NoHead() Middleware {
+func NoHead() registrytest.Middleware {
 	return Answer{
 		On:    func(r *http.Request) bool { return r.Method == http.MethodHead },
 		Times: Always, Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED",
@@ -130,12 +132,12 @@ func NoHead() Middleware {
 }
 
 // RelativeLocations makes every Location a path without a host.
-func RelativeLocations() Middleware {
+func RelativeLocations() registrytest.Middleware {
 	return locations(func(u *url.URL, _ *http.Request) { u.Scheme, u.Host = "", "" })
 }
 
 // AbsoluteLocations makes every Location name scheme and host of the request.
-func AbsoluteLocations() Middleware {
+func AbsoluteLocations() registrytest.Middleware {
 	return locations(func(u *url.URL, r *http.Request) {
 		u.Scheme, u.Host = "http", r.Host
 		if r.TLS != nil {
@@ -144,7 +146,7 @@ func AbsoluteLocations() Middleware {
 	})
 }
 
-func locations(change func(*url.URL, *http.Request)) Middleware {
+func locations(change func(*url.URL, *http.Request)) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			registry.ServeHTTP(&replyWriter{ResponseWriter: w, edit: func(_ int, header http.Header) {

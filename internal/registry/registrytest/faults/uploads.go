@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"errors"
@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // CutUploads cuts the bodies of uploads. The registry has what came before the cut, and
 // its reply, should it give one, is lost.
-func CutUploads(cut Cut) Middleware {
+func CutUploads(cut Cut) registrytest.Middleware {
 	on := cut.On.or(sendsBlob)
 	left := &budget{skip: cut.Skip, times: cut.Times}
 	return func(registry http.Handler) http.Handler {
@@ -21,7 +23,7 @@ func CutUploads(cut Cut) Middleware {
 				return
 			}
 			body := &shortBody{ReadCloser: r.Body, left: cut.After}
-			r = withBody(r, body)
+			r = registrytest.WithBody(r, body)
 			isCut := func() bool { return body.cut }
 			serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 			if !body.cut { // of unknown length, and short
@@ -55,7 +57,7 @@ func (h *heldReply) WriteHeader(status int) {
 
 // CutIdleUploads makes a target that closes the connection of an upload that brings
 // nothing for a while, as many do when the source is slow.
-func CutIdleUploads(patience time.Duration) Middleware {
+func CutIdleUploads(patience time.Duration) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !sendsBlob(r) {
@@ -64,7 +66,7 @@ func CutIdleUploads(patience time.Duration) Middleware {
 			}
 			body := &impatientBody{ReadCloser: r.Body, control: http.NewResponseController(w), patience: patience}
 			isCut := func() bool { return body.cut }
-			serveBroken(registry, &heldReply{w, isCut}, withBody(r, body), isCut)
+			serveBroken(registry, &heldReply{w, isCut}, registrytest.WithBody(r, body), isCut)
 			if body.cut {
 				Close.end(w, r)
 			}
@@ -94,12 +96,12 @@ func (b *impatientBody) Read(p []byte) (int, error) {
 
 // WrongUploadBytes flips one bit of the byte at an offset of a body, for the first times
 // uploads of a blob that reach it, or Always.
-func WrongUploadBytes(offset int64, times int) Middleware {
+func WrongUploadBytes(offset int64, times int) registrytest.Middleware {
 	left := &budget{times: times}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if sendsBlob(r) {
-				r = withBody(r, &flippingBody{ReadCloser: r.Body, until: offset, strike: left.take})
+				r = registrytest.WithBody(r, &flippingBody{ReadCloser: r.Body, until: offset, strike: left.take})
 			}
 			registry.ServeHTTP(w, r)
 		})
@@ -123,12 +125,12 @@ func (f *flippingBody) Read(p []byte) (int, error) {
 
 // TooLarge makes a proxy that lets no body above limit bytes pass, as nginx does: it
 // answers 413 at once where the length is declared, and else when the limit is reached.
-func TooLarge(limit int64) Middleware {
+func TooLarge(limit int64) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body := &shortBody{ReadCloser: r.Body, left: limit}
 			if r.ContentLength <= limit {
-				r = withBody(r, body)
+				r = registrytest.WithBody(r, body)
 				isCut := func() bool { return body.cut }
 				serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 			}
@@ -144,15 +146,15 @@ func TooLarge(limit int64) Middleware {
 }
 
 // NoPatch makes a registry without uploads in pieces: a blob comes in one PUT.
-func NoPatch() Middleware {
+func NoPatch() registrytest.Middleware {
 	return Answer{
-		On: On(PatchUpload), Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED", Times: Always,
+		On: On(registrytest.PatchUpload), Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED", Times: Always,
 	}.Fault()
 }
 
 // ChunkMinLength makes a registry that says how long the pieces of an upload have to be
 // at least, and refuses to go on after a shorter one.
-func ChunkMinLength(n int64) Middleware {
+func ChunkMinLength(n int64) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return announceMinimum(n, newPieces(n).check(registry))
 	}

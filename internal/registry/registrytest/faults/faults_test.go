@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // content is what the fake registry's only blob holds: 64 KiB that tell where they are.
@@ -45,19 +47,19 @@ func (f *fakeRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.uploads = append(f.uploads, body)
 	}
 	f.mu.Unlock()
-	switch q := Classify(r); q.Kind {
-	case GetBlob:
+	switch q := registrytest.Classify(r); q.Kind {
+	case registrytest.GetBlob:
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
-	case Mount:
+	case registrytest.Mount:
 		w.WriteHeader(http.StatusCreated)
-	case StartUpload:
+	case registrytest.StartUpload:
 		w.Header().Set("Location", "/v2/app/blobs/uploads/1?_state=a%3D")
 		w.WriteHeader(http.StatusAccepted)
-	case PatchUpload:
+	case registrytest.PatchUpload:
 		w.WriteHeader(http.StatusAccepted)
-	case PutUpload, PutManifest:
+	case registrytest.PutUpload, registrytest.PutManifest:
 		w.WriteHeader(http.StatusCreated)
-	case HeadManifest:
+	case registrytest.HeadManifest:
 		w.Header().Set("Docker-Content-Digest", "sha256:abc")
 		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
 		w.Header().Set("Content-Length", "321")
@@ -78,7 +80,7 @@ type lab struct {
 	url      string
 }
 
-func newLab(t *testing.T, faults ...Middleware) lab {
+func newLab(t *testing.T, faults ...registrytest.Middleware) lab {
 	t.Helper()
 	registry := &fakeRegistry{}
 	transport := &http.Transport{DisableCompression: true}
@@ -88,7 +90,7 @@ func newLab(t *testing.T, faults ...Middleware) lab {
 		Timeout:       20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return lab{T: t, registry: registry, client: client, url: startHTTP(t, wrapAll(registry, faults), nil)}
+	return lab{T: t, registry: registry, client: client, url: registrytest.Start(t, registry, faults...)}
 }
 
 // reply is what a client saw: how many bytes came, and how they ended.
@@ -170,7 +172,7 @@ func TestStalledDownloadEndsWithItsClient(t *testing.T) {
 }
 
 // tellEnd calls ended when a request has been served, however that ended.
-func tellEnd(ended func()) Middleware {
+func tellEnd(ended func()) registrytest.Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer ended()
@@ -181,8 +183,8 @@ func tellEnd(ended func()) Middleware {
 
 // A cut works behind a proxy too, which gives up on a client that goes away by a panic.
 func TestCutDownloadsBeforeAProxy(t *testing.T) {
-	behind := InProcess(t, Options{Wrap: []Middleware{func(http.Handler) http.Handler { return &fakeRegistry{} }}})
-	front := Front(t, behind, CutDownloads(Cut{After: 10000, Times: 1}))
+	behind := registrytest.InProcess(t, registrytest.Options{Wrap: []registrytest.Middleware{func(http.Handler) http.Handler { return &fakeRegistry{} }}})
+	front := registrytest.Front(t, behind, CutDownloads(Cut{After: 10000, Times: 1}))
 	l := lab{T: t, client: &http.Client{Transport: front.Transport()}, url: front.URL}
 	if got := l.do("GET", blobURL, nil); !errors.Is(got.err, io.ErrUnexpectedEOF) || len(got.body) != 10000 {
 		t.Errorf("download = %d bytes, %v, want 10000, %v", len(got.body), got.err, io.ErrUnexpectedEOF)
@@ -321,7 +323,7 @@ func TestAnswer(t *testing.T) {
 	}{{Unread, 0}, {Swallowed, 0}, {CarriedOut, 1}}
 	for _, tt := range tests {
 		l := newLab(t, Answer{
-			On: On(PutUpload), MinBody: 100, Times: 1, Body: tt.fate,
+			On: On(registrytest.PutUpload), MinBody: 100, Times: 1, Body: tt.fate,
 			Status: http.StatusServiceUnavailable, Code: "UNAVAILABLE", Header: RetryAfter(3 * time.Second),
 		}.Fault())
 		if got := l.do("PUT", uploadURL, strings.NewReader("short")); got.status != http.StatusCreated {
@@ -349,7 +351,7 @@ func TestAnswerWithoutACodeIsAProxys(t *testing.T) {
 }
 
 func TestAnswerHidesTheCarriedOutReply(t *testing.T) {
-	l := newLab(t, Answer{On: On(StartUpload), Body: CarriedOut, Status: 500, Times: Always}.Fault())
+	l := newLab(t, Answer{On: On(registrytest.StartUpload), Body: CarriedOut, Status: 500, Times: Always}.Fault())
 	if got := l.do("POST", "/v2/app/blobs/uploads/", nil); got.status != 500 || got.header.Get("Location") != "" {
 		t.Errorf("answer = %d, Location %q, want 500 and none", got.status, got.header.Get("Location"))
 	}
@@ -369,7 +371,7 @@ func TestAnswerToABodyOfUnknownLength(t *testing.T) {
 }
 
 func TestBusyAndUploadUnknown(t *testing.T) {
-	l := newLab(t, Busy(On(GetManifest), 5*time.Second, 2), UploadUnknown(1))
+	l := newLab(t, Busy(On(registrytest.GetManifest), 5*time.Second, 2), UploadUnknown(1))
 	for i, want := range []int{429, 429, 200} {
 		got := l.do("GET", "/v2/app/manifests/v1", nil)
 		if got.status != want || (want == 429) != (got.header.Get("Retry-After") == "5") {
@@ -384,7 +386,7 @@ func TestBusyAndUploadUnknown(t *testing.T) {
 }
 
 func TestSilence(t *testing.T) {
-	l := newLab(t, Silence(On(PutUpload), 1))
+	l := newLab(t, Silence(On(registrytest.PutUpload), 1))
 	l.client.Timeout = 300 * time.Millisecond
 	if got := l.do("PUT", uploadURL, bytes.NewReader(content)); !isTimeout(got.err) {
 		t.Errorf("first upload = %d, %v, want the client's own timeout", got.status, got.err)
@@ -508,7 +510,7 @@ func TestLocations(t *testing.T) {
 
 func TestObjectStore(t *testing.T) {
 	var handler http.Handler
-	at := startHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }), nil)
+	at := registrytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	store := NewObjectStore(at)
 	handler = store.Handler(&fakeRegistry{})
 	l := newLab(t, store.Redirect())
@@ -535,7 +537,7 @@ func TestObjectStore(t *testing.T) {
 }
 
 func TestTokenExpired(t *testing.T) {
-	l := newLab(t, TokenExpired(&TokenServer{realm: "http://tokens/token"}, Swallowed, 1))
+	l := newLab(t, TokenExpired("http://tokens/token", Swallowed, 1))
 	send := func(token string) reply {
 		return l.do("PUT", uploadURL, bytes.NewReader(content), "Authorization", token)
 	}

@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // attachedTag is where cosign keeps what belongs to an image.
@@ -15,10 +17,10 @@ var attachedTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})\.`)
 
 // SubjectFirst makes a registry that refuses a signature under a tag, sha256-HEX.sig, whose
 // image is not there yet, with 404 NOT_FOUND (Harbor 2.5 to 2.7).
-func SubjectFirst() Middleware {
+func SubjectFirst() registrytest.Middleware {
 	var mu sync.Mutex
 	known := map[string]bool{}
-	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request) {
+	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q registrytest.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if subject := attachedTag.FindStringSubmatch(q.Reference); subject != nil && !known[q.Repository+"@sha256:"+subject[1]] {
@@ -31,10 +33,10 @@ func SubjectFirst() Middleware {
 }
 
 // onManifests hands manifests that are put to do, which passes them on or does not.
-func onManifests(do func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request)) Middleware {
+func onManifests(do func(registry http.Handler, w http.ResponseWriter, r *http.Request, q registrytest.Request)) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if q := Classify(r); q.Kind == PutManifest {
+			if q := registrytest.Classify(r); q.Kind == registrytest.PutManifest {
 				do(registry, w, r, q)
 				return
 			}
@@ -45,8 +47,8 @@ func onManifests(do func(registry http.Handler, w http.ResponseWriter, r *http.R
 
 // RefuseAttachments makes a registry that answers status to what is attached to an image, by a
 // tag or by a subject (Artifactory 6).
-func RefuseAttachments(status int) Middleware {
-	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request) {
+func RefuseAttachments(status int) registrytest.Middleware {
+	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q registrytest.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return
@@ -64,10 +66,10 @@ func RefuseAttachments(status int) Middleware {
 }
 
 // ImmutableTags makes a registry that takes each tag once (ECR, Harbor with a rule for it).
-func ImmutableTags() Middleware {
+func ImmutableTags() registrytest.Middleware {
 	var mu sync.Mutex
 	taken := map[string]bool{}
-	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q Request) {
+	return onManifests(func(registry http.Handler, w http.ResponseWriter, r *http.Request, q registrytest.Request) {
 		if !strings.Contains(q.Reference, ":") {
 			mu.Lock()
 			again := taken[q.Repository+":"+q.Reference]

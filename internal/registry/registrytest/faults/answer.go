@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Answer is a reply in place of the registry's.
@@ -42,7 +44,7 @@ const (
 )
 
 // Fault makes a fault of the answer.
-func (a Answer) Fault() Middleware {
+func (a Answer) Fault() registrytest.Middleware {
 	left := &budget{skip: a.Skip, times: a.Times}
 	on := a.On.or(func(*http.Request) bool { return true })
 	return func(registry http.Handler) http.Handler {
@@ -78,7 +80,7 @@ func hasBody(r *http.Request, n int64) (*http.Request, bool) {
 	}
 	var head bytes.Buffer
 	got, _ := io.CopyN(&head, r.Body, n)
-	return withBody(r, struct {
+	return registrytest.WithBody(r, struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(&head, r.Body), r.Body}), got >= n
@@ -100,7 +102,7 @@ func RetryAfterDate(pause time.Duration) func() http.Header {
 }
 
 // Busy answers 429 and asks for a pause.
-func Busy(on Match, pause time.Duration, times int) Middleware {
+func Busy(on Match, pause time.Duration, times int) registrytest.Middleware {
 	return Answer{
 		On: on, Times: times, Body: Swallowed,
 		Status: http.StatusTooManyRequests, Code: "TOOMANYREQUESTS", Header: RetryAfter(pause),
@@ -109,7 +111,7 @@ func Busy(on Match, pause time.Duration, times int) Middleware {
 
 // UploadUnknown makes a target that has forgotten an upload when the first times bodies,
 // or Always, come for it.
-func UploadUnknown(times int) Middleware {
+func UploadUnknown(times int) registrytest.Middleware {
 	return Answer{
 		On: sendsBlob, MinBody: 1, Times: times, Body: Swallowed,
 		Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN",
@@ -118,7 +120,7 @@ func UploadUnknown(times int) Middleware {
 
 // Silence never answers the first times requests, or Always: the connection stays open
 // until the client gives up. The registry does not see them.
-func Silence(on Match, times int) Middleware {
+func Silence(on Match, times int) registrytest.Middleware {
 	left := &budget{times: times}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

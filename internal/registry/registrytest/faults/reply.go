@@ -1,10 +1,12 @@
-package registrytest
+package faults
 
 import (
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // errCut is what a registry behind a fault sees where its reply is cut.
@@ -36,7 +38,7 @@ func (w *replyWriter) Write(p []byte) (int, error) {
 func (w *replyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // rewriteReply edits the headers of all replies to the requests that on matches.
-func rewriteReply(on Match, edit func(status int, header http.Header)) Middleware {
+func rewriteReply(on Match, edit func(status int, header http.Header)) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !on(r) {

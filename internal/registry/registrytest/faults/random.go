@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"encoding/binary"
@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Storm is bad weather: a share of all transfers is cut and a share of all requests is
@@ -25,16 +27,16 @@ type Storm struct {
 }
 
 // Fault makes a fault of the storm.
-func (s Storm) Fault() Middleware {
+func (s Storm) Fault() registrytest.Middleware {
 	dice := &dice{seed: s.Seed, asked: map[string]uint64{}}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			roll := dice.roll(r)
-			q := Classify(r)
+			q := registrytest.Classify(r)
 			switch {
 			case roll.Float64() < s.Busy:
 				s.refuse(roll, w, r)
-			case q.Kind == GetBlob && roll.Float64() < s.CutDownloads:
+			case q.Kind == registrytest.GetBlob && roll.Float64() < s.CutDownloads:
 				cutDownload(roll.Float64(), registry, w, r)
 			case sendsBlob(r) && roll.Float64() < s.CutUploads:
 				cutUpload(roll.Float64(), registry, w, r)
@@ -75,7 +77,7 @@ func cutUpload(share float64, registry http.Handler, w http.ResponseWriter, r *h
 		length = 8 << 20
 	}
 	body := &shortBody{ReadCloser: r.Body, left: int64(share * float64(length))}
-	r = withBody(r, body)
+	r = registrytest.WithBody(r, body)
 	isCut := func() bool { return body.cut }
 	serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 	if body.cut {
@@ -92,11 +94,11 @@ type dice struct {
 }
 
 func (d *dice) roll(r *http.Request) *rand.Rand {
-	q := Classify(r)
+	q := registrytest.Classify(r)
 	what := string(q.Kind) + " " + q.Repository
 	switch q.Kind {
-	case PatchUpload, PutUpload, GetUpload, CancelUpload: // the id is another every time
-	case Mount:
+	case registrytest.PatchUpload, registrytest.PutUpload, registrytest.GetUpload, registrytest.CancelUpload: // the id is another every time
+	case registrytest.Mount:
 		what += " " + r.URL.Query().Get("mount")
 	default:
 		what += " " + q.Reference

@@ -1,17 +1,19 @@
-package registrytest
+package faults
 
 import (
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // TokenExpired makes a registry whose tokens expire when an upload's body comes: it
-// answers 401 with a challenge that leads to tokens, and does not take that token again.
+// answers 401 with a challenge that leads to realm, and does not take that token again.
 // It does so with the first times bodies, or Always; requests without a token are left
 // to the registry. The body is Unread, as with real registries, or Swallowed.
-func TokenExpired(tokens *TokenServer, fate Fate, times int) Middleware {
+func TokenExpired(realm string, fate Fate, times int) registrytest.Middleware {
 	expired := &tokenSet{}
 	left := &budget{times: times}
 	return func(registry http.Handler) http.Handler {
@@ -33,7 +35,7 @@ func TokenExpired(tokens *TokenServer, fate Fate, times int) Middleware {
 			}
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(
 				`Bearer realm="%s",service="%s",scope="repository:%s:pull,push",error="invalid_token"`,
-				tokens.Realm(), tokenService, Classify(r).Repository))
+				realm, registrytest.TokenService, registrytest.Classify(r).Repository))
 			writeError(w, r, http.StatusUnauthorized, "UNAUTHORIZED", "the token has expired")
 		})
 	}

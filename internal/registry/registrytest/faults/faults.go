@@ -1,9 +1,15 @@
-package registrytest
+// Package faults makes things go wrong between a client and a registry: each fault is a small
+// handler to put before one, with registrytest.Front. Habits of registries and of proxies, which are
+// no fault of theirs, and a Hold, which stops a transfer in the midst of it, are made in the same way.
+//
+// Faults are deterministic: they count, and what is random takes a seed.
+package faults
 
 import (
-	"io"
 	"net/http"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Always, as a number of times that a fault strikes, means every time. Each fault counts
@@ -14,9 +20,9 @@ const Always = -1
 type Match func(*http.Request) bool
 
 // On matches requests of the given kinds.
-func On(kinds ...Kind) Match {
+func On(kinds ...registrytest.Kind) Match {
 	return func(r *http.Request) bool {
-		kind := Classify(r).Kind
+		kind := registrytest.Classify(r).Kind
 		for _, k := range kinds {
 			if k == kind {
 				return true
@@ -28,7 +34,7 @@ func On(kinds ...Kind) Match {
 
 // In narrows a match to one repository.
 func (m Match) In(repository string) Match {
-	return func(r *http.Request) bool { return Classify(r).Repository == repository && m(r) }
+	return func(r *http.Request) bool { return registrytest.Classify(r).Repository == repository && m(r) }
 }
 
 // or returns m, or other where m is nil.
@@ -71,15 +77,6 @@ func (b *budget) giveBack() {
 	}
 }
 
-// withBody is the request with another body. It is a copy: net/http's server looks at the
-// body of its own request to find out whether the client waits for a 100, and would hold
-// back an answer that comes before the body.
-func withBody(r *http.Request, body io.ReadCloser) *http.Request {
-	r = r.WithContext(r.Context())
-	r.Body = body
-	return r
-}
-
 // serveBroken serves where the reply will be broken off: a proxy gives up by a panic
 // then, which is not the end of it here.
 func serveBroken(registry http.Handler, w http.ResponseWriter, r *http.Request, broken func() bool) {
@@ -89,4 +86,16 @@ func serveBroken(registry http.Handler, w http.ResponseWriter, r *http.Request, 
 		}
 	}()
 	registry.ServeHTTP(w, r)
+}
+
+// sendsBlob says whether a request carries a blob or a piece of one, or may do so.
+func sendsBlob(r *http.Request) bool {
+	switch registrytest.Classify(r).Kind {
+	case registrytest.PatchUpload, registrytest.PutUpload:
+		return r.ContentLength != 0
+	case registrytest.StartUpload, registrytest.Mount:
+		return r.ContentLength > 0
+	default:
+		return false
+	}
 }

@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"compress/gzip"
@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // HideMissing makes a registry that answers with status, 401 or 403, where a manifest does not
 // exist, to requests of the given kinds.
-func HideMissing(status int, kinds ...Kind) Middleware {
+func HideMissing(status int, kinds ...registrytest.Kind) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !On(kinds...)(r) {
@@ -60,7 +62,7 @@ func (h *keptReply) send(w http.ResponseWriter) {
 }
 
 // RefuseHead makes a registry that answers every HEAD with status, whatever there is.
-func RefuseHead(status int) Middleware {
+func RefuseHead(status int) registrytest.Middleware {
 	return Answer{
 		On:    func(r *http.Request) bool { return r.Method == http.MethodHead },
 		Times: Always, Status: status, Code: "UNSUPPORTED",
@@ -69,17 +71,17 @@ func RefuseHead(status int) Middleware {
 
 // LeftOvers makes a store that kept, of a broken upload, the first size bytes of every blob: it
 // says so, and confirms the blob, until that is sent anew. The blobs have to be there, too.
-func LeftOvers(size int64) Middleware {
+func LeftOvers(size int64) registrytest.Middleware {
 	var mu sync.Mutex
 	mended := map[string]bool{}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := Classify(r)
+			q := registrytest.Classify(r)
 			mu.Lock()
-			if q.Kind == PutUpload {
+			if q.Kind == registrytest.PutUpload {
 				mended[r.URL.Query().Get("digest")] = true
 			}
-			broken := q.Kind == HeadBlob && !mended[q.Reference]
+			broken := q.Kind == registrytest.HeadBlob && !mended[q.Reference]
 			mu.Unlock()
 			if !broken {
 				registry.ServeHTTP(w, r)
@@ -96,7 +98,7 @@ func LeftOvers(size int64) Middleware {
 
 // Compress makes a proxy that compresses, as gzip or deflate, answers to requests of the given kinds for clients
 // that do not ask it not to; with unasked for those too.
-func Compress(unasked bool, encoding string, kinds ...Kind) Middleware {
+func Compress(unasked bool, encoding string, kinds ...registrytest.Kind) registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !On(kinds...)(r) || !unasked && r.Header.Get("Accept-Encoding") == "identity" {
@@ -125,8 +127,8 @@ func Compress(unasked bool, encoding string, kinds ...Kind) Middleware {
 
 // PlainTypes makes a registry that serves manifests as contentType, as static hosts do; "" is
 // without one.
-func PlainTypes(contentType string) Middleware {
-	return rewriteReply(On(GetManifest, HeadManifest), func(_ int, header http.Header) {
+func PlainTypes(contentType string) registrytest.Middleware {
+	return rewriteReply(On(registrytest.GetManifest, registrytest.HeadManifest), func(_ int, header http.Header) {
 		header["Content-Type"] = nil
 		if contentType != "" {
 			header.Set("Content-Type", contentType)

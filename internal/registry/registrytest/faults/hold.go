@@ -1,9 +1,11 @@
-package registrytest
+package faults
 
 import (
 	"context"
 	"net/http"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Hold holds blobs back half-way, so that a test finds a transfer in the midst of it however
@@ -49,7 +51,7 @@ func (h *Hold) Wrap(next http.Handler) http.Handler {
 		h.mu.Lock()
 		a := h.now
 		h.mu.Unlock()
-		if a != nil && Classify(r).Kind == GetBlob {
+		if a != nil && registrytest.Classify(r).Kind == registrytest.GetBlob {
 			w = &holdingWriter{ResponseWriter: w, ctx: r.Context(), allowance: a}
 		}
 		next.ServeHTTP(w, r)

@@ -1,10 +1,12 @@
-package registrytest
+package faults
 
 import (
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Cut says where and how often a transfer is cut.
@@ -22,8 +24,8 @@ type Cut struct {
 }
 
 // CutDownloads cuts the bodies of replies.
-func CutDownloads(cut Cut) Middleware {
-	on := cut.On.or(On(GetBlob))
+func CutDownloads(cut Cut) registrytest.Middleware {
+	on := cut.On.or(On(registrytest.GetBlob))
 	left := &budget{skip: cut.Skip, times: cut.Times}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +76,7 @@ func (s *shortWriter) Write(p []byte) (int, error) {
 }
 
 // IgnoreRange makes a registry that cannot continue: it sends every blob whole.
-func IgnoreRange() Middleware {
+func IgnoreRange() registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Range")
@@ -85,9 +87,9 @@ func IgnoreRange() Middleware {
 
 // WrongContentRange makes a registry that says of the first times pieces, or Always,
 // that they begin shift bytes from where they do.
-func WrongContentRange(shift int64, times int) Middleware {
+func WrongContentRange(shift int64, times int) registrytest.Middleware {
 	left := &budget{times: times}
-	return rewriteReply(On(GetBlob), func(status int, header http.Header) {
+	return rewriteReply(On(registrytest.GetBlob), func(status int, header http.Header) {
 		first, rest, ok := strings.Cut(strings.TrimPrefix(header.Get("Content-Range"), "bytes "), "-")
 		begin, err := strconv.ParseInt(first, 10, 64)
 		if status != http.StatusPartialContent || !ok || err != nil || !left.take() {
@@ -99,11 +101,11 @@ func WrongContentRange(shift int64, times int) Middleware {
 
 // WrongBytes flips one bit of the byte at an offset of a reply, for the first times blob
 // downloads that reach it, or Always.
-func WrongBytes(offset int64, times int) Middleware {
+func WrongBytes(offset int64, times int) registrytest.Middleware {
 	left := &budget{times: times}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if Classify(r).Kind == GetBlob {
+			if registrytest.Classify(r).Kind == registrytest.GetBlob {
 				w = &flippingWriter{ResponseWriter: w, until: offset, strike: left.take}
 			}
 			registry.ServeHTTP(w, r)
@@ -131,11 +133,11 @@ func (f *flippingWriter) Write(p []byte) (int, error) {
 // EndEarly ends blob downloads after some bytes as if that were all: with a
 // Content-Length to match where declared is set, and without any where it is not. It
 // does so to the first times downloads that are longer, or Always.
-func EndEarly(after int64, declared bool, times int) Middleware {
+func EndEarly(after int64, declared bool, times int) registrytest.Middleware {
 	left := &budget{times: times}
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if Classify(r).Kind != GetBlob {
+			if registrytest.Classify(r).Kind != registrytest.GetBlob {
 				registry.ServeHTTP(w, r)
 				return
 			}

@@ -1,17 +1,19 @@
-package registrytest
+package faults
 
 import (
 	"io"
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 func announceMinimum(n int64, registry http.Handler) http.Handler {
 	announce := func(_ int, header http.Header) {
 		header.Set("OCI-Chunk-Min-Length", strconv.FormatInt(n, 10))
 	}
-	return rewriteReply(On(StartUpload, Mount), announce)(registry)
+	return rewriteReply(On(registrytest.StartUpload, registrytest.Mount), announce)(registry)
 }
 
 // pieces remembers the uploads whose last piece was shorter than is allowed: fine if it
@@ -29,18 +31,18 @@ func newPieces(least int64) *pieces {
 
 func (p *pieces) check(registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := Classify(r)
+		q := registrytest.Classify(r)
 		body := &countingBody{ReadCloser: r.Body}
 		switch {
-		case q.Kind == PatchUpload && p.hasEnded(q.Reference):
+		case q.Kind == registrytest.PatchUpload && p.hasEnded(q.Reference):
 			writeError(w, r, http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID",
 				"a piece before this one was shorter than OCI-Chunk-Min-Length")
 			return
-		case q.Kind == PatchUpload:
-			r = withBody(r, body)
+		case q.Kind == registrytest.PatchUpload:
+			r = registrytest.WithBody(r, body)
 		}
 		registry.ServeHTTP(w, r)
-		if q.Kind == PatchUpload && body.n < p.least {
+		if q.Kind == registrytest.PatchUpload && body.n < p.least {
 			p.end(q.Reference)
 		}
 	})

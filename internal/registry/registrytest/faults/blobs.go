@@ -1,4 +1,4 @@
-package registrytest
+package faults
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // Losing makes a registry that loses blobs. Use NewLosing.
@@ -36,21 +38,21 @@ func (l *Losing) Lose(repository, digest string) {
 // Wrap is the Middleware.
 func (l *Losing) Wrap(registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := Classify(r)
+		q := registrytest.Classify(r)
 		switch q.Kind {
-		case HeadBlob, GetBlob:
-			if l.gone(q.Repository, q.Reference) && (q.Kind == GetBlob || !l.lies) {
+		case registrytest.HeadBlob, registrytest.GetBlob:
+			if l.gone(q.Repository, q.Reference) && (q.Kind == registrytest.GetBlob || !l.lies) {
 				refuseWith(w, http.StatusNotFound, "BLOB_UNKNOWN", "the blob is lost")
 				return
 			}
-		case Mount:
+		case registrytest.Mount:
 			// One that lies mounts; one that does not opens an upload.
 			if digest := r.URL.Query().Get("mount"); l.gone(q.Repository, digest) && !l.lies {
 				r.URL.RawQuery = ""
 			}
-		case PutUpload:
+		case registrytest.PutUpload:
 			defer l.arrived(q.Repository, r.URL.Query().Get("digest"))
-		case PutManifest:
+		case registrytest.PutManifest:
 			if digest := l.lostBy(q.Repository, r); digest != "" {
 				refuseWith(w, http.StatusBadRequest, "MANIFEST_BLOB_UNKNOWN", fmt.Sprintf("%s is not there", digest))
 				return

@@ -1,10 +1,12 @@
-package registrytest
+package faults
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
 
 // ObjectStore is another host that holds a registry's blobs, as a bucket does. It refuses
@@ -27,10 +29,10 @@ const storeSignature = "X-Test-Signature=abc%2Fdef%3D"
 func NewObjectStore(at string) *ObjectStore { return &ObjectStore{url: at} }
 
 // Redirect answers downloads of blobs with where they lie.
-func (s *ObjectStore) Redirect() Middleware {
+func (s *ObjectStore) Redirect() registrytest.Middleware {
 	return func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if Classify(r).Kind != GetBlob {
+			if registrytest.Classify(r).Kind != registrytest.GetBlob {
 				registry.ServeHTTP(w, r)
 				return
 			}
