@@ -154,7 +154,7 @@ func (i *installation) unmirrored(ctx context.Context, p *preparation.Prepared) 
 // inUse are the versions that databases of the cluster use, and the images that a catalog of
 // it has already: taking those away would break what works.
 func (i *installation) inUse(ctx context.Context, p *preparation.Prepared) ([]string, error) {
-	kinds := databases(p.Product, i.recorded.defined(p.Rendering.Objects))
+	kinds := databases(p.Product, i.Subject.HelmRelease, i.recorded.defined(p.Rendering.Objects))
 	versions, err := i.Cluster.InUse(ctx, kinds, p.Unmirrored)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,9 @@ type Failure struct {
 	// TakenBack is what became of the objects that the run made, where it was to take them back;
 	// nil where it was not.
 	TakenBack *helm.Changes
+	// SkippedHooks are the chart's hooks for uninstalling that were not run while taking back, for
+	// there are databases.
+	SkippedHooks []string
 	// State is that of the helm release; nil where the run had not come to it.
 	State *helm.Situation
 }
@@ -48,6 +51,9 @@ func (f *Failure) Error() string {
 	}
 	for _, line := range takenBack(f.TakenBack) {
 		text += "\n  " + line
+	}
+	if len(f.SkippedHooks) > 0 {
+		text += "\n  not run, for databases exist, were the chart's hooks for uninstalling: " + some(f.SkippedHooks)
 	}
 	if f.State != nil {
 		text += "\n  " + f.State.String()
@@ -133,6 +139,15 @@ func (e *InUseError) Error() string {
 
 // Is makes it an ErrInUse.
 func (e *InUseError) Is(target error) bool { return target == ErrInUse }
+
+// UnservedError says that the objects of a CRD cannot be seen, databases perhaps.
+type UnservedError struct{ Definition string }
+
+// Error names the CRD.
+func (e *UnservedError) Error() string {
+	return fmt.Sprintf("CRD %s is there, and the cluster serves none of its versions: "+
+		"which databases there are cannot be seen; nothing was removed", e.Definition)
+}
 
 // UninstallError is an uninstall that ended before its end, with the state that it left.
 type UninstallError struct {

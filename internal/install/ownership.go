@@ -19,6 +19,9 @@ type Foreign struct {
 	Owner cluster.Owner
 	// Lives says that the owner exists, as far as could be found out.
 	Lives bool
+	// Replaced says that it would not be brought up to date but deleted and made anew, for the
+	// chart runs it as a hook.
+	Replaced bool
 }
 
 // ForeignError lists what the chart brings and others have already.
@@ -28,16 +31,26 @@ type ForeignError struct{ Objects []Foreign }
 func (e *ForeignError) Error() string {
 	lines := []string{fmt.Sprintf("%s that the chart brings, there already and not of this helm release", english.Plural(len(e.Objects), "object", ""))}
 	for _, object := range e.Objects {
-		switch {
-		case object.Owner == cluster.Owner{}:
-			lines = append(lines, object.Object+" belongs to no helm release")
-		case object.Lives:
-			lines = append(lines, object.Object+" belongs to helm release "+object.Owner.String())
-		default:
-			lines = append(lines, object.Object+" belonged to helm release "+object.Owner.String()+", which is gone")
-		}
+		lines = append(lines, object.String())
 	}
 	return strings.Join(lines, "\n  ")
+}
+
+// String says whose it is, and what taking it over would do to it.
+func (f Foreign) String() string {
+	text := f.Object
+	switch {
+	case f.Owner == cluster.Owner{}:
+		text += " belongs to no helm release"
+	case f.Lives:
+		return text + " belongs to helm release " + f.Owner.String()
+	default:
+		text += " belonged to helm release " + f.Owner.String() + ", which is gone"
+	}
+	if f.Replaced {
+		text += "; taken over, it is deleted and made anew, for the chart runs it as a hook"
+	}
+	return text
 }
 
 // Adoptable tells whether none of the objects belongs to a release that exists.
@@ -78,12 +91,29 @@ func (i *installation) ownership(ctx context.Context) error {
 			i.foreign = append(i.foreign, each)
 			continue
 		}
-		refused.Objects = append(refused.Objects, Foreign{Object: cluster.Title(each.Live), Owner: theirs, Lives: lives[theirs]})
+		refused.Objects = append(refused.Objects, Foreign{Object: cluster.Title(each.Live), Owner: theirs, Lives: lives[theirs], Replaced: i.replaces(each)})
 	}
 	if len(refused.Objects) > 0 {
 		return refused
 	}
 	return nil
+}
+
+// takeOver says what taking over does to an object.
+func (i *installation) takeOver(found cluster.Found) string {
+	text := "take over " + cluster.Title(found.Live)
+	if i.replaces(found) {
+		text += ", delete it and make it anew, for the chart runs it as a hook"
+	}
+	return text
+}
+
+// replaces tells whether helm deletes an object before it makes it: it does so with hooks, whatever
+// they are of, but for what lasts.
+func (i *installation) replaces(found cluster.Found) bool {
+	defined := i.recorded.defined(i.outcome.Prepared.Rendering.Objects)
+	kinds := databases(i.Subject.Product, i.Subject.HelmRelease, defined)
+	return found.Hook && !cluster.Lasts(found.GroupVersionKind().GroupKind(), kinds)
 }
 
 // lives tells whether a release exists. Where that cannot be found out, it does.
@@ -115,7 +145,7 @@ func (i *installation) adopt(ctx context.Context) error {
 	for _, found := range i.foreign {
 		title := cluster.Title(found.Live)
 		if i.DryRun {
-			i.plan("take over %s", title)
+			i.plan("%s", i.takeOver(found))
 			continue
 		}
 		i.writing = true

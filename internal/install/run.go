@@ -137,7 +137,7 @@ func (i *installation) failed(ctx context.Context, step string, err error) error
 		changes = i.releases.Changes()
 		var taken *helm.TakenBackError
 		if errors.As(err, &taken) {
-			failure.TakenBack = &changes
+			failure.TakenBack, failure.SkippedHooks = &changes, taken.Skipped
 		}
 	}
 	failure.Unchanged = len(i.changed) == 0 && changes.None() && !i.DryRun && (!i.writing || answered(err))

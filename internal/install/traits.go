@@ -33,12 +33,25 @@ func groupKinds(kinds []versions.Kind) []schema.GroupKind {
 	return all
 }
 
-// databases are the kinds of databases: the product's, or else all that the release defines.
-func databases(product *versions.Product, defined []schema.GroupKind) []schema.GroupKind {
-	if known := DatabasesOf(product); len(known) > 0 {
-		return known
+// databases are the kinds of databases of a release: the product's, and all that the release
+// defines where the product knows nothing of them.
+func databases(product *versions.Product, release string, defined []schema.GroupKind) []schema.GroupKind {
+	if knows(product, release, defined) {
+		return DatabasesOf(product)
 	}
-	return defined
+	return append(DatabasesOf(product), defined...)
+}
+
+// knows tells whether a product says which kinds of a release, that has defined some, are
+// databases. A release that has defined kinds, and none of the product's databases, may well be
+// another product's, unless it is one that the product's other charts are installed as.
+func knows(product *versions.Product, release string, defined []schema.GroupKind) bool {
+	known := DatabasesOf(product)
+	if len(known) == 0 {
+		return false
+	}
+	own := func(kind schema.GroupKind) bool { return slices.Contains(known, kind) }
+	return len(defined) == 0 || slices.ContainsFunc(defined, own) || slices.Contains(product.HelmReleasesBeside(), release)
 }
 
 // PrerequisitesOf are all products of a catalogue that tell how to see whether they work.

@@ -42,6 +42,12 @@ type Removal struct {
 	// KeptDefinitions are the CRDs of the release, and Instances the databases; both stay.
 	KeptDefinitions []string
 	Instances       []cluster.Instance
+	// KeptObjects are others of the release that stay, for the cluster would delete their volumes
+	// with them, "StatefulSet ns/name".
+	KeptObjects []string
+	// SkippedHooks are the chart's hooks for uninstalling that were not run, "Job wipe": what they
+	// delete nobody knows, and there are databases.
+	SkippedHooks []string
 }
 
 // removal is one uninstall under way.
@@ -107,17 +113,20 @@ func (r *removal) findRelease(ctx context.Context) (string, error) {
 // revision of the release has defined.
 func (r *removal) findDatabases(ctx context.Context) (string, error) {
 	defined := r.recorded.defined(nil)
-	if len(DatabasesOf(r.Product)) == 0 {
+	if !knows(r.Product, r.HelmRelease, defined) {
 		live, err := r.Cluster.DefinedFor(ctx, r.owner)
 		if err != nil {
 			return "", err
 		}
 		defined = append(defined, live...)
 	}
-	for _, kind := range databases(r.Product, defined) {
+	for _, kind := range databases(r.Product, r.HelmRelease, defined) {
 		if !slices.Contains(r.databases, kind) {
 			r.databases = append(r.databases, kind)
 		}
+	}
+	if err := r.served(ctx); err != nil {
+		return "", err
 	}
 	var err error
 	if r.done.Instances, err = r.Cluster.Instances(ctx, r.databases...); err != nil {
@@ -129,11 +138,36 @@ func (r *removal) findDatabases(ctx context.Context) (string, error) {
 	return "", nil
 }
 
+// served wants the kinds of databases whose CRD is there to be served: the databases of one that is
+// not are there too, and cannot be seen.
+func (r *removal) served(ctx context.Context) error {
+	var unserved []chart.Object
+	for _, object := range r.recorded.objects {
+		for _, kind := range cluster.Defined([]chart.Object{object}) {
+			known, err := r.Cluster.Knows(ctx, kind)
+			if err != nil {
+				return err
+			}
+			if !known && slices.Contains(r.databases, kind) {
+				unserved = append(unserved, object)
+			}
+		}
+	}
+	found, err := r.Cluster.Find(ctx, unserved, r.Namespace)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return &UnservedError{Definition: found[0].GetName()}
+	}
+	return nil
+}
+
 // isOwn tells whether an object of the kinds that a chart defines came with that chart. Where nobody
 // says which of these kinds are databases, such an object is in nobody's way; it stays like the
 // others, for it may be one.
 func (r *removal) isOwn(instance cluster.Instance) bool {
-	return len(DatabasesOf(r.Product)) == 0 && slices.ContainsFunc(r.recorded.objects, func(o chart.Object) bool {
+	return !knows(r.Product, r.HelmRelease, r.recorded.defined(nil)) && slices.ContainsFunc(r.recorded.objects, func(o chart.Object) bool {
 		return o.GetKind() == instance.Kind && o.GetName() == instance.Name &&
 			(instance.Namespace == "" || cluster.NamespaceOf(o, r.Namespace) == instance.Namespace)
 	})
@@ -165,7 +199,11 @@ func (r *removal) removeObjects(ctx context.Context) (string, error) {
 	if r.releases, err = helm.Open(ctx, r.Cluster, r.Namespace, nil); err != nil {
 		return "", err
 	}
-	return "", r.left(r.releases.Uninstall(ctx, r.HelmRelease, r.databases, r.Timeout))
+	r.done.SkippedHooks, err = r.releases.Uninstall(ctx, r.HelmRelease, r.databases, r.Timeout)
+	if err == nil {
+		r.done.KeptObjects = r.releases.Changes().Kept
+	}
+	return "", r.left(err)
 }
 
 // removeSecrets removes the release's pull secrets, but for those that others have a use for:

@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
 // What an earlier revision has defined counts too: its databases are there although the chart of
@@ -122,5 +123,22 @@ func TestUninstallKeepsItsOwnObjects(t *testing.T) {
 	}
 	if b.Get("dbs.lab.example.com", "pg", "own") == nil {
 		t.Error("the chart's own object is gone")
+	}
+}
+
+// A release of another product than the one that is said: its databases are in the way as well.
+func TestUninstallOfAnotherProduct(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, map[string]string{"templates/crd.yaml": crd}); err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, db)
+	b.Writes()
+	other := *b.options.Subject.Product
+	other.Cluster.Databases = []versions.Kind{{Group: "other.example.com", Kind: "Other"}}
+	_, err := b.uninstall(t, func(o *install.UninstallOptions) { o.Product = &other })
+	var inUse *install.InUseError
+	if !errors.As(err, &inUse) || len(inUse.Instances) != 1 || inUse.Instances[0].Name != "precious" || len(b.Writes()) > 0 {
+		t.Errorf("Uninstall() = %v, want the database in the way and nothing written", err)
 	}
 }

@@ -37,7 +37,7 @@ func (r *Releases) Changes() Changes {
 	for _, key := range g.order {
 		touch := g.touched[key]
 		title := infoTitle(touch.info)
-		if touch.kept {
+		if touch.kept && !touch.created && !touch.changed { // a hook is to be deleted before it is sent
 			changes.Kept = append(changes.Kept, title)
 		}
 		if !touch.created && !touch.changed {

@@ -7,6 +7,8 @@ import (
 
 	helmkube "helm.sh/helm/v3/pkg/kube"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
 
@@ -73,13 +75,14 @@ func (k *kubeClient) context() context.Context {
 	return k.ctx
 }
 
-// Create creates resources unless the run has ended. A CRD that a hook brings may be there
-// already, and helm would not get past it: it is brought up to date instead.
+// Create creates resources unless the run has ended. What lasts and a hook brings is not deleted
+// before that, and is there already the second time. Helm would not get past it: it is brought up
+// to date instead.
 func (k *kubeClient) Create(resources helmkube.ResourceList) (*helmkube.Result, error) {
 	if err := k.interrupted(); err != nil {
 		return nil, err
 	}
-	there, missing := k.definitionsThere(resources)
+	there, missing := k.lastingThere(resources)
 	if len(there) > 0 {
 		if result, err := k.update(there, there); err != nil || len(missing) == 0 {
 			return result, err
@@ -90,11 +93,13 @@ func (k *kubeClient) Create(resources helmkube.ResourceList) (*helmkube.Result, 
 	return result, err
 }
 
-// definitionsThere tells CRDs that exist from everything else.
-func (k *kubeClient) definitionsThere(resources helmkube.ResourceList) (there, rest helmkube.ResourceList) {
+// lastingThere tells what lasts and exists from everything else. But for CRDs, it has to be the
+// release's own: what somebody else has made meanwhile is in the way.
+func (k *kubeClient) lastingThere(resources helmkube.ResourceList) (there, rest helmkube.ResourceList) {
 	for _, info := range resources {
-		if info.Mapping.GroupVersionKind.GroupKind() == cluster.Definition {
-			if _, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name); err == nil {
+		if kind := info.Mapping.GroupVersionKind.GroupKind(); cluster.Lasts(kind, k.guard.databases) {
+			live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+			if err == nil && (kind == cluster.Definition || sameOwner(info.Object, live)) {
 				there = append(there, info)
 				continue
 			}
@@ -102,6 +107,19 @@ func (k *kubeClient) definitionsThere(resources helmkube.ResourceList) (there, r
 		rest = append(rest, info)
 	}
 	return there, rest
+}
+
+// sameOwner tells whether two objects carry the marks of one release.
+func sameOwner(a, b runtime.Object) bool {
+	var owners [2]cluster.Owner
+	for i, object := range []runtime.Object{a, b} {
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+		if err != nil {
+			return false
+		}
+		owners[i] = cluster.OwnerOf(&unstructured.Unstructured{Object: fields})
+	}
+	return owners[0] == owners[1] && owners[0] != cluster.Owner{}
 }
 
 // Update updates resources unless the run has ended. For custom resources helm compares

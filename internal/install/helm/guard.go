@@ -4,7 +4,10 @@ import (
 	"sync"
 
 	helmkube "helm.sh/helm/v3/pkg/kube"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/resource"
 
@@ -87,12 +90,32 @@ func (g *guard) deletable(resources helmkube.ResourceList) helmkube.ResourceList
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return resources.Filter(func(info *resource.Info) bool {
-		lasts := cluster.Lasts(info.Mapping.GroupVersionKind.GroupKind(), g.databases)
 		known := g.touched[objectOf(info)]
-		if !lasts && (!g.undoing || known != nil && known.created) {
+		own := known != nil && known.created
+		lasts := cluster.Lasts(info.Mapping.GroupVersionKind.GroupKind(), g.databases) ||
+			!(g.undoing && own) && takesVolumes(info)
+		if !lasts && (!g.undoing || own) {
 			return true
 		}
 		g.note(info).kept = lasts
 		return false
 	})
+}
+
+// takesVolumes tells whether the cluster deletes the volume claims of an object with it, as it does
+// for a StatefulSet that asks for that. What cannot be looked at may do so.
+func takesVolumes(info *resource.Info) bool {
+	if info.Mapping.GroupVersionKind.GroupKind() != (schema.GroupKind{Group: "apps", Kind: "StatefulSet"}) {
+		return false
+	}
+	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+	if err != nil {
+		return !apierrors.IsNotFound(err)
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+	if err != nil {
+		return true
+	}
+	policy, _, _ := unstructured.NestedString(fields, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	return policy == "Delete"
 }

@@ -2,6 +2,7 @@ package helm
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -37,7 +38,9 @@ type Revision struct {
 	// manifest and hooks are what was recorded, crds what the chart has in its crds/ folder.
 	manifest    string
 	hooks, crds []string
-	busy        bool
+	// deletion are the hooks that run when the release is uninstalled, "Job wipe".
+	deletion []string
+	busy     bool
 }
 
 // revision reads helm's record; nil stays nil.
@@ -54,6 +57,9 @@ func revision(r *helmrelease.Release) *Revision {
 	}
 	for _, hook := range r.Hooks {
 		read.hooks = append(read.hooks, hook.Manifest)
+		if slices.Contains(hook.Events, helmrelease.HookPreDelete) || slices.Contains(hook.Events, helmrelease.HookPostDelete) {
+			read.deletion = append(read.deletion, hook.Kind+" "+hook.Name)
+		}
 	}
 	if r.Chart != nil && r.Chart.Metadata != nil {
 		read.Chart, read.Accepted = r.Chart.Name()+" "+r.Chart.Metadata.Version, acceptedIn(r)

@@ -15,6 +15,8 @@ type TakenBackError struct {
 	Err error
 	// Undo is why taking back failed too; nil where it did not.
 	Undo error
+	// Skipped are the chart's hooks for uninstalling that were not run, for there are databases.
+	Skipped []string
 }
 
 // Error says both.
@@ -48,8 +50,12 @@ func (r *Releases) takeBack(request Request, before *helmrelease.Release, failed
 	if revision(before).Gone() {
 		uninstall := action.NewUninstall(r.config)
 		uninstall.Timeout, uninstall.Wait, uninstall.KeepHistory = request.Timeout, true, before != nil
-		_, err = uninstall.Run(request.Name)
-		return &TakenBackError{Err: failed, Undo: err}
+		taken := &TakenBackError{Err: failed}
+		if uninstall.DisableHooks = r.inUse(r.client.context(), request.Databases); uninstall.DisableHooks {
+			taken.Skipped = revision(newest).deletion
+		}
+		_, taken.Undo = uninstall.Run(request.Name)
+		return taken
 	}
 	return &TakenBackError{Err: failed, Undo: r.rollBack(request, newest.Version)}
 }

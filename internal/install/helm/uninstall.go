@@ -15,18 +15,31 @@ import (
 // The record stays, in state Uninstalled, until Forget: whatever else belongs to the release can
 // be removed in between, and a run that is cut short is carried on by the next one. The release
 // has to be there.
-func (r *Releases) Uninstall(ctx context.Context, name string, databases []schema.GroupKind, timeout time.Duration) error {
+//
+// While there are databases the chart's hooks for uninstalling are not run: what they delete is
+// theirs to know, and many a chart's delete its kinds. They are returned as skipped.
+func (r *Releases) Uninstall(ctx context.Context, name string, databases []schema.GroupKind, timeout time.Duration) (skipped []string, err error) {
 	last, err := r.Last(name)
 	if err != nil || last.Gone() {
-		return err
+		return nil, err
 	}
 	if err := r.protect(ctx, cluster.Owner{Namespace: r.namespace, Release: name}, databases); err != nil {
-		return err
+		return nil, err
 	}
 	r.client.guard.databases = databases
 	uninstall := action.NewUninstall(r.config)
 	uninstall.Timeout, uninstall.Wait, uninstall.KeepHistory = timeout, true, true
-	return r.uninstall(ctx, uninstall, name)
+	if uninstall.DisableHooks = r.inUse(ctx, databases); uninstall.DisableHooks {
+		skipped = last.deletion
+	}
+	return skipped, r.uninstall(ctx, uninstall, name)
+}
+
+// inUse tells whether there is any database, as far as that is known: what cannot be looked at may
+// be there.
+func (r *Releases) inUse(ctx context.Context, databases []schema.GroupKind) bool {
+	found, err := r.cluster.Instances(ctx, databases...)
+	return err != nil || len(found) > 0
 }
 
 // Forget removes the records of a release that was uninstalled.

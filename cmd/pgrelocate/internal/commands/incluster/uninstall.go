@@ -28,7 +28,8 @@ for every database would go with them, and so do namespaces and volumes.
 It refuses while databases exist; of a product that pgrelocate does not know, every custom
 resource of the release's own CRDs counts as one. With --force they go on running, with the
 pull secret of their namespace, and nobody looks after them until the operator is installed
-again. Where there is no such release, nothing is touched, and that is an error.`,
+again; hooks that the chart runs for uninstalling are left out then, for they may delete them.
+Where there is no such release, nothing is touched, and that is an error.`,
 		Example: `  pgrelocate uninstall`,
 		Args:    usage.NoArgs,
 		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {

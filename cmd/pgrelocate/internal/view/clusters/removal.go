@@ -23,6 +23,11 @@ type Removal struct {
 	// KeptDefinitions are CRDs and Instances databases, as NAMESPACE/NAME; both stay.
 	KeptDefinitions []string `json:"keptDefinitions"`
 	Instances       []string `json:"instances"`
+	// KeptObjects stay, for their volumes would go with them; absent where there are none.
+	KeptObjects []string `json:"keptObjects,omitempty"`
+	// SkippedHooks are the charts' hooks for uninstalling that were not run, for databases exist;
+	// absent where there were none.
+	SkippedHooks []string `json:"skippedHooks,omitempty"`
 	// Beside are the helm releases of the product's other charts, which went before; absent where
 	// there were none.
 	Beside []string `json:"beside,omitempty"`
@@ -37,6 +42,8 @@ func NewRemoval(r *installing.Removed) Removal {
 		KeptSecrets:     append([]string{}, r.KeptSecrets...),
 		KeptDefinitions: append([]string{}, r.KeptDefinitions...),
 		Instances:       []string{},
+		KeptObjects:     slices.Clone(r.KeptObjects),
+		SkippedHooks:    slices.Clone(r.SkippedHooks),
 	}
 	for _, instance := range r.Instances {
 		made.Instances = append(made.Instances, instance.String())
@@ -44,6 +51,8 @@ func NewRemoval(r *installing.Removed) Removal {
 	for _, other := range r.Others {
 		made.Beside = append(made.Beside, other.HelmRelease)
 		made.KeptDefinitions = append(made.KeptDefinitions, other.KeptDefinitions...)
+		made.KeptObjects = append(made.KeptObjects, other.KeptObjects...)
+		made.SkippedHooks = append(made.SkippedHooks, other.SkippedHooks...)
 	}
 	slices.Sort(made.KeptDefinitions)
 	return made
@@ -62,6 +71,8 @@ func (v Removal) WriteTable(w io.Writer) error {
 		{"removed secrets", v.Secrets},
 		{"kept secrets that others need", v.KeptSecrets},
 		{"kept databases, and other objects of the kinds that the release defines", v.Instances},
+		{"kept, for the cluster would delete their volumes with them", v.KeptObjects},
+		{"not run, for databases exist, were the chart's hooks for uninstalling", v.SkippedHooks},
 	} {
 		if len(each.names) > 0 {
 			lines = append(lines, each.what+": "+strings.Join(each.names, ", "))
