@@ -44,8 +44,9 @@ func TestImportsRunOneWay(t *testing.T) {
 // rooms says for each package below internal which others of the module it may import, besides
 // those of versions, which all may. Siblings import each other only where it stands here.
 var rooms = map[string][]string{
-	"internal/files":      nil,
+	"internal/files":      {"internal/heed"},
 	"internal/finding":    nil,
+	"internal/heed":       nil,
 	"internal/formats":    {"internal/versions", "internal/versions/ref"},
 	"internal/jsonlimit":  nil,
 	"internal/nodes":      {"internal/versions", "internal/versions/ref"},
@@ -76,7 +77,7 @@ var rooms = map[string][]string{
 	"internal/registry/transfer":                      {"internal/registry", "internal/registry/oci", "internal/registry/pieces", "internal/registry/plan"},
 	"internal/registry/tagging":                       {"internal/registry", "internal/registry/lock", "internal/registry/oci", "internal/registry/plan"},
 	"internal/registry/fanout":                        {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/pieces", "internal/registry/plan"},
-	"internal/registry/remote":                        {"internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/remote/download", "internal/registry/remote/transport", "internal/registry/remote/uploads"},
+	"internal/registry/remote":                        {"internal/heed", "internal/jsonlimit", "internal/registry", "internal/registry/oci", "internal/registry/remote/download", "internal/registry/remote/transport", "internal/registry/remote/uploads"},
 	"internal/registry/remote/download":               {"internal/registry/remote/transport"},
 	"internal/registry/remote/uploads":                {"internal/files"},
 	"internal/registry/remote/transport":              {"internal/jsonlimit", "internal/registry", "internal/secrets", "internal/registry/remote/transport/auth", "internal/registry/remote/transport/certificates", "internal/registry/remote/transport/gate"},
@@ -120,16 +121,16 @@ var rooms = map[string][]string{
 	"internal/chart/charttest":  nil,
 
 	"internal/install":                    {"internal/chart", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
-	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/files", "internal/registry", "internal/install/cluster", "internal/install/verify"},
+	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/heed", "internal/registry", "internal/install/cluster", "internal/install/verify"},
 	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
 	"internal/install/inuse":              {"internal/install/cluster"},
 	"internal/install/independence":       {"internal/install/cluster"},
 	"internal/install/clustertest":        {"internal/install/cluster"},
 	"internal/browsertest":                nil, // shows pages to a real browser, for tests
-	"internal/install/cluster":            {"internal/chart", "internal/jsonlimit"},
+	"internal/install/cluster":            {"internal/chart", "internal/heed", "internal/jsonlimit"},
 	"internal/install/cluster/pullsecret": {"internal/install/cluster", "internal/jsonlimit", "internal/registry/credentials"},
 	"internal/install/cluster/readiness":  {"internal/install/cluster"},
-	"internal/install/helm":               {"internal/chart", "internal/chart/naming", "internal/install/cluster", "internal/install/cluster/readiness"},
+	"internal/install/helm":               {"internal/chart", "internal/chart/naming", "internal/heed", "internal/install/cluster", "internal/install/cluster/readiness"},
 	"internal/install/verify":             {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm"},
 	"internal/install/jobs":               {"internal/install/cluster", "internal/install/cluster/readiness", "internal/registry", "internal/registry/shard"},
 }

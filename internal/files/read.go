@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
 // Errors of files that are to be read; they stand in an *fs.PathError.
@@ -26,7 +28,7 @@ func ReadSmall(ctx context.Context, path string, most int64) ([]byte, error) {
 	if err := check(path, true); err != nil {
 		return nil, err
 	}
-	return Await(ctx, func() ([]byte, error) { return read(path, most) })
+	return heed.Call(ctx, func() ([]byte, error) { return read(path, most) })
 }
 
 // ReadRegular reads all of a regular file of most bytes at most: one that is read again and again,
@@ -107,32 +109,11 @@ func readInto(body []byte, r io.Reader) ([]byte, error) {
 // OpenPipe opens a pipe for reading; once ctx ends nobody waits any more for somebody to write to
 // it. The caller closes it.
 func OpenPipe(ctx context.Context, path string) (*os.File, error) {
-	return Await(ctx, func() (*os.File, error) { return os.Open(path) })
+	return heed.Call(ctx, func() (*os.File, error) { return os.Open(path) })
 }
 
 // IsPipe tells whether path leads to a pipe.
 func IsPipe(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
-}
-
-// Await returns what read returns or, where ctx ends first, the cause of that; read is left to
-// itself then.
-func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	type answer struct {
-		value T
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		value, err := read()
-		answers <- answer{value, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.value, a.err
-	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
-	}
 }

@@ -26,6 +26,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 )
 
@@ -70,7 +71,7 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = access.Kubeconfig
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: access.Context})
-	config, err := heed(ctx, loader.ClientConfig, func(*rest.Config) {}) // it may be a pipe
+	config, err := heed.Call(ctx, loader.ClientConfig) // it may be a pipe
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -146,7 +147,7 @@ func (c *Cluster) Host() string { return c.config.Host }
 // and "cert-manager.io/v1/Certificate".
 func (c *Cluster) APIVersions(ctx context.Context) ([]string, error) {
 	c.Refresh()
-	lists, err := discovering(ctx, func() ([]*metav1.APIResourceList, error) {
+	lists, err := heed.Call(ctx, func() ([]*metav1.APIResourceList, error) {
 		_, lists, err := c.discovery.ServerGroupsAndResources()
 		return lists, err
 	})
@@ -171,7 +172,7 @@ func (c *Cluster) Refresh() {
 
 // Serves tells whether the cluster knows a kind, and as which resource.
 func (c *Cluster) Serves(ctx context.Context, kind schema.GroupKind) (*meta.RESTMapping, bool, error) {
-	mapping, err := discovering(ctx, func() (*meta.RESTMapping, error) { return c.mapper.RESTMapping(kind) })
+	mapping, err := heed.Call(ctx, func() (*meta.RESTMapping, error) { return c.mapper.RESTMapping(kind) })
 	if meta.IsNoMatchError(err) {
 		return nil, false, nil
 	}

@@ -8,39 +8,9 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
-
-// heed calls f, and does not wait for it any more once the context has ended: what f then comes to is
-// for late.
-func heed[T any](ctx context.Context, f func() (T, error), late func(T)) (T, error) {
-	type outcome struct {
-		value T
-		err   error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		value, err := f()
-		done <- outcome{value, err}
-	}()
-	select {
-	case o := <-done:
-		return o.value, o.err
-	case <-ctx.Done():
-		go func() {
-			if o := <-done; o.err == nil {
-				late(o.value)
-			}
-		}()
-		var none T
-		return none, context.Cause(ctx)
-	}
-}
-
-// discovering asks what the cluster serves: client-go takes no context for that, sends one request after the
-// other, and repeats each that fails.
-func discovering[T any](ctx context.Context, ask func() (T, error)) (T, error) {
-	return heed(ctx, ask, func(T) {})
-}
 
 // heeding is config with all of its credentials in a transport that lets go of a request when its
 // context ends. Client-go asks the plugin of a kubeconfig for credentials without a context, and
@@ -80,10 +50,10 @@ func (h heedingTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	ctx, end := request.Context(), func() {}
 	// What is sent after the end takes back what the run did.
 	if request.Method == http.MethodGet && h.run.Err() == nil {
-		ctx, end = outlasting(ctx, h.run)
+		ctx, end = heed.Outlasting(ctx, h.run, readGrace)
 		request = request.WithContext(ctx)
 	}
-	response, err := heed(ctx, func() (*http.Response, error) {
+	response, err := heed.CallLate(ctx, func() (*http.Response, error) {
 		return h.RoundTripper.RoundTrip(request)
 	}, func(late *http.Response) { _ = late.Body.Close() })
 	if err != nil {
@@ -92,15 +62,6 @@ func (h heedingTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	}
 	response.Body = endingBody{response.Body, end}
 	return response, nil
-}
-
-// outlasting is ctx, which also ends a while after run has.
-func outlasting(ctx, run context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(run, func() {
-		time.AfterFunc(readGrace, func() { cancel(context.Cause(run)) })
-	})
-	return ctx, func() { stop(); cancel(nil) }
 }
 
 // endingBody ends the context of its request when it is closed.

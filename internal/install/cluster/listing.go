@@ -12,12 +12,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
 // Listable are the resources whose objects can be listed, each in the version that the cluster
 // prefers, in order. The API groups that the cluster could not tell about are unknown.
 func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionResource, unknown []string, err error) {
-	lists, err := discovering(ctx, c.discovery.ServerPreferredResources)
+	lists, err := heed.Call(ctx, c.discovery.ServerPreferredResources)
 	var failed *discovery.ErrGroupDiscoveryFailed
 	if err != nil && !errors.As(err, &failed) {
 		return nil, nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
@@ -47,7 +49,7 @@ func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionReso
 
 // KindsIn are the kinds of an API group whose objects can be listed, in order.
 func (c *Cluster) KindsIn(ctx context.Context, group string) ([]schema.GroupKind, error) {
-	lists, err := discovering(ctx, c.discovery.ServerPreferredResources)
+	lists, err := heed.Call(ctx, c.discovery.ServerPreferredResources)
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
 		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
 	}

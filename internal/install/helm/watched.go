@@ -7,6 +7,7 @@ import (
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
 
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
@@ -17,27 +18,14 @@ const graceAfterCancel = 30 * time.Second
 // watched runs one of helm's actions to its end. Helm's client fails once the context has
 // ended, which is what stops the action; grace is how long that may take.
 func watched(ctx context.Context, run func() (*helmrelease.Release, error), grace time.Duration) (*helmrelease.Release, error) {
-	type outcome struct {
-		release *helmrelease.Release
-		err     error
-	}
-	ended := make(chan outcome, 1)
-	go func() {
-		release, err := run()
-		ended <- outcome{release, err}
-	}()
-	select {
-	case o := <-ended:
-		return o.release, o.err
-	case <-ctx.Done():
-	}
-	select {
-	case o := <-ended:
-		if o.err == nil {
-			return o.release, nil
-		}
-		return o.release, cluster.Wrap(context.Cause(ctx), o.err)
-	case <-time.After(grace):
+	going, done := heed.Outlasting(context.WithoutCancel(ctx), ctx, grace)
+	defer done()
+	release, err := heed.Call(going, run)
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return release, err
+	case going.Err() != nil:
 		return nil, fmt.Errorf("%w, and helm had not ended %s later: it may still be at work", context.Cause(ctx), grace)
 	}
+	return release, cluster.Wrap(context.Cause(ctx), err)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
@@ -62,7 +63,7 @@ func (u *upload) sendPiece(ctx context.Context) error {
 		return &endingWith{ctx, content}, nil
 	}
 	request.Accept = []int{http.StatusAccepted, http.StatusCreated, http.StatusNoContent, http.StatusOK}
-	going, done := outlasting(ctx, pieceGrace)
+	going, done := heed.Outlasting(context.WithoutCancel(ctx), ctx, pieceGrace)
 	defer done()
 	resp, err := u.client.transport.Try(going, request)
 	if err != nil {
@@ -97,15 +98,6 @@ func (e *endingWith) Read(p []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
-}
-
-// outlasting is a context that ends when ctx has ended for a while, or with the returned function.
-func outlasting(ctx context.Context, grace time.Duration) (context.Context, func()) {
-	going, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
-	})
-	return going, func() { stop(); cancel(nil) }
 }
 
 // refusesPieces tells that it is the form of a piece that a registry, or a proxy before it, does

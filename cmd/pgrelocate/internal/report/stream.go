@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
 // stream writes events, each with one call, so that a line is there as soon as it is told and those
@@ -89,7 +90,7 @@ func openEvents(ctx context.Context, path string) (*os.File, error) {
 		mode |= os.O_CREATE | os.O_EXCL
 	}
 	// Opening a pipe waits for somebody who reads it.
-	return files.Await(ctx, func() (*os.File, error) { return os.OpenFile(path, mode, 0o644) })
+	return heed.Call(ctx, func() (*os.File, error) { return os.OpenFile(path, mode, 0o644) })
 }
 
 // isTorn tells whether a file that can be read ends in the middle of a line.

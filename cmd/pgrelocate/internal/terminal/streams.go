@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
 // Streams are the standard streams and what is known of them. The zero value of the
@@ -96,7 +96,7 @@ func (s Streams) Secret(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret, err := files.Await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	secret, err := heed.Call(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	if ctx.Err() != nil {
 		_ = term.Restore(fd, before)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/flagset"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
-	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -133,11 +133,11 @@ func askLogin(ctx context.Context, a *app.App, host string, opts loginOptions) (
 // readSecret reads the password, and before it the user name where that is missing.
 func readSecret(ctx context.Context, a *app.App, host string, opts loginOptions, given *credentials.Login) (string, error) {
 	if opts.stdin {
-		return files.Await(ctx, func() (string, error) { return flagset.ReadAll(a.In) })
+		return heed.Call(ctx, func() (string, error) { return flagset.ReadAll(a.In) })
 	}
 	if given.Username == "" {
 		fmt.Fprintf(a.Err, "user name for %s: ", host)
-		name, err := files.Await(ctx, func() (string, error) { return flagset.ReadLine(a.In) })
+		name, err := heed.Call(ctx, func() (string, error) { return flagset.ReadLine(a.In) })
 		if err != nil {
 			return "", err
 		}

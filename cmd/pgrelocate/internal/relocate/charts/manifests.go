@@ -19,6 +19,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
 	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
@@ -74,7 +75,7 @@ func ManifestImages(ctx context.Context, s *relocate.Session, name string, stdin
 
 func (m *Manifests) read(ctx context.Context, name string, stdin io.Reader) error {
 	if name == "-" {
-		body, err := files.Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, inplace.MaxFile+1)) })
+		body, err := heed.Call(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, inplace.MaxFile+1)) })
 		if err != nil {
 			return fmt.Errorf("reading standard input: %w", err)
 		}
