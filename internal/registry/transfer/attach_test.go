@@ -38,6 +38,15 @@ func refer(t *testing.T, host, repository string, image v1.Image) v1.Hash {
 	return push(t, host, repository+"@"+must[v1.Hash](t)(sbom.Digest()).String(), sbom)
 }
 
+// waysToAttach are what something can be found by that belongs to an image.
+var waysToAttach = map[string]func(t *testing.T, host, repository string, image v1.Image) v1.Hash{
+	"tag": func(t *testing.T, host, repository string, image v1.Image) v1.Hash {
+		t.Helper()
+		return sign(t, host, repository, must[v1.Hash](t)(image.Digest()))
+	},
+	"referrer": refer,
+}
+
 func TestWhatBelongsToAnImageTravels(t *testing.T) {
 	for _, sides := range []struct {
 		name     string

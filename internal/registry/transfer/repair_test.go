@@ -77,15 +77,13 @@ func TestACheckGoesIntoIndexes(t *testing.T) {
 // What is attached to an image is the mirror's too: a signature whose blob is gone, under a tag or
 // as a referrer, is found and put back.
 func TestACheckGoesIntoAttachments(t *testing.T) {
-	for name, attach := range map[string]func(*world, v1.Image, v1.Hash) v1.Hash{
-		"tag":      func(w *world, _ v1.Image, of v1.Hash) v1.Hash { return sign(t, w.from, "one", of) },
-		"referrer": func(w *world, image v1.Image, _ v1.Hash) v1.Hash { return refer(t, w.from, "one", image) },
-	} {
+	for name, attach := range waysToAttach {
 		t.Run(name, func(t *testing.T) {
 			losing := faults.NewLosing(0, false)
 			w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 			image := imageOf(t, randomLayer(t, 1_000))
-			attached := attach(w, image, push(t, w.from, "one:v0", image))
+			push(t, w.from, "one:v0", image)
+			attached := attach(t, w.from, "one", image)
 			_, report := w.copy(t, plan.Options{}, "one:v0")
 			wantCopied(t, report)
 			manifest := must[*v1.Manifest](t)(must[v1.Image](t)(ggcrremote.Image(refTo(t, w.to, "mirror/one@"+attached.String()))).Manifest())
@@ -110,16 +108,13 @@ func TestACheckGoesIntoAttachments(t *testing.T) {
 // What a lock settles is not asked of the source, and is checked all the same: what belongs to it is
 // what the target lists and what the lock names, also where nobody lists it any more.
 func TestACheckGoesIntoAttachmentsOfWhatIsPinned(t *testing.T) {
-	for name, attach := range map[string]func(*world, v1.Image, v1.Hash) v1.Hash{
-		"tag":      func(w *world, _ v1.Image, of v1.Hash) v1.Hash { return sign(t, w.from, "one", of) },
-		"referrer": func(w *world, image v1.Image, _ v1.Hash) v1.Hash { return refer(t, w.from, "one", image) },
-	} {
+	for name, attach := range waysToAttach {
 		t.Run(name, func(t *testing.T) {
 			losing := faults.NewLosing(0, false)
 			w := newWorld(t, startRegistry(t, true), serve(t, losing.Wrap))
 			image := imageOf(t, randomLayer(t, 1_000))
 			digest := push(t, w.from, "one:v0", image)
-			attached := attach(w, image, digest)
+			attached := attach(t, w.from, "one", image)
 			planned, report := w.copy(t, plan.Options{}, "one:v0")
 			wantCopied(t, report)
 			pinned := plan.Options{Check: true, Pins: map[ref.Reference]plan.Pin{
