@@ -50,7 +50,6 @@ func (u *upload) sendPiece(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	size := u.nextPiece()
-	u.handed.Store(0)
 	request := u.bodyRequest(http.MethodPatch, u.at, u.offset, size)
 	u.pieced = true
 	request.Size = -1

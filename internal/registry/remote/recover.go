@@ -25,7 +25,7 @@ func (u *upload) recover(ctx context.Context, err error) error {
 	if errors.As(err, &status) {
 		switch {
 		case status.Code == http.StatusRequestEntityTooLarge && !errors.Is(status, registry.ErrQuota):
-			return u.smaller(status)
+			return u.smaller(ctx, status)
 		case u.pieced && refusesPieces(status) && !sessionLost(status):
 			return u.unpieced()
 		case u.patched && unsupportedPatch(status):
@@ -55,7 +55,7 @@ func (u *upload) resume(ctx context.Context, err error) error {
 	if u.at == nil || handed == 0 && u.offset < u.blob.Size {
 		return nil // refused before the first byte: the upload is as it was
 	}
-	if u.offset+handed >= u.blob.Size {
+	if u.offset+handed >= u.blob.Size && !u.patched { // no piece makes a blob
 		there, err := u.client.HasBlob(ctx, u.repository, u.blob)
 		if err != nil {
 			return err
@@ -159,14 +159,21 @@ func (u *upload) invalidDigest(ctx context.Context, status *transport.StatusErro
 	return u.restart(ctx, status)
 }
 
-// smaller halves the size of what is sent at once, for this run: a proxy before the
-// registry refuses larger bodies.
-func (u *upload) smaller(status *transport.StatusError) error {
+// smaller goes on with less at once. Who refuses a body may have passed on what came before its bound.
+func (u *upload) smaller(ctx context.Context, status *transport.StatusError) error {
 	u.rest() // not under the lock: who waits for that may hold the place that our reader waits for
+	if err := u.halve(status); err != nil || u.at == nil || u.handed.Load() == 0 {
+		return err // where nothing was sent the upload is as it was
+	}
+	return u.ask(ctx)
+}
+
+// halve halves the size of what is sent at once, for this run: a proxy before the registry refuses
+// larger bodies.
+func (u *upload) halve(status *transport.StatusError) error {
 	style := &u.client.uploads
 	style.mu.Lock()
 	defer style.mu.Unlock()
-	u.forget()
 	if style.chunk > 0 && max(style.chunk, style.least) < u.size && !style.noPatch {
 		return nil // another upload has found out already
 	}

@@ -24,7 +24,8 @@ import (
 // large bodies. Where a journal is kept, see KeepUploads, a large one goes in pieces, and goes on
 // where an earlier run left it.
 func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descriptor, body registry.Body, anew bool) (registry.Outcome, error) {
-	u := &upload{client: c, repository: repository, blob: blob, body: body, anew: anew || c.isBroken(repository, blob)}
+	u := &upload{client: c, repository: repository, blob: blob, body: body, handed: new(atomic.Int64)}
+	u.anew = anew || c.isBroken(repository, blob)
 	u.request = c.uploadRequest(repository, blob, "uploading blob")
 	u.retry = c.transport.NewRetry(u.request.Op + " " + u.request.Ref)
 	u.takeUp(ctx)
@@ -56,10 +57,10 @@ type upload struct {
 	request    transport.Request
 	retry      *transport.Retry
 
-	at      *url.URL     // the open upload; nil where a new one has to be opened
-	offset  int64        // what the registry has confirmed
-	best    int64        // the furthest that offset has been
-	handed  atomic.Int64 // bytes given to the transport by the current request
+	at      *url.URL      // the open upload; nil where a new one has to be opened
+	offset  int64         // what the registry has confirmed
+	best    int64         // the furthest that offset has been
+	handed  *atomic.Int64 // bytes given to the transport by the current body; an earlier one may still be read
 	failed  atomic.Pointer[error]
 	size    int64 // of the current request's body
 	patched bool  // the current request is a PATCH
@@ -75,7 +76,7 @@ type upload struct {
 
 // step opens an upload if need be and sends what is left.
 func (u *upload) step(ctx context.Context) (registry.Outcome, error) {
-	u.handed.Store(0)
+	u.handed = new(atomic.Int64)
 	if u.at == nil {
 		there, err := u.open(ctx)
 		if err != nil || there {
@@ -90,7 +91,6 @@ func (u *upload) step(ctx context.Context) (registry.Outcome, error) {
 			return 0, err
 		}
 	}
-	u.handed.Store(0)
 	return registry.Uploaded, u.put(ctx, u.blob.Size, 0)
 }
 
@@ -213,7 +213,6 @@ func (u *upload) patch(ctx context.Context) error {
 	if chunk := u.chunk(); chunk > 0 {
 		size = min(size, chunk)
 	}
-	u.handed.Store(0)
 	request := u.bodyRequest(http.MethodPatch, u.at, u.offset, size)
 	request.Header.Set("Content-Range", fmt.Sprintf("%d-%d", u.offset, u.offset+size-1))
 	request.Accept = []int{http.StatusAccepted, http.StatusCreated, http.StatusNoContent, http.StatusOK}
@@ -256,7 +255,7 @@ func (u *upload) reached(offset int64) {
 func (u *upload) bodyRequest(method string, target *url.URL, offset, size int64) transport.Request {
 	request := u.request
 	request.Method, request.URL, request.Size = method, target, size
-	u.size, u.patched, u.pieced = size, method == http.MethodPatch, false
+	u.size, u.patched, u.pieced, u.handed = size, method == http.MethodPatch, false, new(atomic.Int64)
 	request.Header = http.Header{"Content-Type": {"application/octet-stream"}}
 	request.Body = func() (io.Reader, error) {
 		if size == 0 && u.blob.Size > 0 {
@@ -274,8 +273,8 @@ func (u *upload) bodyRequest(method string, target *url.URL, offset, size int64)
 			}
 			return content, nil
 		}
-		u.handed.Store(0)
-		return &handedOver{upload: u, content: io.LimitReader(content, size)}, nil
+		u.handed = new(atomic.Int64)
+		return &handedOver{upload: u, handed: u.handed, content: io.LimitReader(content, size)}, nil
 	}
 	return request
 }
@@ -283,12 +282,13 @@ func (u *upload) bodyRequest(method string, target *url.URL, offset, size int64)
 // handedOver notes how far a body has got, and why it ended where that was not the target's doing.
 type handedOver struct {
 	upload  *upload
+	handed  *atomic.Int64
 	content io.Reader
 }
 
 func (h *handedOver) Read(p []byte) (int, error) {
 	n, err := h.content.Read(p)
-	h.upload.handed.Add(int64(n))
+	h.handed.Add(int64(n))
 	if err != nil && err != io.EOF && !errors.Is(err, registry.ErrSuperseded) {
 		h.upload.failed.Store(&err)
 	}

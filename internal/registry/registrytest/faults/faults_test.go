@@ -370,6 +370,27 @@ func TestAnswerToABodyOfUnknownLength(t *testing.T) {
 	}
 }
 
+// unread fails its test when it is read.
+type unread struct{ *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.Error("a body was sent")
+	return 0, io.EOF
+}
+
+// Who asks whether a body of unknown length is welcome is answered before any of it, as by a registry.
+func TestAnswerToWhoAsksFirst(t *testing.T) {
+	l := newLab(t, Answer{MinBody: 100, Times: 1, Status: http.StatusTooManyRequests}.Fault())
+	l.client.Transport.(*http.Transport).ExpectContinueTimeout = time.Minute
+	if got := l.do("PATCH", uploadURL, unread{t}, "Expect", "100-continue"); got.status != http.StatusTooManyRequests {
+		t.Errorf("answer = %d, %v, want 429", got.status, got.err)
+	}
+	got := l.do("PATCH", uploadURL, io.MultiReader(bytes.NewReader(content)), "Expect", "100-continue")
+	if _, uploads := l.registry.got(); got.status != http.StatusAccepted || len(uploads) != 1 || !bytes.Equal(uploads[0], content) {
+		t.Errorf("the next one is answered %d, %v, want 202 and all of it there", got.status, got.err)
+	}
+}
+
 func TestBusyAndUploadUnknown(t *testing.T) {
 	l := newLab(t, Busy(On(registrytest.GetManifest), 5*time.Second, 2), UploadUnknown(1))
 	for i, want := range []int{429, 429, 200} {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -27,17 +28,55 @@ func dial(dialer *net.Dialer) func(ctx context.Context, network, address string)
 		if err != nil {
 			return nil, err
 		}
-		return conn{c}, nil
+		return newConn(c), nil
 	}
 }
 
 // conn is a connection without TLS, or what is below it.
-type conn struct{ net.Conn }
+//
+// A server that refuses a body while it comes answers, and closes the connection, some at once: the
+// answer is here, and the next write fails. net/http would give that failure out as what became of the
+// request, so that a write that fails leaves time for the answer to be read.
+type conn struct {
+	net.Conn
+	heard chan struct{} // closed when there is nothing more to read
+	once  sync.Once
+}
+
+func newConn(c net.Conn) *conn { return &conn{Conn: c, heard: make(chan struct{})} }
+
+// answerGrace is more than it takes to read an answer that has arrived.
+const answerGrace = 500 * time.Millisecond
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.once.Do(func() { close(c.heard) })
+	}
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.hearOut(err)
+	return n, err
+}
 
 // ReadFrom implements io.ReaderFrom, which net/http sends bodies with. TLS writes its own
 // records, and does not come by here.
-func (c conn) ReadFrom(r io.Reader) (int64, error) {
+func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	portion := portions.Get().(*[mostPortion]byte)
 	defer portions.Put(portion)
-	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, r, portion[:])
+	return io.CopyBuffer(struct{ io.Writer }{c}, r, portion[:])
+}
+
+// hearOut waits, where a write has failed, until what the other side has said is read.
+func (c *conn) hearOut(err error) {
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	select {
+	case <-c.heard:
+	case <-time.After(answerGrace):
+	}
 }

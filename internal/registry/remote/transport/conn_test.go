@@ -37,7 +37,7 @@ func TestConnSendsLargePortions(t *testing.T) {
 	}()
 	content := bytes.Repeat([]byte("0123456789abcde"), 40_000) // 600,000 bytes
 	source := &sizes{Reader: bytes.NewReader(content)}
-	if n, err := (conn{ours}).ReadFrom(source); n != int64(len(content)) || err != nil {
+	if n, err := newConn(ours).ReadFrom(source); n != int64(len(content)) || err != nil {
 		t.Errorf("ReadFrom() = %d, %v, want %d", n, err, len(content))
 	}
 	_ = ours.Close()
@@ -95,7 +95,7 @@ func TestConnPassesErrorsOn(t *testing.T) {
 	ours, theirs := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
 	broken := errors.New("broken")
-	n, err := conn{ours}.ReadFrom(io.MultiReader(bytes.NewReader([]byte("abc")), iotest.ErrReader(broken)))
+	n, err := newConn(ours).ReadFrom(io.MultiReader(bytes.NewReader([]byte("abc")), iotest.ErrReader(broken)))
 	if n != 3 || !errors.Is(err, broken) {
 		t.Errorf("ReadFrom() = %d, %v, want 3 and the reader's own error", n, err)
 	}
