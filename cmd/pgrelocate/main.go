@@ -34,6 +34,7 @@ func main() {
 // run is the whole program: it carries out args and returns the exit code.
 func run(ctx context.Context, args []string, streams terminal.Streams) int {
 	a := newApp(streams)
+	a.HideLogins(args)
 	ctx, stop := interruptible(ctx, a)
 	defer stop()
 

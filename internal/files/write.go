@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ErrLink: the name leads elsewhere. Who lays a link into a folder must not choose what is
@@ -134,6 +135,30 @@ func CheckFree(path string, replace bool) error {
 	default:
 		return nil
 	}
+}
+
+// CheckBelow tells whether no folder between root and path is a link: who lays out the folders
+// below the one that a user has named must not choose another. Root itself may be one.
+func CheckBelow(root, path string) error {
+	relative, err := filepath.Rel(root, filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	folder := root
+	for part := range strings.SplitSeq(filepath.ToSlash(relative), "/") {
+		folder = filepath.Join(folder, part)
+		info, err := os.Lstat(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if folder != filepath.Clean(root) && info.Mode()&fs.ModeSymlink != 0 {
+			return &fs.PathError{Op: "writing", Path: folder, Err: ErrLink}
+		}
+	}
+	return nil
 }
 
 // CheckWritable tells whether Write could put a file at path, for whoever has long work to do

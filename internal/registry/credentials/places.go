@@ -58,7 +58,7 @@ var runDir = "/run"
 
 // configDir is the folder of the user's settings, as podman and Helm find it.
 func configDir() string {
-	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" {
+	if dir := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) { // what is relative is to be ignored
 		return dir
 	}
 	home, err := os.UserHomeDir()

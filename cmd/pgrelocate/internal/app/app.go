@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -67,6 +68,19 @@ func New(streams terminal.Streams, build view.Build) *App {
 		streams.Out = shared.Beside(streams.Out)
 	}
 	return &App{Streams: streams, secrets: known, Settings: config.NewLoader(), Build: build, began: time.Now()}
+}
+
+// HideLogins hides the logins of addresses in arguments, and in variables that hold some: no address
+// takes a login, and what is wrong is said of it as it was written.
+func (a *App) HideLogins(args []string) {
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); config.MayHoldAddress(name) {
+			args = append(slices.Clone(args), value)
+		}
+	}
+	for _, arg := range args {
+		a.secrets.Add(secrets.InAddresses(arg)...)
+	}
 }
 
 // Action is what a command does once the settings are known.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -74,13 +75,26 @@ func (l *Loader) misnamedFiles() []string {
 // home directory.
 func UserFile() string {
 	dir := os.Getenv("XDG_CONFIG_HOME")
-	if dir == "" {
-		var err error
-		if dir, err = os.UserConfigDir(); err != nil {
-			return ""
-		}
+	if !filepath.IsAbs(dir) { // a relative one is to be ignored, says the XDG specification
+		dir = usualFolder()
+	}
+	if !filepath.IsAbs(dir) {
+		return ""
 	}
 	return filepath.Join(dir, "pgrelocate", "config.yaml")
+}
+
+// usualFolder is where the system keeps settings; empty where that is not known.
+func usualFolder() string {
+	dir, err := os.UserHomeDir()
+	dir = filepath.Join(dir, ".config")
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		dir, err = os.UserConfigDir()
+	}
+	if err != nil {
+		return ""
+	}
+	return dir
 }
 
 // longestFile is more than any settings or authorities take, in bytes.

@@ -85,6 +85,12 @@ var Credentials = []string{
 	"PGRELOCATE_SIGNING_PASSWORD",
 }
 
+// MayHoldAddress tells whether an environment variable is one that is read for addresses: a
+// setting's, or a proxy's.
+func MayHoldAddress(name string) bool {
+	return strings.HasPrefix(name, prefix) || strings.HasSuffix(strings.ToUpper(name), "_PROXY")
+}
+
 // ignored are variables with our prefix that are meant for the project's tests.
 var ignored = []string{"PGRELOCATE_REQUIRE_REAL"}
 

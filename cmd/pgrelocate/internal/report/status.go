@@ -36,8 +36,11 @@ func claimStatus(path string) error {
 	return nil
 }
 
-// ownsStatus fails where a file cannot be written, is not there, or holds something else.
+// ownsStatus fails where a file cannot be written, is not there, is a link, or holds something else.
 func ownsStatus(path string) error {
+	if err := files.CheckFree(path, true); err != nil {
+		return err
+	}
 	body, err := files.ReadRegular(path, longestReport)
 	if err != nil {
 		return err
@@ -63,12 +66,22 @@ func writeStatus(o *outcome) error {
 		}
 	}
 	if err == nil {
-		err = os.WriteFile(o.Status, append(body, '\n'), 0o644)
+		err = overwrite(o.Status, append(body, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
 	}
 	return nil
+}
+
+// overwrite writes a file in place, or makes it.
+func overwrite(path string, body []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|files.NoFollow, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(body)
+	return errors.Join(err, f.Close())
 }
 
 func status(o *outcome) shard.Status {

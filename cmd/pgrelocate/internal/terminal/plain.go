@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// userinfo is what stands between "://" and "@" in an address.
-var userinfo = regexp.MustCompile(`://[^/\s@"']+@`)
+// userinfo is what stands between "://" and the last "@" before a path in an address.
+var userinfo = regexp.MustCompile(`://[^/\s"']+@`)
 
 // Plain makes text that comes from elsewhere, a registry's answer for example, safe to
 // show: control characters, which could move the cursor or clear the screen, are written

@@ -295,7 +295,11 @@ func (r *rewriting) claim(context.Context) error {
 		if r.opts.InPlace || r.opts.Output == name {
 			check = files.CheckWritable // its folder is there
 		}
-		if err := check(name, r.opts.InPlace || r.opts.Overwrite); err != nil {
+		err := check(name, r.opts.InPlace || r.opts.Overwrite)
+		if err == nil && !r.opts.InPlace && r.opts.Output != name {
+			err = files.CheckBelow(r.opts.Output, name)
+		}
+		if err != nil {
 			return exit.Misnamed(fmt.Errorf("writing the manifests: %w", err))
 		}
 	}

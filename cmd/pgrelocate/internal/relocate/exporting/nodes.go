@@ -127,7 +127,11 @@ func (n *nodesMaking) claim(context.Context) error {
 		return nil
 	}
 	for _, file := range n.made.Files {
-		if err := files.CheckFree(n.name(file), n.opts.Overwrite); err != nil {
+		err := files.CheckBelow(n.opts.Into, n.name(file))
+		if err == nil {
+			err = files.CheckFree(n.name(file), n.opts.Overwrite)
+		}
+		if err != nil {
 			return exit.Misnamed(fmt.Errorf("writing what nodes need: %w", err))
 		}
 	}
