@@ -42,6 +42,7 @@ type Bundle struct {
 	// not here for another's sake.
 	leaving []v1.Hash
 	left    map[v1.Hash]bool
+	astray  []string
 }
 
 // entry is a manifest that was read and checked.

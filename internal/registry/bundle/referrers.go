@@ -1,11 +1,14 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
@@ -16,15 +19,21 @@ type home struct {
 	of     lock.Attachment
 }
 
-// lockReferrers adds what has no name but a subject that is there.
+// lockReferrers adds what has no name but a subject that is there, and notes what has neither, and is no
+// part of anything that has.
 func (b *Bundle) lockReferrers(ctx context.Context, found *lock.Content, unnamed []v1.Descriptor) error {
 	waiting, err := b.bySubject(ctx, unnamed)
 	if err != nil {
 		return err
 	}
+	astray := map[v1.Hash]bool{}
+	for _, d := range unnamed {
+		astray[d.Digest] = true
+	}
 	homes := b.homesIn(found)
 	for i := 0; i < len(homes); i++ { // referrers have referrers
 		h := homes[i]
+		delete(astray, h.digest)
 		for _, d := range waiting[h.digest] {
 			if err := b.readManifest(ctx, d); err != nil {
 				return err
@@ -38,7 +47,22 @@ func (b *Bundle) lockReferrers(ctx context.Context, found *lock.Content, unnamed
 		}
 		delete(waiting, h.digest)
 	}
+	for _, d := range unnamed {
+		if astray[d.Digest] {
+			b.astray = append(b.astray, calledIn(d))
+			delete(astray, d.Digest)
+		}
+	}
 	return nil
+}
+
+// Astray is what another tool has put into the bundle, and belongs to nothing in it of which is known where
+// it comes from: it cannot be loaded. Each is named as there, or by its digest.
+func (b *Bundle) Astray() []string { return slices.Clone(b.astray) }
+
+// calledIn is what an index calls something.
+func calledIn(d v1.Descriptor) string {
+	return cmp.Or(d.Annotations[imagelayout.ContainerdName], d.Annotations[imagelayout.RefName], d.Digest.String())
 }
 
 // bySubject reads each of the manifests once, and sorts those that have a subject by it.
@@ -63,7 +87,7 @@ func (b *Bundle) bySubject(ctx context.Context, unnamed []v1.Descriptor) (map[v1
 		}
 		l, err := oci.Parse(m)
 		if err != nil || l.Subject == nil {
-			continue // no business of ours
+			continue
 		}
 		waiting[l.Subject.Digest] = append(waiting[l.Subject.Digest], d)
 	}

@@ -3,9 +3,11 @@ package relocate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"runtime/debug"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -30,7 +32,7 @@ type BundleFile struct {
 func (f BundleFile) Given() bool { return len(f.Files) > 0 || f.Stream != nil }
 
 // OpenBundle opens a bundle. What is wrong with it is a verification that failed; one that is not
-// there was named wrongly.
+// there was named wrongly, and so was a folder that has nothing of one.
 func (s *Session) OpenBundle(ctx context.Context, file BundleFile) (*bundle.Bundle, error) {
 	catalogue, err := s.Catalogue()
 	if err != nil {
@@ -47,10 +49,30 @@ func (s *Session) OpenBundle(ctx context.Context, file BundleFile) (*bundle.Bund
 		opts.Volumes = file.Files[1:]
 		b, err = bundle.Open(ctx, file.Files[0], opts)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, exit.Misnamed(err)
+	case errors.Is(err, archive.ErrOtherFolder):
+		return nil, &exit.UsageError{Err: err}
+	}
+	if err == nil {
+		s.tellAstray(b)
 	}
 	return b, Corrupt(err)
+}
+
+// tellAstray says what of an archive of another tool will not be loaded.
+func (s *Session) tellAstray(b *bundle.Bundle) {
+	const shown = 5
+	astray := b.Astray()
+	if len(astray) == 0 {
+		return
+	}
+	text := strings.Join(astray[:min(shown, len(astray))], ", ")
+	if more := len(astray) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	s.Warn(fmt.Sprintf("left out, for no name with a registry and a tag leads there: %s", text))
 }
 
 // OpenChecked opens a bundle and reads every byte of it, unless that is not wanted.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
@@ -28,6 +29,8 @@ func fromDownload(ctx context.Context, members []member) (*Archive, error) {
 			if err := all.addArchive(ctx, m); err != nil {
 				return nil, fmt.Errorf("%s: %w", m.name, err)
 			}
+		case folder == imagesFolder && compressed(m.name):
+			return nil, fmt.Errorf("%s is compressed inside of the download; unpack it first", m.name)
 		case folder == chartFolder:
 			chart = append(chart, m)
 		}
@@ -39,6 +42,12 @@ func fromDownload(ctx context.Context, members []member) (*Archive, error) {
 		return nil, err
 	}
 	return all.layout(), nil
+}
+
+// compressed tells from the name of a file among the images that it is one, packed once more: leaving it out
+// would be a mirror without it.
+func compressed(name string) bool {
+	return slices.Contains([]string{".gz", ".tgz", ".xz", ".zst", ".bz2"}, path.Ext(name))
 }
 
 // kindOf tells in which of a download's folders a file is, below whatever top folder,

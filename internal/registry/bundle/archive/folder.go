@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/imagelayout"
 )
@@ -77,7 +78,18 @@ func fromFolder(ctx context.Context, root *os.Root, members []folderMember) (*Ar
 	if a.Files[imagelayout.VersionFile] != nil && a.Files[imagelayout.IndexFile] != nil {
 		return a, nil
 	}
+	if !slices.ContainsFunc(members, ofBundle) {
+		return nil, ErrOtherFolder
+	}
 	return unpackedDownload(ctx, root, members)
+}
+
+// ofBundle tells whether a file is of an image layout, or an image of a download.
+func ofBundle(m folderMember) bool {
+	if _, isImage := kindOf(member{name: m.name}); isImage {
+		return true
+	}
+	return m.name == imagelayout.VersionFile || m.name == imagelayout.IndexFile || strings.HasPrefix(m.name, imagelayout.BlobsFolder+"/")
 }
 
 // unpackedDownload reads the files of a download that lie in a directory.

@@ -18,6 +18,8 @@ import (
 var (
 	// ErrNoArchive: there is not even the beginning of a tar.
 	ErrNoArchive = errors.New("not a bundle: neither a tar nor a compressed one")
+	// ErrOtherFolder: a folder that has nothing of a bundle.
+	ErrOtherFolder = errors.New("the folder is no bundle: it has neither an OCI image layout nor a download with images/*.tar")
 	// ErrEmpty: there is nothing at all.
 	ErrEmpty = errors.New("it is empty")
 	// ErrTruncated: the end of the file is missing.

@@ -175,7 +175,7 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 	if overwrite {
 		return nil
 	}
-	return &LockError{Path: l.Path, Err: err, NotOurs: true}
+	return &exit.UsageError{Err: &LockError{Path: l.Path, Err: err, NotOurs: true}}
 }
 
 // notOf says that a lock is of another registry, and of which.
