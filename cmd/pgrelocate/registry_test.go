@@ -59,6 +59,7 @@ var running sync.Map
 //	signed       with tanzu: the operator's image has a signature where cosign keeps it
 //	loses        it can lose layers: see lose
 //	unsigned     it refuses what is attached to images
+//	writeonly    it lets nobody read
 //	meeting      the first two uploads wait for each other: two runs that send one thing after the
 //	             other are in it at once
 //	babbling     it answers 200 and no listing when its tags are listed
@@ -114,6 +115,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			note = "another build"
 		case "forbidden":
 			front = append(front, forbidden)
+		case "writeonly":
+			front = append(front, writeOnly)
 		case "meeting":
 			front = append(front, meeting(t))
 		case "lacks":
@@ -388,6 +391,17 @@ func hostile(next http.Handler) http.Handler {
 			return
 		}
 		http.Error(w, `{"errors":[{"code":"UNKNOWN","message":"\u001b[2Jall is well https://robot:hunter22@registry.example.com/"}]}`, http.StatusUnprocessableEntity)
+	})
+}
+
+// writeOnly lets nobody read.
+func writeOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			http.Error(w, `{"errors":[{"code":"DENIED","message":"you may not read"}]}`, http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

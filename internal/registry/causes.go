@@ -8,8 +8,9 @@ import "errors"
 type AccessError struct {
 	// Repository is empty where the registry as a whole was refused.
 	Repository string
-	// Push says that it was about writing.
-	Push bool
+	// Push says that it was about writing, and Delete that it was about removing something.
+	Push   bool
+	Delete bool
 	// Anonymous says that there were no credentials to present.
 	Anonymous bool
 	// Elsewhere is the host that refused where that is not the registry, which has sent us there: it
@@ -65,3 +66,34 @@ func (e *IncompleteError) Error() string { return errors.Join(e.Errs...).Error()
 
 // Unwrap returns the reasons.
 func (e *IncompleteError) Unwrap() []error { return e.Errs }
+
+// ProxyProblem says what is wrong with a proxy.
+type ProxyProblem int
+
+// What may be wrong with a proxy.
+const (
+	// ProxyFails: it cannot be reached, or does not reach the registry.
+	ProxyFails ProxyProblem = iota
+	// ProxyRefuses: it does not let requests through.
+	ProxyRefuses
+	// ProxyUnreadable: what names it is no address.
+	ProxyUnreadable
+)
+
+// ProxyError is a request that did not get through the proxy that the environment names. Where another try
+// does not change that it is ErrProxy.
+type ProxyError struct {
+	// Variable is the one that names the proxy, "HTTPS_PROXY". It may hold a password.
+	Variable string
+	Problem  ProxyProblem
+	Err      error
+}
+
+// Error is the cause, which names the variable.
+func (e *ProxyError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ProxyError) Unwrap() error { return e.Err }
+
+// Is says that nothing is gained by another try.
+func (e *ProxyError) Is(target error) bool { return target == ErrProxy && e.Problem != ProxyFails }

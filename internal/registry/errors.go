@@ -62,6 +62,8 @@ var (
 	ErrPlainHTTP = errors.New("plain HTTP")
 	// ErrProxy: a proxy on the way refuses to let requests through.
 	ErrProxy = errors.New("refused by the proxy")
+	// ErrReadOnly: the registry takes nothing that is pushed, whoever does.
+	ErrReadOnly = errors.New("the registry takes nothing")
 	// ErrKeeps: the registry does not delete what it was asked to, whoever asks.
 	ErrKeeps = errors.New("the registry does not delete this")
 	// ErrNoRegistry: what answers under that name does not speak the distribution protocol.

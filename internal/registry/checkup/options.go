@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -49,7 +50,7 @@ type Options struct {
 	Told func(string)
 	// Timeout bounds each probe; 0 is DefaultTimeout.
 	Timeout time.Duration
-	// Proxy is what net/http asks; nil is http.ProxyFromEnvironment.
+	// Proxy is what net/http asks; nil is transport.EnvironmentsProxy.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Now is this machine's clock; nil is time.Now.
 	Now func() time.Time
@@ -112,7 +113,7 @@ func newExamination(opts Options) *examination {
 		opts.Told = func(string) {}
 	}
 	if opts.Proxy == nil {
-		opts.Proxy = http.ProxyFromEnvironment
+		opts.Proxy = transport.EnvironmentsProxy()
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // What could be done about what is found on the way to a registry.
@@ -63,8 +64,11 @@ func (e *examination) lookUp(ctx context.Context) finding.Finding {
 }
 
 func (e *examination) proxy(context.Context) finding.Finding {
+	var unreadable *registry.ProxyError
 	proxy, err := e.proxyURL()
 	switch {
+	case errors.As(err, &unreadable):
+		return finding.Failf("proxy", "%v", unreadable)
 	case err != nil: // which may repeat a password
 		return finding.Failf("proxy", "the environment names a proxy that is no address")
 	case proxy != nil:
@@ -72,23 +76,14 @@ func (e *examination) proxy(context.Context) finding.Finding {
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		value := os.Getenv(name)
-		if value != "" && !isAddress(value) {
-			return finding.Failf("proxy", "%s names a proxy that is no address: requests go without one", name)
+		if value != "" && !transport.IsProxy(value) {
+			return finding.Failf("proxy", "%s names a proxy that is no address; this registry is exempt from it", name)
 		}
 		if value != "" {
 			return finding.Okf("%s names a proxy, and this registry is exempt from it", name)
 		}
 	}
 	return finding.Okf("the environment names none")
-}
-
-// isAddress tells whether net/http can read a proxy; one that it cannot it takes for none.
-func isAddress(proxy string) bool {
-	if _, err := url.Parse(proxy); err == nil {
-		return true
-	}
-	_, err := url.Parse("http://" + proxy)
-	return err == nil
 }
 
 // contact sends the first request. What the registry says of a login is another matter.

@@ -1,8 +1,6 @@
 package remote
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"sync"
@@ -27,42 +25,6 @@ type uploadStyle struct {
 	// noCheck: the registry does not like a mount from the same repository, which
 	// otherwise tells whether the blob is there and opens an upload in one request.
 	noCheck bool
-}
-
-// MountBlob implements registry.Target. A registry that refuses a mount may open an
-// upload instead: PushBlob uses it.
-func (c *Client) MountBlob(ctx context.Context, repository string, blob v1.Descriptor, from string) (bool, error) {
-	request := c.uploadRequest(repository, blob, "mounting blob")
-	request.Path += "?" + url.Values{"mount": {blob.Digest.String()}, "from": {from}}.Encode()
-	request.Need.From = from
-	resp, err := c.transport.Do(ctx, request)
-	if refusedMount(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	resp.Drain()
-	if resp.StatusCode == http.StatusCreated {
-		return true, nil
-	}
-	if location, err := c.transport.Location(resp); err == nil {
-		c.keepSession(repository, blob, location.String())
-	}
-	return false, nil
-}
-
-// refusedMount tells that a registry does not mount this blob: any answer that is final,
-// for Harbor says 401 and others 403, 404 or 405, and some token servers grant one repository
-// a request only. Nor does a registry that fails at mounts, and only there, however often it is
-// asked. What is really wrong shows in the upload.
-func refusedMount(err error) bool {
-	var (
-		status *transport.StatusError
-		token  *transport.TokenError
-		over   *transport.GaveUpError
-	)
-	return errors.As(err, &over) || !transport.Retryable(err) && (errors.As(err, &status) || errors.As(err, &token))
 }
 
 func (c *Client) uploadRequest(repository string, blob v1.Descriptor, op string) transport.Request {

@@ -39,8 +39,11 @@ type Client struct {
 	pushes    bool // the run writes here
 	uploads   uploadStyle
 	heads     heads
-	journal   *uploads.Journal // may be nil
-	unnoted   sync.Once        // the journal cannot be written
+	took      atomic.Bool // something that was pushed
+	// failedMounts are those in a row at which the registry failed, and at nothing else.
+	failedMounts atomic.Int32
+	journal      *uploads.Journal // may be nil
+	unnoted      sync.Once        // the journal cannot be written
 
 	mu       sync.Mutex
 	sessions map[string]string // uploads that a refused mount opened, by repository and digest

@@ -190,10 +190,14 @@ func (c *Client) PushManifest(ctx context.Context, repository, reference string,
 		pauses = pauses[:1]
 	}
 	resp, err := c.doPatiently(ctx, request, pauses)
+	if err != nil && !c.took.Load() { // else it may be this manifest alone that it does not take
+		err = c.transport.Failure(request, readOnly(err))
+	}
 	if err != nil {
 		return false, err
 	}
 	resp.Drain()
+	c.took.Store(true)
 	got, err := v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
 	switch {
 	case err != nil:

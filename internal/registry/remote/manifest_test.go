@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -16,10 +17,15 @@ import (
 
 // forgetful does not know the blobs of the first manifests put.
 func forgetful(t *testing.T, times int64, opts Options) (*Client, *atomic.Int64) {
+	return forgetfulWith(t, http.StatusBadRequest, times, opts)
+}
+
+func forgetfulWith(t *testing.T, status int, times int64, opts Options) (*Client, *atomic.Int64) {
+	t.Helper()
 	var puts atomic.Int64
 	return tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if puts.Add(1) <= times {
-			w.WriteHeader(http.StatusBadRequest)
+			w.WriteHeader(status)
 			fmt.Fprint(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`)
 			return
 		}
@@ -96,6 +102,33 @@ func TestManifestWhoseBlobsAreNeverSeen(t *testing.T) {
 	}
 	if want := int64(len(blobPauses) + 1); puts.Load() != want {
 		t.Errorf("%d tries, want %d", puts.Load(), want)
+	}
+}
+
+// What a registry says of the blobs of a manifest is no outage, whatever the status.
+func TestManifestWhoseBlobsAreNeverSeenWith500(t *testing.T) {
+	t.Parallel()
+	client, puts := forgetfulWith(t, http.StatusInternalServerError, 100, Options{RetryTimeout: 2 * time.Second})
+	if err := pushSome(t.Context(), t, client); !errors.Is(err, registry.ErrBlobUnknown) || errors.Is(err, registry.ErrUnavailable) {
+		t.Errorf("PushManifest() = %v, want what the registry says, and no outage", err)
+	}
+	if want := int64(len(blobPauses) + 1); puts.Load() != want {
+		t.Errorf("%d tries, want %d", puts.Load(), want)
+	}
+}
+
+// A registry that takes no manifest, before it has taken anything, is read-only; one that has taken
+// others does not take this one.
+func TestManifestsThatNobodyMayPut(t *testing.T) {
+	t.Parallel()
+	for _, took := range []bool{false, true} {
+		client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		}), Options{})
+		client.took.Store(took)
+		if err := pushSome(t.Context(), t, client); err == nil || errors.Is(err, registry.ErrReadOnly) == took {
+			t.Errorf("PushManifest() = %v where the registry took something: %t", err, took)
+		}
 	}
 }
 

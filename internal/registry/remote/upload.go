@@ -145,12 +145,13 @@ func (u *upload) open(ctx context.Context) (there bool, err error) {
 		}
 	}
 	if err != nil {
-		return false, err
+		return false, readOnly(err)
 	}
 	resp.Drain()
 	if resp.StatusCode == http.StatusCreated {
 		return true, nil
 	}
+	u.client.took.Store(true)
 	style.heed(resp.Header)
 	u.offset = 0
 	if u.at, err = u.client.transport.Location(resp); err != nil {
@@ -175,6 +176,16 @@ func failedCheck(err error) bool {
 		return !status.Busy()
 	}
 	return refusedMount(err) || errors.As(err, &network) && transport.Retryable(err)
+}
+
+// readOnly says of an error that the registry does not do what pushing begins or ends with at all: it
+// is read-only, or a mirror of another one.
+func readOnly(err error) error {
+	var status *transport.StatusError
+	if errors.As(err, &status) && (status.Code == http.StatusMethodNotAllowed || status.Code == http.StatusNotImplemented) {
+		return fmt.Errorf("%w: %w", registry.ErrReadOnly, status)
+	}
+	return err
 }
 
 // heed learns from the opening of an upload how long chunks have to be.

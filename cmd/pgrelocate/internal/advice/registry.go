@@ -41,6 +41,8 @@ func refusedAccess(failed *registry.Error) string {
 			who, failed.Host)
 	case errors.Is(access, registry.ErrUnauthorized):
 		return fmt.Sprintf("no credentials for the %s: run `pgrelocate login %s`", who, failed.Host)
+	case access.Delete:
+		return fmt.Sprintf("the credentials for the %s may not delete anything in %s: ask for that permission, or have somebody prune who has it", who, access.Repository)
 	case access.Push:
 		return fmt.Sprintf("the credentials for the %s may not write to %s: ask for that permission, or check the repository's name", who, access.Repository)
 	}
@@ -65,9 +67,14 @@ func wrongCertificate(wrong *registry.CertificateError) string {
 // unusable is for a registry that cannot be used as it is, or not from here.
 func unusable(failed *registry.Error) string {
 	var access *registry.AccessError
+	var proxy *registry.ProxyError
 	switch {
+	case errors.As(failed, &proxy):
+		return wrongProxy(failed.Host, proxy)
 	case errors.As(failed, &access) && access.Push && errors.Is(access, registry.ErrRepositoryUnknown):
 		return fmt.Sprintf("%s does not create repositories on push: create %s first", failed.Host, access.Repository)
+	case errors.Is(failed, registry.ErrReadOnly):
+		return fmt.Sprintf("%s cannot be pushed to, whoever does: it is read-only for now, or a mirror of another registry, which is the one to name", failed.Host)
 	case errors.Is(failed, registry.ErrTooLarge):
 		return fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", failed.Host)
 	case errors.Is(failed, registry.ErrProxy):
@@ -84,6 +91,17 @@ func unusable(failed *registry.Error) string {
 		return fmt.Sprintf("hardly anything moves between %s and here: look at the network between; a slow line wants fewer transfers at once (--jobs 2) and more time (--stall-timeout 5m)", failed.Host)
 	}
 	return ""
+}
+
+// wrongProxy is for what did not get through the proxy that the environment names.
+func wrongProxy(host string, wrong *registry.ProxyError) string {
+	switch wrong.Problem {
+	case registry.ProxyRefuses:
+		return fmt.Sprintf("look at %s, with its user and password, and whether %s belongs into NO_PROXY", wrong.Variable, host)
+	case registry.ProxyUnreadable:
+		return fmt.Sprintf("write the proxy as http://HOST:PORT into %s, or unset that variable", wrong.Variable)
+	}
+	return fmt.Sprintf("requests to %s go through the proxy that %s names: see whether that is the right one and works, or let them go past it with NO_PROXY", host, wrong.Variable)
 }
 
 // goneFromIndex tells that an index of the vendor's names an image that is not there: nothing

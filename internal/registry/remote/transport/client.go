@@ -110,7 +110,7 @@ func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  EnvironmentsProxy(),
 		DialContext:            dial(dialer(opts)),
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    opts.StallTimeout,

@@ -34,6 +34,8 @@ type Request struct {
 	Size int64
 	// Accept are the statuses of success; any other is a StatusError.
 	Accept []int
+	// Enough, where set, is asked before each retry: true gives up, as where all tries are used up.
+	Enough func(ctx context.Context, cause error) bool
 	// Stay does not follow redirects.
 	Stay bool
 }
@@ -50,6 +52,9 @@ func (c *Client) Do(ctx context.Context, request Request) (*Response, error) {
 		}
 		if !Retryable(err) {
 			return nil, c.Failure(request, c.unheard(ctx, err))
+		}
+		if request.Enough != nil && request.Enough(ctx, err) {
+			return nil, c.Failure(request, &GaveUpError{err})
 		}
 		if err := retry.Wait(ctx, err); err != nil {
 			return nil, c.Failure(request, c.unheard(ctx, err))
@@ -95,7 +100,7 @@ func (c *Client) Try(ctx context.Context, request Request) (*Response, error) {
 		}
 		release()
 		c.slowDown(status)
-		return nil, status
+		return nil, c.fromProxy(status, resp.Request)
 	}
 	c.gate.Answered()
 	body := resp.Body.(*received)
@@ -159,7 +164,7 @@ func denied(request Request, attempt *auth.Attempt, err error) error {
 		return err
 	}
 	return &registry.AccessError{
-		Repository: request.Need.Repository, Push: request.Need.Push, Anonymous: attempt.Anonymous(), Err: err,
+		Repository: request.Need.Repository, Push: request.Need.Push, Delete: request.Need.Delete, Anonymous: attempt.Anonymous(), Err: err,
 	}
 }
 
@@ -241,7 +246,9 @@ func (c *Client) Failure(request Request, err error) error {
 		if errors.As(err, &status) {
 			elsewhere = status.from
 		}
-		err = &registry.AccessError{Repository: request.Need.Repository, Push: request.Need.Push, Elsewhere: elsewhere, Err: err}
+		err = &registry.AccessError{
+			Repository: request.Need.Repository, Push: request.Need.Push, Delete: request.Need.Delete, Elsewhere: elsewhere, Err: err,
+		}
 	}
 	return &registry.Error{Op: request.Op, Side: c.opts.Side, Host: c.host, Ref: request.Ref, Err: err}
 }

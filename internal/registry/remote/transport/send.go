@@ -78,7 +78,7 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	sent := time.Now()
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return nil, &NetError{Err: c.connectionProblem(req.URL.Host, err)}
+		return nil, &NetError{Err: c.connectionProblem(req, err)}
 	}
 	c.observe(req, resp, sent)
 	c.answered.Store(req.URL.Host, true)
@@ -86,7 +86,11 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // connectionProblem gives what net/http says of a connection the type of its cause.
-func (c *Client) connectionProblem(host string, err error) error {
+func (c *Client) connectionProblem(req *http.Request, err error) error {
+	host := req.URL.Host
+	if proxy := c.proxyOf(req, err); proxy != nil {
+		return proxy
+	}
 	var dns *net.DNSError
 	if _, answered := c.answered.Load(host); answered && errors.As(err, &dns) {
 		return &outageErr{err} // names that resolved do so again

@@ -99,11 +99,23 @@ func (e *StatusError) full() bool {
 // before a registry give when they do not reach it.
 func (e *StatusError) Passing() bool {
 	switch e.Code {
+	case http.StatusInternalServerError:
+		return !e.definite()
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
-		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return e.Code >= 520
+}
+
+// definite tells that the registry has looked at what was sent, and refuses that, whatever the status:
+// it would say the same again. What it says of names and of who may do something is not: where the
+// service behind it is away, it may not know.
+func (e *StatusError) definite() bool {
+	return slices.ContainsFunc([]string{
+		"MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNVERIFIED", "DIGEST_INVALID", "SIZE_INVALID",
+		"NAME_INVALID", "TAG_INVALID", "UNSUPPORTED",
+	}, e.Has)
 }
 
 // Busy tells whether the registry asks for fewer requests.

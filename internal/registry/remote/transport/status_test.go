@@ -85,3 +85,31 @@ func TestNoRoom(t *testing.T) {
 		}
 	}
 }
+
+// What a registry says of what was sent it says again; what it does not know for now it may know later.
+func TestPassing(t *testing.T) {
+	tests := []struct {
+		status int
+		code   string
+		want   bool
+	}{
+		{http.StatusInternalServerError, "", true},
+		{http.StatusInternalServerError, "UNKNOWN", true},
+		{http.StatusInternalServerError, "MANIFEST_BLOB_UNKNOWN", false},
+		{http.StatusInternalServerError, "MANIFEST_INVALID", false},
+		{http.StatusInternalServerError, "UNSUPPORTED", false},
+		{http.StatusInternalServerError, "NAME_UNKNOWN", true},
+		{http.StatusInternalServerError, "UNAUTHORIZED", true},
+		{http.StatusInternalServerError, "DENIED", true},
+		{http.StatusServiceUnavailable, "UNSUPPORTED", true},
+		{http.StatusTooManyRequests, "", true},
+		{521, "", true},
+		{http.StatusNotFound, "NAME_UNKNOWN", false},
+	}
+	for _, tt := range tests {
+		err := &StatusError{Code: tt.status, codes: []string{tt.code}}
+		if got := err.Passing(); got != tt.want {
+			t.Errorf("%d %s: Passing() = %t, want %t", tt.status, tt.code, got, tt.want)
+		}
+	}
+}

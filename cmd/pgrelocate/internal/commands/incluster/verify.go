@@ -147,6 +147,8 @@ func showMirror(a *app.App, cfg *config.Config, verified *installing.Verified, e
 		case holdings.Present:
 		case holdings.Missing:
 			a.Say("", "wrong: ", "%s is missing", answer.Ref)
+		case holdings.Unknown:
+			a.Say("", "not known: ", "%v", answer)
 		default:
 			a.Say("", "wrong: ", "%v", answer)
 		}

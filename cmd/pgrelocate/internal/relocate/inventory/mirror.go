@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -9,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -100,14 +102,28 @@ func (m *mirrorCheck) inspect(ctx context.Context) error {
 	if m.matrix.Mirrored, err = inspector.Ask(ctx, m.questions); err != nil {
 		return err
 	}
+	m.matrix.Failures = m.judge()
+	return nil
+}
+
+// judge is the error of what is not as it should be. Where all of that is only what the registry does not
+// let anybody see who logs in so, nothing is known to be wrong.
+func (m *mirrorCheck) judge() error {
 	wrong := 0
+	var hidden []error
 	for _, answer := range m.matrix.Mirrored {
 		if answer.Presence != holdings.Present {
 			wrong++
 		}
+		if errors.Is(answer.Err, registry.ErrForbidden) {
+			hidden = append(hidden, answer.Err)
+		}
 	}
-	if wrong > 0 {
-		m.matrix.Failures = &exit.VerificationError{Err: m.wrong(wrong)}
+	switch {
+	case wrong == 0:
+		return nil
+	case wrong == len(hidden):
+		return &exit.PartialError{Thing: "lookups", Total: len(m.questions), Errors: hidden}
 	}
-	return nil
+	return &exit.VerificationError{Err: m.wrong(wrong)}
 }

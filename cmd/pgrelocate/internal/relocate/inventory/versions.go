@@ -24,7 +24,8 @@ type Matrix struct {
 	Artifacts []versions.Artifact
 	Mirrored  []holdings.Answer
 	Bundled   []bool
-	// Failures is an *exit.VerificationError where not all is as it should be.
+	// Failures is an *exit.VerificationError where not all is as it should be, and an *exit.PartialError where
+	// that is not known.
 	Failures error
 }
 
