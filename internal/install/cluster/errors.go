@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -35,13 +36,19 @@ func Explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case apierrors.IsForbidden(err):
+	case denied(err):
 		return Wrap(ErrDenied, err)
 	case apierrors.IsUnauthorized(err):
 		return Wrap(ErrUnauthenticated, err)
 	default:
 		return err
 	}
+}
+
+// denied tells whether the caller lacks a permission. Nothing is created in a namespace that is on its way
+// out, and API servers call that forbidden as well: no permission mends it.
+func denied(err error) bool {
+	return apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 }
 
 // wrapped is an error of ours with the words of another.

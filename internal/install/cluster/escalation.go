@@ -25,7 +25,7 @@ func (c *Cluster) CheckEscalation(ctx context.Context, objects []chart.Object, n
 		}
 		_, err = client.Apply(ctx, object.GetName(), &object.Unstructured,
 			metav1.ApplyOptions{FieldManager: Manager, Force: true, DryRun: []string{metav1.DryRunAll}})
-		if apierrors.IsForbidden(err) {
+		if denied(err) {
 			return &EscalationError{Role: object.Title(), Reason: firstLine(err)}
 		}
 		// A namespace that will only be created later, and the like, says nothing.

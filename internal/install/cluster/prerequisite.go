@@ -98,7 +98,7 @@ func (c *Cluster) CheckPrerequisite(ctx context.Context, p Prerequisite, namespa
 		return "", nil
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
-	case apierrors.IsForbidden(err):
+	case denied(err):
 		return fmt.Sprintf("whether %s's webhook answers could not be checked: creating an object of kind %s is not allowed", p.Title, probe.GetKind()), nil
 	default:
 		return "", &PrerequisiteError{Prerequisite: p, Err: &noAnswer{err}}

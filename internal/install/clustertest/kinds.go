@@ -142,7 +142,9 @@ func (s *Server) define(crd *unstructured.Unstructured) {
 	}
 	s.undefine(kind.full())
 	s.kinds = append(s.kinds, kind)
-	_ = unstructured.SetNestedSlice(crd.Object, []any{map[string]any{"type": "Established", "status": "True"}}, "status", "conditions")
+	if _, said, _ := unstructured.NestedSlice(crd.Object, "status", "conditions"); !said {
+		_ = unstructured.SetNestedSlice(crd.Object, []any{map[string]any{"type": "Established", "status": "True"}}, "status", "conditions")
+	}
 }
 
 func (s *Server) undefine(resource string) {

@@ -53,6 +53,24 @@ func (s *Server) find(path string) (target, bool) {
 	return target{}, false
 }
 
+// watched answers a request to watch, and tells whether it was one.
+func (s *Server) watched(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	found, ok := s.find(r.URL.Path)
+	denied := s.denies("watch", found.kind.full())
+	s.mu.Unlock()
+	if !ok || denied || verbOf(r, found) != "watch" {
+		return false
+	}
+	selects, refused := selection(r)
+	if refused != nil {
+		refused.write(w)
+		return true
+	}
+	s.watch(w, r, found, selects)
+	return true
+}
+
 func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
 	found, ok := s.find(r.URL.Path)
 	if !ok {
@@ -69,7 +87,7 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
 	switch verb {
 	case "get":
 		answer, refused = s.get(found)
-	case "list", "watch":
+	case "list":
 		answer, refused = s.list(r, found)
 	case "create":
 		answer, refused = s.create(r, found)
@@ -119,7 +137,8 @@ func (s *Server) get(t target) (any, *Refusal) {
 	return nil, notFound(t)
 }
 
-func (s *Server) list(r *http.Request, t target) (any, *Refusal) {
+// selection reads which objects are meant, by their labels and fields.
+func selection(r *http.Request) (func(*unstructured.Unstructured) bool, *Refusal) {
 	byLabel, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 	if err != nil {
 		return nil, &Refusal{Code: http.StatusBadRequest, Reason: "BadRequest", Message: err.Error()}
@@ -128,17 +147,27 @@ func (s *Server) list(r *http.Request, t target) (any, *Refusal) {
 	if err != nil {
 		return nil, &Refusal{Code: http.StatusBadRequest, Reason: "BadRequest", Message: err.Error()}
 	}
+	return func(object *unstructured.Unstructured) bool {
+		return byLabel.Matches(labels.Set(object.GetLabels())) && byField.Matches(fieldsOf{object})
+	}, nil
+}
+
+func (s *Server) list(r *http.Request, t target) (any, *Refusal) {
+	selects, refused := selection(r)
+	if refused != nil {
+		return nil, refused
+	}
 	items := []any{}
 	for _, key := range s.sorted() {
 		object := &unstructured.Unstructured{Object: s.objects[key]}
-		if key.resource == t.kind.full() && (t.namespace == "" || t.namespace == key.namespace) &&
-			byLabel.Matches(labels.Set(object.GetLabels())) && byField.Matches(fieldsOf{object}) {
+		if key.resource == t.kind.full() && (t.namespace == "" || t.namespace == key.namespace) && selects(object) {
 			items = append(items, object.Object)
 		}
 	}
+	items, next := page(r, items)
 	return map[string]any{
 		"apiVersion": t.kind.groupVersion(), "kind": t.kind.Name + "List", "items": items,
-		"metadata": map[string]any{"resourceVersion": strconv.Itoa(s.serial)},
+		"metadata": map[string]any{"resourceVersion": strconv.Itoa(s.serial), "continue": next},
 	}, nil
 }
 
@@ -229,8 +258,13 @@ func (s *Server) update(r *http.Request, t target) (any, *Refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	if s.objects[t.key()] == nil {
+	before := s.objects[t.key()]
+	if before == nil {
 		return nil, notFound(t)
+	}
+	version := (&unstructured.Unstructured{Object: before}).GetResourceVersion()
+	if object.GetResourceVersion() != "" && object.GetResourceVersion() != version {
+		return nil, &Refusal{Code: http.StatusConflict, Reason: "Conflict", Message: "the object has been modified"}
 	}
 	return s.put(r, t, object)
 }
@@ -283,6 +317,10 @@ func (s *Server) delete(t target) (any, *Refusal) {
 
 // remove deletes an object and what goes with it.
 func (s *Server) remove(gone key) {
+	if object := s.objects[gone]; object != nil {
+		s.serial++
+		s.happened("DELETED", gone, object)
+	}
 	delete(s.objects, gone)
 	for other := range s.objects {
 		if gone.resource == "namespaces" && other.namespace == gone.name ||
@@ -312,5 +350,10 @@ func (s *Server) store(kind Kind, object *unstructured.Unstructured) {
 	if at.resource == definitionResource {
 		s.define(object)
 	}
+	what := "MODIFIED"
+	if s.objects[at] == nil {
+		what = "ADDED"
+	}
 	s.objects[at] = object.Object
+	s.happened(what, at, object.Object)
 }

@@ -35,6 +35,9 @@ type Server struct {
 	requests []string
 	denied   []string
 	refuse   func(r *http.Request) *Refusal
+	events   []event
+	changed  chan struct{} // closed by the next event
+	ended    chan struct{} // closed with the test
 }
 
 // Refusal is an answer that is not what was asked for.
@@ -48,10 +51,14 @@ type Refusal struct {
 // New starts a server, which ends with the test. It has the namespace default.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{kinds: slices.Clone(builtin), objects: map[key]map[string]any{}}
+	s := &Server{
+		kinds: slices.Clone(builtin), objects: map[key]map[string]any{},
+		changed: make(chan struct{}), ended: make(chan struct{}),
+	}
 	server := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(server.CloseClientConnections)
 	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(s.ended) })
 	s.URL = server.URL
 	s.Put(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n")
 	return s
@@ -189,6 +196,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			refused.write(w)
 			return
 		}
+	}
+	if s.watched(w, r) {
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,11 +19,16 @@ func (v *verification) checkWorkloads(ctx context.Context) error {
 			continue
 		}
 		mapping, known, err := v.Cluster.Serves(ctx, object.GroupVersionKind().GroupKind())
-		if err != nil || !known {
+		if err != nil {
 			return err
 		}
 		namespace := cluster.NamespaceOf(object, v.Namespace)
 		result := WorkloadCheck{Object: object.GetKind() + " " + namespace + "/" + object.GetName()}
+		if !known { // it went with its kind
+			result.Err = ErrGone
+			v.check.Workloads = append(v.check.Workloads, result)
+			continue
+		}
 		live, err := v.Cluster.Resource(mapping.Resource, namespace).Get(ctx, object.GetName(), metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):

@@ -3,9 +3,11 @@ package pullsecret
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +15,9 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
+
+// putBackTimeout bounds putting back a secret that was taken away in vain.
+const putBackTimeout = 15 * time.Second
 
 const dockerConfigType = "kubernetes.io/dockerconfigjson"
 
@@ -65,17 +70,19 @@ func Apply(ctx context.Context, c *cluster.Cluster, secret Secret) (Result, erro
 		result.Change = Foreign
 		return result, fmt.Errorf("secret %s in namespace %s is %w; it was left alone", secret.Name, secret.Namespace, cluster.ErrNotOurs)
 	}
+	var removed *unstructured.Unstructured
 	if before != nil && secretType(before) != dockerConfigType {
 		// The type of a secret cannot be changed.
-		if err := c.Resource(cluster.Secrets, secret.Namespace).Delete(ctx, secret.Name, metav1.DeleteOptions{}); err != nil {
+		err := c.Resource(cluster.Secrets, secret.Namespace).Delete(ctx, secret.Name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
 			return result, cluster.Explain(fmt.Errorf("replacing secret %s/%s: %w", secret.Namespace, secret.Name, err))
 		}
-		before = nil
+		removed, before = before, nil
 	}
 	secret.Vendors = vendorsOf(before, secret.Vendors)
 	after, err := applySecret(ctx, c, secret, secretLabels(before, secret.Owner))
 	if err != nil {
-		return result, err
+		return result, errors.Join(err, putBack(ctx, c, removed))
 	}
 	switch {
 	case before == nil:
@@ -86,6 +93,25 @@ func Apply(ctx context.Context, c *cluster.Cluster, secret Secret) (Result, erro
 		result.Change = Updated
 	}
 	return result, nil
+}
+
+// putBack makes a secret again that had to go for ours, which did not come; nil is none. The end of the run
+// does not keep it from that.
+func putBack(ctx context.Context, c *cluster.Cluster, removed *unstructured.Unstructured) error {
+	if removed == nil {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTimeout)
+	defer cancel()
+	again := removed.DeepCopy()
+	again.SetResourceVersion("")
+	again.SetUID("")
+	again.SetManagedFields(nil)
+	_, err := c.Resource(cluster.Secrets, again.GetNamespace()).Create(bounded, again, metav1.CreateOptions{FieldManager: cluster.Manager})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return cluster.Explain(fmt.Errorf("putting back secret %s/%s: %w", again.GetNamespace(), again.GetName(), err))
+	}
+	return nil
 }
 
 // Manifest is the secret as it goes into a cluster, with its password and with no mark of ours.

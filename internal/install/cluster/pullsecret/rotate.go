@@ -36,7 +36,8 @@ func Rotate(ctx context.Context, c *cluster.Cluster, host string, credentials Cr
 	var results []Result
 	var failures []error
 	for _, each := range all {
-		if _, err := Stored(ctx, c, each.Namespace, each.Name, host); errors.Is(err, ErrNoEntry) {
+		// One that has gone meanwhile stays so: an uninstall may have removed it.
+		if _, err := Stored(ctx, c, each.Namespace, each.Name, host); errors.Is(err, ErrNoEntry) || errors.Is(err, ErrNoSecret) {
 			continue
 		}
 		result, err := Apply(ctx, c, Secret{Namespace: each.Namespace, Name: each.Name, Host: host, Credentials: credentials})
