@@ -44,6 +44,9 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 		return "", err
 	}
 	i.outcome.Prepared = p
+	if err := i.sameChart(); err != nil {
+		return "", err
+	}
 	detail := fmt.Sprintf("%s %s, %s, every image below %s", p.Chart.Name(), p.Chart.Version(), english.Plural(len(p.Rendering.Objects), "object", ""), p.Target)
 	if p.Accepted > 0 {
 		detail += fmt.Sprintf(", %s accepted", english.Plural(p.Accepted, "place", ""))

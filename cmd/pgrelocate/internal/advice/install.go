@@ -3,6 +3,7 @@ package advice
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pruning"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
@@ -62,9 +63,12 @@ func ofInstalling(err error) string {
 		uninstall  *install.UninstallError
 		noRelease  *install.NoReleaseError
 		foreign    *install.ForeignError
+		otherChart *install.OtherChartError
 		unasked    *preparation.UnaskedError
 	)
 	switch {
+	case errors.As(err, &otherChart):
+		return "--helm-release NAME and --namespace NAMESPACE install beside it"
 	case errors.As(err, &foreign):
 		return ofForeign(foreign)
 	case errors.As(err, &unasked):
@@ -128,7 +132,11 @@ func ofForeign(foreign *install.ForeignError) string {
 			return fmt.Sprintf("upgrade that helm release instead: --helm-release %s --namespace %s", object.Owner.Release, object.Owner.Namespace)
 		}
 	}
-	return "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"
+	hint := "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"
+	if slices.ContainsFunc(foreign.Objects, func(f install.Foreign) bool { return f.Replaced }) {
+		hint += " but what is to be made anew"
+	}
+	return hint
 }
 
 // ofHelm is for the causes of package helm, and of rendering.

@@ -48,6 +48,8 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.NoReleaseError{}, "see --helm-release and --namespace; `helm list --all-namespaces` shows what there is"},
 		{&install.NoReleaseError{Elsewhere: []string{"pg"}}, "did you mean --namespace pg?"},
 		{&install.ForeignError{Objects: []install.Foreign{{Object: "CustomResourceDefinition c"}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"},
+		{&install.ForeignError{Objects: []install.Foreign{{Object: "Secret s", Replaced: true}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing but what is to be made anew"},
+		{&install.OtherChartError{}, "--helm-release NAME and --namespace NAMESPACE install beside it"},
 		{&install.ForeignError{Objects: []install.Foreign{{}, {Owner: cluster.Owner{Namespace: "ns", Release: "r"}, Lives: true}}}, "upgrade that helm release instead: --helm-release r --namespace ns"},
 		{&preparation.RefusedManifestError{Err: &preparation.UnaskedError{Images: []string{"i"}}}, "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"},
 		{&preparation.RefusedManifestError{Err: &preparation.ProofError{Places: []naming.Leftover{{Cause: naming.NamesSource}}}}, "set these with --set or -f values.yaml, or check that your own values do not name it; a place that may stay is named by --accept KIND/NAME:PATH=REASON"},
