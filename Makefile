@@ -139,7 +139,7 @@ docs-check: ## check that the generated pages are current
 # environment for an API server does not compile for Windows; a node is Linux.
 CROSS := linux/arm64 darwin/arm64 windows/amd64
 CROSS_NOT_darwin := tests/node
-CROSS_NOT_windows := tests/bench tests/cluster tests/node
+CROSS_NOT_windows := tests/bench tests/bench/processes tests/cluster tests/node
 
 .PHONY: cross
 cross: $(addprefix cross-,$(subst /,-,$(CROSS))) ## check that all compiles for the other systems

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
 // accessLog reads what a registry writes about the requests that it has answered. The
@@ -19,7 +20,7 @@ type accessLog struct {
 	mu    sync.Mutex
 	rest  []byte
 	last  time.Time
-	sofar traffic
+	sofar figures.Traffic
 }
 
 var logLine = regexp.MustCompile(`"([A-Z]+) (\S+) HTTP/[\d.]+" (\d+) (\d+)`)
@@ -67,12 +68,12 @@ func (l *accessLog) note(line string) {
 func (l *accessLog) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sofar, l.last = traffic{}, time.Time{}
+	l.sofar, l.last = figures.Traffic{}, time.Time{}
 }
 
 // settled returns the account once nothing has come for a moment: a line is written after
 // the reply that it is about.
-func (l *accessLog) settled() traffic {
+func (l *accessLog) settled() figures.Traffic {
 	const quiet = 200 * time.Millisecond
 	for asked := time.Now(); ; time.Sleep(quiet / 10) {
 		l.mu.Lock()

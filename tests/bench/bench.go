@@ -8,6 +8,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/slowlink"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
 
 // bench is one run of this program.
@@ -15,9 +17,8 @@ type bench struct {
 	*host
 	opts   *options
 	tools  []*tool
-	report *report
+	report *figures.Report
 	ca     *registrytest.CA
-	family *family // of part speed
 }
 
 func newBench(h *host, opts *options) *bench {
@@ -33,6 +34,13 @@ func newBench(h *host, opts *options) *bench {
 		b.check(os.MkdirAll(opts.dir, 0o755))
 	}
 	return b
+}
+
+// runInner runs a batch in a process of its own.
+func (b *bench) runInner(work processes.Batch) figures.Cost {
+	c, err := work.Run(b.ctx)
+	b.check(err)
+	return c
 }
 
 // install takes a tool into the run where it is there and wanted.
@@ -96,22 +104,8 @@ func (b *bench) startWire(link slowlink.Options, opts registrytest.Options) *wir
 // host is what clients connect to.
 func (w *wire) host() string { return w.link.Addr() }
 
-// traffic is what a tool has put on one wire.
-type traffic struct {
-	Requests int                       `json:"requests"`
-	ByKind   map[registrytest.Kind]int `json:"byKind"`
-	// Challenges are requests answered with 401, and Ping requests among others: auth.
-	Challenges int `json:"challenges"`
-	// BlobBytes are the bytes of blobs in replies; Down and Up are all bytes above TCP, to
-	// the client and to the registry.
-	BlobBytes   int64 `json:"blobBytes"`
-	Down        int64 `json:"down"`
-	Up          int64 `json:"up"`
-	Connections int64 `json:"connections"`
-}
-
 // measured returns what went over the wire while f ran.
-func (w *wire) measured(f func()) traffic {
+func (w *wire) measured(f func()) figures.Traffic {
 	w.log.settled() // of what was asked before
 	w.log.reset()
 	before := w.link.Counts()

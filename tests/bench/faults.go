@@ -10,6 +10,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
 
 // fault is one row of the fault table: what goes wrong while one image with one layer is
@@ -24,28 +26,6 @@ type fault struct {
 	resent func(layer, at int64) int64
 	// reread is the same for the source, for who keeps nothing of what has been sent.
 	reread func(layer, at int64) int64
-}
-
-// outcome is what one tool made of one fault.
-type outcome struct {
-	Tool string `json:"tool"`
-	Ours bool   `json:"ours,omitempty"`
-	// Result is "ok", "fails", "hangs", or "lies": the tool said that all went well, and the
-	// image is not there.
-	Result string `json:"result"`
-	// Read and Sent are MiB read from the source and sent to the target.
-	Read    float64 `json:"read"`
-	Sent    float64 `json:"sent"`
-	Seconds float64 `json:"seconds"`
-	Said    string  `json:"said,omitempty"`
-}
-
-type faultRow struct {
-	Fault string `json:"fault"`
-	// MostRead and MostSent are MiB: the layer, and the piece in flight where one is lost.
-	MostRead float64   `json:"mostRead"`
-	MostSent float64   `json:"mostSent"`
-	Outcomes []outcome `json:"outcomes"`
 }
 
 func none(int64, int64) int64            { return 0 }
@@ -148,7 +128,7 @@ func (b *bench) faults() {
 	})
 }
 
-func (f fault) row(family *family) faultRow {
+func (f fault) row(family *family) figures.FaultRow {
 	layer := family.Blobs[0].Size
 	most := func(again func(layer, at int64) int64) float64 {
 		if again == nil {
@@ -156,13 +136,13 @@ func (f fault) row(family *family) faultRow {
 		}
 		return float64(layer+again(layer, cutAt(family))) / mib
 	}
-	return faultRow{Fault: f.name, MostRead: most(f.reread), MostSent: most(f.resent)}
+	return figures.FaultRow{Fault: f.name, MostRead: most(f.reread), MostSent: most(f.resent)}
 }
 
 // cutAt is 25 of 40 MiB.
 func cutAt(f *family) int64 { return f.Blobs[0].Size * 5 / 8 }
 
-func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.Registry) outcome {
+func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.Registry) figures.Outcome {
 	var read, sent registrytest.Counter
 	at := cutAt(f)
 	source := registrytest.Front(b, behind, faultsBehind(&read, fault.source, at)...)
@@ -183,8 +163,8 @@ func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.R
 		source: source.Host, target: target.Host, artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir(),
 		extra: []string{"--stall-timeout", "10s"},
 	}
-	c := b.runInner(batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.faultTimeout})
-	o := outcome{
+	c := b.runInner(processes.Batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.faultTimeout})
+	o := figures.Outcome{
 		Tool: t.name, Ours: t.ours, Seconds: c.Wall, Said: c.Said, Result: result(c, b.holdsLayer(empty, f)),
 		Read: float64(read.Counts().BytesSent) / mib, Sent: float64(sent.Counts().BytesReceived) / mib,
 	}
@@ -200,7 +180,7 @@ func faultsBehind(counter *registrytest.Counter, make func(int64) middlewares, a
 	return list
 }
 
-func result(c cost, there bool) string {
+func result(c figures.Cost, there bool) string {
 	switch {
 	case c.Hung > 0:
 		return "hangs"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
 // growthScale makes layers so small that what is measured is requests, and what is kept in memory
@@ -16,29 +17,18 @@ const growthScale = 0.002
 // growthTimeout is for one command that copies thousands of artifacts.
 const growthTimeout = 20 * time.Minute
 
-// growthStep is a number of releases, copied by every tool.
-type growthStep struct {
-	Releases  int         `json:"releases"`
-	Artifacts int         `json:"artifacts"`
-	Blobs     int         `json:"blobs"`
-	Rows      []*speedRow `json:"rows"`
-}
-
-// withLock is pgrelocate's row where a lock says what is at the target.
-const withLock = " --lock"
-
 // growth copies more and more releases, cold and warm. One run of each: what grows a hundredfold
 // shows beside any noise.
 func (b *bench) growth() {
 	for _, n := range b.opts.growth {
 		f := b.seed(newReleases(n))
-		step := &growthStep{Releases: n, Artifacts: len(f.spec.artifacts), Blobs: len(f.Blobs)}
+		step := &figures.GrowthStep{Releases: n, Artifacts: len(f.spec.artifacts), Blobs: len(f.Blobs)}
 		b.report.Growth = append(b.report.Growth, step)
 		b.scoped(func() {
 			source := b.startWire(b.opts.source, registrytest.Options{Root: f.Root, ReadOnly: true})
 			for _, row := range b.growthRows() {
 				b.coldAndWarm(row, f, source, false, registrytest.Options{})
-				step.Rows = append(step.Rows, row.speedRow)
+				step.Rows = append(step.Rows, row.SpeedRow)
 			}
 		})
 	}
@@ -50,14 +40,14 @@ func (b *bench) growthRows() []toolRow {
 	var rows []toolRow
 	add := func(name string, t *tool, bare bool) {
 		t = t.within(growthTimeout)
-		rows = append(rows, toolRow{&speedRow{Tool: name, Ours: t.ours, Bare: bare}, t})
+		rows = append(rows, toolRow{&figures.SpeedRow{Tool: name, Ours: t.ours, Bare: bare}, t})
 	}
 	for _, t := range b.tools {
 		switch {
-		case t.ours || t.name == baselineName:
+		case t.ours || t.name == figures.BaselineName:
 			add(t.name, t, false)
-			add(t.name+" "+noSignatures, t.with(noSignatures), true)
-			add(t.name+withLock, t.with("--lock="+filepath.Join(b.TempDir(), "pgrelocate.lock")), false)
+			add(t.name+" "+figures.NoSignatures, t.with(figures.NoSignatures), true)
+			add(t.name+figures.WithLock, t.with("--lock="+filepath.Join(b.TempDir(), "pgrelocate.lock")), false)
 		case t.many:
 			add(t.name, t, false)
 		}

@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
 
 func main() {
@@ -23,8 +26,8 @@ func main() {
 
 // innerPrograms are what this program starts itself as, in processes of their own.
 var innerPrograms = map[string]func([]string) int{
-	"inner-run":   runBatch,
-	"inner-drain": drainSource,
+	processes.InnerRun: processes.Inner,
+	"inner-drain":      drainSource,
 }
 
 // run measures and prints; 0 is success, 1 a bar that was missed, 2 a run that could not be
@@ -44,19 +47,19 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 2
 	}
-	report.print(os.Stdout)
-	if err := errors.Join(report.save(opts.json), report.intoPage(opts.page)); err != nil {
+	report.Print(os.Stdout)
+	if err := errors.Join(report.Save(opts.json), report.IntoPage(opts.page)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 2
 	}
-	if !report.passed() {
+	if !report.Passed() {
 		return 1
 	}
 	return 0
 }
 
 // measure does the parts that were asked for, one after the other.
-func measure(h *host, opts *options) (report *report, err error) {
+func measure(h *host, opts *options) (report *figures.Report, err error) {
 	defer h.recovered(&err)
 	b := newBench(h, opts)
 	parts := []struct {
@@ -79,6 +82,6 @@ func measure(h *host, opts *options) (report *report, err error) {
 			part.run()
 		}
 	}
-	b.report.judge(b.family, opts)
+	b.report.Judge()
 	return b.report, context.Cause(h.ctx)
 }

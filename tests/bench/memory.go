@@ -1,6 +1,9 @@
 package main
 
-import "github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+import (
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+)
 
 // memory copies one image with a very large layer, over plain HTTP and over TLS.
 func (b *bench) memory() {
@@ -19,16 +22,9 @@ func (b *bench) memory() {
 					target := b.startWire(b.opts.target, options)
 					s := b.copyOver(t, f, source, target, secure)
 					b.Logf("  %-12s TLS %v: %.1f MiB resident, %.1f of its own, %.2f s, %.2f CPU seconds", t.name, secure, s.Largest, s.Own, s.Wall, s.CPU)
-					b.report.Memory = append(b.report.Memory, memoryRow{t.name, t.ours, secure, s})
+					b.report.Memory = append(b.report.Memory, figures.MemoryRow{Tool: t.name, Ours: t.ours, TLS: secure, Sample: s})
 				})
 			}
 		})
 	}
-}
-
-type memoryRow struct {
-	Tool   string `json:"tool"`
-	Ours   bool   `json:"ours,omitempty"`
-	TLS    bool   `json:"tls"`
-	Sample sample `json:"sample"`
 }

@@ -4,26 +4,15 @@ import (
 	"os"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
-
-// speedRow is one tool in part speed.
-type speedRow struct {
-	Tool string `json:"tool"`
-	Ours bool   `json:"ours,omitempty"`
-	// Unchecked is a tool that does not compute the digests of what it copies.
-	Unchecked bool `json:"unchecked,omitempty"`
-	// Bare is pgrelocate where it does not look for signatures, as no other tool does.
-	Bare bool     `json:"bare,omitempty"`
-	Cold []sample `json:"cold"`
-	Warm []sample `json:"warm"`
-}
 
 // speed copies the family with every tool, cold and warm. The tools take turns, so that a
 // machine that is slower for a while is so for all.
 func (b *bench) speed() {
 	f := b.seed(newFamily(b.opts.scale))
-	b.family = f
-	b.report.describe(f)
+	b.describe(f)
 	b.scoped(func() {
 		source := b.startWire(b.opts.source, registrytest.Options{Root: f.Root, ReadOnly: true})
 		b.drain(f, source)
@@ -36,13 +25,13 @@ func (b *bench) speed() {
 			}
 		}
 		for _, row := range rows {
-			b.report.Speed = append(b.report.Speed, row.speedRow)
+			b.report.Speed = append(b.report.Speed, row.SpeedRow)
 		}
 	})
 }
 
 type toolRow struct {
-	*speedRow
+	*figures.SpeedRow
 	tool *tool
 }
 
@@ -50,17 +39,14 @@ func (b *bench) speedRows() []toolRow {
 	var rows []toolRow
 	for _, t := range b.tools {
 		if t.family {
-			rows = append(rows, toolRow{&speedRow{Tool: t.name, Ours: t.ours, Unchecked: t.unchecked}, t})
+			rows = append(rows, toolRow{&figures.SpeedRow{Tool: t.name, Ours: t.ours, Unchecked: t.unchecked}, t})
 		}
 		if t.ours {
-			rows = append(rows, toolRow{&speedRow{Tool: t.name + " " + noSignatures, Ours: true, Bare: true}, t.with(noSignatures)})
+			rows = append(rows, toolRow{&figures.SpeedRow{Tool: t.name + " " + figures.NoSignatures, Ours: true, Bare: true}, t.with(figures.NoSignatures)})
 		}
 	}
 	return rows
 }
-
-// noSignatures makes pgrelocate copy what its peers copy: nothing looks for signatures.
-const noSignatures = "--signatures=false"
 
 // coldAndWarm copies to a target of its own, twice.
 func (b *bench) coldAndWarm(row toolRow, f *family, source *wire, secure bool, opts registrytest.Options) {
@@ -87,7 +73,7 @@ func (b *bench) drain(f *family, source *wire) float64 {
 	var seconds float64
 	b.scoped(func() {
 		list := write(b.TempDir(), "blobs", f.blobList())
-		c := b.runInner(batch{Commands: [][]string{{self, "inner-drain", source.host(), list}}, Timeout: b.opts.timeout})
+		c := b.runInner(processes.Batch{Commands: [][]string{{self, "inner-drain", source.host(), list}}, Timeout: b.opts.timeout})
 		if c.Failed > 0 {
 			b.Fatalf("draining the source: %s", c.Said)
 		}

@@ -1,10 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
 
 // starts is how often each program is started in each of the runs.
@@ -14,41 +16,40 @@ const starts = 20
 // that are made of the same Helm and Kubernetes packages.
 var startCommands = [][]string{{"pgrelocate", "version"}, {"crane", "version"}, {"helm", "version"}, {"kubectl", "version", "--client"}}
 
-// startRow is one program in part start.
-type startRow struct {
-	Command string   `json:"command"`
-	Ours    bool     `json:"ours,omitempty"`
-	Samples []sample `json:"samples"`
-	args    []string
+// startRun is a row in the making, with what starts its program.
+type startRun struct {
+	figures.StartRow
+	command []string
 }
 
 // start starts each program that there is, in turn.
 func (b *bench) start() {
+	var rows []*startRun
 	for _, command := range startCommands {
-		if row := b.startRow(command); row != nil {
-			b.report.Start = append(b.report.Start, row)
+		if row := b.startRun(command); row != nil {
+			rows, b.report.Start = append(rows, row), append(b.report.Start, &row.StartRow)
 		}
 	}
 	for range starts * b.opts.runs {
-		for _, row := range b.report.Start {
+		for _, row := range rows {
 			if b.ctx.Err() != nil {
 				return
 			}
-			c := b.runInner(batch{Commands: [][]string{row.args}, Timeout: b.opts.timeout})
+			c := b.runInner(processes.Batch{Commands: [][]string{row.command}, Timeout: b.opts.timeout})
 			if c.Failed > 0 {
 				b.Fatalf("%s: %s", row.Command, c.Said)
 			}
-			row.Samples = append(row.Samples, sample{cost: c})
+			row.Samples = append(row.Samples, figures.Sample{Cost: c})
 		}
 	}
-	for _, row := range b.report.Start {
-		b.Logf("  %-25s %.3f s, %.3f CPU seconds", row.Command, median(row.Samples, wall), median(row.Samples, cpu))
+	for _, row := range rows {
+		b.Logf("  %-25s %.3f s, %.3f CPU seconds", row.Command, figures.Median(row.Samples, figures.Wall), figures.Median(row.Samples, figures.CPU))
 	}
 }
 
-// startRow is nil where the program is not there.
-func (b *bench) startRow(command []string) *startRow {
-	row := &startRow{Command: strings.Join(command, " "), Ours: command[0] == "pgrelocate"}
+// startRun is nil where the program is not there.
+func (b *bench) startRun(command []string) *startRun {
+	row := &startRun{StartRow: figures.StartRow{Command: strings.Join(command, " "), Ours: command[0] == "pgrelocate"}}
 	binary := command[0]
 	if row.Ours {
 		binary = b.opts.program
@@ -61,38 +62,6 @@ func (b *bench) startRow(command []string) *startRow {
 	}
 	path, err = filepath.Abs(path)
 	b.check(err)
-	row.args = append([]string{path}, command[1:]...)
+	row.command = append([]string{path}, command[1:]...)
 	return row
-}
-
-func (r *report) printStart(p *printer) {
-	if len(r.Start) == 0 {
-		return
-	}
-	p.title("Start-up")
-	p.line("Medians of %d.\n", len(r.Start[0].Samples))
-	var rows [][]string
-	for _, row := range r.Start {
-		rows = append(rows, []string{"`" + row.Command + "`", fmt.Sprintf("%.3f", median(row.Samples, wall)),
-			fmt.Sprintf("%.3f", median(row.Samples, cpu)), fmt.Sprintf("%.0f", median(row.Samples, largest))})
-	}
-	p.table([]string{"", "seconds", "CPU seconds", "MiB resident"}, rows)
-}
-
-// judgeStart wants to start faster than Helm's own program, which is made of the same packages.
-func (r *report) judgeStart() {
-	var ours, helm *startRow
-	for _, row := range r.Start {
-		switch {
-		case row.Ours:
-			ours = row
-		case strings.HasPrefix(row.Command, "helm "):
-			helm = row
-		}
-	}
-	if ours == nil || helm == nil {
-		return
-	}
-	limit, got := median(helm.Samples, wall), median(ours.Samples, wall)
-	r.bar("start-up, seconds", got < limit, fmt.Sprintf("below helm's %.3f", limit), "%.3f", got)
 }

@@ -5,25 +5,15 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
+	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
-
-// stormRow is one tool in bad weather.
-type stormRow struct {
-	Tool string `json:"tool"`
-	Ours bool   `json:"ours,omitempty"`
-	cost
-	Arrived int `json:"arrived"`
-	// Refetched is what was read from the source beyond the distinct blobs and manifests, as a
-	// share of them; it is below 0 where artifacts are missing.
-	Refetched float64 `json:"refetched"`
-}
 
 // storm copies the family while 40 % of downloads and 10 % of uploads are cut and 10 % of
 // requests are refused with 429 or 503.
 func (b *bench) storm() {
 	f := b.seed(newFamily(b.opts.scale))
-	b.report.describe(f)
-	b.family = f
+	b.describe(f)
 	b.scoped(func() {
 		behind := b.startRegistry(registrytest.Options{Root: f.Root, ReadOnly: true})
 		for _, t := range b.tools {
@@ -34,17 +24,17 @@ func (b *bench) storm() {
 	})
 }
 
-func (b *bench) tryStorm(t *tool, f *family, behind *registrytest.Registry) stormRow {
+func (b *bench) tryStorm(t *tool, f *family, behind *registrytest.Registry) figures.StormRow {
 	weather := faults.Storm{Seed: 1, CutDownloads: 0.4, CutUploads: 0.1, Busy: 0.1, Pause: time.Second}
 	var read registrytest.Counter
 	source := registrytest.Front(b, behind, read.Wrap, weather.Fault())
 	empty := b.startRegistry(registrytest.Options{})
 	target := registrytest.Front(b, empty, weather.Fault())
 	j := &job{source: source.Host, target: target.Host, artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir()}
-	c := b.runInner(batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.timeout})
+	c := b.runInner(processes.Batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.timeout})
 	ideal := float64(f.Unique() + f.Manifests)
-	row := stormRow{
-		Tool: t.name, Ours: t.ours, cost: c, Arrived: b.arrived(empty, f),
+	row := figures.StormRow{
+		Tool: t.name, Ours: t.ours, Cost: c, Arrived: b.arrived(empty, f),
 		Refetched: float64(read.Counts().BytesSent)/ideal - 1,
 	}
 	b.Logf("  storm: %-20s %d of %d arrived, %+.1f %% of the bytes, %.1f s", t.name, row.Arrived, len(f.spec.artifacts), 100*row.Refetched, c.Wall)

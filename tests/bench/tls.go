@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
 // tlsTools are those that part tls measures: ours, what copies in parallel, and the leanest.
-var tlsTools = []string{"pgrelocate", baselineName, "crane, 8 at a time", "crane", "regsync"}
+var tlsTools = []string{"pgrelocate", figures.BaselineName, "crane, 8 at a time", "crane", "regsync"}
 
 // tls copies the family between registries that speak TLS: with HTTP/1.1 only, and with
 // HTTP/2 on offer, which puts all blobs of a host on one connection where it is taken.
@@ -21,9 +22,9 @@ func (b *bench) tls() {
 	for i := range variants {
 		for _, t := range b.tools {
 			if slices.Contains(tlsTools, t.name) {
-				row := toolRow{&speedRow{Tool: t.name + ", " + variants[i].name, Ours: t.ours}, t}
+				row := toolRow{&figures.SpeedRow{Tool: t.name + ", " + variants[i].name, Ours: t.ours}, t}
 				variants[i].rows = append(variants[i].rows, row)
-				b.report.TLS = append(b.report.TLS, row.speedRow)
+				b.report.TLS = append(b.report.TLS, row.SpeedRow)
 			}
 		}
 	}

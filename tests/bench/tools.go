@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
 // tool is a program that copies images, used in one way.
@@ -79,9 +81,6 @@ func each(make func(t *tool, j *job, a artifactSpec) []string) func(*tool, *job)
 	}
 }
 
-// baselineName is the tool that is pgrelocate as it was.
-const baselineName = "baseline"
-
 // knownTools are all that can take part, in the order of the tables.
 func knownTools(opts *options) []*tool {
 	crane := each(func(_ *tool, j *job, a artifactSpec) []string {
@@ -118,7 +117,7 @@ func knownTools(opts *options) []*tool {
 	}
 	if opts.baseline != "" {
 		baseline := *all[0]
-		baseline.name, baseline.binary, baseline.ours = baselineName, opts.baseline, false
+		baseline.name, baseline.binary, baseline.ours = figures.BaselineName, opts.baseline, false
 		all = slices.Insert(all, 1, &baseline)
 	}
 	return all

@@ -1,4 +1,4 @@
-package main
+package figures
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// print writes the report as the tables of a Markdown page.
-func (r *report) print(w io.Writer) { r.printOn(&printer{Writer: w}) }
+// Print writes the report as the tables of a Markdown page.
+func (r *Report) Print(w io.Writer) { r.printOn(&printer{Writer: w}) }
 
-func (r *report) printOn(p *printer) {
+func (r *Report) printOn(p *printer) {
 	p.line("%s, %d cores, %s; %s; registries: %s", r.Machine.Processor, r.Machine.Cores, r.Machine.OS, r.Machine.Go, r.registries())
 	p.line("Source: %s. Target: %s.", r.Setting.Source, r.Setting.Target)
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
@@ -32,7 +32,7 @@ func (r *report) printOn(p *printer) {
 	r.printBars(p)
 }
 
-func (r *report) registries() string {
+func (r *Report) registries() string {
 	if r.Setting.Registry == "distribution" {
 		return "distribution v3"
 	}
@@ -67,7 +67,7 @@ func times(value, of float64) string {
 	return fmt.Sprintf("%.2f ×", value/of)
 }
 
-func (r *report) printSpeed(p *printer) {
+func (r *Report) printSpeed(p *printer) {
 	if len(r.Speed) == 0 {
 		return
 	}
@@ -79,26 +79,26 @@ func (r *report) printSpeed(p *printer) {
 	speedTables(p, r.Speed, f)
 }
 
-func speedTables(p *printer, rows []*speedRow, f *familyFigures) {
+func speedTables(p *printer, rows []*SpeedRow, f *Family) {
 	ours := oursOf(rows)
 	var cold, warm [][]string
 	for _, row := range rows {
 		cold = append(cold, []string{
 			row.Tool,
-			fmt.Sprintf("%d", int(median(row.Cold, arrivedCount))),
-			fmt.Sprintf("%.2f", median(row.Cold, wall)), times(median(row.Cold, wall), ours.cold(wall)), times(median(row.Cold, wall), f.ColdLimit),
-			fmt.Sprintf("%.2f", median(row.Cold, cpu)), times(median(row.Cold, cpu), ours.cold(cpu)),
-			memoryOf(row.Cold), fmt.Sprintf("%.0f", median(row.Cold, together)),
-			fmt.Sprintf("%.3f", median(row.Cold, fetched)/float64(f.Unique)),
-			fmt.Sprintf("%.3f", median(row.Cold, sent)/float64(f.Unique)),
-			fmt.Sprintf("%.0f / %.0f", median(row.Cold, sourceRequests), median(row.Cold, targetRequests)),
+			fmt.Sprintf("%d", int(Median(row.Cold, arrivedCount))),
+			fmt.Sprintf("%.2f", Median(row.Cold, Wall)), times(Median(row.Cold, Wall), ours.cold(Wall)), times(Median(row.Cold, Wall), f.ColdLimit),
+			fmt.Sprintf("%.2f", Median(row.Cold, CPU)), times(Median(row.Cold, CPU), ours.cold(CPU)),
+			memoryOf(row.Cold), fmt.Sprintf("%.0f", Median(row.Cold, together)),
+			fmt.Sprintf("%.3f", Median(row.Cold, fetched)/float64(f.Unique)),
+			fmt.Sprintf("%.3f", Median(row.Cold, sent)/float64(f.Unique)),
+			fmt.Sprintf("%.0f / %.0f", Median(row.Cold, sourceRequests), Median(row.Cold, targetRequests)),
 		})
 		warm = append(warm, []string{
 			row.Tool,
-			fmt.Sprintf("%.2f", median(row.Warm, wall)), times(median(row.Warm, wall), ours.warm(wall)),
-			fmt.Sprintf("%.2f", median(row.Warm, cpu)), times(median(row.Warm, cpu), ours.warm(cpu)),
+			fmt.Sprintf("%.2f", Median(row.Warm, Wall)), times(Median(row.Warm, Wall), ours.warm(Wall)),
+			fmt.Sprintf("%.2f", Median(row.Warm, CPU)), times(Median(row.Warm, CPU), ours.warm(CPU)),
 			memoryOf(row.Warm),
-			fmt.Sprintf("%.0f / %.0f", median(row.Warm, sourceRequests), median(row.Warm, targetRequests)),
+			fmt.Sprintf("%.0f / %.0f", Median(row.Warm, sourceRequests), Median(row.Warm, targetRequests)),
 		})
 	}
 	p.table([]string{"cold", "arrived", "seconds", "to ours", "to the wire", "CPU seconds", "to ours",
@@ -109,28 +109,28 @@ func speedTables(p *printer, rows []*speedRow, f *familyFigures) {
 const memoryHead = "MiB resident / of its own"
 
 // memoryOf is the peak of what the largest process had in memory, and of what it had asked for.
-func memoryOf(samples []sample) string {
-	asked := median(samples, own)
+func memoryOf(samples []Sample) string {
+	asked := Median(samples, own)
 	if asked == 0 {
-		return fmt.Sprintf("%.0f / –", median(samples, largest))
+		return fmt.Sprintf("%.0f / –", Median(samples, largest))
 	}
-	return fmt.Sprintf("%.0f / %.0f", median(samples, largest), asked)
+	return fmt.Sprintf("%.0f / %.0f", Median(samples, largest), asked)
 }
 
 // oursOf is pgrelocate's row, or one without figures.
-func oursOf(rows []*speedRow) *speedRow {
+func oursOf(rows []*SpeedRow) *SpeedRow {
 	for _, row := range rows {
 		if row.Ours {
 			return row
 		}
 	}
-	return &speedRow{}
+	return &SpeedRow{}
 }
 
-func (r *speedRow) cold(f func(sample) float64) float64 { return median(r.Cold, f) }
-func (r *speedRow) warm(f func(sample) float64) float64 { return median(r.Warm, f) }
+func (r *SpeedRow) cold(f func(Sample) float64) float64 { return Median(r.Cold, f) }
+func (r *SpeedRow) warm(f func(Sample) float64) float64 { return Median(r.Warm, f) }
 
-func (r *report) printTLS(p *printer) {
+func (r *Report) printTLS(p *printer) {
 	if len(r.TLS) == 0 {
 		return
 	}
@@ -138,23 +138,23 @@ func (r *report) printTLS(p *printer) {
 	var rows [][]string
 	for _, row := range r.TLS {
 		rows = append(rows, []string{
-			row.Tool, fmt.Sprintf("%.2f", row.cold(wall)), fmt.Sprintf("%.2f", row.cold(cpu)),
+			row.Tool, fmt.Sprintf("%.2f", row.cold(Wall)), fmt.Sprintf("%.2f", row.cold(CPU)),
 			memoryOf(row.Cold),
 			fmt.Sprintf("%.0f / %.0f", row.cold(sourceConnections), row.cold(targetConnections)),
-			fmt.Sprintf("%.2f", row.warm(wall)),
+			fmt.Sprintf("%.2f", row.warm(Wall)),
 		})
 	}
 	p.table([]string{"", "cold: seconds", "CPU seconds", memoryHead, "connections source / target", "warm: seconds"}, rows)
 }
 
-func sourceConnections(s sample) float64 { return float64(s.Source.Connections) }
-func targetConnections(s sample) float64 { return float64(s.Target.Connections) }
+func sourceConnections(s Sample) float64 { return float64(s.Source.Connections) }
+func targetConnections(s Sample) float64 { return float64(s.Target.Connections) }
 
-func (r *report) printMemory(p *printer) {
+func (r *Report) printMemory(p *printer) {
 	if len(r.Memory) == 0 {
 		return
 	}
-	p.title("One image with a layer of %d MiB", r.opts.largeLayer/mib)
+	p.title("One image with a layer of %d MiB", r.Asked.LargeLayer>>20)
 	var rows [][]string
 	for _, row := range r.Memory {
 		over := "plain HTTP"
@@ -163,18 +163,18 @@ func (r *report) printMemory(p *printer) {
 		}
 		s := row.Sample
 		rows = append(rows, []string{
-			row.Tool + ", " + over, fmt.Sprintf("%d", s.Arrived), memoryOf([]sample{s}),
+			row.Tool + ", " + over, fmt.Sprintf("%d", s.Arrived), memoryOf([]Sample{s}),
 			fmt.Sprintf("%.2f", s.Wall), fmt.Sprintf("%.2f", s.CPU),
 		})
 	}
 	p.table([]string{"", "arrived", memoryHead, "seconds", "CPU seconds"}, rows)
 }
 
-func (r *report) printFaults(p *printer) {
+func (r *Report) printFaults(p *printer) {
 	if len(r.Faults) == 0 {
 		return
 	}
-	p.title("Faults: one layer of %d MiB; MiB read from the source / sent to the target", r.opts.faultLayer/mib)
+	p.title("Faults: one layer of %d MiB; MiB read from the source / sent to the target", r.Asked.FaultLayer>>20)
 	head := []string{"fault", "ideal"}
 	for _, o := range r.Faults[0].Outcomes {
 		head = append(head, o.Tool)
@@ -188,18 +188,18 @@ func (r *report) printFaults(p *printer) {
 		rows = append(rows, row)
 	}
 	p.table(head, rows)
-	p.line("Ideal is each byte once and, where a piece is lost on the way, that piece again. A tool hangs that does not end within %v.\n", r.opts.faultTimeout)
+	p.line("Ideal is each byte once and, where a piece is lost on the way, that piece again. A tool hangs that does not end within %v.\n", r.Asked.FaultTimeout)
 }
 
 // String is a cell of the table.
-func (o outcome) String() string {
+func (o Outcome) String() string {
 	if o.Result == "ok" {
 		return fmt.Sprintf("ok %.0f / %.0f", o.Read, o.Sent)
 	}
 	return "**" + o.Result + "**"
 }
 
-func (r *report) printStorm(p *printer) {
+func (r *Report) printStorm(p *printer) {
 	if len(r.Storm) == 0 {
 		return
 	}
@@ -214,7 +214,7 @@ func (r *report) printStorm(p *printer) {
 	p.table([]string{"", "arrived", "fetched beyond unique", "seconds"}, rows)
 }
 
-func (r *report) printBars(p *printer) {
+func (r *Report) printBars(p *printer) {
 	if len(r.Bars) == 0 {
 		return
 	}
@@ -232,9 +232,9 @@ func (r *report) printBars(p *printer) {
 
 // middle is the median of figures.
 func middle(values []float64) float64 {
-	var samples []sample
+	var samples []Sample
 	for _, v := range values {
-		samples = append(samples, sample{cost: cost{Wall: v}})
+		samples = append(samples, Sample{Cost: Cost{Wall: v}})
 	}
-	return median(samples, wall)
+	return Median(samples, Wall)
 }

@@ -1,4 +1,4 @@
-package main
+package figures
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ const (
 	pageEnd   = "<!-- end of the measured part -->\n"
 )
 
-// intoPage puts the tables into a page where one is named.
-func (r *report) intoPage(file string) error {
+// IntoPage puts the tables into a page where one is named.
+func (r *Report) IntoPage(file string) error {
 	if file == "" {
 		return nil
 	}
@@ -31,8 +31,8 @@ func (r *report) intoPage(file string) error {
 	out.Write(before)
 	out.WriteString(pageBegin + "\n")
 	command := "make bench"
-	if r.opts.asked != "" {
-		command += " BENCH='" + r.opts.asked + "'"
+	if r.Asked.Flags != "" {
+		command += " BENCH='" + r.Asked.Flags + "'"
 	}
 	fmt.Fprintf(&out, "Measured with `%s`.\n\n", command)
 	r.printOn(&printer{Writer: &out, pictures: true})

@@ -1,4 +1,4 @@
-package main
+package processes
 
 import (
 	"fmt"
@@ -64,7 +64,7 @@ func (w *memoryWatch) look() {
 func (w *memoryWatch) stop() (together, own float64) {
 	close(w.done)
 	w.wait.Wait()
-	size := float64(os.Getpagesize()) / mib
+	size := float64(os.Getpagesize()) / (1 << 20)
 	return float64(w.together) * size, float64(w.own) * size
 }
 

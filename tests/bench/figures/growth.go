@@ -1,11 +1,11 @@
-package main
+package figures
 
 import (
 	"fmt"
 	"strings"
 )
 
-func (r *report) printGrowth(p *printer) {
+func (r *Report) printGrowth(p *printer) {
 	if len(r.Growth) == 0 {
 		return
 	}
@@ -17,8 +17,8 @@ func (r *report) printGrowth(p *printer) {
 		for _, row := range step.Rows {
 			rows = append(rows, []string{
 				fmt.Sprintf("%d", step.Artifacts), row.Tool, fmt.Sprintf("%.0f", row.cold(arrivedCount)),
-				fmt.Sprintf("%.2f", row.cold(wall)), fmt.Sprintf("%.2f", row.cold(cpu)), memoryOf(row.Cold), requestsOf(row.Cold),
-				fmt.Sprintf("%.2f", row.warm(wall)), fmt.Sprintf("%.2f", row.warm(cpu)), memoryOf(row.Warm), requestsOf(row.Warm),
+				fmt.Sprintf("%.2f", row.cold(Wall)), fmt.Sprintf("%.2f", row.cold(CPU)), memoryOf(row.Cold), requestsOf(row.Cold),
+				fmt.Sprintf("%.2f", row.warm(Wall)), fmt.Sprintf("%.2f", row.warm(CPU)), memoryOf(row.Warm), requestsOf(row.Warm),
 			})
 		}
 	}
@@ -26,21 +26,21 @@ func (r *report) printGrowth(p *printer) {
 		"warm: seconds", "CPU seconds", memoryHead, "requests source / target"}, rows)
 }
 
-func requestsOf(samples []sample) string {
-	return fmt.Sprintf("%.0f / %.0f", median(samples, sourceRequests), median(samples, targetRequests))
+func requestsOf(samples []Sample) string {
+	return fmt.Sprintf("%.0f / %.0f", Median(samples, sourceRequests), Median(samples, targetRequests))
 }
 
 // mostGrown is what a copy of any number of artifacts may ask for, in MiB.
 const mostGrown = 40
 
-func (r *report) judgeGrowth() {
+func (r *Report) judgeGrowth() {
 	for _, step := range r.Growth {
 		of := fmt.Sprintf("%d artifacts, ", step.Artifacts)
 		most, slowest := 0.0, 0.0
 		var over []string
 		for _, row := range step.Rows {
 			if row.Ours && len(row.Warm) > 0 {
-				most, slowest = max(most, row.cold(own), row.warm(own)), max(slowest, row.warm(wall))
+				most, slowest = max(most, row.cold(own), row.warm(own)), max(slowest, row.warm(Wall))
 				over = append(over, step.aboveFloor(row)...)
 			}
 		}
@@ -63,17 +63,17 @@ func (r *report) judgeGrowth() {
 // copy asks the source for each manifest and blob, and to find signatures for a list of tags of
 // each of the four repositories and one question more. A warm one asks both sides once an
 // artifact, and with a lock the source nothing.
-func (step *growthStep) aboveFloor(row *speedRow) []string {
+func (step *GrowthStep) aboveFloor(row *SpeedRow) []string {
 	const signatures = 5
 	cold, warm := step.Artifacts+step.Blobs+signatures, step.Artifacts+signatures
 	switch {
 	case row.Bare:
 		cold, warm = cold-signatures, warm-signatures
-	case strings.HasSuffix(row.Tool, withLock):
+	case strings.HasSuffix(row.Tool, WithLock):
 		warm = 0
 	}
-	atSource := func(s sample) float64 { return sourceRequests(s) - sourceAuth(s) }
-	atTarget := func(s sample) float64 { return targetRequests(s) - targetAuth(s) }
+	atSource := func(s Sample) float64 { return sourceRequests(s) - sourceAuth(s) }
+	atTarget := func(s Sample) float64 { return targetRequests(s) - targetAuth(s) }
 	var over []string
 	hold := func(what string, got float64, floor int) {
 		if got > float64(floor) {
@@ -87,10 +87,10 @@ func (step *growthStep) aboveFloor(row *speedRow) []string {
 }
 
 // fastestPeer is the one whose copy that finds all there is over first; no name is none.
-func (step *growthStep) fastestPeer() (name string, seconds float64) {
+func (step *GrowthStep) fastestPeer() (name string, seconds float64) {
 	for _, row := range step.Rows {
-		if !row.Ours && row.Tool != baselineName && row.warm(arrivedCount) == float64(step.Artifacts) {
-			better(&name, &seconds, row.Tool, row.warm(wall))
+		if !row.Ours && row.Tool != BaselineName && row.warm(arrivedCount) == float64(step.Artifacts) {
+			better(&name, &seconds, row.Tool, row.warm(Wall))
 		}
 	}
 	return name, seconds

@@ -1,4 +1,4 @@
-package main
+package figures
 
 import (
 	"errors"
@@ -16,16 +16,16 @@ const picturesFolder = "plots"
 // picture is a part of the report, drawn.
 type picture struct {
 	file, words string
-	draw        func(r *report) []byte
+	draw        func(r *Report) []byte
 }
 
 var (
-	speedPicture  = picture{"speed.svg", "cold and warm copies: seconds, processor seconds, requests", (*report).drawSpeed}
-	growthPicture = picture{"growth.svg", "how seconds and memory grow with the number of artifacts", (*report).drawGrowth}
+	speedPicture  = picture{"speed.svg", "cold and warm copies: seconds, processor seconds, requests", (*Report).drawSpeed}
+	growthPicture = picture{"growth.svg", "how seconds and memory grow with the number of artifacts", (*Report).drawGrowth}
 )
 
 // writePictures draws what was measured into the folder beside a page.
-func (r *report) writePictures(page string) error {
+func (r *Report) writePictures(page string) error {
 	dir := filepath.Join(filepath.Dir(page), picturesFolder)
 	var errs []error
 	write := func(p picture) {
@@ -47,8 +47,8 @@ func (p *printer) picture(show picture) {
 	}
 }
 
-func (r *report) drawSpeed() []byte {
-	panel := func(title, unit, format string, value func(*speedRow) float64) plot.Panel {
+func (r *Report) drawSpeed() []byte {
+	panel := func(title, unit, format string, value func(*SpeedRow) float64) plot.Panel {
 		p := plot.Panel{Title: title, Unit: unit, Format: format}
 		for _, row := range r.Speed {
 			p.Bars = append(p.Bars, plot.Bar{Name: row.Tool, Value: value(row), Ours: row.Ours})
@@ -56,17 +56,17 @@ func (r *report) drawSpeed() []byte {
 		slices.SortStableFunc(p.Bars, func(a, b plot.Bar) int { return int(1e6 * (a.Value - b.Value)) })
 		return p
 	}
-	cold := panel("cold copy, seconds", "s", "%.1f", func(s *speedRow) float64 { return s.cold(wall) })
+	cold := panel("cold copy, seconds", "s", "%.1f", func(s *SpeedRow) float64 { return s.cold(Wall) })
 	cold.Limit, cold.LimitName = r.Family.ColdLimit, "the wire allows"
 	return plot.Bars(fmt.Sprintf("Copying %d artifacts, %.1f GB", r.Family.Artifacts, float64(r.Family.Unique)/1e9), cold,
-		panel("the same once more, nothing to move, seconds", "s", "", func(s *speedRow) float64 { return s.warm(wall) }),
-		panel("cold copy, processor seconds", "s", "%.1f", func(s *speedRow) float64 { return s.cold(cpu) }),
-		panel("cold copy, requests at both registries", "", "%.0f", func(s *speedRow) float64 { return s.cold(sourceRequests) + s.cold(targetRequests) }),
+		panel("the same once more, nothing to move, seconds", "s", "", func(s *SpeedRow) float64 { return s.warm(Wall) }),
+		panel("cold copy, processor seconds", "s", "%.1f", func(s *SpeedRow) float64 { return s.cold(CPU) }),
+		panel("cold copy, requests at both registries", "", "%.0f", func(s *SpeedRow) float64 { return s.cold(sourceRequests) + s.cold(targetRequests) }),
 	)
 }
 
-func (r *report) drawGrowth() []byte {
-	graph := func(title, unit, format string, value func(*speedRow) float64) plot.Growth {
+func (r *Report) drawGrowth() []byte {
+	graph := func(title, unit, format string, value func(*SpeedRow) float64) plot.Growth {
 		g := plot.Growth{Title: title, Unit: unit, Format: format, Across: "artifacts"}
 		for _, row := range r.Growth[len(r.Growth)-1].Rows {
 			g.Lines = append(g.Lines, r.line(row, value))
@@ -74,14 +74,14 @@ func (r *report) drawGrowth() []byte {
 		return g
 	}
 	return plot.Lines("How cost grows with what is copied",
-		graph("cold copy, seconds", "s", "%.1f", func(s *speedRow) float64 { return s.cold(wall) }),
-		graph("the same once more, nothing to move, seconds", "s", "%.1f", func(s *speedRow) float64 { return s.warm(wall) }),
-		graph("memory of all processes at once, cold, MiB", "MiB", "%.0f", func(s *speedRow) float64 { return s.cold(together) }),
+		graph("cold copy, seconds", "s", "%.1f", func(s *SpeedRow) float64 { return s.cold(Wall) }),
+		graph("the same once more, nothing to move, seconds", "s", "%.1f", func(s *SpeedRow) float64 { return s.warm(Wall) }),
+		graph("memory of all processes at once, cold, MiB", "MiB", "%.0f", func(s *SpeedRow) float64 { return s.cold(together) }),
 	)
 }
 
 // line is what a tool took at each step.
-func (r *report) line(of *speedRow, value func(*speedRow) float64) plot.Line {
+func (r *Report) line(of *SpeedRow, value func(*SpeedRow) float64) plot.Line {
 	l := plot.Line{Name: of.Tool, Ours: of.Ours, Dashed: of.Bare}
 	for _, step := range r.Growth {
 		for _, row := range step.Rows {

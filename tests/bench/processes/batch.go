@@ -1,4 +1,5 @@
-package main
+// Package processes runs tools, and accounts for what their processes cost: seconds, processors, memory.
+package processes
 
 import (
 	"bytes"
@@ -11,53 +12,49 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
-// batch is a tool's commands. They are run by a small process of its own, because the
+// Batch is a tool's commands. They are run by a small process of its own, because the
 // kernel's account of a child's memory begins with that of the parent that started it.
-type batch struct {
+type Batch struct {
 	Commands [][]string
+	// Parallel is how many run at once; 0 is one.
 	Parallel int
-	Timeout  time.Duration
-	Env      []string
+	// Timeout is for each of them.
+	Timeout time.Duration
+	// Env is added to the environment of this program.
+	Env []string
 }
 
-// cost is what a batch took.
-type cost struct {
-	Wall float64 `json:"wall"` // seconds
-	CPU  float64 `json:"cpu"`  // seconds, user and system
-	// Largest is the peak memory of the largest process, as the kernel has it, and Together that
-	// of all that ran at once, sampled; both with pages of files. Own is the most that one
-	// process had asked for, sampled: 0 for one that was gone before it was looked at. In MiB.
-	Largest  float64 `json:"largest"`
-	Together float64 `json:"together"`
-	Own      float64 `json:"own"`
-	// Failed counts commands that ended with an error, Hung those of them that had to be killed.
-	Failed int `json:"failed"`
-	Hung   int `json:"hung"`
-	// Said is the end of what the first command that failed wrote.
-	Said string `json:"said,omitempty"`
-}
+// InnerRun is the argument by which the program that measures starts itself as the inner process; it has
+// to call Inner then.
+const InnerRun = "inner-run"
 
-// runInner runs a batch in a process of its own.
-func (b *bench) runInner(work batch) cost {
+// Run runs the batch from a process of its own, until ctx ends.
+func (w Batch) Run(ctx context.Context) (c figures.Cost, err error) {
 	self, err := os.Executable()
-	b.check(err)
-	spec, err := json.Marshal(work)
-	b.check(err)
-	cmd := exec.CommandContext(b.ctx, self, "inner-run")
+	if err != nil {
+		return c, err
+	}
+	spec, err := json.Marshal(w)
+	if err != nil {
+		return c, err
+	}
+	cmd := exec.CommandContext(ctx, self, InnerRun)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(spec), os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	out, err := cmd.Output()
-	b.check(err)
-	var c cost
-	b.check(json.Unmarshal(out, &c))
-	return c
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(out, &c)
 }
 
-// runBatch is the inner process: a batch on stdin, its cost on stdout.
-func runBatch([]string) int {
-	var work batch
+// Inner is the inner process: a batch on stdin, its cost on stdout.
+func Inner([]string) int {
+	var work Batch
 	if err := json.NewDecoder(os.Stdin).Decode(&work); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: reading a batch:", err)
 		return 2
@@ -71,9 +68,9 @@ func runBatch([]string) int {
 	return 0
 }
 
-func (w *batch) run(ctx context.Context) cost {
+func (w Batch) run(ctx context.Context) figures.Cost {
 	var (
-		c     cost
+		c     figures.Cost
 		mu    sync.Mutex
 		group sync.WaitGroup
 		queue = make(chan []string)
@@ -85,7 +82,7 @@ func (w *batch) run(ctx context.Context) cost {
 			for command := range queue {
 				one := w.runOne(ctx, command, watch)
 				mu.Lock()
-				c.add(one)
+				c.Add(one)
 				mu.Unlock()
 			}
 		})
@@ -101,17 +98,7 @@ func (w *batch) run(ctx context.Context) cost {
 	return c
 }
 
-func (c *cost) add(one cost) {
-	c.CPU += one.CPU
-	c.Largest = max(c.Largest, one.Largest)
-	c.Failed += one.Failed
-	c.Hung += one.Hung
-	if c.Said == "" {
-		c.Said = one.Said
-	}
-}
-
-func (w *batch) runOne(ctx context.Context, command []string, watch *memoryWatch) cost {
+func (w Batch) runOne(ctx context.Context, command []string, watch *memoryWatch) figures.Cost {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -128,7 +115,7 @@ func (w *batch) runOne(ctx context.Context, command []string, watch *memoryWatch
 		err = cmd.Wait()
 		watch.remove(cmd.Process.Pid)
 	}
-	var c cost
+	var c figures.Cost
 	if state := cmd.ProcessState; state != nil {
 		c.CPU = (state.UserTime() + state.SystemTime()).Seconds()
 		if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
