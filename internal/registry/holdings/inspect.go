@@ -146,6 +146,7 @@ func (i *Inspector) below(ctx context.Context, repository, reference string) (tr
 		return t, err
 	}
 	unwanted := links.Unwanted(i.Platforms)
+	var mu sync.Mutex // of t.missing
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
 			if unwanted[child.Digest] || i.Left[child.Digest] {
@@ -153,12 +154,15 @@ func (i *Inspector) below(ctx context.Context, repository, reference string) (tr
 			}
 			found, err := i.registry.Manifest(ctx, repository, child.Digest.String(), child.MediaType)
 			if errors.Is(err, registry.ErrNotFound) && (oci.IsManifest(child.MediaType) || child.MediaType == "") {
+				mu.Lock()
+				defer mu.Unlock()
 				t.missing = append(t.missing, child.Digest.String())
 				return oci.Manifest{}, oci.ErrSkip
 			}
 			return found, err
 		},
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
+		AtOnce:  askAtOnce,
 		Visit: func(n oci.Node) error {
 			t.manifests = append(t.manifests, n.Descriptor.Digest)
 			t.blobs = append(append(t.blobs, n.Links.Needs()...), n.Others...)

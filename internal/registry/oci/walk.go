@@ -49,6 +49,9 @@ type Walk struct {
 	// child is taken for a blob.
 	Fetch   func(ctx context.Context, child v1.Descriptor) (Manifest, error)
 	Missing func(error) bool
+	// AtOnce is how many children of an index are fetched at the same time; Fetch is called from
+	// several goroutines where it is more than 1. What is visited, and the error, do not depend on it.
+	AtOnce int
 	// Visit is called for each manifest once, children before their parents; it ends the walk
 	// with an error.
 	Visit  func(Node) error
@@ -58,6 +61,7 @@ type Walk struct {
 	Bytes *atomic.Int64
 
 	known map[v1.Hash]*known
+	ahead *ahead
 }
 
 // known is a manifest that the walk has met.
@@ -73,6 +77,10 @@ func (w *Walk) From(ctx context.Context, top Manifest) error {
 	if w.Bytes == nil {
 		w.Bytes = new(atomic.Int64)
 	}
+	running, cancel := context.WithCancel(ctx)
+	w.ahead = &ahead{ctx: running, begun: map[v1.Hash]*fetched{}}
+	defer w.ahead.under.Wait() // nothing is fetched any more that nobody wants
+	defer cancel()
 	return w.add(ctx, top, 0)
 }
 
@@ -100,7 +108,8 @@ func (w *Walk) add(ctx context.Context, manifest Manifest, depth int) error {
 			return err
 		}
 	}
-	for _, child := range node.Links.Manifests {
+	for i, child := range node.Links.Manifests {
+		w.begin(node.Links.Manifests[i:])
 		err := w.child(ctx, digest, child, depth+1)
 		switch {
 		case err == nil:
@@ -126,10 +135,10 @@ func (w *Walk) child(ctx context.Context, index v1.Hash, child v1.Descriptor, de
 	if met, ok := w.known[child.Digest]; ok {
 		return errors.Join(sameSize(index, child, met.size), w.bounded(index, depth+met.height))
 	}
-	if t := child.MediaType; t.IsLayer() || t.IsConfig() {
+	if !mayBeManifest(child) {
 		return errNoManifest
 	}
-	read, err := w.Fetch(ctx, child)
+	read, err := w.fetch(ctx, child)
 	if err != nil && !IsManifest(child.MediaType) && child.MediaType != "" && w.Missing != nil && w.Missing(err) {
 		return errNoManifest
 	}
@@ -140,6 +149,11 @@ func (w *Walk) child(ctx context.Context, index v1.Hash, child v1.Descriptor, de
 		return err
 	}
 	return w.add(ctx, read, depth)
+}
+
+// mayBeManifest tells that what an index names does not say itself that it is a blob.
+func mayBeManifest(child v1.Descriptor) bool {
+	return !child.MediaType.IsLayer() && !child.MediaType.IsConfig()
 }
 
 func sameSize(index v1.Hash, child v1.Descriptor, size int64) error {

@@ -20,9 +20,10 @@ type manifestSource struct {
 
 var errNotFound = errors.New("not found")
 
-// walk reads the manifest called top with everything below it.
-func (m *manifestSource) walk() (nodes []Node, err error) {
+// walk reads the manifest called top with everything below it, several children at once.
+func (m *manifestSource) walk(atOnce int) (nodes []Node, err error) {
 	walk := Walk{
+		AtOnce: atOnce,
 		Fetch: func(_ context.Context, child v1.Descriptor) (Manifest, error) {
 			return m.manifest(child.Digest.String())
 		},
@@ -112,8 +113,12 @@ func TestWalkRefusesHostileManifests(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			source := &manifestSource{}
 			tt.build(t, source)
-			if _, err := source.walk(); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("reading gave the error %v, want one with %q", err, tt.want)
+			_, err := source.walk(0)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("reading gave the error %v, want one with %q", err, tt.want)
+			}
+			if _, side := source.walk(8); side == nil || side.Error() != err.Error() {
+				t.Errorf("reading several at once gave the error %v, want %v", side, err)
 			}
 		})
 	}
@@ -128,7 +133,7 @@ func TestForeignLayersAreToldApart(t *testing.T) {
 	unplaced.Digest.Hex, unplaced.URLs = strings.Repeat("c", 64), nil
 	foreign.Layers = append(foreign.Layers, unplaced)
 	source.put(t, "top", types.DockerManifestSchema2, foreign)
-	nodes, err := source.walk()
+	nodes, err := source.walk(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +159,7 @@ func FuzzWalk(f *testing.F) {
 			t.Fatal(err)
 		}
 		source := &manifestSource{manifests: map[string]Manifest{"top": manifest, manifest.Descriptor.Digest.String(): manifest}}
-		if nodes, err := source.walk(); err == nil && len(nodes) == 0 {
+		if nodes, err := source.walk(8); err == nil && len(nodes) == 0 {
 			t.Error("a manifest was read and is not there")
 		}
 	})

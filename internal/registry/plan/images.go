@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
@@ -34,23 +35,50 @@ func (p *planner) checkImages(ctx context.Context, a *Artifact) error {
 	if len(p.opts.Platforms) > 0 && !hasWanted(links, unwanted) {
 		return &PlatformError{Want: platformNames(p.opts.Platforms), Have: links.Platforms()}
 	}
-	for _, child := range links.Manifests {
-		if unwanted[child.Digest] && p.opts.sparse() {
-			continue
-		}
-		_, err := p.ends.Target.Resolve(ctx, a.Target.Repository, child.Digest.String())
-		switch {
-		case errors.Is(err, registry.ErrNotFound):
-			a.Missing = append(a.Missing, child.Digest.String())
-		case err != nil:
-			return err
-		}
+	wanted := slices.DeleteFunc(slices.Clone(links.Manifests), func(child v1.Descriptor) bool {
+		return unwanted[child.Digest] && p.opts.sparse()
+	})
+	if a.Missing, err = p.gone(ctx, a.Target.Repository, wanted); err != nil {
+		return err
 	}
 	if len(a.Missing) == 0 {
 		return nil
 	}
 	a.State = StateDamaged
 	return p.readTree(ctx, a)
+}
+
+// gone are those of an index's images that the target does not have, in their order.
+func (p *planner) gone(ctx context.Context, repository string, images []v1.Descriptor) ([]string, error) {
+	errs := askAll(images, func(image v1.Descriptor) error {
+		_, err := p.ends.Target.Resolve(ctx, repository, image.Digest.String())
+		return err
+	})
+	var missing []string
+	for i, err := range errs {
+		switch {
+		case errors.Is(err, registry.ErrNotFound):
+			missing = append(missing, images[i].Digest.String())
+		case err != nil:
+			return missing, err
+		}
+	}
+	return missing, nil
+}
+
+// askAll asks for several items of one artifact at once, and returns the errors in the order of the items.
+func askAll[T any](items []T, ask func(T) error) []error {
+	errs := make([]error, len(items))
+	var group errgroup.Group
+	group.SetLimit(readAtOnce)
+	for i, item := range items {
+		group.Go(func() error {
+			errs[i] = ask(item)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return errs
 }
 
 // samePlatforms tells which platforms the target has of the source's index, where it has some of its

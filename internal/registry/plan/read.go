@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,10 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
+
+// readAtOnce is how many manifests of one index are asked for at the same time; a client may bound them
+// further.
+const readAtOnce = 8
 
 // read fetches the manifest that reference stands for at the artifact's source, with everything
 // below it; the last of what it returns stands for reference itself. Of an index only what
@@ -38,7 +43,10 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 	if err != nil {
 		return nil, err
 	}
-	var all []Manifest
+	var (
+		all    []Manifest
+		images []oci.Node // of which the index says for which platform they are
+	)
 	walk := oci.Walk{
 		Fetch: func(ctx context.Context, child v1.Descriptor) (oci.Manifest, error) {
 			switch {
@@ -50,13 +58,21 @@ func (p *planner) read(ctx context.Context, a *Artifact, reference string, opts 
 			return a.Origin.manifest(ctx, child.Digest.String(), child.MediaType)
 		},
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
+		AtOnce:  readAtOnce,
 		Visit: func(n oci.Node) error {
 			all = append(all, Manifest{Manifest: n.Manifest, Reference: n.Descriptor.Digest.String(), Blobs: p.movable(a, slices.Concat(n.Links.Needs(), n.Others))})
-			return p.unlike(ctx, a, n, claimed)
+			if _, ok := claimed[n.Descriptor.Digest]; ok {
+				images = append(images, n)
+			}
+			return nil
 		},
 		Bytes: a.manifestBytes,
 	}
 	if err := walk.From(ctx, top); err != nil {
+		return nil, err
+	}
+	unlike := askAll(images, func(n oci.Node) error { return p.unlike(ctx, a, n, claimed) })
+	if err := cmp.Or(unlike...); err != nil {
 		return nil, err
 	}
 	all[len(all)-1].Reference = reference
