@@ -78,7 +78,7 @@ type Removal struct {
 	OfferedBy string
 	Outcome   Outcome
 	Reason    string
-	// Err is why it failed.
+	// Err is why it failed, or why it is kept where the registry did not tell what leads to it.
 	Err error
 }
 
@@ -125,7 +125,7 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 		case err != nil:
 			removals = nil
 			for _, item := range in[name] {
-				removals = append(removals, Removal{Item: item, Outcome: Kept, Reason: fmt.Sprintf("what else leads to it is not known: %v", err)})
+				removals = append(removals, Removal{Item: item, Outcome: Kept, Reason: fmt.Sprintf("what else leads to it is not known: %v", err), Err: err})
 			}
 		}
 		plan.Removals = append(plan.Removals, removals...)

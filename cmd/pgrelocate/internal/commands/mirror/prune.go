@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pruning"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
 )
 
@@ -111,6 +113,14 @@ func tellOffered(a *app.App, plan *prune.Plan) {
 	a.Warn("the cluster still offers %s, which nobody uses: whoever picks that once the image is gone cannot pull it; `pgrelocate install` offers what is there", text)
 }
 
+// hidden tells that nothing could be found out, for the login may not read: to call that a success would
+// hide for ever that nothing is deleted.
+func hidden(plan *prune.Plan) bool {
+	return len(plan.Removals) > 0 && !slices.ContainsFunc(plan.Removals, func(r prune.Removal) bool {
+		return !errors.Is(r.Err, registry.ErrForbidden) || r.Outcome != prune.Kept
+	})
+}
+
 // concludePrune is the last word, and the error where something could not be deleted.
 func concludePrune(a *app.App, plan *prune.Plan, yes bool) error {
 	var failed []error
@@ -120,6 +130,8 @@ func concludePrune(a *app.App, plan *prune.Plan, yes bool) error {
 		}
 	}
 	switch {
+	case hidden(plan):
+		return fmt.Errorf("nothing can be pruned, for nothing can be looked at: %w", plan.Removals[0].Err)
 	case len(failed) > 0:
 		partial := &exit.PartialError{Thing: "deletions", Total: plan.Count(prune.Deleted) + len(failed), Errors: failed}
 		a.ListFailures(partial)
