@@ -69,11 +69,10 @@ func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) 
 	}
 	err = write(temporary)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
-	if err == nil && !replace {
-		err = CheckFree(path, false) // somebody may have come first meanwhile
-	}
-	if err == nil {
+	if err == nil && replace {
 		err = os.Rename(temporary.Name(), path)
+	} else if err == nil {
+		err = put(temporary.Name(), path)
 	}
 	if err != nil {
 		if left := os.Remove(temporary.Name()); !errors.Is(left, fs.ErrNotExist) {
@@ -82,6 +81,18 @@ func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) 
 		return instead(temporary.Name(), path, err)
 	}
 	return nil
+}
+
+// put gives a neighbour its name, unless there is something of that name: somebody may have come
+// first meanwhile.
+func put(temporary, path string) error {
+	if os.Link(temporary, path) == nil {
+		return os.Remove(temporary)
+	}
+	if err := CheckFree(path, false); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path) // a file system without such links
 }
 
 // neighbour makes a file beside path, to take its place.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -87,5 +89,38 @@ func TestCheckWritableWithoutFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nosuch", "file")
 	if err := CheckWritable(path, true); !errors.Is(err, ErrNoFolder) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("CheckWritable(%s) = %v, want %v", path, err, ErrNoFolder)
+	}
+}
+
+// Of many who write a file that may not be replaced one does, and the others are told. It takes some
+// rounds for two of them to meet.
+func TestWriteAtTheSameTime(t *testing.T) {
+	for range 40 {
+		path := filepath.Join(t.TempDir(), "file")
+		var written, refused atomic.Int32
+		var all sync.WaitGroup
+		begin := make(chan struct{})
+		for n := range 32 {
+			all.Go(func() {
+				<-begin
+				var exists *ExistsError
+				switch err := Write(path, []byte{byte(n)}, 0o600, false); {
+				case err == nil:
+					written.Add(1)
+				case errors.As(err, &exists):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		close(begin)
+		all.Wait()
+		if written.Load() != 1 || refused.Load() != 31 {
+			t.Fatalf("%d have written and %d were refused, want 1 and 31", written.Load(), refused.Load())
+		}
+		if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+			t.Errorf("%d files are left, %v, want one", len(entries), err)
+		}
 	}
 }
