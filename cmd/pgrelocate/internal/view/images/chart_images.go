@@ -42,22 +42,22 @@ type chartImageView struct {
 	// Values are the keys of values that lead to it, any of which moves it.
 	Values []string `json:"values"`
 	// Places are all that name it, Unreached those to which no value leads.
-	Places    []fieldView `json:"places"`
-	Unreached []fieldView `json:"unreached,omitempty"`
+	Places    []placeView `json:"places"`
+	Unreached []placeView `json:"unreached,omitempty"`
 }
 
-// fieldView is a field of an object.
-type fieldView struct {
+// placeView is a field of an object.
+type placeView struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
 	Path      string `json:"path"`
 }
 
-func newPlaceViews(uses []naming.Use) []fieldView {
-	all := make([]fieldView, len(uses))
+func newPlaceViews(uses []naming.Use) []placeView {
+	all := make([]placeView, len(uses))
 	for i, use := range uses {
-		all[i] = fieldView{use.Kind, use.Namespace, use.Name, use.Path}
+		all[i] = placeView{use.Kind, use.Namespace, use.Name, use.Path}
 	}
 	return all
 }

@@ -20,12 +20,12 @@ type ManifestImages struct {
 type manifestImageView struct {
 	Image string `json:"image"`
 	// Repository says that the name has no tag, and that something else adds one.
-	Repository bool       `json:"repository,omitempty"`
-	Places     []lineView `json:"places"`
+	Repository bool                `json:"repository,omitempty"`
+	Places     []manifestPlaceView `json:"places"`
 }
 
-// lineView is a field of an object in a file.
-type lineView struct {
+// manifestPlaceView is a field of an object in a file.
+type manifestPlaceView struct {
 	// File is the file as it was given, or below the folder that was; Line is where the string
 	// begins, counted from 1.
 	File      string `json:"file"`
@@ -49,7 +49,7 @@ func NewManifestImages(found *charts.Manifests) ManifestImages {
 				at[name] = i
 				made.Images = append(made.Images, manifestImageView{Image: name, Repository: place.Repository})
 			}
-			made.Images[i].Places = append(made.Images[i].Places, lineView{
+			made.Images[i].Places = append(made.Images[i].Places, manifestPlaceView{
 				File: file.Name, Line: place.Line,
 				Kind: place.Kind, Namespace: place.Namespace, Name: place.Name, Path: place.Path,
 			})
