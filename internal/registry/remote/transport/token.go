@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 )
@@ -58,7 +59,7 @@ func (c *Client) askOnce(ctx context.Context, build func() (*http.Request, error
 		return resp, nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, unheardTokens(req.URL.Host, err)
 	}
 	defer drain(resp.Body)
 	if resp.StatusCode != http.StatusOK {
@@ -69,7 +70,17 @@ func (c *Client) askOnce(ctx context.Context, build func() (*http.Request, error
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostTokenBytes))
 	if err != nil {
-		return nil, cause(ctx, err)
+		return nil, unheardTokens(req.URL.Host, cause(ctx, err))
 	}
 	return body, nil
+}
+
+// unheardTokens names the token server that could not be heard: often it is another host than the
+// registry, which has answered.
+func unheardTokens(host string, err error) error {
+	var network *NetError
+	if !errors.As(err, &network) && !errors.Is(err, errStalled) {
+		return err
+	}
+	return fmt.Errorf("asking the token server %s: %w", host, err)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -82,5 +83,26 @@ func TestWrongPasswordIsSentOnce(t *testing.T) {
 	group.Wait()
 	if got := sent.Load(); got != 1 {
 		t.Errorf("the password was sent %d times, want once", got)
+	}
+}
+
+// Who cannot be heard is named: the registry has answered, and is often another host.
+func TestAnUnheardTokenServerIsNamed(t *testing.T) {
+	const closed = "127.0.0.1:1"
+	plain := registrytest.Serve(t, func(http.ResponseWriter, *http.Request) {}).Listener.Addr().String()
+	tests := []struct{ realm, host, want string }{
+		{"http://" + closed + "/token", closed, "connection refused"},
+		{"https://" + plain + "/token", plain, "does not look like a TLS handshake"},
+	}
+	for _, tt := range tests {
+		client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm=%q`, tt.realm))
+			w.WriteHeader(http.StatusUnauthorized)
+		}), Options{RetryTimeout: time.Millisecond})
+		_, err := client.Tags(t.Context(), "a")
+		if want := "asking the token server " + tt.host + ": "; err == nil ||
+			!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), tt.want) || errors.Is(err, registry.ErrUnreachable) {
+			t.Errorf("%s: Tags() = %v, want %q and %q, and not unreachable", tt.realm, err, want, tt.want)
+		}
 	}
 }
