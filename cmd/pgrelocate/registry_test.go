@@ -56,6 +56,7 @@ var running sync.Map
 //	ahead:REL    it holds, where the vendor has it, that release with a chart that renders: no
 //	             catalogue knows it; 18.4 is in both editions, 17.6 in the full one
 //	lacks:TAG    it answers 404 for that tag
+//	limits:TAG   it answers 429 for that tag, and says to come back tomorrow
 //	signed       with tanzu: the operator's image has a signature where cosign keeps it
 //	loses        it can lose layers: see lose
 //	unsigned     it refuses what is attached to images
@@ -121,6 +122,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			front = append(front, meeting(t))
 		case "lacks":
 			front = append(front, lacks(value))
+		case "limits":
+			front = append(front, limits(value))
 		case "loses":
 			losing = faults.NewLosing(0, false)
 			front = append(front, losing.Wrap)
@@ -418,10 +421,20 @@ func forbidden(next http.Handler) http.Handler {
 
 // lacks hides a tag.
 func lacks(tag string) registrytest.Middleware {
+	return answersTag(tag, http.StatusNotFound, `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}`)
+}
+
+// limits does not say what a tag holds, nor whether it is there: too many have asked.
+func limits(tag string) registrytest.Middleware {
+	return answersTag(tag, http.StatusTooManyRequests, `{"errors":[{"code":"TOOMANYREQUESTS","message":"come back tomorrow"}]}`)
+}
+
+func answersTag(tag string, status int, body string) registrytest.Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/manifests/"+tag) {
-				http.Error(w, `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}`, http.StatusNotFound)
+				w.Header().Set("Retry-After", "86400") // nobody waits for that
+				http.Error(w, body, status)
 				return
 			}
 			next.ServeHTTP(w, r)

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -10,7 +9,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
-	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -81,9 +79,9 @@ func (m *mirrorCheck) takeChartImages(ctx context.Context) error {
 	return err
 }
 
-// wrong is the error of so many artifacts, with what a selection could leave out.
-func (m *mirrorCheck) wrong(count int) *WrongError {
-	err := &WrongError{Wrong: count, Total: len(m.questions), Registry: m.Config.Registry}
+// wrong is the error of so many artifacts, and so many that could not be looked at, with what a selection could leave out.
+func (m *mirrorCheck) wrong(count, unseen int) *WrongError {
+	err := &WrongError{Wrong: count, Unseen: unseen, Total: len(m.questions), Registry: m.Config.Registry}
 	for _, a := range m.matrix.Artifacts {
 		err.Versions = err.Versions || len(a.Versions) > 0 && !m.file.Given()
 		err.Editions = err.Editions || a.Edition != "" && !m.file.Given()
@@ -107,23 +105,24 @@ func (m *mirrorCheck) inspect(ctx context.Context) error {
 }
 
 // judge is the error of what is not as it should be. Where all of that is only what the registry does not
-// let anybody see who logs in so, nothing is known to be wrong.
+// tell, or not who logs in so, nothing is known to be wrong.
 func (m *mirrorCheck) judge() error {
 	wrong := 0
 	var hidden []error
 	for _, answer := range m.matrix.Mirrored {
-		if answer.Presence != holdings.Present {
-			wrong++
-		}
-		if errors.Is(answer.Err, registry.ErrForbidden) {
+		switch answer.Presence {
+		case holdings.Present:
+		case holdings.Unknown:
 			hidden = append(hidden, answer.Err)
+		default:
+			wrong++
 		}
 	}
 	switch {
-	case wrong == 0:
-		return nil
-	case wrong == len(hidden):
+	case wrong > 0:
+		return &exit.VerificationError{Err: m.wrong(wrong, len(hidden))}
+	case len(hidden) > 0:
 		return &exit.PartialError{Thing: "lookups", Total: len(m.questions), Errors: hidden}
 	}
-	return &exit.VerificationError{Err: m.wrong(wrong)}
+	return nil
 }

@@ -32,6 +32,8 @@ type Matrix struct {
 // WrongError counts the artifacts that the private registry does not hold as it should.
 type WrongError struct {
 	Wrong, Total int
+	// Unseen are those that could not be looked at, beside the wrong ones.
+	Unseen int
 	// Registry is where everything should be; zero where only what is there was looked at.
 	Registry ref.Folder
 	// Versions and Editions say that there are some to choose from.
@@ -43,7 +45,11 @@ func (e *WrongError) Error() string {
 	if e.Registry.IsZero() {
 		return fmt.Sprintf("%d of %s are damaged", e.Wrong, output.Count(e.Total, "artifact"))
 	}
-	return fmt.Sprintf("%d of %s are not as they should be in %s", e.Wrong, output.Count(e.Total, "artifact"), e.Registry)
+	text := fmt.Sprintf("%d of %s are not as they should be in %s", e.Wrong, output.Count(e.Total, "artifact"), e.Registry)
+	if e.Unseen > 0 {
+		text += fmt.Sprintf(", and %d could not be looked at", e.Unseen)
+	}
+	return text
 }
 
 // Versions lists what is selected. Where the settings name a private registry, that is asked

@@ -41,6 +41,8 @@ type matrixRow struct {
 	Bundled *bool `json:"bundled,omitempty"`
 	// Digest is what the tag holds in the registry.
 	Digest string `json:"digest,omitempty"`
+
+	unknown bool // the registry gave no answer
 }
 
 // Counted is the result of a run with what went over the wire to the private registry.
@@ -79,7 +81,7 @@ func (r *matrixRow) held(a holdings.Answer) {
 	if a.Held.Digest.Hex != "" {
 		r.Digest = a.Held.Digest.String()
 	}
-	if a.Presence == holdings.Differs || a.Presence == holdings.Unknown {
+	if r.unknown = a.Presence == holdings.Unknown; r.unknown || a.Presence == holdings.Differs {
 		r.Error = a.Error()
 	}
 }
@@ -89,6 +91,8 @@ func (r matrixRow) mirrored() string {
 	switch {
 	case len(r.Missing) > 0:
 		return "damaged"
+	case r.unknown:
+		return "unknown"
 	case r.Error != "":
 		return "wrong"
 	}
@@ -151,7 +155,7 @@ func (v Matrix) Of(run view.OfRun) output.View {
 
 // Account is what the private registry holds.
 func (v Matrix) Account() report.Account {
-	account := report.Account{Results: []string{"present", "missing", "damaged", "wrong"}, Target: v.traffic}
+	account := report.Account{Results: []string{"present", "missing", "damaged", "wrong", "unknown"}, Target: v.traffic}
 	for _, row := range v.Artifacts {
 		if row.Mirrored == nil {
 			continue
@@ -160,6 +164,8 @@ func (v Matrix) Account() report.Account {
 		switch {
 		case len(row.Missing) > 0:
 			item.Result, item.Reason = "damaged", "it lacks "+strings.Join(row.Missing, ", ")
+		case row.unknown:
+			item.Result = "unknown"
 		case row.Error != "":
 			item.Result = "wrong"
 		case !*row.Mirrored:
