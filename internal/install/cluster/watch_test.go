@@ -63,6 +63,7 @@ func next[T any](t *testing.T, from <-chan T, what string) T {
 // A namespace that comes, or is given the label, gets what it needs at once, and not an hour later; one on its
 // way out gets nothing, for the API server would refuse it.
 func TestEachNamespaceGoesByEvents(t *testing.T) {
+	t.Parallel()
 	server := clustertest.New(t)
 	server.Put(t, namespace("one", "labels: {team: a}")+"---\n"+namespace("other", "labels: {team: b}")+"---\n"+
 		namespace("leaving", "labels: {team: a}, deletionTimestamp: '2026-01-01T00:00:00Z'"))
@@ -83,6 +84,7 @@ func TestEachNamespaceGoesByEvents(t *testing.T) {
 
 // An API server that fails is told of and asked again, and one that grants no watch is asked every so often.
 func TestEachNamespaceGoesOn(t *testing.T) {
+	t.Parallel()
 	server := clustertest.New(t)
 	server.Put(t, namespace("one", "labels: {team: a}"))
 	c := server.Connect(t)
