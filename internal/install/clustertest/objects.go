@@ -63,6 +63,9 @@ func (s *Server) watched(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	selects, refused := selection(r)
+	if r.URL.Query().Get("sendInitialEvents") == "true" { // as older servers say; clients list then
+		refused = &Refusal{Code: http.StatusUnprocessableEntity, Reason: "Invalid", Message: "sendInitialEvents: Forbidden"}
+	}
 	if refused != nil {
 		refused.write(w)
 		return true

@@ -2,6 +2,8 @@ package helm
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -33,6 +35,8 @@ type kubeClient struct {
 	waiting func([]readiness.Pending)
 
 	mu sync.Mutex
+	// undeleted is why something could not be deleted; helm's own errors do not say.
+	undeleted []error
 	// ctx ends the run; once helm has been told it is replaced, so that helm can clean up.
 	ctx context.Context
 }
@@ -158,7 +162,25 @@ func (k *kubeClient) Delete(resources helmkube.ResourceList) (*helmkube.Result, 
 	if resources = k.guard.deletable(resources); len(resources) == 0 {
 		return &helmkube.Result{}, nil
 	}
-	return k.Client.Delete(resources)
+	return k.deleted(k.Client.Delete(resources))
+}
+
+// deleted keeps what a deletion came to for whyUndeleted.
+func (k *kubeClient) deleted(result *helmkube.Result, errs []error) (*helmkube.Result, []error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.undeleted = append(k.undeleted, errs...)
+	return result, errs
+}
+
+// whyUndeleted adds to an error of an uninstall what the API server said to what could not be deleted.
+func (k *kubeClient) whyUndeleted(err error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err == nil || len(k.undeleted) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, errors.Join(k.undeleted...))
 }
 
 // DeleteWithPropagationPolicy is the same with a policy for what depends on the resources.
@@ -166,7 +188,7 @@ func (k *kubeClient) DeleteWithPropagationPolicy(resources helmkube.ResourceList
 	if resources = k.guard.deletable(resources); len(resources) == 0 {
 		return &helmkube.Result{}, nil
 	}
-	return k.Client.DeleteWithPropagationPolicy(resources, policy)
+	return k.deleted(k.Client.DeleteWithPropagationPolicy(resources, policy))
 }
 
 // WaitForDelete waits until resources are gone, but for those that stay.

@@ -53,6 +53,7 @@ func TestHookWithWhatLasts(t *testing.T) {
 
 // Hooks for uninstalling delete what they want to: they are run where there is no database.
 func TestHooksForUninstalling(t *testing.T) {
+	t.Parallel()
 	templates := map[string]string{
 		"a.yaml": first, "s.yaml": stuck,
 		"w.yaml": hook(strings.ReplaceAll(second, "second", "wipe"), "pre-delete"),
@@ -102,6 +103,7 @@ func TestHooksAreNotKept(t *testing.T) {
 
 // With a StatefulSet that asks for it go its volumes: that one stays.
 func TestStatefulSetWithItsVolumes(t *testing.T) {
+	t.Parallel()
 	set := func(name, policy string) string {
 		return "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: " + name + "}\nspec: {serviceName: x, selector: {matchLabels: {a: b}}, " +
 			"persistentVolumeClaimRetentionPolicy: {whenDeleted: " + policy + "}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: x}]}}}\n"

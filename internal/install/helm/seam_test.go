@@ -214,6 +214,7 @@ func TestProtectsOldRecords(t *testing.T) {
 
 // A failing install is taken back, but for what was there before it.
 func TestAtomicInstall(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	marked := func(manifest string) string {
 		rendering, err := chart.ParseManifest(manifest)
@@ -253,6 +254,7 @@ func TestAtomicInstall(t *testing.T) {
 
 // A failing upgrade goes back to the revision before.
 func TestAtomicUpgrade(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustInstall(t, map[string]string{"a.yaml": first, "c.yaml": crd})
 	b.Put(t, db)
@@ -272,6 +274,7 @@ func TestAtomicUpgrade(t *testing.T) {
 
 // Where no revision has worked there is none to go back to, and that is said.
 func TestAtomicWithoutAnEarlierSuccess(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if _, err := b.install(t, map[string]string{"d.yaml": stuck}, wait); !errors.Is(err, cluster.ErrNotReady) {
 		t.Fatalf("Install() = %v, want that it was not ready", err)

@@ -54,7 +54,8 @@ func (r *Releases) takeBack(request Request, before *helmrelease.Release, failed
 		if uninstall.DisableHooks = r.inUse(r.client.context(), request.Databases); uninstall.DisableHooks {
 			taken.Skipped = revision(newest).deletion
 		}
-		_, taken.Undo = uninstall.Run(request.Name)
+		_, err := uninstall.Run(request.Name)
+		taken.Undo = r.client.whyUndeleted(err)
 		return taken
 	}
 	return &TakenBackError{Err: failed, Undo: r.rollBack(request, newest.Version)}

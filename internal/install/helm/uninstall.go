@@ -51,9 +51,9 @@ func (r *Releases) uninstall(ctx context.Context, uninstall *action.Uninstall, n
 	_, err := watched(ctx, func() (*helmrelease.Release, error) {
 		response, err := uninstall.Run(name)
 		if response == nil {
-			return nil, err
+			return nil, r.client.whyUndeleted(err)
 		}
-		return response.Release, err
+		return response.Release, r.client.whyUndeleted(err)
 	}, graceAfterCancel)
 	return explain(err)
 }
