@@ -130,7 +130,8 @@ type InUseError struct{ Instances []cluster.Instance }
 
 // Error lists them, one a line.
 func (e *InUseError) Error() string {
-	text := fmt.Sprintf("%d %v; nothing was removed", len(e.Instances), ErrInUse)
+	n := len(e.Instances)
+	text := fmt.Sprintf("%s %s; nothing was removed", english.Plural(n, "database", ""), english.PluralWord(n, "exists", "exist"))
 	for _, instance := range e.Instances {
 		text += "\n  " + instance.Kind + " " + instance.String()
 	}

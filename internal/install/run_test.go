@@ -315,7 +315,7 @@ func TestUninstall(t *testing.T) {
 	}
 	_, err := b.uninstall(t)
 	var inUse *install.InUseError
-	if !errors.As(err, &inUse) || err.Error() != "1 databases exist; nothing was removed\n  Db demo/precious" || len(b.Writes()) > 0 {
+	if !errors.As(err, &inUse) || err.Error() != "1 database exists; nothing was removed\n  Db demo/precious" || len(b.Writes()) > 0 {
 		t.Errorf("Uninstall() = %v, want the database in the way and nothing written", err)
 	}
 	removal, err := b.uninstall(t, func(o *install.UninstallOptions) { o.Force = true })
