@@ -78,6 +78,15 @@ func readable(err error) error {
 // Objects is how many Kubernetes objects the file holds.
 func (f *File) Objects() int { return len(f.units) }
 
+// Unreadable are the containers whose image is no reference.
+func (f *File) Unreadable() []naming.Unreadable {
+	var all []naming.Unreadable
+	for _, unit := range f.units {
+		all = append(all, naming.UnreadableOf(unit.use, unit.object)...)
+	}
+	return all
+}
+
 // Body is the file's content.
 func (f *File) Body() []byte { return f.body }
 

@@ -38,6 +38,8 @@ const (
 	Unchanged Cause = "it was relocated, and the chart names it where it comes from"
 	// Elsewhere: the image lies neither below the target nor where the product comes from.
 	Elsewhere Cause = "it is not below the target"
+	// NoReference: a container's image is no reference, so that nothing can be said of it.
+	NoReference Cause = "it is no reference to an image"
 )
 
 // Leftover is a line of a rendering that names what does not lie below the target.
@@ -104,6 +106,9 @@ func (p Proof) inLine(names names, use Use, at spot, line string) []Leftover {
 		if !p.isBelow(image) {
 			places = append(places, Leftover{Use: use, Text: use.excerpt(line, image.String()), Image: image.Reference, Cause: p.cause(image.Reference)})
 		}
+	}
+	if places == nil && isUnreadable(at, line) {
+		return []Leftover{{Use: use, Text: use.excerpt(line, ""), Cause: NoReference}}
 	}
 	if places == nil && namesAny(line, p.sources(), p.target()) {
 		places = append(places, Leftover{Use: use, Text: use.excerpt(line, ""), Cause: NamesSource})

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +13,11 @@ import (
 // inField renders an object that holds text in one field.
 func inField(t *testing.T, field, text string) *chart.Rendering {
 	t.Helper()
-	object := "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: { {{ .Values.field }}: {{ .Values.text | toJson }} }\n"
+	value := "{{ .Values.text | toJson }}"
+	if strings.HasSuffix(strings.ToLower(field), "containers") {
+		value = "[{name: c, image: " + value + "}]"
+	}
+	object := "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: { {{ .Values.field }}: " + value + " }\n"
 	return render(t, sample(t, object, nil), map[string]any{"field": field, "text": text})
 }
 
@@ -35,6 +40,11 @@ func TestProof(t *testing.T) {
 		{"a third registry", "text", "quay.io/other/op:1", private, []Cause{Elsewhere}},
 		{"a third registry without a tag", "baseImageName", "quay.io/other/op", private, []Cause{Elsewhere}},
 		{"the target by itself", "imageRegistry", "registry.example.com/pg", private, nil},
+		{"a container's that is none", "containers", "registry.example.com/pg/Op:1", private, []Cause{NoReference}},
+		{"a container's with half a digest", "initContainers", "registry.example.com/pg/op:1@", private, []Cause{NoReference}},
+		{"a container's, of the source, that is none", "containers", "vendor.example.com/pg/Op:1", private, []Cause{NoReference}},
+		{"a container's without one", "containers", "", private, nil},
+		{"another's that is none", "image", "Big Picture", private, nil},
 		{"one word", "image", "busybox", private, []Cause{Elsewhere}},
 		{"the source", "text", "vendor.example.com/pg/instance:16", private, []Cause{NamesSource}},
 		{"the source without a tag", "text", "vendor.example.com/pg/instance", private, []Cause{NamesSource}},

@@ -80,6 +80,8 @@ func (e *ProofError) Error() string {
 		text = fmt.Sprintf("%s names images that were not relocated in %s", thing, english.Plural(len(e.Places), "place", ""))
 	case cause == naming.Unchanged:
 		text = fmt.Sprintf("%s names relocated images where they come from in %s", thing, english.Plural(len(e.Places), "place", ""))
+	case cause == naming.NoReference:
+		text = fmt.Sprintf("%s names in %s what is no reference to an image", thing, english.Plural(len(e.Places), "place", ""))
 	case cause == naming.NamesSource:
 		text = fmt.Sprintf("%s still names the source registry in %s", thing, english.Plural(len(e.Places), "place", ""))
 	default:
@@ -96,7 +98,7 @@ func (e *ProofError) Error() string {
 
 // Cause is the gravest of the places' causes, and whether it is the only one.
 func (e *ProofError) Cause() (cause naming.Cause, one bool) {
-	for _, cause := range []naming.Cause{naming.NotRelocated, naming.Unchanged, naming.NamesSource, naming.Elsewhere} {
+	for _, cause := range []naming.Cause{naming.NotRelocated, naming.Unchanged, naming.NamesSource, naming.Elsewhere, naming.NoReference} {
 		count := 0
 		for _, place := range e.Places {
 			if place.Cause == cause {

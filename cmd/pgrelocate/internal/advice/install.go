@@ -109,6 +109,9 @@ func ofCopy(target ref.Folder, product, release string) string {
 
 // ofProof says how a proof can be made to hold.
 func ofProof(err *preparation.ProofError) string {
+	if cause, one := err.Cause(); one && cause == naming.NoReference {
+		return "no node runs what these name: they read HOST/REPOSITORY:TAG, the repository in small letters"
+	}
 	if err.Thing != "" { // files, which have no values
 		return "these names cannot be changed where they stand: change them by hand first; a place that may stay is named by --accept KIND/NAME:PATH=REASON"
 	}

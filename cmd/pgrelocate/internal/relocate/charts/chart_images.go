@@ -84,12 +84,20 @@ func (v *surveying) look(ctx context.Context) (err error) {
 var anywhere = ref.Folder{Host: "registry.example.com", Path: "mirror"}
 
 // tellUntagged tells of repositories without a tag: they are no images, and something will be
-// pulled from them all the same.
+// pulled from them all the same. So it is with what is no reference.
 func (v *surveying) tellUntagged(context.Context) error {
 	for _, name := range naming.UntaggedIn(v.made.Rendering, v.made.Origin) {
 		v.Warn(fmt.Sprintf("%s names %s without a tag: what is pulled from there is not said", name.Use, name.Repository))
 	}
+	warnOfUnreadable(v.Session, naming.UnreadableIn(v.made.Rendering))
 	return nil
+}
+
+// warnOfUnreadable tells of containers whose image cannot be read: what is listed is without them.
+func warnOfUnreadable(s *relocate.Session, all []naming.Unreadable) {
+	for _, each := range all {
+		s.Warn(fmt.Sprintf("%s is no reference to an image, and is left out: %q", each.Use, each.Text))
+	}
 }
 
 func (v *surveying) solve(context.Context) error {

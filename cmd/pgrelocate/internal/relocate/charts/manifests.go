@@ -58,6 +58,7 @@ func ManifestImages(ctx context.Context, s *relocate.Session, name string, stdin
 	objects := 0
 	for _, file := range found.Files {
 		objects += file.Objects()
+		warnOfUnreadable(s, file.Unreadable())
 	}
 	if objects == 0 {
 		return nil, exit.Usagef("%s holds no Kubernetes objects", name)
