@@ -122,9 +122,7 @@ func TestUploadsThatAreGone(t *testing.T) {
 	for os.RemoveAll(uploads) != nil { // the registry is still writing there
 		time.Sleep(10 * time.Millisecond)
 	}
-	for r.target.counter.Open() > 0 { // what the run that was killed had in its sockets
-		time.Sleep(10 * time.Millisecond)
-	}
+	r.target.Settle(t) // what the run that was killed had in its sockets
 	r.target.counter.Reset()
 	succeeded(t, r.copy(t.Context(), t, app))
 	r.arrived(t, app)

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
@@ -32,9 +31,9 @@ func newBranches(t *testing.T) *branches {
 		t.Fatal(err)
 	}
 	b := &branches{file: file, home: t.TempDir()}
-	source := newSide(t, debian(t))
+	source := newSide(t, debian(t), registrytest.Finishing)
 	for i, behind := range []*registrytest.Registry{debian(t), registrytest.Distribution(t, registrytest.Options{})} {
-		b.rigs[i] = &rig{source: source, target: newSide(t, behind, b.alarms[i].Wrap)}
+		b.rigs[i] = &rig{source: source, target: newSide(t, behind, registrytest.Finishing, b.alarms[i].Wrap)}
 		b.artifacts[i] = b.rigs[i].artifacts(t, versions.Selection{Releases: []string{"v4.3.1"}})
 	}
 	b.family = pushFamily(t, b.rigs[0], standin.Options{Bytes: 4 << 20})
@@ -56,16 +55,11 @@ func (b *branches) command(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// settle waits until the registries have read what the killed program has still sent.
+// settle waits until the registries have done what the killed program has still asked for.
 func (b *branches) settle(t *testing.T) {
 	t.Helper()
-	open := func() int {
-		return b.rigs[0].source.counter.Open() + b.rigs[0].target.counter.Open() + b.rigs[1].target.counter.Open()
-	}
-	for begin := time.Now(); open() > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Since(begin) > time.Minute {
-			t.Fatalf("%d requests are still under way", open())
-		}
+	for _, side := range []*side{b.rigs[0].source, b.rigs[0].target, b.rigs[1].target} {
+		side.Settle(t)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,7 +136,7 @@ func (ca *CA) Serves(tb testing.TB, from, until time.Time, name string) *Registr
 	cert := sign(tb, template, ca.cert, key, ca.key)
 	at := startHTTP(tb, ggcr.New(ggcr.Logger(silent)), &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12,
-	})
+	}, new(atomic.Int64))
 	r := &Registry{CA: ca, CAFile: ca.File}
 	r.listensOn(tb, strings.TrimPrefix(at, "https://"))
 	return r

@@ -17,7 +17,7 @@ type Counter struct {
 	mu                     sync.Mutex
 	requests, unauthorized map[Kind]int
 
-	received, sent, open atomic.Int64
+	received, sent atomic.Int64
 }
 
 // Counts are what a Counter saw.
@@ -34,8 +34,6 @@ type Counts struct {
 // Wrap puts the counter before a handler.
 func (c *Counter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.open.Add(1)
-		defer c.open.Add(-1)
 		kind := Classify(r).Kind
 		c.count(&c.requests, kind)
 		if r.Body != nil && r.Body != http.NoBody {
@@ -44,10 +42,6 @@ func (c *Counter) Wrap(next http.Handler) http.Handler {
 		next.ServeHTTP(&countedWriter{ResponseWriter: w, counter: c, kind: kind}, r)
 	})
 }
-
-// Open is the number of requests that are under way. A client that was killed leaves some, of which
-// what the sockets hold is still read.
-func (c *Counter) Open() int { return int(c.open.Load()) }
 
 // Counts returns what was counted so far.
 func (c *Counter) Counts() Counts {

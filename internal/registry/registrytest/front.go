@@ -1,15 +1,19 @@
 package registrytest
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 )
@@ -66,6 +70,30 @@ func (r *Registry) Forward() http.Handler {
 	}
 }
 
+// Settle waits until a registry that runs in this process has heard all that a client which was killed
+// had still sent, and has done it: Finishing has to stand before what does it. Nobody but this test's own
+// clients, by Transport, may be connected besides.
+func (r *Registry) Settle(tb testing.TB) {
+	tb.Helper()
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		r.transport.CloseIdleConnections()
+		open := r.connections.Load()
+		if open == 0 {
+			return
+		}
+		if time.Since(begin) > time.Minute {
+			tb.Fatalf("%d connections are still open", open)
+		}
+	}
+}
+
+// Finishing lets a registry finish what it has been asked for by a client that is gone.
+func Finishing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())))
+	})
+}
+
 // wrapAll puts handlers round another, the first outermost.
 func wrapAll(handler http.Handler, wrap []Middleware) http.Handler {
 	for i := len(wrap) - 1; i >= 0; i-- {
@@ -76,7 +104,8 @@ func wrapAll(handler http.Handler, wrap []Middleware) http.Handler {
 
 func (r *Registry) serve(tb testing.TB, handler http.Handler, wrap []Middleware) *Registry {
 	tb.Helper()
-	address := startHTTP(tb, wrapAll(handler, wrap), r.serverTLS(tb))
+	r.connections = new(atomic.Int64)
+	address := startHTTP(tb, wrapAll(handler, wrap), r.serverTLS(tb), r.connections)
 	u, err := url.Parse(address)
 	if err != nil {
 		tb.Fatal(err)
@@ -89,16 +118,25 @@ func (r *Registry) serve(tb testing.TB, handler http.Handler, wrap []Middleware)
 // the URL.
 func Start(tb testing.TB, handler http.Handler, wrap ...Middleware) string {
 	tb.Helper()
-	return startHTTP(tb, wrapAll(handler, wrap), nil)
+	return startHTTP(tb, wrapAll(handler, wrap), nil, new(atomic.Int64))
 }
 
 // startHTTP runs a handler until the test ends and returns its URL. Connections that are
-// still busy then are cut, so that a handler that stalls does not hold up the end.
-func startHTTP(tb testing.TB, handler http.Handler, config *tls.Config) string {
+// still busy then are cut, so that a handler that stalls does not hold up the end. Those that are
+// open are counted.
+func startHTTP(tb testing.TB, handler http.Handler, config *tls.Config, connections *atomic.Int64) string {
 	tb.Helper()
 	s := httptest.NewUnstartedServer(handler)
 	s.Config.ErrorLog = silent
 	s.Config.ConnContext = ConnContext
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			connections.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			connections.Add(-1)
+		}
+	}
 	if config != nil {
 		s.TLS = config
 		s.StartTLS()

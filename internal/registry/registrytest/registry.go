@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -25,7 +26,8 @@ type Registry struct {
 	// Root is the folder that holds its content; empty where it is in memory.
 	Root string
 
-	transport *http.Transport
+	transport   *http.Transport
+	connections *atomic.Int64 // that are open, where it runs in this process
 }
 
 // newRegistry makes what all registries have in common, the address aside.

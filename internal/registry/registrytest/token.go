@@ -67,7 +67,7 @@ func newTokenServer(tb testing.TB, r *Registry, opts TokenOptions) *TokenServer 
 		opts: opts, accounts: r.Accounts, rootFile: ca.File,
 		cert: signer.TLS.Leaf, key: signer.TLS.PrivateKey.(*ecdsa.PrivateKey),
 	}
-	url := startHTTP(tb, wrapAll(s, opts.Wrap), r.serverTLS(tb))
+	url := startHTTP(tb, wrapAll(s, opts.Wrap), r.serverTLS(tb), new(atomic.Int64))
 	// By name: go-containerregistry refuses a realm that names a private address.
 	s.realm = strings.Replace(url, "127.0.0.1", "localhost", 1) + "/token"
 	return s
