@@ -91,6 +91,7 @@ type Retry struct {
 	// this one that it fails at, and no outage that anybody could wait for.
 	alone  int
 	served int64
+	reused int // tries at once, see reusedError
 	since  time.Time
 	moved  int64 // bytes, since progress was last noted
 }
@@ -112,13 +113,16 @@ func (c *Client) NewRetry(doing string) *Retry {
 // Moved starts the bounds afresh once enough bytes have moved to call it progress.
 func (r *Retry) Moved(n int64) {
 	if r.moved += n; r.moved >= r.client.opts.StallBytes {
-		r.moved, r.tries, r.alone, r.since = 0, 0, 0, time.Now()
+		r.moved, r.tries, r.alone, r.reused, r.since = 0, 0, 0, 0, time.Now()
 		r.client.recovered()
 	}
 }
 
 // Wait sleeps before the next try, or returns the error to give up with.
 func (r *Retry) Wait(ctx context.Context, cause error) error {
+	if r.atOnce(cause) {
+		return context.Cause(ctx)
+	}
 	r.tries++
 	if errors.Is(cause, errStalled) {
 		r.moved = 0 // too little to go on so

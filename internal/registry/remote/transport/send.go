@@ -35,11 +35,12 @@ func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Respons
 			ctx = body.expect(ctx)
 		}
 	}
-	req = req.WithContext(ctx)
+	noted, conn := noteConn(ctx)
+	req = req.WithContext(noted)
 	watch.wait()
 	resp, err := c.roundTrip(req)
 	if err != nil {
-		err = cause(ctx, unwrapNet(err))
+		err = conn.judge(cause(ctx, unwrapNet(err)))
 		watch.end()
 		return nil, err
 	}
