@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestBodySendsAgainWithoutFetchingAgain(t *testing.T) {
 		{"memory", 10_000, func(n int64) buffer { return bufferIn(t, t.TempDir(), n) }, 0},
 		{"file", memoryBody + 10_000, func(n int64) buffer { return bufferIn(t, t.TempDir(), n) }, 0},
 		{"nowhere to keep", 10_000, func(int64) buffer { return buffer{} }, 4_000},
-		{"no such folder", memoryBody + 10_000, func(n int64) buffer { return bufferIn(t, "/nonexistent", n) }, 4_000},
+		{"no such folder", memoryBody + 10_000, func(n int64) buffer { return bufferIn(t, filepath.Join(t.TempDir(), "none"), n) }, 4_000},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
