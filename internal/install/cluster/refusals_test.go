@@ -243,7 +243,7 @@ func TestDefinitionsThatDoNotCome(t *testing.T) {
 		server.SetStatus(definition, "", name, conditions("Established", "False"))
 		looks := 0
 		server.Refuse(func(r *http.Request) *clustertest.Refusal {
-			if r.Method == "GET" && strings.HasSuffix(r.URL.Path, "/"+name) {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/"+name) {
 				if looks++; looks == 3 {
 					server.SetStatus(definition, "", name, conditions("Established", "True"))
 				}
@@ -262,7 +262,7 @@ func TestDefinitionsThatDoNotCome(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		enough := errors.New("enough")
 		server.Refuse(func(r *http.Request) *clustertest.Refusal {
-			if r.Method == "GET" && strings.HasSuffix(r.URL.Path, "/"+name) {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/"+name) {
 				cancel(enough)
 			}
 			return nil

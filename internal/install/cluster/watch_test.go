@@ -104,7 +104,10 @@ func TestEachNamespaceGoesOn(t *testing.T) {
 	server.Refuse(nil)
 	for {
 		select {
-		case <-failures: // one that was under way
+		case err := <-failures: // one that was under way
+			if !errors.Is(err, cluster.ErrDenied) {
+				t.Errorf("EachNamespace() fails with %v, want ErrDenied", err)
+			}
 			continue
 		case got := <-rounds:
 			if got != "one" {
