@@ -147,12 +147,12 @@ func zeros(t *testing.T, name string, size int64) []byte {
 func TestUnpackingCanBeStopped(t *testing.T) {
 	for _, name := range []string{"blobs/sha256/" + strings.Repeat("0", 64), "images/a.tar"} {
 		path := filepath.Join(t.TempDir(), "bomb.tar.gz")
-		if err := os.WriteFile(path, zeros(t, name, 256<<20), 0o600); err != nil {
+		if err := os.WriteFile(path, zeros(t, name, 64<<20), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		inner, stop := context.WithCancelCause(t.Context())
 		ctx := &stopsAfter{Context: inner, stop: stop}
-		ctx.left.Store(100) // of the thousands of times that 256 MiB take
+		ctx.left.Store(100) // of the two thousand times that 64 MiB take
 		if _, err := Open(ctx, path, OpenOptions{TempDir: t.TempDir()}); !errors.Is(err, errStop) {
 			t.Errorf("Open(%s) = %v, want %v", name, err, errStop)
 		}
