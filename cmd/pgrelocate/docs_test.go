@@ -145,8 +145,8 @@ credentials, the code is ` + fmt.Sprint(exit.Unauthorized) + ` and not ` + fmt.S
 succeeds.
 
 A terminal that is closed, or a connection by ssh that is lost, stops the run as Ctrl-C does, unless
-` + "`nohup`" + ` or the like keeps it going. A second Ctrl-C, or any other signal, ends the program at once, with the code that
-the shell gives to killed processes.
+` + "`nohup`" + ` or the like keeps it going. A second Ctrl-C half a second later or more, or any other
+signal, ends the program at once, with the code that the shell gives to killed processes.
 
 This page is generated from the program: ` + "`make docs`" + `.
 `)

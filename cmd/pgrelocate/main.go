@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/completion"
@@ -46,8 +47,12 @@ func run(ctx context.Context, args []string, streams terminal.Streams) int {
 	return a.Conclude(ctx, root.ExecuteContext(ctx))
 }
 
+// oneSignal is how long what comes after a signal counts as the same one: timeout sends it to the
+// program and then to the program's group, and whoever wraps a command may pass on what it has had.
+const oneSignal = 500 * time.Millisecond
+
 // interruptible returns a context that the first Ctrl-C ends, with exit.ErrInterrupted as
-// its cause, and so does a terminal that closes. From then on a second Ctrl-C kills.
+// its cause, and so does a terminal that closes. From oneSignal after it on another kills.
 func interruptible(ctx context.Context, a *app.App) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -58,7 +63,7 @@ func interruptible(ctx context.Context, a *app.App) (context.Context, func()) {
 			// Who closes a terminal says so more than once, and nobody reads any more what is said
 			// then, in a pipe either: that must not cut short what is being put in order.
 			signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
-			signal.Stop(signals)
+			time.AfterFunc(oneSignal, func() { signal.Stop(signals) })
 			fmt.Fprintln(a.Err, "interrupted: stopping; again kills at once")
 			cancel(exit.ErrInterrupted)
 		case <-ctx.Done():

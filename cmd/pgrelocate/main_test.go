@@ -24,6 +24,8 @@ func TestMain(m *testing.M) {
 		"pgrelocate":  main,
 		"interrupted": interrupted,
 		"hungup":      hungUp,
+		"stopped":     stopped,
+		"stuck":       stuck,
 	})
 }
 

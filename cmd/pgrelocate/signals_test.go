@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"log"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 )
 
 // interrupted is a program for the scripts: interrupted FILE COMMAND ARG... runs a command,
@@ -15,6 +18,33 @@ func interrupted() {
 	cmd := exec.Command(os.Args[2], os.Args[3:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	os.Exit(signalled(cmd, os.Args[1], func() { _ = cmd.Process.Signal(os.Interrupt) }))
+}
+
+// stopped is a program for the scripts: stopped HOW FILE COMMAND ARG... interrupts a command as what
+// runs it may: "together" sends one signal many times in a moment, as timeout does twice; "again"
+// sends another every second, as somebody does who does not want to wait.
+func stopped() {
+	how, cmd := os.Args[1], exec.Command(os.Args[3], os.Args[4:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	os.Exit(signalled(cmd, os.Args[2], func() {
+		pause, until := time.Millisecond, time.Now().Add(50*time.Millisecond)
+		if how == "again" {
+			pause, until = time.Second, time.Now().Add(time.Minute)
+		}
+		for time.Now().Before(until) && cmd.Process.Signal(os.Interrupt) == nil {
+			time.Sleep(pause)
+		}
+	}))
+}
+
+// stuck is a program for the scripts: stuck FILE writes a file, and then hears no signal to stop.
+func stuck() {
+	_, stop := interruptible(context.Background(), newApp(terminal.System(os.Getenv)))
+	defer stop()
+	if err := os.WriteFile(os.Args[1], nil, 0o600); err != nil {
+		log.Fatal(err)
+	}
+	time.Sleep(10 * time.Minute)
 }
 
 // hungUp is a program for the scripts: hungup HOW FILE COMMAND ARG... is interrupted with what a

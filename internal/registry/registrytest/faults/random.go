@@ -78,9 +78,9 @@ func cutUpload(share float64, registry http.Handler, w http.ResponseWriter, r *h
 	}
 	body := &shortBody{ReadCloser: r.Body, left: int64(share * float64(length))}
 	r = registrytest.WithBody(r, body)
-	isCut := func() bool { return body.cut }
+	isCut := body.cut.Load
 	serveBroken(registry, &heldReply{w, isCut}, r, isCut)
-	if body.cut {
+	if body.cut.Load() {
 		Close.end(w, r)
 	}
 }

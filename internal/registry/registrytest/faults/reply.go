@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 )
@@ -78,11 +79,12 @@ func writeError(w http.ResponseWriter, r *http.Request, status int, code, messag
 	}
 }
 
-// shortBody is a request's body that breaks off after left bytes.
+// shortBody is a request's body that breaks off after left bytes. A proxy may still read it while its
+// reply is written.
 type shortBody struct {
 	io.ReadCloser
 	left int64
-	cut  bool
+	cut  atomic.Bool
 }
 
 func (s *shortBody) Read(p []byte) (int, error) {
@@ -92,7 +94,7 @@ func (s *shortBody) Read(p []byte) (int, error) {
 		if n == 0 && err != nil {
 			return 0, err
 		}
-		s.cut = true
+		s.cut.Store(true)
 		return 0, io.ErrUnexpectedEOF
 	}
 	n, err := s.ReadCloser.Read(p[:min(int64(len(p)), s.left)])

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -24,9 +25,9 @@ func CutUploads(cut Cut) registrytest.Middleware {
 			}
 			body := &shortBody{ReadCloser: r.Body, left: cut.After}
 			r = registrytest.WithBody(r, body)
-			isCut := func() bool { return body.cut }
+			isCut := body.cut.Load
 			serveBroken(registry, &heldReply{w, isCut}, r, isCut)
-			if !body.cut { // of unknown length, and short
+			if !body.cut.Load() { // of unknown length, and short
 				left.giveBack()
 				return
 			}
@@ -65,9 +66,9 @@ func CutIdleUploads(patience time.Duration) registrytest.Middleware {
 				return
 			}
 			body := &impatientBody{ReadCloser: r.Body, control: http.NewResponseController(w), patience: patience}
-			isCut := func() bool { return body.cut }
+			isCut := body.cut.Load
 			serveBroken(registry, &heldReply{w, isCut}, registrytest.WithBody(r, body), isCut)
-			if body.cut {
+			if body.cut.Load() {
 				Close.end(w, r)
 			}
 		})
@@ -79,7 +80,7 @@ type impatientBody struct {
 	io.ReadCloser
 	control  *http.ResponseController
 	patience time.Duration
-	cut      bool
+	cut      atomic.Bool
 }
 
 func (b *impatientBody) Read(p []byte) (int, error) {
@@ -88,7 +89,7 @@ func (b *impatientBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		b.cut = true
+		b.cut.Store(true)
 	}
 	_ = b.control.SetReadDeadline(time.Time{})
 	return n, err
@@ -131,10 +132,10 @@ func TooLarge(limit int64) registrytest.Middleware {
 			body := &shortBody{ReadCloser: r.Body, left: limit}
 			if r.ContentLength <= limit {
 				r = registrytest.WithBody(r, body)
-				isCut := func() bool { return body.cut }
+				isCut := body.cut.Load
 				serveBroken(registry, &heldReply{w, isCut}, r, isCut)
 			}
-			if r.ContentLength > limit || body.cut {
+			if r.ContentLength > limit || body.cut.Load() {
 				clear(w.Header())
 				w.Header().Set("Content-Type", "text/html")
 				w.Header().Set("Connection", "close")
