@@ -67,12 +67,10 @@ func interruptible(ctx context.Context, a *app.App) (context.Context, func()) {
 			fmt.Fprintln(a.Err, "interrupted: stopping; again kills at once")
 			cancel(exit.ErrInterrupted)
 		case <-ctx.Done():
+			signal.Stop(signals)
 		}
 	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel(nil)
-	}
+	return ctx, func() { cancel(nil) }
 }
 
 // stopping are the signals that stop a run. A terminal that closes does not where somebody has said
