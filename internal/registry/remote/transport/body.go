@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http/httptrace"
 	"sync/atomic"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/stall"
 )
 
 // received is a response body under watch.
@@ -13,14 +15,14 @@ type received struct {
 	io.ReadCloser
 	ctx     context.Context
 	client  *Client
-	watch   *watchdog
+	watch   *stall.Watchdog
 	release func()
 }
 
 func (r *received) Read(p []byte) (int, error) {
-	r.watch.wait()
+	r.watch.Wait()
 	n, err := r.ReadCloser.Read(p)
-	r.watch.got(int64(n))
+	r.watch.Got(int64(n))
 	r.client.opts.Traffic.BytesRead.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = cause(r.ctx, err)
@@ -33,7 +35,7 @@ func (r *received) Read(p []byte) (int, error) {
 
 // Close gives back the request's place at the gate.
 func (r *received) Close() error {
-	r.watch.end()
+	r.watch.End()
 	err := r.ReadCloser.Close()
 	r.release()
 	return err
@@ -44,7 +46,7 @@ type sent struct {
 	io.Reader
 	ctx    context.Context
 	client *Client
-	watch  *watchdog
+	watch  *stall.Watchdog
 	n      int64
 	pace   pace
 
@@ -63,7 +65,7 @@ func (s *sent) Read(p []byte) (int, error) {
 		s.client.noExpect.Store(true) // it has waited in vain, once is enough
 	}
 	s.expects = false
-	s.watch.got(s.n)
+	s.watch.Got(s.n)
 	n, err := s.Reader.Read(p[:min(len(p), s.pace.next())])
 	if limitErr := s.client.throttle(s.ctx, n); limitErr != nil && err == nil {
 		err = limitErr
@@ -71,11 +73,11 @@ func (s *sent) Read(p []byte) (int, error) {
 	s.client.opts.Traffic.BytesWritten.Add(int64(n))
 	if s.n = int64(n); err != nil {
 		// All is handed over: a registry may take its time to store a large blob.
-		s.watch.got(s.n)
-		s.watch.reset(answerPatience * s.client.opts.StallTimeout)
+		s.watch.Got(s.n)
+		s.watch.Reset(answerPatience * s.client.opts.StallTimeout)
 	}
 	s.pace.handed()
-	s.watch.wait()
+	s.watch.Wait()
 	return n, err
 }
 

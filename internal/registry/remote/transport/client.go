@@ -2,8 +2,8 @@
 // verbs. New returns a Client, Client.Do sends a Request until it is answered.
 //
 // A request passes, from the outside in, through Retry, the cap on requests in flight
-// (package gate), authorization (package auth), redirects and the watchdog against stalls (send), and
-// the plain net/http transport. The first request makes contact: it finds out whether the
+// (package gate), authorization (package auth), redirects and the watchdog against stalls (package
+// stall), and the plain net/http transport. The first request makes contact: it finds out whether the
 // registry speaks TLS, and how it wants to be authenticated.
 package transport
 

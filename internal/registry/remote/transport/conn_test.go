@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/stall"
 )
 
 // sizes notes what its reader was asked for.
@@ -118,8 +120,8 @@ func TestPace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				source := &sizes{Reader: bytes.NewReader(make([]byte, 1<<20))}
 				c := &Client{opts: Options{StallBytes: 1, StallTimeout: time.Minute}.withDefaults()}
-				ctx, dog := watch(t.Context(), time.Minute, 1, new(atomic.Int64))
-				defer dog.end()
+				ctx, dog := stall.Watch(t.Context(), time.Minute, 1, new(atomic.Int64))
+				defer dog.End()
 				body := &sent{Reader: source, ctx: ctx, client: c, watch: dog}
 				for i := range test.want {
 					if _, err := body.Read(make([]byte, mostPortion)); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/stall"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
@@ -68,7 +69,7 @@ type Options struct {
 // The defaults of Options.
 const (
 	DefaultJobs         = 8
-	DefaultStallTimeout = 30 * time.Second
+	DefaultStallTimeout = stall.DefaultTimeout
 	DefaultRetryTimeout = 5 * time.Minute
 )
 
@@ -89,7 +90,7 @@ func (o Options) withDefaults() Options {
 		o.StallTimeout = DefaultStallTimeout
 	}
 	if o.StallBytes <= 0 {
-		o.StallBytes = stallBytes(o.StallTimeout)
+		o.StallBytes = stall.Bytes(o.StallTimeout)
 	}
 	if o.RetryTimeout <= 0 {
 		o.RetryTimeout = DefaultRetryTimeout
@@ -116,12 +117,4 @@ func (o Options) withDefaults() Options {
 		o.CertsDirs = certificates.DefaultDirs()
 	}
 	return o
-}
-
-// stallBytes is what counts as progress. A server that sends a byte a second keeps its connection
-// alive, and a run for ever.
-func stallBytes(within time.Duration) int64 {
-	const perSecond = 1 << 10
-	within = min(within, DefaultStallTimeout)
-	return max(1, int64(within.Seconds()*perSecond))
 }

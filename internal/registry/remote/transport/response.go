@@ -3,10 +3,8 @@ package transport
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"time"
 )
 
 // Response is an answer. Its body is watched, counted, and holds the request's place among
@@ -41,10 +39,6 @@ func (r *Response) Resume(ctx context.Context) error {
 	return nil
 }
 
-// slowest is how many bytes a second a body has to bring that is read whole, after two stall
-// timeouts: one that drips never stalls.
-const slowest = 4 << 10
-
 // ReadAll reads a body of at most limit bytes, and no more than one byte beyond; closing it is
 // the caller's.
 func (r *Response) ReadAll(limit int64) ([]byte, error) {
@@ -52,33 +46,11 @@ func (r *Response) ReadAll(limit int64) ([]byte, error) {
 	if size := r.ContentLength; size > 0 && size <= limit {
 		whole.Grow(int(size) + bytes.MinRead) // one that grows is there twice, and leaves more behind
 	}
-	_, err := whole.ReadFrom(&steady{
-		Reader: io.LimitReader(r.Response.Body, limit+1), watch: r.body.watch, before: r.body.watch.spent(),
-		patience: 2 * r.body.client.opts.StallTimeout,
-	})
+	_, err := whole.ReadFrom(r.body.watch.Steady(io.LimitReader(r.Response.Body, limit+1), 2*r.body.client.opts.StallTimeout))
 	if room := whole.Cap() - whole.Len(); room > whole.Len()/8 {
 		return bytes.Clone(whole.Bytes()), err // of manifests thousands are kept, without the room to read into
 	}
 	return whole.Bytes(), err
-}
-
-// steady fails where its reader is too slow.
-type steady struct {
-	io.Reader
-	watch    *watchdog
-	before   time.Duration // what had been waited
-	patience time.Duration
-	n        int64
-}
-
-func (s *steady) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	s.n += int64(n)
-	waited, allowed := s.watch.spent()-s.before, s.patience+time.Duration(s.n)*time.Second/slowest
-	if err == nil && waited > allowed {
-		err = fmt.Errorf("%w: only %d bytes in %s", errStalled, s.n, waited.Round(time.Millisecond))
-	}
-	return n, err
 }
 
 // Drain reads the rest of a short body, so that its connection can be used again, and
@@ -104,6 +76,5 @@ func hurry(body io.Reader) (stop func()) {
 	if !ok {
 		return func() {}
 	}
-	timer := time.AfterFunc(r.client.opts.StallTimeout, func() { r.watch.cancel(errStalled) })
-	return func() { timer.Stop() }
+	return r.watch.EndAfter(r.client.opts.StallTimeout)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/stall"
 )
 
 // expectContinueFrom is the size from which an upload first asks whether it is welcome:
@@ -26,7 +27,7 @@ func (c *Client) send(ctx context.Context, req *http.Request, stay bool) (*http.
 }
 
 func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Response, error) {
-	ctx, watch := watch(ctx, c.patience(req), c.opts.StallBytes, &c.opts.Limits.moved)
+	ctx, watch := stall.Watch(ctx, c.patience(req), c.opts.StallBytes, &c.opts.Limits.moved)
 	if hasBody(req) {
 		body := &sent{Reader: req.Body, ctx: ctx, client: c, watch: watch}
 		req.Body = body
@@ -37,15 +38,15 @@ func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Respons
 	}
 	noted, conn := noteConn(ctx)
 	req = req.WithContext(noted)
-	watch.wait()
+	watch.Wait()
 	resp, err := c.roundTrip(req)
 	if err != nil {
 		err = conn.judge(cause(ctx, unwrapNet(err)))
-		watch.end()
+		watch.End()
 		return nil, err
 	}
-	watch.got(0)
-	watch.reset(c.opts.StallTimeout)
+	watch.Got(0)
+	watch.Reset(c.opts.StallTimeout)
 	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
 	return resp, nil
 }

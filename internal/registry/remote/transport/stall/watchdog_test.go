@@ -1,4 +1,4 @@
-package transport
+package stall
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
 // What counts is how much comes in the time that is spent waiting for it.
@@ -39,11 +41,10 @@ func TestWatchdog(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var all atomic.Int64
-				opts := Options{StallTimeout: patience}.withDefaults()
-				ctx, dog := watch(t.Context(), patience, opts.StallBytes, &all)
-				defer dog.end()
+				ctx, dog := Watch(t.Context(), patience, Bytes(patience), &all)
+				defer dog.End()
 				for range 500 {
-					dog.wait()
+					dog.Wait()
 					select {
 					case <-time.After(tt.every):
 					case <-ctx.Done():
@@ -51,12 +52,12 @@ func TestWatchdog(t *testing.T) {
 					if ctx.Err() != nil {
 						break
 					}
-					dog.got(tt.piece)
+					dog.Got(tt.piece)
 					all.Add(tt.others)
 					time.Sleep(tt.busy)
 				}
 				ended := context.Cause(ctx)
-				if tt.ends == "" && ended != nil || tt.ends != "" && (!errors.Is(ended, errStalled) || !strings.Contains(ended.Error(), tt.ends)) {
+				if tt.ends == "" && ended != nil || tt.ends != "" && (!errors.Is(ended, registry.ErrStalled) || !strings.Contains(ended.Error(), tt.ends)) {
 					t.Errorf("it ended with %v, want %q", ended, tt.ends)
 				}
 			})
@@ -65,13 +66,13 @@ func TestWatchdog(t *testing.T) {
 }
 
 // Whoever gives a line longer asks for no more of it.
-func TestStallBytes(t *testing.T) {
+func TestBytes(t *testing.T) {
 	tests := map[time.Duration]int64{
 		time.Nanosecond: 1, time.Second: 1 << 10, 30 * time.Second: 30 << 10, 5 * time.Minute: 30 << 10,
 	}
 	for within, want := range tests {
-		if got := stallBytes(within); got != want {
-			t.Errorf("stallBytes(%s) = %d, want %d", within, got, want)
+		if got := Bytes(within); got != want {
+			t.Errorf("Bytes(%s) = %d, want %d", within, got, want)
 		}
 	}
 }
