@@ -96,7 +96,7 @@ func (c *Client) Try(ctx context.Context, request Request) (*Response, error) {
 	if !slices.Contains(request.Accept, resp.StatusCode) {
 		status := c.statusError(resp)
 		if !c.isOwn(resp.Request.URL) {
-			status.from = resp.Request.URL.Host
+			status.From = resp.Request.URL.Host
 		}
 		release()
 		c.slowDown(status)
@@ -144,7 +144,7 @@ func (c *Client) authorized(ctx context.Context, request Request) (*http.Respons
 		}
 		status := c.statusError(resp)
 		again := false
-		if !status.full() {
+		if !status.Full() {
 			if again, err = attempt.Refused(ctx, resp.StatusCode, resp.Header); err != nil {
 				return nil, err
 			}
@@ -244,7 +244,7 @@ func (c *Client) Failure(request Request, err error) error {
 		var status *StatusError
 		elsewhere := ""
 		if errors.As(err, &status) {
-			elsewhere = status.from
+			elsewhere = status.From
 		}
 		err = &registry.AccessError{
 			Repository: request.Need.Repository, Push: request.Need.Push, Delete: request.Need.Delete, Elsewhere: elsewhere, Err: err,

@@ -190,8 +190,8 @@ func (r *Retry) Pause(ctx context.Context, cause error, delay time.Duration) err
 // no leave to hammer.
 func (r *Retry) delay(cause error) time.Duration {
 	var status *StatusError
-	if errors.As(cause, &status) && status.asked && status.retryAfter > 0 {
-		return status.retryAfter
+	if errors.As(cause, &status) && status.RetryAfter > 0 {
+		return status.RetryAfter
 	}
 	delay := min(15*time.Second, 50*time.Millisecond<<min(r.tries, 20))
 	return delay*3/4 + rand.N(delay/2)

@@ -99,7 +99,7 @@ func TestRetryIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := heardClient().NewRetry("fetching")
 		started := time.Now()
-		busy := &StatusError{Code: 429, retryAfter: 2 * time.Minute, asked: true}
+		busy := &StatusError{Code: 429, RetryAfter: 2 * time.Minute}
 		var err error
 		for err == nil {
 			err = r.Wait(t.Context(), busy)
@@ -128,13 +128,13 @@ func TestRetryObeysTheRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := heardClient().NewRetry("fetching")
 		started := time.Now()
-		if err := r.Wait(t.Context(), &StatusError{Code: 503, retryAfter: 42 * time.Second, asked: true}); err != nil {
+		if err := r.Wait(t.Context(), &StatusError{Code: 503, RetryAfter: 42 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		if waited := time.Since(started); waited != 42*time.Second {
 			t.Errorf("waited %s, want what the registry said, 42s", waited)
 		}
-		if err := r.Wait(t.Context(), &StatusError{Code: 429, retryAfter: time.Hour, asked: true}); err == nil {
+		if err := r.Wait(t.Context(), &StatusError{Code: 429, RetryAfter: time.Hour}); err == nil {
 			t.Error("an hour is waited for, the bound is five minutes")
 		}
 	})
@@ -191,10 +191,10 @@ func TestRetryAfterNothingStillWaits(t *testing.T) {
 	client := tokenClient(t, http.NotFoundHandler(), Options{})
 	r := client.NewRetry("")
 	r.tries = 5
-	if got := r.delay(&StatusError{Code: 503, asked: true}); got < 500*time.Millisecond {
+	if got := r.delay(&StatusError{Code: 503}); got < 500*time.Millisecond {
 		t.Errorf("delay() = %s after the fifth answer with Retry-After: 0, want no hammering", got)
 	}
-	if got := r.delay(&StatusError{Code: 503, asked: true, retryAfter: time.Second}); got != time.Second {
+	if got := r.delay(&StatusError{Code: 503, RetryAfter: time.Second}); got != time.Second {
 		t.Errorf("delay() = %s for Retry-After: 1, want 1s", got)
 	}
 }

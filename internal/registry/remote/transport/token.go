@@ -38,7 +38,7 @@ func refusalOf(err error) error {
 	}
 	return &TokenError{
 		Err:   err,
-		Unfit: status.Code == http.StatusBadRequest && status.says("invalid_grant"),
+		Unfit: status.Code == http.StatusBadRequest && status.Says("invalid_grant"),
 		Down:  errors.As(err, &over),
 	}
 }
