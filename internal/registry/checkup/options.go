@@ -14,7 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
-	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/proxies"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -50,7 +50,7 @@ type Options struct {
 	Told func(string)
 	// Timeout bounds each probe; 0 is DefaultTimeout.
 	Timeout time.Duration
-	// Proxy is what net/http asks; nil is transport.EnvironmentsProxy.
+	// Proxy is what net/http asks; nil is proxies.FromEnvironment.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Now is this machine's clock; nil is time.Now.
 	Now func() time.Time
@@ -113,7 +113,7 @@ func newExamination(opts Options) *examination {
 		opts.Told = func(string) {}
 	}
 	if opts.Proxy == nil {
-		opts.Proxy = transport.EnvironmentsProxy()
+		opts.Proxy = proxies.FromEnvironment()
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/proxies"
 )
 
 // What could be done about what is found on the way to a registry.
@@ -76,7 +76,7 @@ func (e *examination) proxy(context.Context) finding.Finding {
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		value := os.Getenv(name)
-		if value != "" && !transport.IsProxy(value) {
+		if value != "" && !proxies.Valid(value) {
 			return finding.Failf("proxy", "%s names a proxy that is no address; this registry is exempt from it", name)
 		}
 		if value != "" {

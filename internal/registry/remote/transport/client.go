@@ -22,6 +22,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/auth"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/gate"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/proxies"
 )
 
 // Access is what a request needs of the registry.
@@ -110,7 +111,7 @@ func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  EnvironmentsProxy(),
+		Proxy:                  proxies.FromEnvironment(),
 		DialContext:            dial(dialer(opts)),
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    opts.StallTimeout,
@@ -121,7 +122,7 @@ func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 		MaxResponseHeaderBytes: 1 << 20,
 		DisableCompression:     true,
 		ReadBufferSize:         16 << 10,
-		OnProxyConnectResponse: refusedByProxy,
+		OnProxyConnectResponse: proxies.Connected,
 		Protocols:              protocols,
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/auth"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/proxies"
 )
 
 // Request is one request, in a form that can be sent again.
@@ -100,7 +101,7 @@ func (c *Client) Try(ctx context.Context, request Request) (*Response, error) {
 		}
 		release()
 		c.slowDown(status)
-		return nil, c.fromProxy(status, resp.Request)
+		return nil, proxies.Func(c.transport.Proxy).Refusal(resp.Request, status)
 	}
 	c.gate.Answered()
 	body := resp.Body.(*received)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/certificates"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/proxies"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport/stall"
 )
 
@@ -90,7 +91,7 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 // connectionProblem gives what net/http says of a connection the type of its cause.
 func (c *Client) connectionProblem(req *http.Request, err error) error {
 	host := req.URL.Host
-	if proxy := c.proxyOf(req, err); proxy != nil {
+	if proxy := proxies.Func(c.transport.Proxy).Failure(req, err); proxy != nil {
 		return proxy
 	}
 	var dns *net.DNSError
