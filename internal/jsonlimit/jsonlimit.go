@@ -1,7 +1,8 @@
 // Package jsonlimit reads JSON that somebody else wrote. Three bytes, `{},`, become two
 // hundred once they are a value in memory, so that a file of a few megabytes can ask for
 // gigabytes. Here what reading would cost is worked out from the bytes before anything is
-// built of them, and what costs too much, or is nested too deep, is refused.
+// built of them, and what costs too much, or is nested too deep, is refused. So is what says
+// one thing to one program and another to the next.
 //
 //	err := jsonlimit.Unmarshal(body, &manifest)
 package jsonlimit
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // MaxDepth is how many objects and arrays may lie within one another.
@@ -39,8 +41,17 @@ var ErrLimit = errors.New("more than any honest document has")
 
 // Unmarshal is json.Unmarshal for a text that somebody else wrote: what it builds is a few
 // times the text's size at most. Where the text is, above all, one list of many elements,
-// Object and List take less. errors.Is tells ErrLimit.
+// Object and List take less. errors.Is tells ErrLimit, and ErrAmbiguous.
 func Unmarshal(data []byte, v any) error {
+	if err := Lenient(data, v); err != nil {
+		return err
+	}
+	return checkNames(data, reflect.TypeOf(v))
+}
+
+// Lenient is Unmarshal for a text that is only shown to people, or that all who use it read with
+// Go's own reader: what is ambiguous is taken as that takes it.
+func Lenient(data []byte, v any) error {
 	if err := Check(data); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -19,7 +20,18 @@ type Field func(d *Decoder) error
 // Decoder reads the values of a text one after the other.
 type Decoder struct {
 	*json.Decoder
-	data []byte
+	data  []byte
+	names names
+}
+
+// Decode reads the next value into what v points to. errors.Is tells ErrAmbiguous.
+func (d *Decoder) Decode(v any) error {
+	begin := d.InputOffset()
+	if err := d.Decoder.Decode(v); err != nil {
+		return err
+	}
+	d.names.data, d.names.at = d.data[begin:d.InputOffset()], 0
+	return d.names.value(fieldsOf(reflect.TypeOf(v)))
 }
 
 // ahead is how many elements the array has whose first is the decoder's next.
@@ -86,7 +98,7 @@ func List[T any](list *[]T, most int, check func(*T) error) Field {
 
 // Object reads the object that is all of data, field by field, and passes over what it does not
 // know. A field that is there twice, or in another case than the known one, is refused, for
-// programs differ in which they believe. errors.Is tells ErrLimit.
+// programs differ in which they believe. errors.Is tells ErrLimit, and ErrAmbiguous.
 func Object(data []byte, fields Fields) error {
 	return read(data, fields, false)
 }
@@ -106,7 +118,7 @@ func read(data []byte, fields Fields, exact bool) error {
 	if err := Check(data); err != nil {
 		return err
 	}
-	d := &Decoder{json.NewDecoder(bytes.NewReader(data)), data}
+	d := &Decoder{json.NewDecoder(bytes.NewReader(data)), data, names{known: make(map[reflect.Type]map[string]reflect.Type)}}
 	if exact {
 		d.DisallowUnknownFields()
 	}
@@ -141,10 +153,12 @@ func (f Fields) all(d *Decoder, exact bool) error {
 		read, known := f[name]
 		switch {
 		case known && seen[name]:
-			return fmt.Errorf("field %q is there twice", name)
+			return fmt.Errorf("%w: field %q is there twice", ErrAmbiguous, name)
 		case known:
 			seen[name] = true
-		case exact || f.resembles(name):
+		case f.resembles(name):
+			return fmt.Errorf("%w: unknown field %q", ErrAmbiguous, name)
+		case exact:
 			return fmt.Errorf("unknown field %q", name)
 		default:
 			read = Value(new(nothing))

@@ -47,6 +47,8 @@ func TestLocksThatCannotBe(t *testing.T) {
 		{"an unknown field", `"schema"`, `"colour": "blue", "schema"`, "not a lock"},
 		{"a repository that is none", `"/tanzu-sql-postgres/postgres-operator`, `"/UPPER/case`, "lock: "},
 		{"a base that is not its folder", `"base": "tanzu-sql-postgres"`, `"base": "elsewhere"`, "is not below elsewhere"},
+		{"a digest in another case", `"digest"`, `"Digest"`, "differ in how they read"},
+		{"a size twice", `"size":512`, `"size":512,"size":512`, "differ in how they read"},
 		{"a negative size", `"size":512`, `"size":-512`, "cannot be"},
 	}
 	for _, tt := range tests {

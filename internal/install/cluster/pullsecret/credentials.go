@@ -91,7 +91,7 @@ func configKey(host string) string {
 // have been written by anybody. No entry gives an error that errors.Is ErrNoEntry.
 func decodeDockerConfig(content []byte, host string) (Credentials, error) {
 	var config dockerConfig
-	if err := jsonlimit.Unmarshal(content, &config); err != nil {
+	if err := jsonlimit.Lenient(content, &config); err != nil {
 		// The JSON error could quote a piece of a password.
 		return Credentials{}, errors.New("it holds no docker config")
 	}

@@ -25,7 +25,7 @@ type answerOfFailure struct {
 // it says to people. A page for browsers says nothing.
 func wordsOf(contentType string, body []byte) (codes, words []string) {
 	var answer answerOfFailure
-	if jsonlimit.Unmarshal(body, &answer) != nil {
+	if jsonlimit.Lenient(body, &answer) != nil {
 		if kind, _, err := mime.ParseMediaType(contentType); err == nil && kind == "text/plain" {
 			words = appendWord(nil, string(bytes.TrimSpace(body)))
 		}
