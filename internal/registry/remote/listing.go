@@ -4,13 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,15 +15,12 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/pages"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
-// Listings whose end never comes are given up.
-const (
-	mostPages        = 1000
-	mostListingBytes = 16 << 20
-	mostTags         = 500_000 // of a repository: each takes a hundred bytes of memory
-)
+// mostTags are those of a repository: each takes a hundred bytes of memory.
+const mostTags = 500_000
 
 // Tags implements registry.Source.
 func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
@@ -36,7 +29,7 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 		Path: "/v2/" + repository + "/tags/list", Need: transport.Access{Repository: repository}, Accept: []int{http.StatusOK},
 	}
 	var tags []string
-	err := c.pages(ctx, request, func(body []byte, _ http.Header) error {
+	err := pages.Each(ctx, c.transport, request, func(body []byte, _ http.Header) error {
 		whatever := func(*string) error { return nil }
 		var name string
 		listing := false
@@ -106,86 +99,6 @@ func (c *Client) mayHaveTag(repository, tag string) bool {
 	defer c.mu.Unlock()
 	known, listed := c.tags[repository]
 	return !listed || known[tag]
-}
-
-// pages fetches a listing page after page.
-func (c *Client) pages(ctx context.Context, request transport.Request, read func([]byte, http.Header) error) error {
-	total, seen := 0, map[string]bool{}
-	for range mostPages {
-		if seen[request.Path] {
-			break
-		}
-		seen[request.Path] = true
-		body, header, err := c.fetch(ctx, request)
-		if err != nil {
-			return err
-		}
-		if total += len(body); total > mostListingBytes {
-			break
-		}
-		if err := read(body, header); err != nil {
-			return c.transport.Failure(request, fmt.Errorf("reading the answer: %w", err))
-		}
-		next, err := c.nextPage(request, header)
-		if err != nil {
-			return c.transport.Failure(request, err)
-		}
-		if next == "" {
-			return nil
-		}
-		request.Path = next
-	}
-	return c.transport.Failure(request, errors.New("the listing does not end"))
-}
-
-// linkPattern is one link of a Link header (RFC 8288): an address and its parameters, in which
-// a quoted string may hold commas and semicolons.
-var linkPattern = regexp.MustCompile(`<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"[^"]*"|[^\s;,"]*))?)*)`)
-
-// relPattern is the parameter that says what a link leads to: words, one of which may be next.
-var relPattern = regexp.MustCompile(`(?i)(?:^|[;\s])rel\s*=\s*"?(?:[^"]*\s)?next(?:[\s";,]|$)`)
-
-// nextLink finds the link to the next page among all that Link headers name. One that is not
-// written as it should be, an address without its brackets, is a link all the same; the address is
-// empty where a header speaks of a next page and names none.
-func nextLink(headers []string) (address string, found bool) {
-	for _, header := range headers {
-		for _, link := range linkPattern.FindAllStringSubmatch(header, -1) {
-			if relPattern.MatchString(link[2]) {
-				return link[1], true
-			}
-		}
-	}
-	for _, header := range headers {
-		if linkPattern.MatchString(header) || !relPattern.MatchString(header) {
-			continue
-		}
-		address, _, _ := strings.Cut(header, ";")
-		if address = strings.Trim(address, "<> "); strings.Contains(address, "/") {
-			return address, true
-		}
-		return "", true
-	}
-	return "", false
-}
-
-// nextPage is the path that the Link header names, empty after the last page. Registries
-// behind a proxy name themselves by another scheme or port, and the listing has to stay at the
-// registry, which gets our credentials: only the path counts.
-func (c *Client) nextPage(request transport.Request, header http.Header) (string, error) {
-	link, found := nextLink(header.Values("Link"))
-	if !found {
-		return "", nil
-	}
-	base, err := url.Parse(request.Path)
-	if err != nil {
-		return "", err
-	}
-	next, err := base.Parse(link)
-	if err != nil || next.Opaque != "" || link == "" {
-		return "", errors.New("unusable link to the next page") // which may hold a signature
-	}
-	return (&url.URL{Path: next.Path, RawPath: next.RawPath, RawQuery: next.RawQuery}).String(), nil
 }
 
 // Referrers implements registry.Source: by the API, and where the registry has none by
@@ -300,7 +213,7 @@ func (c *Client) referrersByAPI(ctx context.Context, repository string, digest v
 		Accept: []int{http.StatusOK},
 	}
 	var found []v1.Descriptor
-	err := c.pages(ctx, request, func(body []byte, header http.Header) error {
+	err := pages.Each(ctx, c.transport, request, func(body []byte, header http.Header) error {
 		if mediaTypeOf(header.Get("Content-Type"), nil) != types.OCIImageIndex {
 			return errNoReferrers
 		}

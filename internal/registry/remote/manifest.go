@@ -18,12 +18,9 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/pages"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
-
-// mostManifestBytes bounds manifests, tag lists and referrers; registries commonly refuse
-// manifests above 4 MiB.
-const mostManifestBytes = 8 << 20
 
 // manifestTypes are what we can copy.
 var manifestTypes = []string{
@@ -86,7 +83,7 @@ func (c *Client) manifest(ctx context.Context, request transport.Request, refere
 	for _, mediaType := range also {
 		request.Header.Add("Accept", string(mediaType))
 	}
-	body, header, err := c.fetch(ctx, request)
+	body, header, err := pages.Fetch(ctx, c.transport, request)
 	if err != nil {
 		return oci.Manifest{}, err
 	}
@@ -147,34 +144,6 @@ func declaredType(body []byte, also []types.MediaType) types.MediaType {
 		return ""
 	}
 	return mediaTypeOf(manifest.MediaType, also)
-}
-
-// fetch reads a small body whole, starting again where it breaks off.
-func (c *Client) fetch(ctx context.Context, request transport.Request) ([]byte, http.Header, error) {
-	retry := c.transport.NewRetry(request.Op + " " + request.Ref)
-	for {
-		resp, err := c.transport.Do(ctx, request)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := resp.Decode(false); err != nil {
-			_ = resp.Body.Close()
-			return nil, nil, c.transport.Failure(request, err)
-		}
-		body, err := resp.ReadAll(mostManifestBytes)
-		_ = resp.Body.Close()
-		switch {
-		case err == nil && len(body) > mostManifestBytes:
-			return nil, nil, c.transport.Failure(request, fmt.Errorf("the answer is larger than %d bytes", mostManifestBytes))
-		case err == nil:
-			return body, resp.Header, nil
-		case !transport.Retryable(err):
-			return nil, nil, c.transport.Failure(request, err)
-		}
-		if err := retry.Wait(ctx, err); err != nil {
-			return nil, nil, c.transport.Failure(request, err)
-		}
-	}
 }
 
 // PushManifest implements registry.Target.
