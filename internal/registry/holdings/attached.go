@@ -103,12 +103,28 @@ func (i *Inspector) unlisted(ctx context.Context, what string, err error) error 
 	return nil
 }
 
+// mostWaves is how often something may be attached to what is attached itself: a signature of an
+// SBOM of an image is two.
+const mostWaves = 16
+
+// CheckWave refuses to ask, for the wave's time counted from 1, what is attached to what the wave
+// before has found: a registry could make it up for ever. errors.Is tells oci.ErrLimit.
+func CheckWave(wave int) error {
+	if wave > mostWaves {
+		return fmt.Errorf("attachments to attachments are nested %w: more than %d times", oci.ErrLimit, mostWaves)
+	}
+	return nil
+}
+
 // attachedLacks lists what a repository lacks of what is attached to subjects, and to that in its turn;
 // named are the references of some that should be there, whatever is listed.
 func (i *Inspector) attachedLacks(ctx context.Context, repository string, subjects []v1.Hash, named []string) ([]string, error) {
 	seen := map[string]bool{}
 	var lacks []string
-	for len(subjects) > 0 {
+	for wave := 1; len(subjects) > 0; wave++ {
+		if err := CheckWave(wave); err != nil {
+			return nil, err
+		}
 		found, err := i.names(ctx, repository, subjects)
 		if err != nil {
 			return nil, err

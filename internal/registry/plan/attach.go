@@ -47,6 +47,9 @@ func (p *planner) attach(ctx context.Context, a *Artifact) error {
 	w := &attachments{planner: p, artifact: a, seen: map[string]bool{}, told: map[string]bool{}}
 	for wave := 1; len(subjects) > 0; wave++ {
 		// What is attached may be signed in its turn.
+		if err := holdings.CheckWave(wave); err != nil {
+			return err
+		}
 		if subjects, err = w.of(ctx, subjects, wave); err != nil {
 			return err
 		}

@@ -165,9 +165,9 @@ func (a *App) Warn(format string, args ...any) {
 }
 
 // Say writes one message, broken at blanks where a terminal shows it. What it says may come from elsewhere:
-// see terminal.Plain.
+// see terminal.Message.
 func (a *App) Say(style terminal.Style, label, format string, args ...any) {
-	message := label + terminal.Plain(fmt.Sprintf(format, args...))
+	message := label + terminal.Message(fmt.Sprintf(format, args...))
 	if a.Broken() {
 		// A secret may hold blanks, and is not known any more once it is broken there.
 		message = output.Fit(a.secrets.Hide(message), a.Width())

@@ -47,6 +47,11 @@ type View interface {
 	WriteTable(w io.Writer) error
 }
 
+// Document is a View whose table may be a text for other programs, which stays as it is.
+type Document interface {
+	IsDocument() bool
+}
+
 // Write writes a view to w in a format; the empty Format is Table. What is written goes through
 // hide first, which takes out what nobody may see.
 func Write(w io.Writer, format Format, view View, hide func(string) string) error {
@@ -55,8 +60,13 @@ func Write(w io.Writer, format Format, view View, hide func(string) string) erro
 		return err
 	}
 	hidden := hide(text.String())
-	if format == JSON || format == YAML {
+	switch format {
+	case JSON, YAML:
 		hidden = terminal.Escaped(hidden)
+	default:
+		if d, ok := view.(Document); !ok || !d.IsDocument() {
+			hidden = terminal.Plain(hidden) // what stands beside the cells of a grid, above all
+		}
 	}
 	if format == YAML { // which may break a text into lines
 		made, err := inOrder(hidden)

@@ -74,6 +74,11 @@ func TestWriteEscapes(t *testing.T) {
 			t.Errorf("Unmarshal(Write(%q)) = %q, %v, want %q", format, back["name"], err, hostile)
 		}
 	}
+	var got strings.Builder
+	err := Write(&got, Table, fruit{Name: hostile}, strings.Clone)
+	if want := `fruit: a\x1b[2J\x9b31m\x202eb: "c" #` + "\n"; err != nil || got.String() != want {
+		t.Errorf("Write(table) = %q, %v, want %q", got.String(), err, want)
+	}
 }
 
 // Whatever the format, what is written has gone through the filter, before lines are broken.

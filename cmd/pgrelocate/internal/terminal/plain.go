@@ -17,6 +17,15 @@ func Plain(text string) string {
 	return written(userinfo.ReplaceAllString(text, "://***@"), `\x%02x`)
 }
 
+// label is what a message of the program's own begins with.
+var label = regexp.MustCompile(`\n[ \t]*(error|warning|hint):`)
+
+// Message is Plain for one message, whose further lines must not pass for messages of their own:
+// the hint in what a chart says is not ours.
+func Message(text string) string {
+	return label.ReplaceAllString(Plain(text), "\n  | $1:")
+}
+
 // Escaped is Plain for the text of JSON, which means the same afterwards: what is dangerous stands in
 // strings only, and is escaped there.
 func Escaped(text string) string { return written(text, `\u%04x`) }

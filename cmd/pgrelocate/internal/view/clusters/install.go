@@ -108,6 +108,9 @@ func (v Install) WriteTable(w io.Writer) error {
 	return v.Check.WriteTable(w)
 }
 
+// IsDocument implements output.Document.
+func (v Install) IsDocument() bool { return v.Check == nil }
+
 // Of implements view.Run.
 func (v Install) Of(run view.OfRun) output.View {
 	v.OfRun = run
