@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
 
 // bundle writes the family into a file over the source's link, checks the file, and loads it.
 func (b *bench) bundle() {
-	f := b.seed(newFamily(b.opts.scale))
+	f := b.seed(families.New(b.opts.scale))
 	b.describe(f)
 	b.scoped(func() {
 		source := b.startWire(b.opts.source, registrytest.Options{Root: f.Root, ReadOnly: true})
@@ -24,12 +25,12 @@ func (b *bench) bundle() {
 	})
 }
 
-func (b *bench) bundleOnce(f *family, source *wire) {
+func (b *bench) bundleOnce(f *families.Family, source *wire) {
 	dir := b.TempDir()
 	file := filepath.Join(dir, "family.tar")
 	for _, t := range b.tools {
 		if t.ours {
-			save := []string{t.binary, "save", "--source", source.host(), "--release", release, "--quiet", "--file"}
+			save := []string{t.binary, "save", "--source", source.host(), "--release", families.Release, "--quiet", "--file"}
 			b.overWire(source, figures.DoingSave, true, [][]string{append(save, file)}, file)
 			b.overWire(source, figures.DoingStream, true, [][]string{discarding(append(save, "-"))}, "")
 			b.local(figures.DoingVerify, true, t.binary, "bundle", "verify", "--quiet", file)
@@ -76,7 +77,7 @@ func (b *bench) local(doing string, ours bool, command ...string) {
 
 // load sends a bundle to an empty target. Whether the family arrived is asked only where ours
 // is tried: others give its images names of their own.
-func (b *bench) load(doing string, ours bool, f *family, command func(host string) []string) {
+func (b *bench) load(doing string, ours bool, f *families.Family, command func(host string) []string) {
 	b.scoped(func() {
 		target := b.startWire(b.opts.target, registrytest.Options{})
 		var s figures.Sample
@@ -87,8 +88,8 @@ func (b *bench) load(doing string, ours bool, f *family, command func(host strin
 			b.note(doing, ours, s)
 			return
 		}
-		if s.Arrived = b.arrived(target.registry, f); s.Arrived < len(f.spec.artifacts) {
-			b.Logf("load: %d of %d artifacts arrived: %s", s.Arrived, len(f.spec.artifacts), s.Said)
+		if s.Arrived = b.arrived(target.registry, f); s.Arrived < len(f.Spec.Artifacts) {
+			b.Logf("load: %d of %d artifacts arrived: %s", s.Arrived, len(f.Spec.Artifacts), s.Said)
 			s.Failed = max(s.Failed, 1)
 		}
 		b.note(doing, ours, s)

@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
 
 // copyOver lets a tool copy a family from one wire to another.
-func (b *bench) copyOver(t *tool, f *family, source, target *wire, secure bool) figures.Sample {
-	j := &job{source: source.host(), target: target.host(), artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir()}
+func (b *bench) copyOver(t *tool, f *families.Family, source, target *wire, secure bool) figures.Sample {
+	j := &job{source: source.host(), target: target.host(), artifacts: f.Spec.Artifacts, family: f.Spec, dir: b.TempDir()}
 	var env []string
 	if secure {
 		j.caFile = b.ca.File
@@ -27,18 +28,18 @@ func (b *bench) copyOver(t *tool, f *family, source, target *wire, secure bool) 
 		s.Source = source.measured(func() { s.Cost = b.runInner(work) })
 	})
 	s.Arrived = b.arrived(target.registry, f)
-	if s.Failed > 0 || s.Arrived < len(f.spec.artifacts) {
+	if s.Failed > 0 || s.Arrived < len(f.Spec.Artifacts) {
 		b.Logf("%s: %d of %d artifacts arrived, %d commands failed: %s",
-			t.name, s.Arrived, len(f.spec.artifacts), s.Failed, s.Said)
+			t.name, s.Arrived, len(f.Spec.Artifacts), s.Failed, s.Said)
 	}
 	return s
 }
 
 // arrived counts the artifacts that a target holds.
-func (b *bench) arrived(target *registrytest.Registry, f *family) int {
+func (b *bench) arrived(target *registrytest.Registry, f *families.Family) int {
 	n := 0
-	for _, a := range f.spec.artifacts {
-		desc, err := remote.Head(target.Reference(b, folder+"/"+a.String()), target.Remote(b.ctx)...)
+	for _, a := range f.Spec.Artifacts {
+		desc, err := remote.Head(target.Reference(b, families.Folder+"/"+a.String()), target.Remote(b.ctx)...)
 		var refused *transport.Error
 		if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
 			continue

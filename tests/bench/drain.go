@@ -10,13 +10,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 )
 
 // drainWorkers is as many as pgrelocate has connections.
 const drainWorkers = 8
 
 // blobList is what inner-drain reads: one path a line.
-func (f *family) blobList() string {
+func blobList(f *families.Family) string {
 	var b strings.Builder
 	for _, blob := range f.Blobs {
 		fmt.Fprintf(&b, "/v2/%s/blobs/%s\n", blob.Repository, blob.Digest)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
@@ -113,7 +114,7 @@ func faultTable() []fault {
 
 // faults holds every tool against every row of the table.
 func (b *bench) faults() {
-	f := b.seed(single(b.opts.faultLayer))
+	f := b.seed(families.Single(b.opts.faultLayer))
 	b.scoped(func() {
 		source := b.startRegistry(registrytest.Options{Root: f.Root, ReadOnly: true})
 		for _, fault := range faultTable() {
@@ -128,7 +129,7 @@ func (b *bench) faults() {
 	})
 }
 
-func (f fault) row(family *family) figures.FaultRow {
+func (f fault) row(family *families.Family) figures.FaultRow {
 	layer := family.Blobs[0].Size
 	most := func(again func(layer, at int64) int64) float64 {
 		if again == nil {
@@ -140,9 +141,9 @@ func (f fault) row(family *family) figures.FaultRow {
 }
 
 // cutAt is 25 of 40 MiB.
-func cutAt(f *family) int64 { return f.Blobs[0].Size * 5 / 8 }
+func cutAt(f *families.Family) int64 { return f.Blobs[0].Size * 5 / 8 }
 
-func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.Registry) figures.Outcome {
+func (b *bench) tryFault(t *tool, f *families.Family, fault fault, behind *registrytest.Registry) figures.Outcome {
 	var read, sent registrytest.Counter
 	at := cutAt(f)
 	source := registrytest.Front(b, behind, faultsBehind(&read, fault.source, at)...)
@@ -160,7 +161,7 @@ func (b *bench) tryFault(t *tool, f *family, fault fault, behind *registrytest.R
 	target := registrytest.Front(b, empty, faultsBehind(&sent, fault.target, at)...)
 
 	j := &job{
-		source: source.Host, target: target.Host, artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir(),
+		source: source.Host, target: target.Host, artifacts: f.Spec.Artifacts, family: f.Spec, dir: b.TempDir(),
 		extra: []string{"--stall-timeout", "10s"},
 	}
 	c := b.runInner(processes.Batch{Commands: t.commands(t, j), Parallel: t.parallel, Timeout: b.opts.faultTimeout})
@@ -193,9 +194,9 @@ func result(c figures.Cost, there bool) string {
 }
 
 // holdsLayer tells whether a target has the image with its layer.
-func (b *bench) holdsLayer(target *registrytest.Registry, f *family) bool {
-	a := f.spec.artifacts[0]
-	image, err := remote.Image(target.Reference(b, folder+"/"+a.String()), target.Remote(b.ctx)...)
+func (b *bench) holdsLayer(target *registrytest.Registry, f *families.Family) bool {
+	a := f.Spec.Artifacts[0]
+	image, err := remote.Image(target.Reference(b, families.Folder+"/"+a.String()), target.Remote(b.ctx)...)
 	var refused *transport.Error
 	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
 		return false

@@ -2,12 +2,13 @@ package main
 
 import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
 // memory copies one image with a very large layer, over plain HTTP and over TLS.
 func (b *bench) memory() {
-	f := b.seed(single(b.opts.largeLayer))
+	f := b.seed(families.Single(b.opts.largeLayer))
 	for _, secure := range []bool{false, true} {
 		b.scoped(func() {
 			options := registrytest.Options{TLS: secure}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
@@ -19,13 +20,13 @@ func newReport(opts *options) *figures.Report {
 }
 
 // describe tells the report of the family that is copied in most parts.
-func (b *bench) describe(f *family) {
+func (b *bench) describe(f *families.Family) {
 	repositories := map[string]bool{}
-	for _, a := range f.spec.artifacts {
+	for _, a := range f.Spec.Artifacts {
 		repositories[a.Repository] = true
 	}
 	b.report.Family = &figures.Family{
-		Artifacts: len(f.spec.artifacts), Blobs: len(f.Blobs), Places: f.Places, Unique: f.Unique(), Manifests: f.Manifests,
+		Artifacts: len(f.Spec.Artifacts), Blobs: len(f.Blobs), Places: f.Places, Unique: f.Unique(), Manifests: f.Manifests,
 		Repositories: len(repositories),
 		ColdLimit:    wireLimit(f, b.opts).Seconds(), WarmLimit: warmLimit(b.opts).Seconds(),
 	}

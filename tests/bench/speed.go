@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
@@ -11,7 +12,7 @@ import (
 // speed copies the family with every tool, cold and warm. The tools take turns, so that a
 // machine that is slower for a while is so for all.
 func (b *bench) speed() {
-	f := b.seed(newFamily(b.opts.scale))
+	f := b.seed(families.New(b.opts.scale))
 	b.describe(f)
 	b.scoped(func() {
 		source := b.startWire(b.opts.source, registrytest.Options{Root: f.Root, ReadOnly: true})
@@ -49,7 +50,7 @@ func (b *bench) speedRows() []toolRow {
 }
 
 // coldAndWarm copies to a target of its own, twice.
-func (b *bench) coldAndWarm(row toolRow, f *family, source *wire, secure bool, opts registrytest.Options) {
+func (b *bench) coldAndWarm(row toolRow, f *families.Family, source *wire, secure bool, opts registrytest.Options) {
 	if b.ctx.Err() != nil {
 		return
 	}
@@ -67,12 +68,12 @@ func (b *bench) coldAndWarm(row toolRow, f *family, source *wire, secure bool, o
 
 // drain fetches every blob once, largest first, over as many connections as pgrelocate
 // opens, and throws them away: what this machine's source and link can do at best.
-func (b *bench) drain(f *family, source *wire) float64 {
+func (b *bench) drain(f *families.Family, source *wire) float64 {
 	self, err := os.Executable()
 	b.check(err)
 	var seconds float64
 	b.scoped(func() {
-		list := write(b.TempDir(), "blobs", f.blobList())
+		list := write(b.TempDir(), "blobs", blobList(f))
 		c := b.runInner(processes.Batch{Commands: [][]string{{self, "inner-drain", source.host(), list}}, Timeout: b.opts.timeout})
 		if c.Failed > 0 {
 			b.Fatalf("draining the source: %s", c.Said)

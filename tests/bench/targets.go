@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 	"github.com/pgrelocate/pgrelocate/tests/bench/processes"
 )
@@ -16,7 +17,7 @@ type targetsRun struct {
 
 // targets copies the family to several empty registries: from one reading, and in a loop.
 func (b *bench) targets() {
-	f := b.seed(newFamily(b.opts.scale))
+	f := b.seed(families.New(b.opts.scale))
 	b.describe(f)
 	b.scoped(func() {
 		source := b.startWire(b.opts.source, registrytest.Options{Root: f.Root, ReadOnly: true})
@@ -52,7 +53,7 @@ func (b *bench) targetsRows() []*targetsRun {
 }
 
 // copyToSeveral measures one way, to registries of its own. What the targets got is all of theirs.
-func (b *bench) copyToSeveral(row *targetsRun, f *family, source *wire) {
+func (b *bench) copyToSeveral(row *targetsRun, f *families.Family, source *wire) {
 	if b.ctx.Err() != nil {
 		return
 	}
@@ -62,7 +63,7 @@ func (b *bench) copyToSeveral(row *targetsRun, f *family, source *wire) {
 		for range row.Targets {
 			target := b.startWire(b.opts.target, registrytest.Options{})
 			wires = append(wires, target)
-			made := row.tool.commands(row.tool, &job{source: source.host(), target: target.host(), artifacts: f.spec.artifacts, family: f.spec, dir: b.TempDir()})
+			made := row.tool.commands(row.tool, &job{source: source.host(), target: target.host(), artifacts: f.Spec.Artifacts, family: f.Spec, dir: b.TempDir()})
 			if row.together && len(commands) > 0 {
 				commands[0] = append(commands[0], "--registry", target.host())
 				continue

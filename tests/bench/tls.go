@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
@@ -13,7 +14,7 @@ var tlsTools = []string{"pgrelocate", figures.BaselineName, "crane, 8 at a time"
 // tls copies the family between registries that speak TLS: with HTTP/1.1 only, and with
 // HTTP/2 on offer, which puts all blobs of a host on one connection where it is taken.
 func (b *bench) tls() {
-	f := b.seed(newFamily(b.opts.scale))
+	f := b.seed(families.New(b.opts.scale))
 	variants := []struct {
 		name  string
 		http1 bool

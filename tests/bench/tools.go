@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 	"github.com/pgrelocate/pgrelocate/tests/bench/figures"
 )
 
@@ -56,10 +57,10 @@ func (t *tool) with(flag string) *tool {
 // job is what is to be copied.
 type job struct {
 	source, target string // hosts
-	artifacts      []artifactSpec
-	family         *familySpec // which they belong to
-	caFile         string      // empty is plain HTTP
-	dir            string      // for files that a tool wants
+	artifacts      []families.Artifact
+	family         *families.Spec // which they belong to
+	caFile         string         // empty is plain HTTP
+	dir            string         // for files that a tool wants
 	extra          []string
 }
 
@@ -67,11 +68,13 @@ func (t *tool) isAmong(names []string) bool {
 	return slices.Contains(names, t.name) || slices.Contains(names, filepath.Base(t.binary))
 }
 
-func (j *job) from(a artifactSpec) string { return j.source + "/" + a.String() }
-func (j *job) to(a artifactSpec) string   { return j.target + "/" + folder + "/" + a.String() }
+func (j *job) from(a families.Artifact) string { return j.source + "/" + a.String() }
+func (j *job) to(a families.Artifact) string {
+	return j.target + "/" + families.Folder + "/" + a.String()
+}
 
 // each makes one command for each artifact.
-func each(make func(t *tool, j *job, a artifactSpec) []string) func(*tool, *job) [][]string {
+func each(make func(t *tool, j *job, a families.Artifact) []string) func(*tool, *job) [][]string {
 	return func(t *tool, j *job) [][]string {
 		var commands [][]string
 		for _, a := range j.artifacts {
@@ -83,7 +86,7 @@ func each(make func(t *tool, j *job, a artifactSpec) []string) func(*tool, *job)
 
 // knownTools are all that can take part, in the order of the tables.
 func knownTools(opts *options) []*tool {
-	crane := each(func(_ *tool, j *job, a artifactSpec) []string {
+	crane := each(func(_ *tool, j *job, a families.Artifact) []string {
 		return []string{"copy", j.from(a), j.to(a)}
 	})
 	all := []*tool{
@@ -95,14 +98,14 @@ func knownTools(opts *options) []*tool {
 			commands: regsyncCommands},
 		{name: "regctl", binary: "regctl", versionArgs: []string{"version"}, versionLine: "VCSTag:", parallel: 1, oneImage: true, commands: regctlCommands},
 		{name: "skopeo", binary: "skopeo", versionArgs: []string{"--version"}, parallel: 1, oneImage: true, family: true,
-			commands: each(func(_ *tool, j *job, a artifactSpec) []string {
+			commands: each(func(_ *tool, j *job, a families.Artifact) []string {
 				verify := fmt.Sprint(j.caFile != "")
 				return []string{"--insecure-policy", "copy", "--quiet", "--preserve-digests",
 					"--src-tls-verify=" + verify, "--dest-tls-verify=" + verify,
 					"docker://" + j.from(a), "docker://" + j.to(a)}
 			})},
 		{name: "oras", binary: "oras", versionArgs: []string{"version"}, versionLine: "Version:", parallel: 1, oneImage: true, family: true, unchecked: true,
-			commands: each(func(_ *tool, j *job, a artifactSpec) []string {
+			commands: each(func(_ *tool, j *job, a families.Artifact) []string {
 				args := []string{"cp", "--no-tty", j.from(a), j.to(a)}
 				if j.caFile == "" {
 					args = append(args, "--from-plain-http", "--to-plain-http")
@@ -110,7 +113,7 @@ func knownTools(opts *options) []*tool {
 				return args
 			})},
 		{name: "imgpkg", binary: "imgpkg", versionArgs: []string{"version"}, versionLine: "imgpkg version", parallel: 1, oneImage: true, family: true,
-			commands: each(func(_ *tool, j *job, a artifactSpec) []string {
+			commands: each(func(_ *tool, j *job, a families.Artifact) []string {
 				to := strings.TrimSuffix(j.to(a), ":"+a.Tag)
 				return []string{"copy", "-i", j.from(a), "--to-repo", to, "--registry-insecure", "--yes"}
 			})},
@@ -128,11 +131,11 @@ func knownTools(opts *options) []*tool {
 func oursCommands(t *tool, j *job) [][]string {
 	args := []string{t.binary, "copy", "--source", j.source, "--registry", j.target, "--quiet"}
 	switch {
-	case len(j.family.releases) > 0:
-		args = append(args, "--catalogue", write(j.dir, "catalogue.yaml", j.family.releasesCatalogue()), "--product", "releases",
-			"--release", strings.Join(j.family.releases, ","))
+	case len(j.family.Releases) > 0:
+		args = append(args, "--catalogue", write(j.dir, "catalogue.yaml", j.family.Catalogue()), "--product", "releases",
+			"--release", strings.Join(j.family.Releases, ","))
 	case len(j.artifacts) > 1:
-		args = append(args, "--release", release)
+		args = append(args, "--release", families.Release)
 	default:
 		args = append(args, "--catalogue", write(j.dir, "catalogue.yaml", oneImageCatalogue), "--product", "bench")
 	}
@@ -143,7 +146,7 @@ func oursCommands(t *tool, j *job) [][]string {
 }
 
 const oneImageCatalogue = `product: bench
-target: ` + folder + `
+target: ` + families.Folder + `
 registries:
   vendor: registry.example.com
 shapes:
@@ -154,7 +157,7 @@ shapes:
       tag: "{release}"
     instances: []
 releases:
-  ` + release + `:
+  ` + families.Release + `:
     shape: image
     versions: []
 `

@@ -2,6 +2,8 @@ package main
 
 import (
 	"time"
+
+	"github.com/pgrelocate/pgrelocate/tests/bench/families"
 )
 
 // wireLimit is what the links allow a cold copy at best, for a client whose time costs
@@ -14,7 +16,7 @@ import (
 //	2 RTT of the target      the last blob is confirmed, the last manifest is put
 //
 // What the target has to be asked first passes beside the source's first round trips.
-func wireLimit(f *family, opts *options) time.Duration {
+func wireLimit(f *families.Family, opts *options) time.Duration {
 	bytes := max(
 		pass(f.Unique()+f.Manifests, opts.source.Bandwidth),
 		pass(f.Blobs[0].Size, opts.source.PerConnection),

@@ -1,4 +1,4 @@
-package main
+package families
 
 import (
 	"archive/tar"
