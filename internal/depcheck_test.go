@@ -124,7 +124,7 @@ var rooms = map[string][]string{
 	"internal/chart/valuetree":  nil,
 	"internal/chart/charttest":  nil,
 
-	"internal/install":                    {"internal/chart", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
+	"internal/install":                    {"internal/chart", "internal/chart/difference", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
 	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/heed", "internal/registry", "internal/install/cluster", "internal/install/verify"},
 	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
 	"internal/install/inuse":              {"internal/install/cluster"},

@@ -124,7 +124,7 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	release, err := releases.Install(ctx, helm.Request{
 		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.Edit, More: p.More, Check: p.CheckSent,
 		Accepted:  p.Accept,
-		Databases: databases(p.Product, i.Subject.HelmRelease, i.recorded.defined(p.Rendering.Objects)),
+		Databases: databases(p.Product, i.Subject.HelmRelease, i.kinds),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
 	if after := releases.State(p.HelmRelease).Newest; after != nil && (i.recorded.last == nil || after.Number != i.recorded.last.Number) {

@@ -44,6 +44,9 @@ func (i *installation) prepare(ctx context.Context) (string, error) {
 		return "", err
 	}
 	i.outcome.Prepared = p
+	if i.kinds, err = i.recorded.kinds(ctx, i.Cluster, p.Rendering.Objects); err != nil {
+		return "", err
+	}
 	if err := i.sameChart(); err != nil {
 		return "", err
 	}
@@ -157,7 +160,7 @@ func (i *installation) unmirrored(ctx context.Context, p *preparation.Prepared) 
 // inUse are the versions that databases of the cluster use, and the images that a catalog of
 // it has already: taking those away would break what works.
 func (i *installation) inUse(ctx context.Context, p *preparation.Prepared) ([]string, error) {
-	kinds := databases(p.Product, i.Subject.HelmRelease, i.recorded.defined(p.Rendering.Objects))
+	kinds := databases(p.Product, i.Subject.HelmRelease, i.kinds)
 	versions, err := i.Cluster.InUse(ctx, kinds, p.Unmirrored)
 	if err != nil {
 		return nil, err

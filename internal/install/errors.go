@@ -111,11 +111,20 @@ type NoReleaseError struct {
 	Owner cluster.Owner
 	// Elsewhere are namespaces that have a release of that name, as far as that may be looked at.
 	Elsewhere []string
+	// Unseen is why it could not be looked for in ConfigMaps too; nil where it was.
+	Unseen error
 }
 
 // Error names the release.
 func (e *NoReleaseError) Error() string {
-	text := fmt.Sprintf("there is no helm release %s in namespace %s; nothing was removed", e.Owner.Release, e.Owner.Namespace)
+	text := fmt.Sprintf("there is no helm release %s in namespace %s", e.Owner.Release, e.Owner.Namespace)
+	if e.Unseen != nil {
+		text += " that is kept in Secrets"
+	}
+	text += "; nothing was removed"
+	if e.Unseen != nil {
+		text += "\n  whether helm keeps one in ConfigMaps cannot be seen: " + e.Unseen.Error()
+	}
 	if len(e.Elsewhere) > 0 {
 		text += fmt.Sprintf("\n  there is one in namespace %s", strings.Join(e.Elsewhere, ", "))
 	}

@@ -33,8 +33,19 @@ func TestForeignObjects(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, false},
+		{"of one in ConfigMaps", ownedBy("elsewhere", "other"), "ConfigMap pg/c belongs to helm release elsewhere/other", func(t *testing.T, b *bench) {
+			b.Put(t, inConfigMap("elsewhere", "other", "1", "deployed"))
+		}, false},
 		// Who may not look has not seen that it is gone.
-		{"of one that may live", ownedBy("elsewhere", "unseen"), "ConfigMap pg/c belongs to helm release elsewhere/unseen", func(_ *testing.T, b *bench) {
+		{"of one that may be in ConfigMaps", ownedBy("elsewhere", "unseen"), "ConfigMap pg/c belongs to helm release elsewhere/unseen, and whether that exists cannot be seen: ", func(_ *testing.T, b *bench) {
+			b.Refuse(func(r *http.Request) *clustertest.Refusal {
+				if strings.HasSuffix(r.URL.Path, "/namespaces/elsewhere/configmaps") {
+					return &clustertest.Refusal{Code: 403, Reason: "Forbidden", Message: "no"}
+				}
+				return nil
+			})
+		}, false},
+		{"of one that may live", ownedBy("elsewhere", "unseen"), "ConfigMap pg/c belongs to helm release elsewhere/unseen, and whether that exists cannot be seen: ", func(_ *testing.T, b *bench) {
 			b.Refuse(func(r *http.Request) *clustertest.Refusal {
 				if strings.HasSuffix(r.URL.Path, "/namespaces/elsewhere/secrets") {
 					return &clustertest.Refusal{Code: 403, Reason: "Forbidden", Message: "no"}

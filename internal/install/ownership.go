@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,8 +18,9 @@ type Foreign struct {
 	Object string
 	// Owner is the helm release that it belongs to; zero where none says so.
 	Owner cluster.Owner
-	// Lives says that the owner exists, as far as could be found out.
-	Lives bool
+	// Lives says that the owner exists, or that this could not be found out; Unseen is why not.
+	Lives  bool
+	Unseen error
 	// Replaced says that it would not be brought up to date but deleted and made anew, for the
 	// chart runs it as a hook.
 	Replaced bool
@@ -42,6 +44,8 @@ func (f Foreign) String() string {
 	switch {
 	case f.Owner == cluster.Owner{}:
 		text += " belongs to no helm release"
+	case f.Unseen != nil:
+		return text + " belongs to helm release " + f.Owner.String() + ", and whether that exists cannot be seen: " + f.Unseen.Error()
 	case f.Lives:
 		return text + " belongs to helm release " + f.Owner.String()
 	default:
@@ -65,17 +69,14 @@ func (e *ForeignError) Adoptable() bool {
 
 // ownership looks at what the chart brings and is there already, and refuses what belongs to
 // others. With Adopt, what belongs to nobody is taken over later.
-func (i *installation) ownership(ctx context.Context) error {
+func (i *installation) ownership(ctx context.Context, found []cluster.Found) error {
 	owner := i.owner()
-	found, err := i.Cluster.Find(ctx, i.outcome.Prepared.Rendering.Objects, owner.Namespace)
-	if err != nil {
-		return err
-	}
 	refused := &ForeignError{}
-	lives := map[cluster.Owner]bool{}
+	lives := map[cluster.Owner]Foreign{}
 	for _, each := range found {
 		theirs := cluster.OwnerOf(each.Live)
 		if theirs == owner {
+			i.warnOfUnseen(each)
 			continue
 		}
 		if theirs == (cluster.Owner{}) && i.recorded.has(each.Object, owner.Namespace) {
@@ -87,11 +88,13 @@ func (i *installation) ownership(ctx context.Context) error {
 		if _, known := lives[theirs]; !known {
 			lives[theirs] = i.lives(ctx, theirs)
 		}
-		if i.Adopt && !lives[theirs] {
+		if i.Adopt && !lives[theirs].Lives {
 			i.foreign = append(i.foreign, each)
 			continue
 		}
-		refused.Objects = append(refused.Objects, Foreign{Object: cluster.Title(each.Live), Owner: theirs, Lives: lives[theirs], Replaced: i.replaces(each)})
+		foreign := lives[theirs]
+		foreign.Object, foreign.Replaced = cluster.Title(each.Live), i.replaces(each)
+		refused.Objects = append(refused.Objects, foreign)
 	}
 	if len(refused.Objects) > 0 {
 		return refused
@@ -111,22 +114,39 @@ func (i *installation) takeOver(found cluster.Found) string {
 // replaces tells whether helm deletes an object before it makes it: it does so with hooks, whatever
 // they are of, but for what lasts.
 func (i *installation) replaces(found cluster.Found) bool {
-	defined := i.recorded.defined(i.outcome.Prepared.Rendering.Objects)
-	kinds := databases(i.Subject.Product, i.Subject.HelmRelease, defined)
+	kinds := databases(i.Subject.Product, i.Subject.HelmRelease, i.kinds)
 	return found.Hook && !cluster.Lasts(found.GroupVersionKind().GroupKind(), kinds)
 }
 
 // lives tells whether a release exists. Where that cannot be found out, it does.
-func (i *installation) lives(ctx context.Context, owner cluster.Owner) bool {
+func (i *installation) lives(ctx context.Context, owner cluster.Owner) Foreign {
 	if owner == (cluster.Owner{}) {
-		return false
+		return Foreign{}
 	}
 	releases, err := helm.Open(ctx, i.Cluster, owner.Namespace, nil)
 	if err != nil {
-		return true
+		return Foreign{Owner: owner, Lives: true, Unseen: err}
 	}
 	last, err := releases.Last(owner.Release)
-	return err != nil || !last.Gone()
+	var elsewhere *helm.ElsewhereError
+	switch {
+	case errors.As(err, &elsewhere):
+		return Foreign{Owner: owner, Lives: true}
+	case err == nil && last == nil:
+		err = releases.Unseen()
+	}
+	return Foreign{Owner: owner, Lives: err != nil || !last.Gone(), Unseen: err}
+}
+
+// warnOfUnseen tells of an object that is of this release, of which there is no record: helm may keep it
+// where nobody could look. CRDs are left behind where a release goes, and say nothing.
+func (i *installation) warnOfUnseen(found cluster.Found) {
+	if i.recorded.last != nil || i.recorded.unseen == nil || found.IsCRD() || i.warnedOfUnseen {
+		return
+	}
+	i.warnedOfUnseen = true
+	i.Hooks.warn(fmt.Sprintf("%s is marked as of helm release %s, which is not recorded in Secrets; whether it is in ConfigMaps cannot be seen: %v",
+		cluster.Title(found.Live), i.owner(), i.recorded.unseen))
 }
 
 // adopt takes over what is there, by giving it the marks of the release. What the release has

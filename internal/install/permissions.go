@@ -61,7 +61,14 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	if err := i.Cluster.CheckKinds(ctx, i.outcome.Prepared.Rendering.Without(i.comes).Objects); err != nil {
 		return "", err
 	}
-	return said, i.ownership(ctx)
+	found, err := i.Cluster.Find(ctx, i.outcome.Prepared.Rendering.Objects, i.Subject.Namespace)
+	if err != nil {
+		return "", err
+	}
+	if err := i.ownership(ctx, found); err != nil {
+		return "", err
+	}
+	return said, i.notOlder(ctx, found)
 }
 
 // comes tells whether an object is of a kind that an awaited prerequisite defines.

@@ -15,8 +15,11 @@ import (
 type recorded struct {
 	// last is the newest revision; nil where there is none.
 	last *helm.Revision
-	// objects are those of all revisions, the newest first.
+	// history are all revisions, the newest first, and objects those of all of them.
+	history []*helm.Revision
 	objects []chart.Object
+	// unseen is as helm.Releases.Unseen says.
+	unseen error
 }
 
 // readRecords reads all revisions of a release.
@@ -30,6 +33,7 @@ func readRecords(ctx context.Context, c *cluster.Cluster, owner cluster.Owner) (
 	if err != nil {
 		return all, err
 	}
+	all.unseen = releases.Unseen()
 	slices.SortFunc(history, func(a, b *helm.Revision) int { return b.Number - a.Number })
 	for _, revision := range history {
 		rendering, err := revision.Rendering()
@@ -38,7 +42,7 @@ func readRecords(ctx context.Context, c *cluster.Cluster, owner cluster.Owner) (
 		}
 		all.objects = append(all.objects, rendering.Objects...)
 	}
-	if len(history) > 0 {
+	if all.history = history; len(history) > 0 {
 		all.last = history[0]
 	}
 	return all, nil
@@ -56,4 +60,11 @@ func (r recorded) has(object chart.Object, namespace string) bool {
 // about to.
 func (r recorded) defined(objects []chart.Object) []schema.GroupKind {
 	return append(cluster.Defined(objects), cluster.Defined(r.objects)...)
+}
+
+// kinds are those that the release has ever defined or looked after, with those of objects that it is about to
+// bring.
+func (r recorded) kinds(ctx context.Context, c *cluster.Cluster, objects []chart.Object) ([]schema.GroupKind, error) {
+	managed, err := c.Managed(ctx, slices.Concat(objects, r.objects))
+	return append(r.defined(objects), managed...), err
 }

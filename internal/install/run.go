@@ -8,6 +8,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
@@ -37,6 +38,9 @@ type Options struct {
 	Confinement chart.Confinement
 	// Adopt takes over objects of the chart that exist and belong to nobody.
 	Adopt bool
+	// AllowDowngrade goes back to an older chart, and to CRDs that have less than those in the
+	// cluster.
+	AllowDowngrade bool
 	// ForceSecret takes over a pull secret that is not ours, ForceConflicts the fields of
 	// CRDs that someone else manages.
 	ForceSecret, ForceConflicts bool
@@ -86,10 +90,14 @@ type installation struct {
 	// be read.
 	recorded recorded
 	unread   error
+	// kinds are those that the release defines, or looks after.
+	kinds []schema.GroupKind
 	// missing are the namespaces that do not exist yet, foreign what exists and is to be
 	// taken over.
 	missing []string
 	foreign []cluster.Found
+	// warnedOfUnseen says that warnOfUnseen has done so.
+	warnedOfUnseen bool
 	// unmarked is what this release has made and does not carry its marks.
 	unmarked []cluster.Found
 	// changed says that the cluster is not as it was found; writing that a step has begun that

@@ -34,24 +34,24 @@ func groupKinds(kinds []versions.Kind) []schema.GroupKind {
 }
 
 // databases are the kinds of databases of a release: the product's, and all that the release
-// defines where the product knows nothing of them.
-func databases(product *versions.Product, release string, defined []schema.GroupKind) []schema.GroupKind {
-	if knows(product, release, defined) {
+// defines or looks after where the product knows nothing of them.
+func databases(product *versions.Product, release string, kinds []schema.GroupKind) []schema.GroupKind {
+	if knows(product, release, kinds) {
 		return DatabasesOf(product)
 	}
-	return append(DatabasesOf(product), defined...)
+	return append(DatabasesOf(product), kinds...)
 }
 
-// knows tells whether a product says which kinds of a release, that has defined some, are
-// databases. A release that has defined kinds, and none of the product's databases, may well be
+// knows tells whether a product says which kinds of a release, that defines or looks after some, are
+// databases. A release of kinds among which are none of the product's databases may well be
 // another product's, unless it is one that the product's other charts are installed as.
-func knows(product *versions.Product, release string, defined []schema.GroupKind) bool {
+func knows(product *versions.Product, release string, kinds []schema.GroupKind) bool {
 	known := DatabasesOf(product)
 	if len(known) == 0 {
 		return false
 	}
 	own := func(kind schema.GroupKind) bool { return slices.Contains(known, kind) }
-	return len(defined) == 0 || slices.ContainsFunc(defined, own) || slices.Contains(product.HelmReleasesBeside(), release)
+	return len(kinds) == 0 || slices.ContainsFunc(kinds, own) || slices.Contains(product.HelmReleasesBeside(), release)
 }
 
 // PrerequisitesOf are all products of a catalogue that tell how to see whether they work.

@@ -53,8 +53,10 @@ type Removal struct {
 // removal is one uninstall under way.
 type removal struct {
 	UninstallOptions
-	owner     cluster.Owner
-	recorded  recorded
+	owner    cluster.Owner
+	recorded recorded
+	// known says that the product tells which kinds are databases, and databases are these.
+	known     bool
 	databases []schema.GroupKind
 	secrets   []pullsecret.Result
 	releases  *helm.Releases
@@ -94,7 +96,7 @@ func (r *removal) findRelease(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if r.recorded.last == nil {
-		missing := &NoReleaseError{Owner: r.owner}
+		missing := &NoReleaseError{Owner: r.owner, Unseen: r.recorded.unseen}
 		// Only to help: that it may not be looked at changes nothing.
 		missing.Elsewhere, _ = r.Cluster.NamespacesOf(ctx, r.HelmRelease)
 		return "", missing
@@ -110,17 +112,20 @@ func (r *removal) findRelease(ctx context.Context) (string, error) {
 }
 
 // findDatabases looks for databases, of kinds that the product names, or of every kind that any
-// revision of the release has defined.
+// revision of the release has defined or looked after.
 func (r *removal) findDatabases(ctx context.Context) (string, error) {
-	defined := r.recorded.defined(nil)
-	if !knows(r.Product, r.HelmRelease, defined) {
+	kinds, err := r.recorded.kinds(ctx, r.Cluster, nil)
+	if err != nil {
+		return "", err
+	}
+	if r.known = knows(r.Product, r.HelmRelease, kinds); !r.known {
 		live, err := r.Cluster.DefinedFor(ctx, r.owner)
 		if err != nil {
 			return "", err
 		}
-		defined = append(defined, live...)
+		kinds = append(kinds, live...)
 	}
-	for _, kind := range databases(r.Product, r.HelmRelease, defined) {
+	for _, kind := range databases(r.Product, r.HelmRelease, kinds) {
 		if !slices.Contains(r.databases, kind) {
 			r.databases = append(r.databases, kind)
 		}
@@ -128,7 +133,6 @@ func (r *removal) findDatabases(ctx context.Context) (string, error) {
 	if err := r.served(ctx); err != nil {
 		return "", err
 	}
-	var err error
 	if r.done.Instances, err = r.Cluster.Instances(ctx, r.databases...); err != nil {
 		return "", err
 	}
@@ -167,7 +171,7 @@ func (r *removal) served(ctx context.Context) error {
 // says which of these kinds are databases, such an object is in nobody's way; it stays like the
 // others, for it may be one.
 func (r *removal) isOwn(instance cluster.Instance) bool {
-	return !knows(r.Product, r.HelmRelease, r.recorded.defined(nil)) && slices.ContainsFunc(r.recorded.objects, func(o chart.Object) bool {
+	return !r.known && slices.ContainsFunc(r.recorded.objects, func(o chart.Object) bool {
 		return o.GetKind() == instance.Kind && o.GetName() == instance.Name &&
 			(instance.Namespace == "" || cluster.NamespaceOf(o, r.Namespace) == instance.Namespace)
 	})

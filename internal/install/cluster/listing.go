@@ -49,21 +49,13 @@ func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionReso
 
 // KindsIn are the kinds of an API group whose objects can be listed, in order.
 func (c *Cluster) KindsIn(ctx context.Context, group string) ([]schema.GroupKind, error) {
-	lists, err := heed.Call(ctx, c.discovery.ServerPreferredResources)
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
-		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
+	served, err := c.served(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var kinds []schema.GroupKind
-	for _, list := range lists {
-		version, err := schema.ParseGroupVersion(list.GroupVersion)
-		if err != nil || version.Group != group {
-			continue
-		}
-		for _, resource := range list.APIResources {
-			if slices.Contains(resource.Verbs, "list") && !strings.Contains(resource.Name, "/") {
-				kinds = append(kinds, schema.GroupKind{Group: group, Kind: resource.Kind})
-			}
-		}
+	for _, each := range served[group] {
+		kinds = append(kinds, schema.GroupKind{Group: group, Kind: each.kind})
 	}
 	slices.SortFunc(kinds, func(a, b schema.GroupKind) int { return strings.Compare(a.Kind, b.Kind) })
 	return slices.Compact(kinds), nil

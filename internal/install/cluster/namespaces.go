@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // HasNamespace tells whether a namespace exists.
@@ -23,18 +25,20 @@ func (c *Cluster) HasNamespace(ctx context.Context, name string) (bool, error) {
 	return true, nil
 }
 
-// NamespacesOf are the namespaces in which helm has recorded a release of that name.
+// NamespacesOf are the namespaces in which helm has recorded a release of that name, in Secrets or in
+// ConfigMaps; as far as it got with an error.
 func (c *Cluster) NamespacesOf(ctx context.Context, release string) ([]string, error) {
-	found, err := c.List(ctx, Secrets, "", metav1.ListOptions{LabelSelector: labels.Set{"owner": "helm", "name": release}.String()})
-	if err != nil {
-		return nil, err
-	}
 	var names []string
-	for i := range found {
-		names = append(names, found[i].GetNamespace())
+	var failures error
+	for _, resource := range []schema.GroupVersionResource{Secrets, configMaps} {
+		found, err := c.List(ctx, resource, "", metav1.ListOptions{LabelSelector: labels.Set{"owner": "helm", "name": release}.String()})
+		failures = errors.Join(failures, err)
+		for i := range found {
+			names = append(names, found[i].GetNamespace())
+		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names), nil
+	return slices.Compact(names), failures
 }
 
 // EnsureNamespace creates a namespace where it does not exist, as the owner's unless that is

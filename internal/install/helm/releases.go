@@ -22,6 +22,8 @@ type Releases struct {
 	config    *action.Configuration
 	client    *kubeClient
 	records   *records
+	// unseen is as Unseen says.
+	unseen error
 }
 
 // Open binds helm's library to a namespace. The context ends what is under way; waiting is told
@@ -45,7 +47,8 @@ func Open(ctx context.Context, c *cluster.Cluster, namespace string, waiting fun
 	return &Releases{namespace: namespace, cluster: c, config: config, client: client, records: store}, nil
 }
 
-// Last is the newest revision of a release; nil where there is none.
+// Last is the newest revision of a release; nil where there is none, as far as could be looked at: see
+// Unseen. It is an *ElsewhereError where helm keeps the release in other places than here.
 func (r *Releases) Last(name string) (*Revision, error) {
 	last, err := r.last(name)
 	return revision(last), err
@@ -54,7 +57,7 @@ func (r *Releases) Last(name string) (*Revision, error) {
 func (r *Releases) last(name string) (*helmrelease.Release, error) {
 	release, err := r.config.Releases.Last(name)
 	if errors.Is(err, driver.ErrReleaseNotFound) {
-		return nil, nil
+		return nil, r.elsewhere(name)
 	}
 	if err != nil {
 		return nil, cluster.Explain(fmt.Errorf("reading helm release %s: %w", name, err))
@@ -63,11 +66,14 @@ func (r *Releases) last(name string) (*helmrelease.Release, error) {
 }
 
 // History are all revisions of a release that are recorded, in no order; none where there is no
-// such release.
+// such release. Like Last, it says where helm keeps it elsewhere.
 func (r *Releases) History(name string) ([]*Revision, error) {
 	history, err := r.config.Releases.History(name)
 	if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
 		return nil, cluster.Explain(fmt.Errorf("reading helm release %s: %w", name, err))
+	}
+	if len(history) == 0 {
+		return nil, r.elsewhere(name)
 	}
 	var all []*Revision
 	for _, release := range history {

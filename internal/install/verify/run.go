@@ -73,6 +73,10 @@ func (v *verification) readRelease(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := releases.Unseen(); release == nil && err != nil {
+		return fmt.Errorf("there is no helm release %s in namespace %s that is kept in Secrets, and ConfigMaps cannot be seen (%v): %w",
+			v.HelmRelease, v.Namespace, err, ErrNotInstalled)
+	}
 	if release.Gone() {
 		return fmt.Errorf("there is no helm release %s in namespace %s: %w", v.HelmRelease, v.Namespace, ErrNotInstalled)
 	}

@@ -65,10 +65,13 @@ func ofInstalling(err error) string {
 		foreign    *install.ForeignError
 		otherChart *install.OtherChartError
 		unasked    *preparation.UnaskedError
+		older      *install.OlderError
 	)
 	switch {
 	case errors.As(err, &otherChart):
 		return "--helm-release NAME and --namespace NAMESPACE install beside it"
+	case errors.As(err, &older):
+		return ofOlder(older)
 	case errors.As(err, &foreign):
 		return ofForeign(foreign)
 	case errors.As(err, &unasked):
@@ -131,6 +134,9 @@ func ofProof(err *preparation.ProofError) string {
 // to remove a CRD: every database goes with it.
 func ofForeign(foreign *install.ForeignError) string {
 	for _, object := range foreign.Objects {
+		if object.Unseen != nil {
+			return "let somebody look who may list Secrets and ConfigMaps in namespace " + object.Owner.Namespace + ": examples/rbac.yaml has what is needed"
+		}
 		if object.Lives {
 			return fmt.Sprintf("upgrade that helm release instead: --helm-release %s --namespace %s", object.Owner.Release, object.Owner.Namespace)
 		}
@@ -142,10 +148,19 @@ func ofForeign(foreign *install.ForeignError) string {
 	return hint
 }
 
+// ofOlder says how to go back all the same, where that is possible at all.
+func ofOlder(older *install.OlderError) string {
+	if older.Stored() {
+		return "install a release that has that version; its objects have to be written anew in another one, and it has to go from the CRD's status.storedVersions, before a release without it can be installed"
+	}
+	return "--allow-downgrade goes back: databases lose what goes as soon as they are written, so save them first"
+}
+
 // ofHelm is for the causes of package helm, and of rendering.
 func ofHelm(err error) string {
 	var (
 		busy    *helm.BusyError
+		kept    *helm.ElsewhereError
 		size    *helm.SizeError
 		version *chart.KubeVersionError
 		run     *install.Failure
@@ -155,6 +170,8 @@ func ofHelm(err error) string {
 		return "the cluster runs Kubernetes " + version.Has + ": choose a release whose chart takes that, or another cluster"
 	case errors.As(err, &version):
 		return "--kube-version names the Kubernetes of your cluster"
+	case errors.As(err, &kept):
+		return "work on it with helm and HELM_DRIVER=configmap, or move its records into Secrets: see docs/install.md"
 	case errors.As(err, &size):
 		return "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"
 	case errors.As(err, &busy):

@@ -66,6 +66,8 @@ release: all but optional ones that were not copied. Values of your own are for 
 of them, or for the one that --only names.
 
 Run it again at any time: it carries on, upgrades, and puts back what was edited by hand.
+It does not go back to an older release, or to CRDs that have less than those in the
+cluster, unless --allow-downgrade says so.
 After Ctrl-C and after a failure it says what state it left.
 
 The pull secret holds the credentials in --pull-credentials-file, or in
@@ -98,6 +100,7 @@ PGRELOCATE_PULL_USERNAME and PGRELOCATE_PULL_PASSWORD, or else your own for that
 	flags.DurationVar(&f.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
 	flags.BoolVar(&f.Atomic, "atomic", false, "take back what this run made if it fails, and nothing that was there before")
 	flags.BoolVar(&f.Adopt, "adopt", false, "take over what the chart brings, is there already, and belongs to no helm release")
+	flags.BoolVar(&f.AllowDowngrade, "allow-downgrade", false, "go back to an older release, or to CRDs that have less; databases may lose what these do not have")
 	flags.BoolVar(&f.ForceSecret, "force-secret", false, "take over a pull secret that pgrelocate did not make")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", false, "take over fields of CRDs that another tool manages")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print manifests and actions, and change nothing")

@@ -22,6 +22,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
 
 // Options are what a preview takes besides the settings.
@@ -122,6 +123,9 @@ func (p *previewing) choose(ctx context.Context) error {
 		return relocate.Unknown(err)
 	}
 	p.made.From, p.made.To = p.from.release.Name, p.to.release.Name
+	if releasename.Compare(p.made.To, p.made.From) < 0 {
+		p.Warn(fmt.Sprintf("%s is older than %s: install does not go back to it without --allow-downgrade", p.made.To, p.made.From))
+	}
 	return nil
 }
 

@@ -1,0 +1,187 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/chart/difference"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
+)
+
+// DefinitionLoss is what goes where a chart's CRD takes the place of the one in the cluster.
+type DefinitionLoss struct {
+	// Name is the CRD's.
+	Name string
+	// Losses are what goes, as package difference words it, and Stored the versions that the chart's
+	// lacks and in which objects may be stored: no API server takes such a CRD.
+	Losses, Stored []string
+
+	kind schema.GroupKind
+}
+
+// OlderError says that something newer is there than what was to be installed.
+type OlderError struct {
+	Owner cluster.Owner
+	// Wanted is the chart that was to be installed, with its version; Installed the newer one that the
+	// helm release is of, zero where nothing tells which is newer.
+	Wanted    string
+	Installed helm.Revision
+	// Losses are of the CRDs in the cluster; Objects counts the objects of their kinds, as far as
+	// they could be listed.
+	Losses  []DefinitionLoss
+	Objects int
+	// Unseen is why not all of them could be listed.
+	Unseen error
+}
+
+// Stored tells whether objects may be stored in a version that would go.
+func (e *OlderError) Stored() bool {
+	return slices.ContainsFunc(e.Losses, func(l DefinitionLoss) bool { return len(l.Stored) > 0 })
+}
+
+// Error names both charts, and what would go.
+func (e *OlderError) Error() string {
+	lines := []string{fmt.Sprintf("the CRDs of chart %s lack what those in the cluster have", e.Wanted)}
+	if e.Installed.Chart != "" {
+		lines[0] = fmt.Sprintf("chart %s is older than %s, of which helm release %s is at revision %d (%s)",
+			e.Wanted, e.Installed.Chart, e.Owner, e.Installed.Number, e.Installed.Status)
+	}
+	for _, loss := range e.Losses {
+		lines = append(lines, fmt.Sprintf("CRD %s: %s", loss.Name, some(loss.Losses)))
+		if len(loss.Stored) > 0 {
+			lines = append(lines, fmt.Sprintf("CRD %s: objects may be stored as %s, and no API server gives that up", loss.Name, strings.Join(loss.Stored, ", ")))
+		}
+	}
+	switch {
+	case len(e.Losses) == 0:
+		lines = append(lines, "its CRDs lack nothing that those in the cluster have")
+	case e.Unseen != nil:
+		lines = append(lines, "how many objects of these kinds there are cannot be seen: "+e.Unseen.Error())
+	default:
+		lines = append(lines, fmt.Sprintf("there %s %s of these kinds", english.PluralWord(e.Objects, "is", "are"), english.Plural(e.Objects, "object", "")))
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// notOlder refuses what goes back, unless that is allowed: to an older chart, and where nobody says
+// that it is a newer one, to CRDs that have less, while there are objects of them. What goes back on a version in
+// which objects may be stored is refused in any case, as the API server would do later. Found is what the chart
+// brings and is there.
+func (i *installation) notOlder(ctx context.Context, found []cluster.Found) error {
+	p := i.outcome.Prepared
+	older := &OlderError{Owner: i.owner(), Wanted: p.Chart.Name() + " " + p.Chart.Version(), Losses: definitionLosses(found)}
+	if newer := i.recorded.newer(p.Product, p.Chart); newer != nil {
+		older.Installed = *newer
+	}
+	back := older.Installed.Chart != ""
+	if !back && len(older.Losses) == 0 || !back && !older.Stored() && i.recorded.allOlder(p.Product, p.Chart) {
+		return nil
+	}
+	if err := i.count(ctx, older); err != nil {
+		return err
+	}
+	switch {
+	case older.Stored():
+	case !back && older.Objects == 0 && older.Unseen == nil:
+		return nil
+	case i.AllowDowngrade:
+		i.Hooks.warn("as was allowed, this goes back: " + older.Error())
+		return nil
+	}
+	return older
+}
+
+// definitionLosses compares the CRDs that the chart brings with those that are there.
+func definitionLosses(found []cluster.Found) []DefinitionLoss {
+	var all []DefinitionLoss
+	for _, each := range found {
+		if !each.IsCRD() {
+			continue
+		}
+		loss := DefinitionLoss{Name: each.GetName(), Losses: difference.Losses(each.Live, &each.Unstructured), kind: cluster.Defined([]chart.Object{each.Object})[0]}
+		stored, _, _ := unstructured.NestedStringSlice(each.Live.Object, "status", "storedVersions")
+		loss.Stored = notIn(difference.Versions(&each.Unstructured), stored)
+		if len(loss.Losses) > 0 {
+			all = append(all, loss)
+		}
+	}
+	return all
+}
+
+// count counts the objects that would lose something.
+func (i *installation) count(ctx context.Context, older *OlderError) error {
+	for _, loss := range older.Losses {
+		objects, err := i.Cluster.Instances(ctx, loss.kind)
+		if errors.Is(err, cluster.ErrDenied) {
+			older.Unseen = err
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		older.Objects += len(objects)
+	}
+	return nil
+}
+
+// newer is a revision that runs, or was to run, and is of a newer chart; nil where none is.
+func (r recorded) newer(product *versions.Product, c *chart.Chart) *helm.Revision {
+	for _, revision := range r.history {
+		if revision.Gone() {
+			return nil
+		}
+		if order, known := compareCharts(product, revision.Chart, c); known && order > 0 {
+			return revision
+		}
+		if revision.Status == helm.Deployed {
+			return nil
+		}
+	}
+	return nil
+}
+
+// allOlder tells whether a chart is newer than every one that was ever recorded.
+func (r recorded) allOlder(product *versions.Product, c *chart.Chart) bool {
+	return len(r.history) > 0 && !slices.ContainsFunc(r.history, func(revision *helm.Revision) bool {
+		order, known := compareCharts(product, revision.Chart, c)
+		return !known || order >= 0
+	})
+}
+
+// compareCharts is negative where a chart, "NAME VERSION", is older than another. Charts of two names are
+// compared by the product's releases that they are of, where both are known.
+func compareCharts(product *versions.Product, installed string, wanted *chart.Chart) (order int, known bool) {
+	name, version, _ := strings.Cut(installed, " ")
+	if name == wanted.Name() {
+		return releasename.Compare(version, wanted.Version()), true
+	}
+	a, b := releaseOf(product, name, version), releaseOf(product, wanted.Name(), wanted.Version())
+	if a == "" || b == "" {
+		return 0, false
+	}
+	return releasename.Compare(a, b), true
+}
+
+// releaseOf is the release of a product that a chart is of; empty where none is known.
+func releaseOf(product *versions.Product, name, version string) string {
+	for _, release := range product.Releases {
+		for _, c := range release.Charts {
+			if path.Base(c.Repository) == name && releasename.Same(strings.ReplaceAll(c.Tag, "_", "+"), version) {
+				return release.Name
+			}
+		}
+	}
+	return ""
+}

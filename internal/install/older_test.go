@@ -1,0 +1,172 @@
+package install_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/install"
+)
+
+// versioned is the chart's version and its CRD, whose schema has these fields of spec and whose
+// versions are these.
+func versioned(chart, fields string, versions ...string) map[string]string {
+	text, _, _ := strings.Cut(crd, "  versions:")
+	text += "  versions:\n"
+	for i, name := range versions {
+		text += "  - {name: " + name + ", served: true, storage: " + map[bool]string{true: "true", false: "false"}[i == 0] +
+			", schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {" + fields + "}}}}}}\n"
+	}
+	return map[string]string{"Chart.yaml": "apiVersion: v2\nname: house\nversion: " + chart + "\n", "crds/crd.yaml": text}
+}
+
+const (
+	less = "size: {type: integer}"
+	more = less + ", pool: {type: string}"
+)
+
+func goesBack(o *install.Options) { o.AllowDowngrade = true }
+
+// An older chart than the one that runs is refused before anything is changed, with what goes of its CRDs,
+// and installed where that is allowed, which is said.
+func TestOlderChart(t *testing.T) {
+	for _, tt := range []struct {
+		name, fields string
+		database     bool
+		says         []string
+	}{
+		{"and fields", less, true, []string{"CRD dbs.lab.example.com: v1 spec.pool goes", "there is 1 object of these kinds"}},
+		{"and fields that nobody has", less, false, []string{"v1 spec.pool goes", "there are 0 objects of these kinds"}},
+		{"and nothing of its CRDs", more, true, []string{"its CRDs lack nothing that those in the cluster have"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			if _, err := b.run(t, versioned("2.0.0", more, "v1")); err != nil {
+				t.Fatal(err)
+			}
+			if tt.database {
+				b.Put(t, db)
+			}
+			for _, dry := range []bool{true, false} {
+				_, err := b.run(t, versioned("1.10.0", tt.fields, "v1"), func(o *install.Options) { o.DryRun = dry })
+				var older *install.OlderError
+				if !errors.As(err, &older) || older.Stored() {
+					t.Fatalf("Run(older, dry %v) = %v, want it refused", dry, err)
+				}
+				for _, want := range append(tt.says, "chart house 1.10.0 is older than house 2.0.0, of which helm release pg/house is at revision 1 (deployed)") {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("Run(older, dry %v) = %v, want it to say %q", dry, err, want)
+					}
+				}
+				if !dry {
+					b.refused(t, err, "prerequisites")
+				}
+			}
+			if _, err := b.run(t, versioned("1.10.0", tt.fields, "v1"), goesBack); err != nil || !strings.Contains(strings.Join(b.warned, "\n"), "as was allowed, this goes back: chart house 1.10.0 is older") {
+				t.Errorf("Run(older, goesBack) = %v, and warned %q, want it installed and said", err, b.warned)
+			}
+			if _, err := b.run(t, versioned("1.10.0", tt.fields, "v1")); err != nil {
+				t.Errorf("Run(again) = %v, want it to carry on", err)
+			}
+		})
+	}
+}
+
+// A newer chart may take fields away, and the same one may be installed again: that is what vendors
+// and users do.
+func TestNewerChart(t *testing.T) {
+	b := newBench(t)
+	for _, files := range []map[string]string{versioned("1.9.0", more, "v1"), versioned("1.10.0", less, "v1"), versioned("1.10.0", more, "v1")} {
+		if _, err := b.run(t, files); err != nil || len(b.warned) > 0 {
+			t.Fatalf("Run(%.40q) = %v, and warned %q, want it installed", files["Chart.yaml"], err, b.warned)
+		}
+		b.Put(t, db)
+	}
+}
+
+// Where nothing tells which is newer, CRDs that have less are refused while there are objects.
+func TestLesserDefinitions(t *testing.T) {
+	b := newBench(t)
+	newer, older := versioned("2.0.0", more, "v1"), versioned("1.0.0", less, "v1")
+	if _, err := b.run(t, newer); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.uninstall(t); err != nil { // its CRD stays
+		t.Fatal(err)
+	}
+	b.Put(t, db)
+	_, err := b.run(t, older)
+	var refused *install.OlderError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "the CRDs of chart house 1.0.0 lack what those in the cluster have\n  CRD dbs.lab.example.com: v1 spec.pool goes\n  there is 1 object") {
+		t.Errorf("Run(older, afterwards) = %v, want it refused", err)
+	}
+	b.refused(t, err, "prerequisites")
+	b.Deny("list dbs.lab.example.com")
+	if _, err = b.run(t, older); !errors.As(err, &refused) || !strings.Contains(err.Error(), "how many objects of these kinds there are cannot be seen") {
+		t.Errorf("Run(older, unseen) = %v, want it refused", err)
+	}
+	b.Remove("dbs.lab.example.com", "demo", "precious")
+	if _, err := b.run(t, older, goesBack); err != nil {
+		t.Errorf("Run(older, goesBack) = %v, want it installed", err)
+	}
+}
+
+// Objects without which nothing can be lost are in nobody's way.
+func TestLesserDefinitionsOfNothing(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("2.0.0", more, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.uninstall(t); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+		t.Errorf("Run(older, no objects) = %v, want it installed", err)
+	}
+}
+
+// An upgrade that failed counts as what is there, and what helm's rollback left of it in the CRDs too.
+func TestOlderThanWhatFailed(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	stuck := versioned("2.0.0", more, "v1")
+	stuck["templates/d.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: stuck}\nspec: {replicas: 1, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: '{{ .Values.image }}'}]}}}\n"
+	if _, err := b.run(t, stuck); err == nil {
+		t.Fatal("the upgrade did not fail")
+	}
+	b.Put(t, db)
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err == nil || !strings.Contains(err.Error(), "at revision 2 (failed)") {
+		t.Errorf("Run(older than what failed) = %v, want it refused", err)
+	}
+	if _, err := b.run(t, stuck, func(o *install.Options) { o.Atomic = true }); err == nil {
+		t.Fatal("the upgrade did not fail")
+	}
+	for _, version := range []string{"1.0.0", "1.5.0"} {
+		if _, err := b.run(t, versioned(version, less, "v1")); err == nil || !strings.Contains(err.Error(), "v1 spec.pool goes") {
+			t.Errorf("Run(%s after a rollback) = %v, want it refused", version, err)
+		}
+	}
+}
+
+// A version in which objects may be stored is not given up, whatever is allowed and however new the
+// chart is: the API server would refuse it in the midst of the run.
+func TestStoredVersions(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("1.0.0", more, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	live := b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
+	live.Object["status"].(map[string]any)["storedVersions"] = []any{"v1"}
+	b.SetStatus("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com", live.Object["status"].(map[string]any))
+	_, err := b.run(t, versioned("2.0.0", more, "v2"), goesBack)
+	var older *install.OlderError
+	if !errors.As(err, &older) || !older.Stored() || !strings.Contains(err.Error(), "CRD dbs.lab.example.com: objects may be stored as v1, and no API server gives that up") {
+		t.Errorf("Run(without v1) = %v, want it refused", err)
+	}
+	b.refused(t, err, "prerequisites")
+	if _, err := b.run(t, versioned("2.0.0", more, "v2", "v1"), goesBack); err != nil {
+		t.Errorf("Run(with both) = %v, want it installed", err)
+	}
+}

@@ -1,0 +1,204 @@
+package cluster_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/storage"
+	"helm.sh/helm/v3/pkg/storage/driver"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+)
+
+// version is a version of the house's CRD, whose spec has these fields.
+func version(name, storage string, fields ...string) string {
+	return fmt.Sprintf("  - {name: %s, served: true, storage: %s, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {%s: {type: string}}}}}}}\n",
+		name, storage, strings.Join(fields, ": {type: string}, "))
+}
+
+// versioned is a chart of a version whose CRD has these versions, in a file of that name.
+func (h *house) versioned(t *testing.T, number, file string, versions ...string) *chart.Chart {
+	t.Helper()
+	head, _, _ := strings.Cut(h.crd(), "  versions:")
+	return h.chart(t, map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: house\nversion: " + number + "\n", file: head + "  versions:\n" + strings.Join(versions, ""),
+	})
+}
+
+// pool is what the house's database has in a field that its newer CRD alone has.
+func (h *house) pool(t *testing.T) string {
+	t.Helper()
+	text, _, _ := unstructured.NestedString(h.get(t, h.dbs(), "precious").Object, "spec", "pool")
+	return text
+}
+
+// An older chart would make databases lose, at their next write, what only the newer CRD has: it is refused with
+// nothing changed, wherever the chart has its CRD.
+func TestOlderChartLosesNothing(t *testing.T) {
+	for _, file := range []string{"crds/crd.yaml", "templates/crd.yaml"} {
+		t.Run(file, func(t *testing.T) {
+			h := newHouse(t)
+			h.clean(t)
+			h.install(t, h.versioned(t, "2.0.0", file, version("v1", "true", "size", "pool")))
+			h.waitServed(t)
+			h.apply(t, fmt.Sprintf("apiVersion: %s/v1\nkind: Db\nmetadata: {name: precious}\nspec: {size: small, pool: big}\n", h.group))
+			before := h.everything(t, crds)
+			opts := h.options(t, h.versioned(t, "1.0.0", file, version("v1", "true", "size")))
+			_, err := install.Run(t.Context(), opts)
+			var older *install.OlderError
+			if !errors.As(err, &older) || !strings.Contains(err.Error(), "v1 spec.pool goes") || !strings.Contains(err.Error(), "there is 1 object of these kinds") {
+				t.Fatalf("Run(older) = %v, want it refused", err)
+			}
+			if after := h.everything(t, crds); after != before {
+				t.Errorf("Run() refused and changed the cluster:\nbefore\n%s\nafter\n%s", before, after)
+			}
+			h.touch(t)
+			if got := h.pool(t); got != "big" {
+				t.Errorf("the database lost its pool: %q", got)
+			}
+			// What is warned of is so: allowed, the field goes with the next write.
+			opts.AllowDowngrade = true
+			if _, err := install.Run(t.Context(), opts); err != nil {
+				t.Fatal(err)
+			}
+			h.wantDatabase(t, "going back", "precious")
+			if got := h.pool(t); got != "" {
+				t.Errorf("the field that the older CRD has not is still there: %q", got)
+			}
+		})
+	}
+}
+
+// touch writes the house's database.
+func (h *house) touch(t *testing.T) {
+	t.Helper()
+	patch := []byte(`{"metadata": {"labels": {"touched": "yes"}}}`)
+	if _, err := h.dynamic.Resource(h.dbs()).Namespace(h.namespace).Patch(t.Context(), "precious", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A version in which objects may be stored is refused before anything is changed, and by the API server too: with
+// nothing in the way it would end the run when half of it was done.
+func TestStoredVersionIsNotGivenUp(t *testing.T) {
+	for _, file := range []string{"crds/crd.yaml", "templates/crd.yaml"} {
+		t.Run(file, func(t *testing.T) {
+			h := newHouse(t)
+			h.clean(t)
+			h.install(t, h.versioned(t, "1.0.0", file, version("v1", "true", "size")))
+			h.waitServed(t)
+			h.install(t, h.versioned(t, "2.0.0", file, version("v1", "false", "size"), version("v2", "true", "size")))
+			before := h.everything(t, crds)
+			for number, packed := range map[string]*chart.Chart{
+				"1.0.0": h.versioned(t, "1.0.0", file, version("v1", "true", "size")),
+				"3.0.0": h.versioned(t, "3.0.0", file, version("v2", "true", "size")),
+			} {
+				opts := h.options(t, packed)
+				opts.AllowDowngrade = true
+				_, err := install.Run(t.Context(), opts)
+				var older *install.OlderError
+				if !errors.As(err, &older) || !older.Stored() || !strings.Contains(err.Error(), "nothing in the cluster was changed") {
+					t.Errorf("Run(%s) = %v, want it refused", number, err)
+				}
+			}
+			if after := h.everything(t, crds); after != before {
+				t.Errorf("Run() refused and changed the cluster:\nbefore\n%s\nafter\n%s", before, after)
+			}
+			crd := h.get(t, crds, "dbs."+h.group)
+			list, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+			patch, err := json.Marshal(map[string]any{"spec": map[string]any{"versions": list[1:]}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.dynamic.Resource(crds).Patch(t.Context(), crd.GetName(), types.MergePatchType, patch, metav1.PatchOptions{}); err == nil || !strings.Contains(err.Error(), "storedVersions") {
+				t.Errorf("the API server says %v of a CRD without a stored version: this test wants it refused", err)
+			}
+		})
+	}
+}
+
+// A release that helm's own program keeps in ConfigMaps is found, and left alone; with its records moved into
+// Secrets, as the manual says, it is upgraded like any other.
+func TestReleaseInConfigMaps(t *testing.T) {
+	h := newHouse(t)
+	h.clean(t)
+	h.makeNamespace(t)
+	packed := h.chart(t, map[string]string{"templates/crd.yaml": h.crd()})
+	loaded, err := packed.Helm()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := h.helm(t)
+	config.Releases = storage.Init(driver.NewConfigMaps(h.client(t).CoreV1().ConfigMaps(h.namespace)))
+	helms := action.NewInstall(config)
+	helms.ReleaseName, helms.Namespace = "house", h.namespace
+	if _, err := helms.Run(loaded, map[string]any{"image": h.relocated.Registry.Host + "/house/op:1.2.3"}); err != nil {
+		t.Fatal(err)
+	}
+	before := h.everything(t, crds)
+	var elsewhere *helm.ElsewhereError
+	if _, err := install.Run(t.Context(), h.options(t, packed)); !errors.As(err, &elsewhere) {
+		t.Errorf("Run() = %v, want that the release is in ConfigMaps", err)
+	}
+	if _, err := install.Uninstall(t.Context(), h.uninstallOptions(t)); !errors.As(err, &elsewhere) {
+		t.Errorf("Uninstall() = %v, want that the release is in ConfigMaps", err)
+	}
+	opts := h.options(t, packed)
+	opts.Subject.HelmRelease, opts.Adopt = "second", true
+	var foreign *install.ForeignError
+	if _, err := install.Run(t.Context(), opts); !errors.As(err, &foreign) || foreign.Adoptable() {
+		t.Errorf("Run(adopt) = %v, want that the other release keeps what is its own", err)
+	}
+	if after := h.everything(t, crds); after != before {
+		t.Errorf("what refused has changed the cluster:\nbefore\n%s\nafter\n%s", before, after)
+	}
+
+	records, err := h.client(t).CoreV1().ConfigMaps(h.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm,name=house"})
+	if err != nil || len(records.Items) != 1 {
+		t.Fatalf("%d records in ConfigMaps, %v, want one", len(records.Items), err)
+	}
+	record := records.Items[0]
+	h.apply(t, fmt.Sprintf("apiVersion: v1\nkind: Secret\ntype: helm.sh/release.v1\nmetadata: {name: %s, labels: {owner: helm, name: house, version: \"1\", status: deployed}}\nstringData: {release: %q}\n",
+		record.Name, record.Data["release"]))
+	if err := h.client(t).CoreV1().ConfigMaps(h.namespace).Delete(t.Context(), record.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if outcome := h.install(t, packed); outcome.Revision != 2 {
+		t.Errorf("Run() = revision %d, want it to go on with 2", outcome.Revision)
+	}
+}
+
+// An operator whose CRDs came with another chart: its roles tell what its databases are.
+func TestUninstallOfAnOperatorWithoutDefinitions(t *testing.T) {
+	h := newHouse(t)
+	h.clean(t)
+	h.apply(t, h.crd())
+	h.waitServed(t)
+	role := "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: ROLE}\nrules:\n" +
+		"- {apiGroups: [\"\", apps], resources: [\"*\"], verbs: [\"*\"]}\n" +
+		"- {apiGroups: [cert-manager.io], resources: [certificates], verbs: [create, update, delete]}\n" +
+		"- {apiGroups: [GROUP], resources: [dbs, dbs/status], verbs: [get, update]}\n"
+	h.install(t, h.chart(t, map[string]string{"templates/role.yaml": strings.NewReplacer("ROLE", h.namespace, "GROUP", h.group).Replace(role)}))
+	h.apply(t, h.db("precious"))
+	if _, err := install.Uninstall(t.Context(), h.uninstallOptions(t)); !errors.Is(err, install.ErrInUse) || !strings.Contains(err.Error(), "Db "+h.namespace+"/precious") {
+		t.Errorf("Uninstall() = %v, want that the database is in the way", err)
+	}
+	force := h.uninstallOptions(t)
+	force.Force = true
+	if removal, err := install.Uninstall(t.Context(), force); err != nil || !removal.Removed || cluster.OwnerOf(h.get(t, crds, "dbs."+h.group)) != (cluster.Owner{}) {
+		t.Errorf("Uninstall(force) = %+v, %v, want it removed", removal, err)
+	}
+	if h.get(t, h.dbs(), "precious") == nil {
+		t.Error("Uninstall(force) lost the database")
+	}
+}
