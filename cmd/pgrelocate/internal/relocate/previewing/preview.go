@@ -124,7 +124,7 @@ func (p *previewing) choose(ctx context.Context) error {
 	}
 	p.made.From, p.made.To = p.from.release.Name, p.to.release.Name
 	if releasename.Compare(p.made.To, p.made.From) < 0 {
-		p.Warn(fmt.Sprintf("%s is older than %s: install does not go back to it without --allow-downgrade", p.made.To, p.made.From))
+		p.Warn(fmt.Sprintf("%s is older than %s: install does not go back to it unless that is allowed", p.made.To, p.made.From))
 	}
 	return nil
 }
