@@ -143,9 +143,13 @@ func (r *Repository) get(ctx context.Context, op string, at *url.URL, limit int6
 	}
 	retry := r.client.NewRetry(op + " " + request.Ref)
 	for {
-		body, err := r.read(ctx, request, limit, zipped)
-		if err == nil || !transport.Retryable(err) {
-			return body, err
+		body, err := r.read(retry.Within(ctx), request, limit, zipped)
+		if err == nil {
+			retry.Done()
+			return body, nil
+		}
+		if !transport.Retryable(err) {
+			return nil, err
 		}
 		if err := retry.Wait(ctx, err); err != nil {
 			return nil, r.client.Failure(request, err)

@@ -56,7 +56,7 @@ func (u *upload) resume(ctx context.Context, err error) error {
 		return nil // refused before the first byte: the upload is as it was
 	}
 	if u.offset+handed >= u.blob.Size && !u.patched { // no piece makes a blob
-		there, err := u.client.HasBlob(ctx, u.repository, u.blob)
+		there, err := u.client.HasBlob(u.retry.Within(ctx), u.repository, u.blob)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (u *upload) ask(ctx context.Context) error {
 	request := u.request
 	request.Method, request.URL = http.MethodGet, u.at
 	request.Accept = []int{http.StatusNoContent, http.StatusOK, http.StatusAccepted}
-	resp, err := u.client.transport.Do(ctx, request)
+	resp, err := u.client.transport.Do(u.retry.Within(ctx), request)
 	if err != nil {
 		var status *transport.StatusError
 		if !errors.As(err, &status) || status.Passing() {

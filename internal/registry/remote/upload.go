@@ -34,6 +34,7 @@ func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descri
 		outcome, err := u.step(ctx)
 		if err == nil {
 			u.claim.Forget()
+			u.retry.Done()
 			return outcome, nil
 		}
 		if err := u.recover(ctx, err); err != nil {
@@ -42,6 +43,7 @@ func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descri
 		}
 		if u.done {
 			u.claim.Forget()
+			u.retry.Done()
 			return registry.Uploaded, nil
 		}
 	}

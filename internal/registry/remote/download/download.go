@@ -65,6 +65,7 @@ func (d *Download) Read(p []byte) (int, error) {
 		d.at += int64(n)
 		if d.at == d.end {
 			d.Rest() // whoever sends this on may take its time to close it
+			d.retry.Done()
 		}
 		if n > 0 {
 			d.retry.Moved(int64(n))
@@ -114,7 +115,7 @@ func (d *Download) broken(err error) error {
 // Open asks for what is left of the blob; Read does so by itself.
 func (d *Download) Open() error {
 	for {
-		resp, err := d.client.Do(d.ctx, d.next())
+		resp, err := d.client.Do(d.retry.Within(d.ctx), d.next())
 		var status *transport.StatusError
 		if errors.As(err, &status) && status.Code == http.StatusRequestedRangeNotSatisfiable && !d.whole {
 			d.whole = true

@@ -24,7 +24,7 @@ const (
 func Fetch(ctx context.Context, client *transport.Client, request transport.Request) ([]byte, http.Header, error) {
 	retry := client.NewRetry(request.Op + " " + request.Ref)
 	for {
-		resp, err := client.Do(ctx, request)
+		resp, err := client.Do(retry.Within(ctx), request)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -38,6 +38,7 @@ func Fetch(ctx context.Context, client *transport.Client, request transport.Requ
 		case err == nil && len(body) > mostBytes:
 			return nil, nil, client.Failure(request, fmt.Errorf("the answer is larger than %d bytes", mostBytes))
 		case err == nil:
+			retry.Done()
 			return body, resp.Header, nil
 		case !transport.Retryable(err):
 			return nil, nil, client.Failure(request, err)

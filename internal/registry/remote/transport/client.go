@@ -43,6 +43,7 @@ type Client struct {
 	// noExpect: the registry, or what is before it, does not answer "Expect: 100-continue".
 	noExpect atomic.Bool
 	outage   outage
+	drought  drought
 	// served counts the answers that show that the registry works; a demand to log in does not.
 	served atomic.Int64
 	// spent: an outage has lasted as long as the run's retries may.

@@ -48,6 +48,9 @@ func (c *Client) Do(ctx context.Context, request Request) (*Response, error) {
 	retry := c.NewRetry(request.Op + " " + request.Ref)
 	for {
 		resp, err := c.Try(ctx, request)
+		if err == nil || errors.Is(err, registry.ErrNotFound) {
+			c.concluded(ctx)
+		}
 		if err == nil {
 			return resp, nil
 		}

@@ -93,7 +93,8 @@ type Retry struct {
 	served int64
 	reused int // tries at once, see reusedError
 	since  time.Time
-	moved  int64 // bytes, since progress was last noted
+	waited time.Time // until when, the last time; zero before it has
+	moved  int64     // bytes, since progress was last noted
 }
 
 // The bounds of an operation's tries in number: of those between which the registry served
@@ -115,6 +116,7 @@ func (r *Retry) Moved(n int64) {
 	if r.moved += n; r.moved >= r.client.opts.StallBytes {
 		r.moved, r.tries, r.alone, r.reused, r.since = 0, 0, 0, 0, time.Now()
 		r.client.recovered()
+		r.Done()
 	}
 }
 
@@ -128,13 +130,8 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 		r.moved = 0 // too little to go on so
 	}
 	delay := r.delay(cause)
-	left := r.client.opts.RetryTimeout
-	if r.tries > 1 { // one retry there always is, however long the first try took to fail
-		left -= time.Since(r.since)
-	}
-	// An outage that has used up the time for one operation has done so for those that follow.
 	began := r.client.outage.began(r.client.opts.RetryTimeout)
-	left = min(left, r.client.opts.RetryTimeout-time.Since(began))
+	left := r.left(delay, began)
 	var over error
 	switch {
 	case r.tooOften(cause):
@@ -153,7 +150,32 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 		return over
 	}
 	r.client.tell(registry.OutageLasts, out)
+	r.waited = now.Add(delay)
+	r.client.drought.add(now, r.waited)
 	return r.Pause(ctx, cause, delay)
+}
+
+// left is for how long it may go on, where the next try is after a delay.
+func (r *Retry) left(delay time.Duration, began time.Time) time.Duration {
+	bound := r.client.opts.RetryTimeout
+	left, failing := bound, r.failing()
+	if r.tries > 1 { // one retry there always is, however long the first try took to fail
+		left -= time.Since(r.since)
+	}
+	if r.tries > 1 || delay > time.Second { // and one that costs nothing, however long the run has got nowhere
+		left = min(left, bound-failing)
+	}
+	// An outage that has used up the time for one operation has done so for those that follow.
+	return min(left, bound-time.Since(began))
+}
+
+// failing counts the try that has failed, and returns for how long the run has got nowhere.
+func (r *Retry) failing() time.Duration {
+	now := time.Now()
+	if r.waited.IsZero() {
+		r.waited = now // what went before the first failure was not in vain
+	}
+	return r.client.drought.add(r.waited, now)
 }
 
 // tooOften tells whether an operation has used up its tries. A run that has waited for the whole
