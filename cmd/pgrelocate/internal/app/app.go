@@ -33,6 +33,9 @@ type App struct {
 	// a message never tears the bar: write to it whole lines at a time.
 	terminal.Streams
 
+	// results is what is below Out.
+	results *stdout
+
 	// Settings are where the settings are read from; each command adds those it knows as flags.
 	Settings *config.Loader
 	// Build says which program this is.
@@ -64,10 +67,12 @@ func New(streams terminal.Streams, build view.Build) *App {
 	}
 	shared := progress.Share(known.Writer(streams.Err))
 	streams.Err = shared
+	results := &stdout{w: streams.Out}
+	streams.Out = results
 	if streams.OutTTY && streams.ErrTTY {
 		streams.Out = shared.Beside(streams.Out)
 	}
-	return &App{Streams: streams, secrets: known, Settings: config.NewLoader(), Build: build, began: time.Now()}
+	return &App{Streams: streams, results: results, secrets: known, Settings: config.NewLoader(), Build: build, began: time.Now()}
 }
 
 // HideLogins hides the logins of addresses in arguments, and in variables that hold some: no address
@@ -178,10 +183,14 @@ func (a *App) Say(style terminal.Style, label, format string, args ...any) {
 	fmt.Fprintln(a.Err, message)
 }
 
-// Conclude shows an error, if there is one, with its hint, and returns the exit code.
+// Conclude shows an error, if there is one, with its hint, and returns the exit code. A result that did
+// not get to stdout is one, whoever wrote it.
 func (a *App) Conclude(ctx context.Context, err error) int {
 	if a.outages != nil {
 		a.outages.Stop()
+	}
+	if err == nil {
+		err = a.results.err()
 	}
 	if err == nil {
 		return exit.OK
