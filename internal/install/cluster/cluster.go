@@ -8,6 +8,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -70,6 +71,7 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	quiet()
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = access.Kubeconfig
+	onlyOwn(rules)
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: access.Context})
 	config, err := heed.Call(ctx, loader.ClientConfig) // it may be a pipe
 	if err != nil && ctx.Err() != nil {
@@ -100,9 +102,21 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	return c, c.reach(ctx, plain.RESTClient())
 }
 
+// onlyOwn leaves out what client-go looks for in the working directory where it knows no home: anybody may
+// have put it there, with programs to run in it.
+func onlyOwn(rules *clientcmd.ClientConfigLoadingRules) {
+	if filepath.IsAbs(clientcmd.RecommendedHomeFile) || os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "" {
+		return
+	}
+	rules.Precedence, rules.MigrationRules = nil, nil
+}
+
 // noConfig says why there is no configuration; places are where it was looked for.
 func noConfig(err error, places []string) error {
 	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
+		if len(places) == 0 {
+			return fmt.Errorf("%w, and no home folder to look for one: HOME is not set", ErrNoKubeconfig)
+		}
 		if os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
 			return fmt.Errorf("%w: %s", ErrNoKubeconfig, strings.Join(places, ", "))
 		}

@@ -28,11 +28,8 @@ func (c *Config) StateFolder() (string, error) {
 		dir, err = os.UserHomeDir()
 		dir = filepath.Join(dir, ".local", "state")
 	}
-	if err != nil {
-		return "", err
-	}
-	if !filepath.IsAbs(dir) {
-		return "", errors.New("the user has no home folder")
+	if err != nil || !filepath.IsAbs(dir) {
+		return "", errors.New("the user has no home folder: set HOME, or name another folder with --state-dir")
 	}
 	return filepath.Join(dir, "pgrelocate"), nil
 }

@@ -24,9 +24,9 @@ func NewDiffCommand(a *app.App) *cobra.Command {
 		Long: `Compare what any two of these have, artifact by artifact and by digest:
 
   FILE        a lock, a receipt or a bundle
-  source:     the registries that the artifacts come from
+  source:     the registries that the artifacts come from, or --source
   registry:   the private registry, --registry
-  cluster:    what workloads, databases and catalogs refer to
+  cluster:    what workloads, databases and catalogs refer to, --context
 
 Where one side is a file, the other is asked about what that names; otherwise about what
 the flags select. Registries and folders are left out of the comparison, so that locks of

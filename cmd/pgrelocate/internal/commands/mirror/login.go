@@ -75,6 +75,9 @@ func login(ctx context.Context, a *app.App, cfg *config.Config, arg string, opts
 	if err != nil {
 		return err
 	}
+	if _, err := credentials.DockerFile(); err != nil { // before anybody is asked for a password
+		return &exit.UsageError{Err: err}
+	}
 	given, err := askLogin(ctx, a, host, opts)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
@@ -30,6 +31,9 @@ func logout(a *app.App, arg string) error {
 	host, err := hostOf(arg)
 	if err != nil {
 		return err
+	}
+	if _, err := credentials.DockerFile(); err != nil {
+		return &exit.UsageError{Err: err}
 	}
 	removed, place, err := credentials.Erase(host)
 	switch {

@@ -16,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/contrast"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // What names a side that is no file.
@@ -88,11 +89,8 @@ func (c *comparing) read(ctx context.Context) error {
 			continue
 		}
 		found, err := bundle.ReadLock(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) && isPlace(name+":") {
-			return exit.Usagef("there is no file %s; did you mean %[1]s:?", name)
-		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return exit.Usagef("%v", err).WithHint("a side is a file, a lock, a receipt or a bundle, or %s, %s or %s", Source, Registry, Cluster)
+			return notASide(name, err)
 		}
 		if err != nil {
 			return err
@@ -103,6 +101,33 @@ func (c *comparing) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// notASide is for a name that is neither a file nor a place: often somebody has said with a place what the
+// flags say.
+func notASide(name string, err error) error {
+	if isPlace(strings.ToLower(name) + ":") {
+		return exit.Usagef("there is no file %s; did you mean %s:?", name, strings.ToLower(name))
+	}
+	for place, flag := range map[string]string{Source: "--source HOST", Registry: "--registry HOST", Cluster: "--kubeconfig FILE or --context CONTEXT"} {
+		if rest, ok := cutFold(name, place); ok {
+			return exit.Usagef("%s stands alone, and %q after it is not read", place, rest).
+				WithHint("write %s, and say which one is meant with %s", place, flag)
+		}
+	}
+	unread := exit.Usagef("%v", err)
+	if folder, err := ref.ParseFolder(name); err == nil && strings.ContainsAny(folder.Host, ".:") && folder.Path != "" {
+		return unread.WithHint("if %s is a registry, write %s, and name it with --registry HOST, or %s and --source HOST", folder.Host, Registry, Source)
+	}
+	return unread.WithHint("a side is a file, a lock, a receipt or a bundle, or %s, %s or %s", Source, Registry, Cluster)
+}
+
+// cutFold is strings.CutPrefix in whatever case.
+func cutFold(text, prefix string) (rest string, ok bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
 }
 
 // want finds out what a place is asked about.
