@@ -21,23 +21,24 @@ import (
 // pipelines push it. The reference is a tag or a digest. Errors wrap ErrNotAChart where
 // something else is stored there, and registry.ErrNotFound where nothing is.
 func Fetch(ctx context.Context, source registry.Source, repository, reference string) (*Chart, error) {
+	chart, err := fetch(ctx, source, repository, reference)
+	return chart, registry.Located(source, "reading the chart", repository, reference, err)
+}
+
+func fetch(ctx context.Context, source registry.Source, repository, reference string) (*Chart, error) {
 	manifest, err := source.Manifest(ctx, repository, reference)
 	if err != nil {
 		return nil, err
 	}
 	layer, err := packed(ctx, source, repository, manifest, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%s: %w", repository, reference, err)
+		return nil, err
 	}
 	archive, err := readBlob(ctx, source, repository, layer)
 	if err != nil {
 		return nil, err
 	}
-	chart, err := Parse(archive)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%s: %w", repository, reference, err)
-	}
-	return chart, nil
+	return Parse(archive)
 }
 
 // An index that holds a chart is small; these bound what is asked of any other.
@@ -118,10 +119,10 @@ func readBlob(ctx context.Context, source registry.Source, repository string, bl
 	var content bytes.Buffer
 	hash := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(&content, hash), io.LimitReader(reader, MaxArchive+1)); err != nil {
-		return nil, fmt.Errorf("reading the chart from %s: %w", repository, err)
+		return nil, err
 	}
 	if got := "sha256:" + hex.EncodeToString(hash.Sum(nil)); got != blob.Digest.String() {
-		return nil, fmt.Errorf("reading the chart from %s: %w: got %s, want %s", repository, registry.ErrDigestMismatch, got, blob.Digest)
+		return nil, fmt.Errorf("%w: got %s, want %s", registry.ErrDigestMismatch, got, blob.Digest)
 	}
 	return content.Bytes(), nil
 }

@@ -38,6 +38,22 @@ func (c *Collection) Open(ctx context.Context, blob v1.Descriptor, from, to int6
 	return found.Open(ctx, from, to)
 }
 
+// Located says of an error about a blob, which who reads it knows by its digest only, where that blob
+// comes from.
+func (c *Collection) Located(err error) error {
+	var failed *registry.Error
+	if !errors.As(err, &failed) || failed.Host != "" {
+		return err
+	}
+	digest, _ := v1.NewHash(failed.Ref)
+	blob, ok := c.blobs[digest]
+	if !ok || len(blob.Origins) == 0 {
+		return err
+	}
+	origin := blob.Origins[0]
+	return &registry.Error{Op: failed.Op, Side: failed.Side, Host: origin.Host, Ref: origin.Of(digest), Err: failed.Err}
+}
+
 // Err is nil where every artifact was found. A bundle holds all that was selected, or is
 // not written.
 func (c *Collection) Err() error {

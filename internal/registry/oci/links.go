@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -92,11 +93,15 @@ func (r *reader) of(kind *bool, field jsonlimit.Field) jsonlimit.Field {
 
 // check refuses a descriptor that cannot be, alone or beside those before it.
 func (r *reader) check(d *v1.Descriptor) error {
-	if _, err := v1.Hasher(d.Digest.Algorithm); err != nil {
+	hasher, err := v1.Hasher(d.Digest.Algorithm)
+	if err != nil {
 		return err
 	}
 	if d.Digest.Hex == "" || d.Size < 0 || d.Size > mostBlobBytes {
 		return fmt.Errorf("%s: absurd size %d", d.Digest, d.Size)
+	}
+	if nothing := hex.EncodeToString(hasher.Sum(nil)); d.Size == 0 && d.Digest.Hex != nothing && !IsForeign(*d) {
+		return fmt.Errorf("%s is said to have no bytes, and has the digest of some", d.Digest)
 	}
 	if size, ok := r.sizes[d.Digest]; ok && size != d.Size {
 		return fmt.Errorf("%s is said to have %d and %d bytes", d.Digest, size, d.Size)

@@ -77,6 +77,7 @@ func TestWalkRefusesHostileManifests(t *testing.T) {
 	}{
 		{"negative size", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, image(-1)) }, "absurd size"},
 		{"absurd size", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, image(1<<60)) }, "absurd size"},
+		{"no bytes, and a digest of some", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, image(0)) }, "is said to have no bytes"},
 		{"no JSON", func(t *testing.T, m *manifestSource) { m.put(t, "top", types.OCIManifestSchema1, "text") }, "reading manifest"},
 		{"an algorithm nobody knows", func(t *testing.T, m *manifestSource) {
 			broken := image(1)

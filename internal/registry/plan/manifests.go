@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"errors"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -29,8 +30,15 @@ type Manifest struct {
 
 // Origin is a repository of a source in which a blob can be read.
 type Origin struct {
-	Source     registry.Source
+	Source registry.Source
+	// Host is the source's, for errors.
+	Host       string
 	Repository string
+}
+
+// Of is a blob of its, as people write it.
+func (o Origin) Of(digest v1.Hash) string {
+	return strings.TrimPrefix(o.Host+"/"+o.Repository+"@"+digest.String(), "/")
 }
 
 // Open opens the bytes of the blob from from up to to, in the first of its origins that has

@@ -68,7 +68,7 @@ func (p *planner) prepare() error {
 		if err != nil {
 			return err
 		}
-		a.Origin = Origin{source, a.Source.Repository}
+		a.Origin = Origin{source, a.Source.Host, a.Source.Repository}
 		reads[source] = append(reads[source], a.Source.Repository)
 		writes = append(writes, a.Target.Repository)
 	}
@@ -247,7 +247,7 @@ func (p *planner) explain(a *Artifact, err error) error {
 	if errors.As(err, &named) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &registry.Error{Op: "reading", Side: registry.SideSource, Ref: a.Source.String(), Err: err}
+	return &registry.Error{Op: "reading", Side: registry.SideSource, Host: a.Source.Host, Ref: a.Source.String(), Err: err}
 }
 
 func (p *planner) warn(warnings ...string) {

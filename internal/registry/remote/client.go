@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
 )
@@ -76,6 +77,9 @@ func New(host string, opts Options) (*Client, error) {
 
 // Transport is what carries the client's requests, for those that are no part of a copy.
 func (c *Client) Transport() *transport.Client { return c.transport }
+
+// Side is the registry's side of a copy.
+func (c *Client) Side() registry.Side { return c.transport.Side() }
 
 // Host is the registry's name with its port.
 func (c *Client) Host() string { return c.transport.Host() }

@@ -22,6 +22,7 @@ type opener interface {
 // origin is somewhere a blob can be read.
 type origin struct {
 	source     opener
+	host       string
 	repository string
 }
 
@@ -152,7 +153,8 @@ func (b *body) explain(err error) error {
 		return err
 	}
 	from := b.origins[len(b.origins)-1]
-	return &registry.Error{Op: "reading blob", Side: registry.SideSource, Ref: from.repository + "@" + b.blob.Digest.String(), Err: err}
+	ref := plan.Origin{Host: from.host, Repository: from.repository}.Of(b.blob.Digest)
+	return &registry.Error{Op: "reading blob", Side: registry.SideSource, Host: from.host, Ref: ref, Err: err}
 }
 
 // readAt serves what was kept from there, and everything else from the blob's origins.
@@ -271,7 +273,7 @@ func (b *body) lostOrigins() []plan.Origin {
 	var lost []plan.Origin
 	for _, o := range b.lost {
 		if c, ok := o.source.(counting); ok {
-			lost = append(lost, plan.Origin{Source: c.opener.(registry.Source), Repository: o.repository})
+			lost = append(lost, plan.Origin{Source: c.opener.(registry.Source), Host: o.host, Repository: o.repository})
 		}
 	}
 	return lost

@@ -67,7 +67,7 @@ func TestParallelDownloadOfTheRest(t *testing.T) {
 	files := &tempFiles{dir: t.TempDir()}
 	defer files.close()
 	stats := &traffic{}
-	a := newParallel(context.Background(), origin{source, ""}, blob, 80_000, files, stats)
+	a := newParallel(context.Background(), origin{source, "", ""}, blob, 80_000, files, stats)
 	defer a.close()
 	s := openBody(t, blob, buffer{}, &parallelSource{d: a}, &memorySource{content: content})
 	const from = 150_000
@@ -101,7 +101,7 @@ func TestParallelDownloadOfTheRestWithoutRanges(t *testing.T) {
 	source := &skippingSource{rangeSource{memorySource: memorySource{content: content}}}
 	files := &tempFiles{dir: t.TempDir()}
 	defer files.close()
-	a := newParallel(context.Background(), origin{source, ""}, blob, 10_000, files, &traffic{})
+	a := newParallel(context.Background(), origin{source, "", ""}, blob, 10_000, files, &traffic{})
 	defer a.close()
 	s := openBody(t, blob, buffer{}, &parallelSource{d: a}, &memorySource{content: content})
 	r, err := s.From(150_000)

@@ -59,7 +59,7 @@ func openBody(t *testing.T, blob v1.Descriptor, keep buffer, sources ...registry
 	t.Helper()
 	var places []origin
 	for _, source := range sources {
-		places = append(places, origin{source, "repository"})
+		places = append(places, origin{source, "", "repository"})
 	}
 	s, err := newBody(context.Background(), blob, places, &traffic{}, keep)
 	if err != nil {

@@ -91,8 +91,8 @@ func TestFailuresOfTheSourceAreTheSources(t *testing.T) {
 			_, report := w.copy(t, plan.Options{}, "one:v0")
 			err := report.Results[0].Err
 			var failed *registry.Error
-			if !errors.Is(err, tt.want) || !errors.As(err, &failed) || failed.Side != registry.SideSource || failed.Ref == "" {
-				t.Errorf("the error is %v, want %v at the source, with a reference", err, tt.want)
+			if !errors.Is(err, tt.want) || !errors.As(err, &failed) || failed.Side != registry.SideSource || failed.Host != w.from || !strings.HasPrefix(failed.Ref, w.from+"/one@sha256:") {
+				t.Errorf("the error is %v, want %v at the source, with its host and reference", err, tt.want)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func TestParallelDownloadEndsWithItsReader(t *testing.T) {
 	source := &gatedSource{rangeSource: rangeSource{memorySource: memorySource{content: content}}, more: make(chan struct{})}
 	files := &tempFiles{dir: t.TempDir()}
 	defer files.close()
-	a := newParallel(context.Background(), origin{source, ""}, blob, 10_000, files, &traffic{})
+	a := newParallel(context.Background(), origin{source, "", ""}, blob, 10_000, files, &traffic{})
 	r, err := a.Blob(context.Background(), "", blob, 0, blob.Size)
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func TestParallelDownload(t *testing.T) {
 			files := &tempFiles{dir: t.TempDir()}
 			defer files.close()
 			stats := &traffic{}
-			a := newParallel(context.Background(), origin{tt.source, ""}, blob, 80_000, files, stats)
+			a := newParallel(context.Background(), origin{tt.source, "", ""}, blob, 80_000, files, stats)
 			defer a.close()
 			for _, offset := range []int64{0, 0, 150_000, blob.Size} {
 				r, err := a.Blob(context.Background(), "", blob, offset, blob.Size)
@@ -82,7 +82,7 @@ func TestParallelDownloadEndsWithTheContext(t *testing.T) {
 	files := &tempFiles{dir: t.TempDir()}
 	defer files.close()
 	ctx, cancel := context.WithCancel(context.Background())
-	a := newParallel(ctx, origin{&stuckSource{ctx: ctx}, ""}, blob, 80_000, files, &traffic{})
+	a := newParallel(ctx, origin{&stuckSource{ctx: ctx}, "", ""}, blob, 80_000, files, &traffic{})
 	r, err := a.Blob(ctx, "", blob, 0, blob.Size)
 	if err != nil {
 		t.Fatal(err)

@@ -94,15 +94,15 @@ func (r *run) lose(b *blobTask, origins []plan.Origin, err error) {
 func (r *run) bodyFrom(ctx context.Context, blob v1.Descriptor, origins []plan.Origin) (*body, error) {
 	var from []origin
 	for _, o := range origins {
-		from = append(from, origin{counting{o.Source, &r.stats}, o.Repository})
+		from = append(from, origin{counting{o.Source, &r.stats}, o.Host, o.Repository})
 	}
 	body, err := newBody(ctx, blob, from, &r.stats, buffer{})
 	if err != nil {
 		return nil, err
 	}
 	if blob.Size >= pieces.From && origins[0].Source.InPieces() {
-		if d := newParallel(body.ctx, origin{origins[0].Source, origins[0].Repository}, blob, pieces.Size(blob.Size), r.files, &r.stats); d != nil {
-			body.origins, body.onClose = append([]origin{{d, ""}}, from...), d.close
+		if d := newParallel(body.ctx, origin{origins[0].Source, origins[0].Host, origins[0].Repository}, blob, pieces.Size(blob.Size), r.files, &r.stats); d != nil {
+			body.origins, body.onClose = append([]origin{{d, origins[0].Host, origins[0].Repository}}, from...), d.close
 			return body, nil
 		}
 	}
@@ -136,7 +136,7 @@ func (r *run) mount(ctx context.Context, p *placement) {
 // two origins at the target's gate, and all could wait for the second.
 func (r *run) pushFromTarget(ctx context.Context, p *placement) (registry.Outcome, error) {
 	stats := traffic{} // what is read here is not the source's
-	body, err := newBody(ctx, p.blob.Descriptor, []origin{{r.target, p.blob.home}}, &stats, r.files.buffer(p.blob.Size))
+	body, err := newBody(ctx, p.blob.Descriptor, []origin{{r.target, "", p.blob.home}}, &stats, r.files.buffer(p.blob.Size))
 	if err != nil {
 		return 0, err
 	}

@@ -127,12 +127,17 @@ func wrongPlace(err error) string {
 	for _, err := range partial.Errors {
 		var artifact *relocate.ArtifactError
 		var failed *registry.Error
-		if !errors.As(err, &artifact) || !errors.As(err, &failed) || failed.Side != registry.SideSource || !errors.Is(err, registry.ErrNotFound) || goneFromIndex(failed) {
-			return "" // an index whose images are gone lies in the right place
+		if !errors.As(err, &artifact) || !errors.As(err, &failed) || failed.Side != registry.SideSource || !errors.Is(err, registry.ErrNotFound) || isBelow(failed, artifact) {
+			return "" // what lacks an image or a layer lies in the right place
 		}
 		sources = append(sources, artifact.Artifact.Source.String())
 	}
 	return fmt.Sprintf("nothing at all was found in %s: does it lie in another folder (--source HOST/PATH)?", output.FolderOr(sources, "several registries"))
+}
+
+// isBelow tells that it is something of the artifact that failed, and not the artifact itself.
+func isBelow(failed *registry.Error, of *relocate.ArtifactError) bool {
+	return strings.Contains(failed.Ref, "@") && failed.Ref != of.Artifact.Source.String()
 }
 
 // notAtSource is for runs in which some of the selection is not at the source, though it is the

@@ -173,9 +173,10 @@ func (v *saving) write(ctx context.Context) (err error) {
 		// What waits for its turn is used again and again: garbage need not pile up beside it.
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(32 << 20))
 		v.written, err = write.Stream(ctx, v.Stream, content, v.found.Open, how)
-		return err
+		return v.found.Located(err)
 	}
 	v.written, err = write.File(ctx, v.File, content, v.found.Open, how)
+	err = v.found.Located(err)
 	if err != nil && meter.BytesDone.Load() > 0 {
 		v.Note("what has come stays in %s.partial; run the same command again to carry on", v.File)
 	}
