@@ -106,7 +106,7 @@ func TestWalkRefusesHostileManifests(t *testing.T) {
 			m.put(t, "top", types.OCIImageIndex, index)
 		}, "more than 64 MiB"},
 		{"a child that is not there", func(t *testing.T, m *manifestSource) {
-			child := v1.Descriptor{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("c", 64)}}
+			child := v1.Descriptor{Size: 1, Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("c", 64)}}
 			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})
 		}, "not found"},
 	}
