@@ -66,6 +66,9 @@ var (
 	ErrReadOnly = errors.New("the registry takes nothing")
 	// ErrKeeps: the registry does not delete what it was asked to, whoever asks.
 	ErrKeeps = errors.New("the registry does not delete this")
+	// ErrTokens: the server that the registry names for tokens gives none, and that is no verdict about
+	// credentials.
+	ErrTokens = errors.New("no token")
 	// ErrNoRegistry: what answers under that name does not speak the distribution protocol.
 	ErrNoRegistry = errors.New("no registry")
 )

@@ -71,6 +71,8 @@ func unusable(failed *registry.Error) string {
 	switch {
 	case errors.As(failed, &proxy):
 		return wrongProxy(failed.Host, proxy)
+	case errors.Is(failed, registry.ErrTokens):
+		return fmt.Sprintf("%s sends everybody to a token server, and that one gives no token, whoever asks: try again later, and tell whoever runs it what it says", failed.Host)
 	case errors.As(failed, &access) && access.Push && errors.Is(access, registry.ErrRepositoryUnknown):
 		return fmt.Sprintf("%s does not create repositories on push: create %s first", failed.Host, access.Repository)
 	case errors.Is(failed, registry.ErrReadOnly):

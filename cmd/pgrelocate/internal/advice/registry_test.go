@@ -52,6 +52,8 @@ func TestForRegistries(t *testing.T) {
 			"r.example.com speaks plain HTTP: allow that with --source-plain-http if you trust the network between"},
 		{"plain HTTP", target, said("", registry.ErrPlainHTTP),
 			"r.example.com speaks plain HTTP: allow that with --plain-http if you trust the network between"},
+		{"no token", target, said("500", registry.ErrTokens, registry.ErrStalled),
+			"r.example.com sends everybody to a token server, and that one gives no token, whoever asks: try again later, and tell whoever runs it what it says"},
 		{"unreachable", target, said("", registry.ErrUnreachable),
 			"is r.example.com the right name and port, and can this machine reach it?"},
 		{"stalled", source, said("", registry.ErrStalled, registry.ErrUnavailable),

@@ -56,8 +56,8 @@ func TestUnusableTokens(t *testing.T) {
 		tokens := 0
 		client := tokenClient(t, answersTokens(answer, &tokens), Options{})
 		_, err := client.Tags(t.Context(), "a")
-		if err == nil || !strings.Contains(err.Error(), want) || tokens != 1 {
-			t.Errorf("%s: Tags() = %v after %d tries, want %q after one", answer, err, tokens, want)
+		if err == nil || !strings.Contains(err.Error(), want) || tokens != 1 || !errors.Is(err, registry.ErrTokens) {
+			t.Errorf("%s: Tags() = %v after %d tries, want ErrTokens with %q after one", answer, err, tokens, want)
 		}
 	}
 }
@@ -95,14 +95,37 @@ func TestAnUnheardTokenServerIsNamed(t *testing.T) {
 		{"https://" + plain + "/token", plain, "does not look like a TLS handshake"},
 	}
 	for _, tt := range tests {
-		client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm=%q`, tt.realm))
-			w.WriteHeader(http.StatusUnauthorized)
-		}), Options{RetryTimeout: time.Millisecond})
-		_, err := client.Tags(t.Context(), "a")
+		_, err := sentTo(t, tt.realm).Tags(t.Context(), "a")
 		if want := "asking the token server " + tt.host + ": "; err == nil ||
-			!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), tt.want) || errors.Is(err, registry.ErrUnreachable) {
-			t.Errorf("%s: Tags() = %v, want %q and %q, and not unreachable", tt.realm, err, want, tt.want)
+			!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), tt.want) || errors.Is(err, registry.ErrUnreachable) ||
+			!errors.Is(err, registry.ErrTokens) {
+			t.Errorf("%s: Tags() = %v, want ErrTokens with %q and %q, and not unreachable", tt.realm, err, want, tt.want)
 		}
 	}
+}
+
+// A token server that refuses a login says something of that login; one that fails at everything, or of which
+// the registry gives no address to use, does not.
+func TestATokenServerThatFailsAtEverything(t *testing.T) {
+	for status, want := range map[int]bool{400: true, 404: true, 500: true, 503: true, 401: false, 403: false} {
+		server := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		client := sentTo(t, server.URL+"/token")
+		if _, err := client.Tags(t.Context(), "a"); errors.Is(err, registry.ErrTokens) != want {
+			t.Errorf("%d: Tags() = %v, want ErrTokens: %t", status, err, want)
+		}
+	}
+	for _, realm := range []string{"http://auth.example.com/token", "nowhere"} {
+		if _, err := sentTo(t, realm).Tags(t.Context(), "a"); !errors.Is(err, registry.ErrTokens) {
+			t.Errorf("%s: Tags() = %v, want ErrTokens", realm, err)
+		}
+	}
+}
+
+// sentTo is a client of a registry that sends it to a token server.
+func sentTo(t *testing.T, realm string) verbs {
+	t.Helper()
+	return tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm=%q`, realm))
+		w.WriteHeader(http.StatusUnauthorized)
+	}), Options{RetryTimeout: time.Millisecond})
 }

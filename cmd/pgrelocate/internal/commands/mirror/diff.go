@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -68,7 +69,7 @@ func diff(ctx context.Context, a *app.App, cfg *config.Config, opts comparing.Op
 	defer s.Close()
 	result, err := comparing.Compare(ctx, s, opts)
 	if err != nil {
-		return err
+		return explainedSide(err)
 	}
 	if err := a.Print(cfg, overviews.NewComparison(result)); err != nil {
 		return err
@@ -77,4 +78,24 @@ func diff(ctx context.Context, a *app.App, cfg *config.Config, opts comparing.Op
 		return &exit.DriftError{Err: fmt.Errorf("%s and %s differ in %s", opts.First, opts.Second, output.Count(n, "artifact"))}
 	}
 	return nil
+}
+
+// explainedSide says of a side that is none how to name it.
+func explainedSide(err error) error {
+	var wrong *comparing.NotASideError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	side := &exit.UsageError{Err: wrong}
+	switch {
+	case wrong.Place == comparing.Cluster:
+		return side.WithHint("write cluster:, and say which one is meant with --kubeconfig FILE or --context CONTEXT")
+	case wrong.Place == comparing.Registry:
+		return side.WithHint("write registry:, and say which one is meant with --registry HOST")
+	case wrong.Place == comparing.Source:
+		return side.WithHint("write source:, and say which one is meant with --source HOST")
+	case wrong.Host != "":
+		return side.WithHint("if %s is a registry, write registry:, and name it with --registry HOST, or source: and --source HOST", wrong.Host)
+	}
+	return side.WithHint("a side is a file, a lock, a receipt or a bundle, or %s, %s or %s", comparing.Source, comparing.Registry, comparing.Cluster)
 }

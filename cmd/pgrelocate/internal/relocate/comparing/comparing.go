@@ -103,31 +103,42 @@ func (c *comparing) read(ctx context.Context) error {
 	return nil
 }
 
-// notASide is for a name that is neither a file nor a place: often somebody has said with a place what the
-// flags say.
+// NotASideError is a side that is neither a file nor a place.
+type NotASideError struct {
+	// Place is Source, Registry or Cluster where the name begins with it, and Rest what follows.
+	Place, Rest string
+	// Host is the registry's, where the name may be that of one.
+	Host string
+	Err  error
+}
+
+// Error says what is wrong with the name.
+func (e *NotASideError) Error() string {
+	if e.Place != "" {
+		return fmt.Sprintf("%s stands alone, and %q after it is not read", e.Place, e.Rest)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns that there is no such file.
+func (e *NotASideError) Unwrap() error { return e.Err }
+
+// notASide says what is wrong with a name of which there is no file: often somebody has said with a place
+// which one it is.
 func notASide(name string, err error) error {
 	if isPlace(strings.ToLower(name) + ":") {
 		return exit.Usagef("there is no file %s; did you mean %s:?", name, strings.ToLower(name))
 	}
-	for place, flag := range map[string]string{Source: "--source HOST", Registry: "--registry HOST", Cluster: "--kubeconfig FILE or --context CONTEXT"} {
-		if rest, ok := cutFold(name, place); ok {
-			return exit.Usagef("%s stands alone, and %q after it is not read", place, rest).
-				WithHint("write %s, and say which one is meant with %s", place, flag)
+	wrong := &NotASideError{Err: err}
+	for _, place := range []string{Source, Registry, Cluster} {
+		if len(name) > len(place) && strings.EqualFold(name[:len(place)], place) {
+			wrong.Place, wrong.Rest = place, name[len(place):]
 		}
 	}
-	unread := exit.Usagef("%v", err)
 	if folder, err := ref.ParseFolder(name); err == nil && strings.ContainsAny(folder.Host, ".:") && folder.Path != "" {
-		return unread.WithHint("if %s is a registry, write %s, and name it with --registry HOST, or %s and --source HOST", folder.Host, Registry, Source)
+		wrong.Host = folder.Host
 	}
-	return unread.WithHint("a side is a file, a lock, a receipt or a bundle, or %s, %s or %s", Source, Registry, Cluster)
-}
-
-// cutFold is strings.CutPrefix in whatever case.
-func cutFold(text, prefix string) (rest string, ok bool) {
-	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
-		return text, false
-	}
-	return text[len(prefix):], true
+	return wrong
 }
 
 // want finds out what a place is asked about.

@@ -39,6 +39,17 @@ func (e *TokenError) Is(target error) bool {
 	return false
 }
 
+// noTokenError is why there is no token. Unless it is a verdict about credentials it says that it is the
+// token server that fails: it may be another host than the registry, which has answered.
+type noTokenError struct{ err error }
+
+func (e *noTokenError) Error() string { return e.err.Error() }
+func (e *noTokenError) Unwrap() error { return e.err }
+func (e *noTokenError) Is(target error) bool {
+	verdict := errors.Is(e.err, registry.ErrUnauthorized) || errors.Is(e.err, registry.ErrForbidden) || errors.Is(e.err, registry.ErrExpired)
+	return target == registry.ErrTokens && !verdict
+}
+
 // bearer returns a token for an attempt, fetching one where none is fresh.
 func (a *Authorizer) bearer(ctx context.Context, t *Attempt) (*token, error) {
 	since := time.Now()
@@ -158,7 +169,7 @@ func (a *Authorizer) fetch(ctx context.Context, key tokenKey) (*token, error) {
 	}
 	realm, err := a.realm(key.realm)
 	if err != nil {
-		return nil, err
+		return nil, &noTokenError{err}
 	}
 	asked := time.Now()
 	body, err := a.opts.Ask(ctx, tokenRequest(realm, key))
@@ -167,6 +178,7 @@ func (a *Authorizer) fetch(ctx context.Context, key tokenKey) (*token, error) {
 		answer, err = readAnswer(body)
 	}
 	if err != nil {
+		err = &noTokenError{err}
 		a.remember(ctx, key, err)
 		return nil, err
 	}
