@@ -18,7 +18,7 @@ const module = "github.com/pgrelocate/pgrelocate"
 var layers = []string{"internal/versions", "internal/registry", "internal/chart", "internal/install", "cmd/pgrelocate"}
 
 // testSupport is for tests only. (The stand-in release is not: the demonstration shows it.)
-var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/registrytest/faults", module + "/internal/registry/registrytest/slowlink", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest", module + "/internal/schematest", module + "/internal/errortest"}
+var testSupport = []string{module + "/internal/registry/registrytest", module + "/internal/registry/registrytest/contract", module + "/internal/registry/registrytest/faults", module + "/internal/registry/registrytest/slowlink", module + "/internal/registry/bundle/bundletest", module + "/internal/chart/charttest", module + "/internal/registry/signature/signaturetest", module + "/internal/install/clustertest", module + "/internal/browsertest", module + "/internal/schematest", module + "/internal/errortest"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
@@ -106,7 +106,8 @@ var rooms = map[string][]string{
 	"internal/registry/checkup":                       {"internal/finding", "internal/registry", "internal/registry/credentials", "internal/registry/oci", "internal/registry/remote", "internal/registry/remote/transport", "internal/registry/remote/transport/proxies"},
 	"internal/registry/contrast":                      nil,
 	"internal/registry/prune":                         {"internal/registry", "internal/registry/attestation", "internal/registry/oci"},
-	"internal/registry/registrytest":                  {"internal/registry", "internal/registry/oci"},
+	"internal/registry/registrytest":                  nil,
+	"internal/registry/registrytest/contract":         {"internal/registry", "internal/registry/oci"},
 	"internal/registry/registrytest/faults":           {"internal/registry/registrytest"},
 	"internal/registry/registrytest/slowlink":         nil,
 	"internal/registry/signature/signaturetest":       {"internal/registry/registrytest"},

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/checkup"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/contract"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -74,7 +75,7 @@ func holding(t *testing.T, r *registrytest.Registry, repositories ...string) *re
 	}
 	defer client.Close()
 	for _, repository := range repositories {
-		registrytest.NewContent(t, repository, "v1").Put(t, client)
+		contract.NewContent(t, repository, "v1").Put(t, client)
 	}
 	return r
 }

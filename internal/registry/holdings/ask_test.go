@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/contract"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -24,9 +25,9 @@ func TestAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	content := registrytest.NewContent(t, "team/app", "v1")
+	content := contract.NewContent(t, "team/app", "v1")
 	content.Put(t, client)
-	registrytest.NewContent(t, "team/whole", "v1").Put(t, client)
+	contract.NewContent(t, "team/whole", "v1").Put(t, client)
 	layer := lostLayer(t, content, losing)
 
 	digest := content.Image.Descriptor.Digest.String()
@@ -68,7 +69,7 @@ func TestAsk(t *testing.T) {
 }
 
 // lostLayer is a blob that the registry loses.
-func lostLayer(t *testing.T, c registrytest.Content, losing *faults.Losing) string {
+func lostLayer(t *testing.T, c contract.Content, losing *faults.Losing) string {
 	t.Helper()
 	for digest, content := range c.Blobs {
 		if string(content) == "small" {
@@ -91,7 +92,7 @@ func TestAskWhereNothingIsListed(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(client.Close)
-		registrytest.NewContent(t, "team/app", "v1").Put(t, client)
+		contract.NewContent(t, "team/app", "v1").Put(t, client)
 		at := ref.Reference{Host: served.Host, Repository: "team/app", Tag: "v1"}
 		ask := func(named map[ref.Reference][]string) (holdings.Answer, []string) {
 			var warnings []string

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/contract"
 )
 
 func TestClientsConform(t *testing.T) {
@@ -19,7 +20,7 @@ func TestClientsConform(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(client.Close)
-			registrytest.ConformTarget(t, client, registrytest.NewContent(t, "team/app", "v1"))
+			contract.Target(t, client, contract.NewContent(t, "team/app", "v1"))
 		})
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/contract"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server"
 	"github.com/pgrelocate/pgrelocate/internal/registry/server/store"
@@ -28,5 +28,5 @@ func TestOurRegistryConforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	registrytest.ConformTarget(t, client, registrytest.NewContent(t, "team/app", "v1"))
+	contract.Target(t, client, contract.NewContent(t, "team/app", "v1"))
 }
