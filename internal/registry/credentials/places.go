@@ -18,7 +18,7 @@ import (
 func DockerFile() (string, error) {
 	dir := os.Getenv(config.EnvOverrideConfigDir)
 	if dir == "" {
-		home, err := os.UserHomeDir()
+		home, err := homeDir()
 		if err != nil {
 			return "", fmt.Errorf("looking for docker's config: %w; set HOME, or DOCKER_CONFIG to its folder", err)
 		}
@@ -40,7 +40,9 @@ func files() []string {
 	if docker, err := DockerFile(); err == nil {
 		all = append(all, docker)
 	}
-	add(os.Getenv("XDG_RUNTIME_DIR"), "containers", "auth.json")
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) { // as below
+		add(dir, "containers", "auth.json")
+	}
 	if runtime.GOOS == "linux" {
 		add(runDir, "containers", strconv.Itoa(os.Getuid()), "auth.json")
 	}
@@ -61,11 +63,20 @@ func configDir() string {
 	if dir := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) { // what is relative is to be ignored
 		return dir
 	}
-	home, err := os.UserHomeDir()
+	home, err := homeDir()
 	if err != nil {
 		return ""
 	}
 	return filepath.Join(home, ".config")
+}
+
+// homeDir is the user's. What lies below a relative one is the working directory's, and may be anybody's.
+func homeDir() (string, error) {
+	home, err := os.UserHomeDir()
+	if err == nil && !filepath.IsAbs(home) {
+		err = fmt.Errorf("the home folder %q is relative", home)
+	}
+	return home, err
 }
 
 // places are the config files to look into, the first that has a login wins.

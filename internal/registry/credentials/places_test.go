@@ -53,6 +53,30 @@ func TestPlacesInTheirOrder(t *testing.T) {
 	}
 }
 
+// What lies in the working directory is nobody's place for logins, whatever the environment says.
+func TestPlacesBelowTheWorkingDirectory(t *testing.T) {
+	home(t)
+	t.Chdir(t.TempDir())
+	t.Setenv("HELM_REGISTRY_CONFIG", "")
+	for variable, file := range map[string][]string{
+		"XDG_RUNTIME_DIR": {"containers/auth.json"},
+		"XDG_CONFIG_HOME": {"containers/auth.json", "helm/registry/config.json"},
+		"HOME":            {".docker/config.json", ".config/containers/auth.json", ".config/helm/registry/config.json"},
+	} {
+		for _, name := range file {
+			write(t, name, one("r.example.com", "stranger"))
+		}
+		if variable == "HOME" {
+			t.Setenv("DOCKER_CONFIG", "")
+		}
+		t.Setenv(variable, ".")
+		if got := resolve(t, Keychain("", Login{}), repository(t, "r.example.com/a")); got != "anonymous" {
+			t.Errorf("with %s=.: Resolve() = %s, want none", variable, got)
+		}
+		t.Setenv(variable, "")
+	}
+}
+
 // A login for one folder of a registry is no login for another, nor for the registry.
 func TestLoginsOfFolders(t *testing.T) {
 	entry := func(user string) string { return fmt.Sprintf(`{"username": %q, "password": "pw"}`, user) }

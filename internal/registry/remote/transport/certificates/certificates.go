@@ -22,7 +22,8 @@ import (
 // authorities and client certificates, one folder a host.
 func DefaultDirs() []string {
 	dirs := []string{"/etc/docker/certs.d", "/etc/containers/certs.d"}
-	if config, err := os.UserConfigDir(); err == nil {
+	// Below a relative one lies what the working directory holds, which may be anybody's.
+	if config, err := os.UserConfigDir(); err == nil && filepath.IsAbs(config) {
 		dirs = append(dirs, filepath.Join(config, "docker", "certs.d"), filepath.Join(config, "containers", "certs.d"))
 	}
 	return dirs
