@@ -37,6 +37,8 @@ var (
 	ErrRefuses = errors.New("the registry does not do this")
 	// ErrBlobUnknown: the target refuses a manifest, for it does not have a blob of it.
 	ErrBlobUnknown = errors.New("a blob is not there")
+	// ErrKeepsOther: the registry confirms a blob, and goes on to hold something else under its digest.
+	ErrKeepsOther = errors.New("the upload was confirmed, and what the registry holds has another size than the blob")
 	// ErrDigestMismatch: content does not have the digest under which it was asked for.
 	ErrDigestMismatch = errors.New("digest mismatch")
 	// ErrUnknownType: what is there is neither an image nor an index, so that it cannot be copied.

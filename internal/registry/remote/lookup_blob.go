@@ -101,6 +101,26 @@ func (c *Client) hasSize(repository string, blob v1.Descriptor, resp *transport.
 	return false
 }
 
+// replaced looks again, after its upload, at a blob that the registry had with another size: some
+// confirm what they are sent, and keep what they have.
+func (u *upload) replaced(ctx context.Context) error {
+	c := u.client
+	if !c.isBroken(u.repository, u.blob) {
+		return nil
+	}
+	has, err := c.hasByGet(ctx, u.repository, u.blob) // what HEAD says has been wrong once
+	if err != nil {
+		return err
+	}
+	if !has {
+		return registry.ErrKeepsOther
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.broken, u.repository+"@"+u.blob.Digest.String())
+	return nil
+}
+
 // isBroken tells of a blob that the registry has with another size: it would confirm it
 // without looking.
 func (c *Client) isBroken(repository string, blob v1.Descriptor) bool {

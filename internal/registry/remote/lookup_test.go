@@ -187,6 +187,34 @@ func TestLeftOversAreNoBlob(t *testing.T) {
 	}
 }
 
+// A registry that keeps what it has, whatever it is sent, does not hold the blob; one whose HEAD
+// alone is wrong does.
+func TestLeftOversThatStay(t *testing.T) {
+	content := []byte(strings.Repeat("content", 100))
+	for size, want := range map[int64]error{0: registry.ErrKeepsOther, 5: registry.ErrKeepsOther, int64(len(content)): nil} {
+		stays := func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				kind := registrytest.Classify(r).Kind
+				switch {
+				case kind == registrytest.HeadBlob:
+					w.Header().Set("Content-Length", "5")
+				case kind == registrytest.GetBlob:
+					http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content[:size]))
+				default:
+					next.ServeHTTP(w, r)
+				}
+			})
+		}
+		client, blob, _ := habitual(t, Options{Push: true}, stays)
+		if has, err := client.HasBlob(t.Context(), "a", blob); has || err != nil {
+			t.Fatalf("HasBlob() = %t, %v, want false", has, err)
+		}
+		if _, err := client.PushBlob(t.Context(), "a", blob, memoryBody(content), false); !errors.Is(err, want) {
+			t.Errorf("PushBlob() = %v where %d bytes stay, want %v", err, size, want)
+		}
+	}
+}
+
 // Bytes arrive as they are, whatever was done to them on the way.
 func TestAnswersCompressedOnTheWay(t *testing.T) {
 	kinds := []registrytest.Kind{registrytest.GetManifest, registrytest.ListTags, registrytest.GetBlob}

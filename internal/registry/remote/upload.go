@@ -35,6 +35,9 @@ func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descri
 		if err == nil {
 			u.claim.Forget()
 			u.retry.Done()
+			if err := u.replaced(ctx); err != nil {
+				return 0, u.failure(err)
+			}
 			return outcome, nil
 		}
 		if err := u.recover(ctx, err); err != nil {
@@ -44,6 +47,9 @@ func (c *Client) PushBlob(ctx context.Context, repository string, blob v1.Descri
 		if u.done {
 			u.claim.Forget()
 			u.retry.Done()
+			if err := u.replaced(ctx); err != nil {
+				return 0, u.failure(err)
+			}
 			return registry.Uploaded, nil
 		}
 	}

@@ -77,6 +77,8 @@ func unusable(failed *registry.Error) string {
 		return fmt.Sprintf("%s does not create repositories on push: create %s first", failed.Host, access.Repository)
 	case errors.Is(failed, registry.ErrReadOnly):
 		return fmt.Sprintf("%s cannot be pushed to, whoever does: it is read-only for now, or a mirror of another registry, which is the one to name", failed.Host)
+	case errors.Is(failed, registry.ErrKeepsOther):
+		return fmt.Sprintf("the storage of %s is damaged, and nothing that is sent replaces what lies there: have who runs it remove the blob, and run it again", failed.Host)
 	case errors.Is(failed, registry.ErrTooLarge):
 		return fmt.Sprintf("a proxy before %s refuses large request bodies and the registry takes no chunks: raise the proxy's limit (nginx: client_max_body_size 0)", failed.Host)
 	case errors.Is(failed, registry.ErrProxy):
