@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,30 @@ echo '{"Username": "me", "Secret": "late"}'
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return func() { write(t, released, "") }
+}
+
+// A helper that fails after it has printed a login, or while it does, gives nothing away.
+func TestHelperThatFailsWithALogin(t *testing.T) {
+	bin := t.TempDir()
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for _, printed := range []string{
+		`{"Username": "me", "Secret": "` + secret + `"} and more`,
+		`{"ServerURL": "x", "secret":"` + secret,
+		"the session is over",
+	} {
+		write(t, home(t), `{"credHelpers": {"r.example.com": "fails"}}`)
+		script := "#!/bin/sh\ncat <<'END'\n" + printed + "\nEND\nexit 1\n"
+		if err := os.WriteFile(filepath.Join(bin, "docker-credential-fails"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Keychain("", Login{}).Resolve(repository(t, "r.example.com/a"))
+		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "exit status 1") {
+			t.Errorf("Resolve() = %v where the helper prints %s", err, printed)
+		}
+		if own := strings.Contains(printed, "session"); own != strings.Contains(err.Error(), "session is over") {
+			t.Errorf("Resolve() = %v, want the helper's words where there is no secret in them", err)
+		}
+	}
 }
 
 // Whoever gives up waiting for a helper goes on at once, and who comes later gets its answer.

@@ -178,7 +178,21 @@ func helperError(file *configfile.ConfigFile, key string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) || strings.Contains(err.Error(), exec.ErrNotFound.Error()) {
 		return fmt.Errorf("credentials of %s: %s names the helper docker-credential-%s, which is not installed", key, file.Filename, helper)
 	}
-	return fmt.Errorf("credentials of %s from docker-credential-%s: %w", key, helper, err)
+	return fmt.Errorf("credentials of %s from docker-credential-%s: %w", key, helper, discreet(err))
+}
+
+// discreet is a helper's failure without what it printed, if there is a login in that: docker's own code
+// quotes it, and nobody else knows of that secret.
+func discreet(err error) error {
+	text := err.Error()
+	if !strings.Contains(strings.ToLower(text), `"secret"`) {
+		return err
+	}
+	what, _, _ := strings.Cut(text, ", out: ")
+	if strings.Contains(strings.ToLower(what), `"secret"`) {
+		what = "it failed"
+	}
+	return fmt.Errorf("%s; what it printed is not shown, for there is a secret in it", what)
 }
 
 // helperOf is the credential helper for a key; empty where logins stand in the file.
