@@ -29,7 +29,7 @@ func Meanings() []Meaning {
 		{OK, "success", "Everything that was asked for is done, or was done already."},
 		{Failure, "failure", "Something went wrong that no other code describes; the message says what."},
 		{Usage, "usage", "The command line, the environment or the config file is wrong; nothing was changed."},
-		{Partial, "some artifacts failed", "The rest is at the target; the failures are listed with their reasons. Running the same command again carries on."},
+		{Partial, "some artifacts failed", "The rest is at the target; the failures are listed with their reasons. Running the same command again carries on. Of what only looks, as verify and versions do, it could not be found out of some. A command whose result is worth nothing in part (diff, receipt, render, values) ends with 1 then."},
 		{Unauthorized, "authentication refused", "A registry refused the credentials (401) or does not allow what was asked (403). The message names the side."},
 		{Verification, "verification failed", "A check found something that does not resolve or does not match, or a bundle that is corrupt (a file that is none counts as that), truncated, incomplete or not signed as it should be, or artifacts without the signature or the age that was asked for: these were not copied, and the others were."},
 		{Drift, "drift", "What a lock or a reviewed plan names is something else now, at the source or at the target: that is left alone, the message names both digests, and the rest is done. With --locked nothing is done, and another selection counts too. diff ends with it where the two sides differ."},

@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/discovery"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/inventory"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
 // NewVersionsCommand makes `pgrelocate versions`.
@@ -112,5 +113,10 @@ func listVersions(ctx context.Context, a *app.App, cfg *config.Config, flags fla
 		}
 	}
 	a.Note("%s has the releases %s; --release chooses", shown.Title, strings.Join(shown.Releases, ", "))
+	for _, answer := range matrix.Mirrored {
+		if answer.Presence == holdings.Unknown {
+			a.Say("", "not known: ", "%v", answer)
+		}
+	}
 	return cmp.Or(a.Print(cfg, shown), matrix.Failures)
 }

@@ -2,6 +2,10 @@ package comparing
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
@@ -53,6 +57,9 @@ func (c *comparing) askSource(ctx context.Context) ([]contrast.Item, error) {
 			return nil, err
 		}
 		all = append(all, held...)
+	}
+	if given := c.Config.Source.Host; given != "" && !asked[given] {
+		c.Warn(fmt.Sprintf("%s was not asked: the artifacts come from %s, says the file", given, strings.Join(slices.Sorted(maps.Keys(asked)), ", ")))
 	}
 	return all, nil
 }

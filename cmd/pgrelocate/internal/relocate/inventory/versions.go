@@ -42,10 +42,10 @@ type WrongError struct {
 
 // Error counts them.
 func (e *WrongError) Error() string {
-	if e.Registry.IsZero() {
-		return fmt.Sprintf("%d of %s are damaged", e.Wrong, output.Count(e.Total, "artifact"))
+	text := fmt.Sprintf("%d of %s are damaged", e.Wrong, output.Count(e.Total, "artifact"))
+	if !e.Registry.IsZero() {
+		text = fmt.Sprintf("%d of %s are not as they should be in %s", e.Wrong, output.Count(e.Total, "artifact"), e.Registry)
 	}
-	text := fmt.Sprintf("%d of %s are not as they should be in %s", e.Wrong, output.Count(e.Total, "artifact"), e.Registry)
 	if e.Unseen > 0 {
 		text += fmt.Sprintf(", and %d could not be looked at", e.Unseen)
 	}
@@ -97,17 +97,27 @@ func (l *listing) askRegistry(ctx context.Context) error {
 	if l.matrix.Mirrored, err = ask(); err != nil {
 		return err
 	}
-	damaged := 0
+	l.matrix.Failures = l.damages()
+	return nil
+}
+
+// damages are the error of what is damaged; where nothing is, of what the registry did not tell.
+func (l *listing) damages() error {
+	damaged, total := 0, len(l.matrix.Mirrored)
+	var hidden []error
 	for _, answer := range l.matrix.Mirrored {
 		switch answer.Presence {
 		case holdings.Unknown:
-			return answer.Err
+			hidden = append(hidden, answer.Err)
 		case holdings.Damaged:
 			damaged++
 		}
 	}
-	if damaged > 0 {
-		l.matrix.Failures = &exit.VerificationError{Err: &WrongError{Wrong: damaged, Total: len(questions)}}
+	switch {
+	case damaged > 0:
+		return &exit.VerificationError{Err: &WrongError{Wrong: damaged, Unseen: len(hidden), Total: total}}
+	case len(hidden) > 0:
+		return &exit.PartialError{Thing: "lookups", Total: total, Errors: hidden}
 	}
 	return nil
 }
