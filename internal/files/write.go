@@ -63,22 +63,22 @@ func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) 
 	if err := CheckFree(path, replace); err != nil {
 		return err
 	}
-	temporary, err := neighbour(path)
+	temporary, err := newDraft(path)
 	if err != nil {
 		return err
 	}
-	err = write(temporary)
-	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
+	err = write(temporary.File)
+	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync()); err == nil {
+		err = temporary.name(path)
+	}
+	err = errors.Join(err, temporary.Close())
 	if err == nil && replace {
-		err = os.Rename(temporary.Name(), path)
+		err = os.Rename(temporary.at, path)
 	} else if err == nil {
-		err = put(temporary.Name(), path)
+		err = put(temporary.at, path)
 	}
 	if err != nil {
-		if left := os.Remove(temporary.Name()); !errors.Is(left, fs.ErrNotExist) {
-			err = errors.Join(err, left)
-		}
-		return instead(temporary.Name(), path, err)
+		return instead(temporary.at, path, errors.Join(err, temporary.discard()))
 	}
 	return nil
 }

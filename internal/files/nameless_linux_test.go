@@ -1,0 +1,59 @@
+package files
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A file that is being written has no name: nothing of it stays where the program is killed.
+func TestAFileIsNamelessUntilItIsWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "receipt.json")
+	if f, err := nameless(path); err != nil {
+		t.Skipf("the file system has no such files: %v", err)
+	} else if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, replace := range []bool{false, true} {
+		before := count(t, path)
+		err := WriteBy(path, 0o640, replace, func(to io.Writer) error {
+			_, err := io.WriteString(to, "content")
+			if n := count(t, path); n != before {
+				t.Errorf("%d files lie there while one is written, want %d", n, before)
+			}
+			return err
+		})
+		info, statErr := os.Stat(path)
+		if err := errors.Join(err, statErr); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(path); string(got) != "content" || info.Mode().Perm() != 0o640 || count(t, path) != 1 {
+			t.Errorf("there is %q with mode %v, and %d files", got, info.Mode(), count(t, path))
+		}
+	}
+}
+
+// Where such a file gets no name, what is in it goes into one that has one.
+func TestADraftThatGetsNoName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "receipt.json")
+	d, err := newDraft(path)
+	if err != nil || d.at != "" {
+		t.Skipf("the file system has no such files: %v", err)
+	}
+	_, err = d.WriteString("content")
+	if err := errors.Join(err, d.Chmod(0o640), d.copied(path)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(d.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(d.at); string(got) != "content" || info.Mode().Perm() != 0o640 {
+		t.Errorf("it is %s with %q and mode %v", d.at, got, info.Mode())
+	}
+	if err := errors.Join(d.Close(), d.discard()); err != nil || count(t, path) != 0 {
+		t.Errorf("discard() = %v, and %d files are left, want none", err, count(t, path))
+	}
+}
