@@ -1,16 +1,9 @@
 package naming
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"strings"
-	"sync"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -23,7 +16,7 @@ import (
 // visitAll calls see for each string in value, and for each image that it names in parts.
 func visitAll(at spot, value any, see func(at spot, text string)) {
 	visit(at, value, see)
-	parts{see}.visit(at, value, "", mostDocuments)
+	parts{see: see}.visit(at, value, "", mostDocuments)
 }
 
 // mostDocuments are how many documents may lie in strings of one another.
@@ -32,17 +25,27 @@ const mostDocuments = 2
 // parts puts together what lies in parts.
 type parts struct {
 	see func(at spot, text string)
+	// escaped is the document in a string round value, where characters may be written as their numbers
+	// in it: what is not there to the letter was not seen with the string as a whole.
+	escaped string
 }
 
 // visit looks for parts in value; registry is the nearest one that is named round it.
 func (p parts) visit(at spot, value any, registry string, deeper int) {
 	switch value := value.(type) {
 	case string:
+		if p.escaped != "" && !strings.Contains(p.escaped, value) {
+			p.see(at, value)
+		}
 		if deeper == 0 {
 			return
 		}
+		inner := parts{see: p.see}
+		if escapedPattern().MatchString(value) {
+			inner.escaped = value
+		}
 		for _, document := range documents(value) {
-			p.visit(spot{path: at.path, label: at.label}, document, registry, deeper-1)
+			inner.visit(spot{path: at.path, label: at.label}, document, registry, deeper-1)
 		}
 	case []any:
 		for i, element := range value {
@@ -111,34 +114,4 @@ func word(value any) string {
 		return fmt.Sprint(value)
 	}
 	return ""
-}
-
-// Strings that are larger, or do not look as if parts lay in them, are not read as documents.
-const mostDocumentBytes = 1 << 20
-
-var partsPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:^|[\s"'{,])(?:tag|digest)["']?\s*:`)
-})
-
-// documents are the maps and lists that a string holds as JSON or YAML; none where it is neither.
-func documents(text string) []any {
-	isOne := len(text) <= mostDocumentBytes && (strings.Contains(text, "repository") || strings.Contains(text, "mage"))
-	if !isOne || !partsPattern().MatchString(text) {
-		return nil
-	}
-	var found []any
-	decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))
-	for {
-		var document any
-		switch err := decoder.Decode(&document); {
-		case errors.Is(err, io.EOF):
-			return found
-		case err != nil:
-			return nil
-		}
-		switch document.(type) {
-		case map[string]any, []any:
-			found = append(found, document)
-		}
-	}
 }
