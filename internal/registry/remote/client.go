@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/referrers"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
 )
@@ -50,11 +51,8 @@ type Client struct {
 	sessions map[string]string // uploads that a refused mount opened, by repository and digest
 	tags     map[string]map[string]bool
 	broken   map[string]bool // blobs that are there with another size, by repository and digest
-	subjects sync.Mutex      // held while a referrers tag is read and written
 
-	referrers     atomic.Int32 // whether the registry lists them
-	referrersTurn chan struct{}
-	unlisted      refusals
+	referrers *referrers.Lister
 }
 
 // New returns a client of host, "registry.example.com:5000". It reads certificates, and
@@ -64,15 +62,15 @@ func New(host string, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
+	c := &Client{
 		transport: requests,
 		pushes:    opts.Push,
 		sessions:  map[string]string{},
 		tags:      map[string]map[string]bool{},
 		broken:    map[string]bool{},
-
-		referrersTurn: make(chan struct{}, 1),
-	}, nil
+	}
+	c.referrers = referrers.New(requests, c, c.mayHaveTag)
+	return c, nil
 }
 
 // Transport is what carries the client's requests, for those that are no part of a copy.

@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,7 +18,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 )
 
 func blobOf(t *testing.T, content []byte) v1.Descriptor {
@@ -245,81 +242,6 @@ func answerDeaf(conn net.Conn, expecting *atomic.Int64) {
 func newRequestReader(conn net.Conn) func() (*http.Request, error) {
 	buffered := bufio.NewReader(conn)
 	return func() (*http.Request, error) { return http.ReadRequest(buffered) }
-}
-
-// An index of referrers that itself refers to something must not be listed in its turn
-// while the list is held.
-func TestReferrersTagWithASubject(t *testing.T) {
-	subject := v1.Descriptor{Digest: blobOf(t, []byte("image")).Digest, Size: 5, MediaType: types.OCIManifestSchema1}
-	odd, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Subject: &subject})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodPut:
-			w.WriteHeader(http.StatusCreated)
-		default:
-			w.Header().Set("Content-Type", string(types.OCIImageIndex))
-			_, _ = w.Write(odd)
-		}
-	}), Options{})
-	body, err := json.Marshal(v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: subject, Subject: &subject})
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest, err := oci.New(types.OCIManifestSchema1, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() {
-		listed, err := client.PushManifest(context.Background(), "a", manifest.Descriptor.Digest.String(), manifest)
-		if listed {
-			t.Error("PushManifest() = listed, and nobody has said so")
-		}
-		if err == nil {
-			err = client.ListReferrers(context.Background(), "a", subject.Digest, []v1.Descriptor{manifest.Descriptor})
-		}
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(time.Minute):
-		t.Fatal("PushManifest never returns")
-	}
-}
-
-func TestOneAnswerTellsWhetherReferrersAreListed(t *testing.T) {
-	// Four that wait for each other: they have to be under way at once.
-	const most = 4
-	var asked atomic.Int64
-	together := make(chan struct{})
-	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if n := asked.Add(1); n == 1+most {
-			close(together)
-		} else if n > 1 {
-			select {
-			case <-together:
-			case <-time.After(time.Minute):
-				t.Error("those that waited for the first answer do not go together")
-			}
-		}
-		w.Header().Set("Content-Type", string(types.OCIImageIndex))
-		fmt.Fprint(w, `{"schemaVersion":2,"manifests":[]}`)
-	}), Options{})
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			if _, err := client.Referrers(context.Background(), "a", blobOf(t, nil).Digest); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
 }
 
 func TestContentIsWhatWasAskedFor(t *testing.T) {

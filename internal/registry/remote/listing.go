@@ -2,19 +2,15 @@ package remote
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
 	"slices"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
-	"github.com/pgrelocate/pgrelocate/internal/registry/oci"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/pages"
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
@@ -104,206 +100,11 @@ func (c *Client) mayHaveTag(repository, tag string) bool {
 // Referrers implements registry.Source: by the API, and where the registry has none by
 // the tag that stands in for it.
 func (c *Client) Referrers(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
-	settle, err := c.askFirst(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := c.referrersByAPI(ctx, repository, digest)
-	switch {
-	case err == nil:
-		c.unlisted.succeeded()
-	case !unsupportedReferrers(err) && ctx.Err() == nil:
-		c.unlisted.remember(repository, err)
-	}
-	settle(err)
-	if unsupportedReferrers(err) {
-		return c.referrersByTag(ctx, repository, digest)
-	}
-	return found, err
-}
-
-// refusals are why a registry does not list referrers that it should list. Each repository
-// is asked until it has refused once, for an image is asked about after the other.
-type refusals struct {
-	mu           sync.Mutex
-	listed       bool // some were
-	everywhere   error
-	byRepository map[string]error
-}
-
-// remember keeps a refusal. Two repositories for which no retry has mended it, where none has
-// been listed, are taken to say that the registry as a whole does not.
-func (r *refusals) remember(repository string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var over, before *transport.GaveUpError
-	if errors.As(err, &over) && !r.listed {
-		for other, earlier := range r.byRepository {
-			if other != repository && errors.As(earlier, &before) {
-				r.everywhere = err
-			}
-		}
-	}
-	if r.byRepository == nil {
-		r.byRepository = map[string]error{}
-	}
-	r.byRepository[repository] = err
-}
-
-func (r *refusals) succeeded() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.listed = true
-}
-
-func (r *refusals) of(repository string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.everywhere != nil {
-		return r.everywhere
-	}
-	return r.byRepository[repository]
-}
-
-// Whether a registry lists referrers.
-const (
-	referrersUnknown = iota
-	referrersListed
-	referrersAbsent
-)
-
-// askFirst lets one request at a time find out whether the registry lists referrers. The
-// returned function takes what came of it.
-func (c *Client) askFirst(ctx context.Context) (func(error), error) {
-	if c.referrers.Load() != referrersUnknown {
-		return func(error) {}, nil
-	}
-	select {
-	case c.referrersTurn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	if c.referrers.Load() != referrersUnknown {
-		<-c.referrersTurn
-		return func(error) {}, nil
-	}
-	return func(err error) {
-		switch {
-		case unsupportedReferrers(err):
-			c.referrers.Store(referrersAbsent)
-		case err == nil:
-			c.referrers.Store(referrersListed)
-		}
-		<-c.referrersTurn
-	}, nil
-}
-
-func (c *Client) referrersByAPI(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
-	if c.referrers.Load() == referrersAbsent {
-		return nil, errNoReferrers
-	}
-	if err := c.unlisted.of(repository); err != nil {
-		return nil, err
-	}
-	request := transport.Request{
-		Op: "listing referrers of", Ref: c.refOf(repository, digest.String()), Method: http.MethodGet,
-		Path:   "/v2/" + repository + "/referrers/" + digest.String(),
-		Need:   transport.Access{Repository: repository},
-		Header: http.Header{"Accept": {string(types.OCIImageIndex)}},
-		Accept: []int{http.StatusOK},
-	}
-	var found []v1.Descriptor
-	err := pages.Each(ctx, c.transport, request, func(body []byte, header http.Header) error {
-		if mediaTypeOf(header.Get("Content-Type"), nil) != types.OCIImageIndex {
-			return errNoReferrers
-		}
-		page, err := indexEntries(body)
-		found = append(found, page...)
-		return err
-	})
-	return found, err
-}
-
-var errNoReferrers = errors.New("no referrers API")
-
-// unsupportedReferrers tells that the registry has no referrers API: those that have one
-// answer with an empty index, never with 404, for what nothing refers to.
-func unsupportedReferrers(err error) bool {
-	var status *transport.StatusError
-	if errors.As(err, &status) {
-		switch status.Code {
-		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusBadRequest, http.StatusNotImplemented, http.StatusNotAcceptable:
-			return true
-		}
-	}
-	return errors.Is(err, errNoReferrers)
-}
-
-func indexEntries(body []byte) ([]v1.Descriptor, error) {
-	var index v1.IndexManifest
-	if err := jsonlimit.Unmarshal(body, &index); err != nil {
-		return nil, err
-	}
-	return index.Manifests, nil
-}
-
-// referrersTag is where the distribution specification keeps referrers for registries
-// without the API.
-func referrersTag(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
-
-func (c *Client) referrersByTag(ctx context.Context, repository string, digest v1.Hash) ([]v1.Descriptor, error) {
-	tag := referrersTag(digest)
-	if !c.mayHaveTag(repository, tag) {
-		return nil, nil
-	}
-	manifest, err := c.Manifest(ctx, repository, tag)
-	if errors.Is(err, registry.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return indexEntries(manifest.Body)
+	return c.referrers.Of(ctx, repository, digest)
 }
 
 // ListReferrers implements registry.Target by the subject's referrers tag, as the distribution
 // specification asks of whoever pushes to a registry without the API.
 func (c *Client) ListReferrers(ctx context.Context, repository string, subject v1.Hash, referrers []v1.Descriptor) error {
-	tag := referrersTag(subject)
-	c.subjects.Lock()
-	defer c.subjects.Unlock()
-	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
-	existing, err := c.Manifest(ctx, repository, tag)
-	switch {
-	case errors.Is(err, registry.ErrNotFound):
-	case err != nil:
-		return err
-	default:
-		if err := jsonlimit.Unmarshal(existing.Body, &index); err != nil {
-			return c.transport.Failure(transport.Request{Op: "reading the referrers", Ref: c.refOf(repository, tag)}, err)
-		}
-	}
-	before := len(index.Manifests)
-	for _, referrer := range referrers {
-		if !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Digest == referrer.Digest }) {
-			index.Manifests = append(index.Manifests, referrer)
-		}
-	}
-	if len(index.Manifests) == before {
-		return nil
-	}
-	updated, err := newIndex(index)
-	if err != nil {
-		return err
-	}
-	_, err = c.PushManifest(ctx, repository, tag, updated)
-	return err
-}
-
-func newIndex(index v1.IndexManifest) (oci.Manifest, error) {
-	body, err := json.Marshal(index)
-	if err != nil {
-		return oci.Manifest{}, err
-	}
-	return oci.New(types.OCIImageIndex, body)
+	return c.referrers.Add(ctx, repository, subject, referrers)
 }
