@@ -117,14 +117,8 @@ type NoReleaseError struct {
 
 // Error names the release.
 func (e *NoReleaseError) Error() string {
-	text := fmt.Sprintf("there is no helm release %s in namespace %s", e.Owner.Release, e.Owner.Namespace)
-	if e.Unseen != nil {
-		text += " that is kept in Secrets"
-	}
-	text += "; nothing was removed"
-	if e.Unseen != nil {
-		text += "\n  whether helm keeps one in ConfigMaps cannot be seen: " + e.Unseen.Error()
-	}
+	text := fmt.Sprintf("there is no helm release %s in namespace %s, %s; nothing was removed",
+		e.Owner.Release, e.Owner.Namespace, helm.Looked(e.Unseen))
 	if len(e.Elsewhere) > 0 {
 		text += fmt.Sprintf("\n  there is one in namespace %s", strings.Join(e.Elsewhere, ", "))
 	}

@@ -2,7 +2,6 @@ package install
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -120,16 +119,16 @@ func definitionLosses(found []cluster.Found) []DefinitionLoss {
 	return all
 }
 
-// count counts the objects that would lose something.
+// count counts the objects that would lose something. What cannot be listed is said to be unseen, whatever the
+// reason: the webhook that converts them may be down with the operator that serves it.
 func (i *installation) count(ctx context.Context, older *OlderError) error {
 	for _, loss := range older.Losses {
 		objects, err := i.Cluster.Instances(ctx, loss.kind)
-		if errors.Is(err, cluster.ErrDenied) {
-			older.Unseen = err
-			continue
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if err != nil {
-			return err
+			older.Unseen = err
 		}
 		older.Objects += len(objects)
 	}

@@ -2,10 +2,12 @@ package install_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
 
 // versioned is the chart's version and its CRD, whose schema has these fields of spec and whose
@@ -101,9 +103,19 @@ func TestLesserDefinitions(t *testing.T) {
 		t.Errorf("Run(older, afterwards) = %v, want it refused", err)
 	}
 	b.refused(t, err, "prerequisites")
-	b.Deny("list dbs.lab.example.com")
-	if _, err = b.run(t, older); !errors.As(err, &refused) || !strings.Contains(err.Error(), "how many objects of these kinds there are cannot be seen") {
-		t.Errorf("Run(older, unseen) = %v, want it refused", err)
+	for _, answer := range []clustertest.Refusal{
+		{Code: 403, Reason: "Forbidden", Message: "no"}, {Code: 500, Reason: "InternalError", Message: "conversion webhook failed"},
+	} {
+		b.Refuse(func(r *http.Request) *clustertest.Refusal {
+			if strings.HasSuffix(r.URL.Path, "/dbs") {
+				return &answer
+			}
+			return nil
+		})
+		_, err = b.run(t, older)
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), "how many objects of these kinds there are cannot be seen: listing dbs: "+answer.Message) {
+			t.Errorf("Run(older, unseen) = %v, want it refused", err)
+		}
 	}
 	b.Remove("dbs.lab.example.com", "demo", "precious")
 	if _, err := b.run(t, older, goesBack); err != nil {
@@ -169,4 +181,23 @@ func TestStoredVersions(t *testing.T) {
 	if _, err := b.run(t, versioned("2.0.0", more, "v2", "v1"), goesBack); err != nil {
 		t.Errorf("Run(with both) = %v, want it installed", err)
 	}
+}
+
+// What the API server does not take of a CRD that is there is found before anything is changed.
+func TestInvalidDefinition(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	b.Refuse(func(r *http.Request) *clustertest.Refusal {
+		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "customresourcedefinitions") {
+			return &clustertest.Refusal{Code: 422, Reason: "Invalid", Message: "spec.scope: field is immutable"}
+		}
+		return nil
+	})
+	_, err := b.run(t, versioned("2.0.0", less, "v1"), func(o *install.Options) { o.InstanceNamespaces = []string{"demo"} })
+	if err == nil || !strings.Contains(err.Error(), "applying CRD dbs.lab.example.com: spec.scope: field is immutable") {
+		t.Errorf("Run() = %v, want what the API server says", err)
+	}
+	b.refused(t, err, "prerequisites")
 }

@@ -68,7 +68,10 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	if err := i.ownership(ctx, found); err != nil {
 		return "", err
 	}
-	return said, i.notOlder(ctx, found)
+	if err := i.notOlder(ctx, found); err != nil || i.DryRun {
+		return said, err
+	}
+	return said, i.Cluster.CheckDefinitions(ctx, found)
 }
 
 // comes tells whether an object is of a kind that an awaited prerequisite defines.

@@ -33,7 +33,7 @@ func TestErrorWords(t *testing.T) {
 		{&UnmirroredError{Versions: []string{"a"}}, "1 version without an image in the registry: a: " + preparation.ErrNotMirrored.Error(), preparation.ErrNotMirrored},
 		{&preparation.RefusedManifestError{Err: cause}, "what the chart renders in this cluster is not what was checked, and was not sent: the disk is full", cause},
 		{&NoReleaseError{Owner: cluster.Owner{Namespace: "pg", Release: "house"}, Elsewhere: []string{"a", "b"}},
-			"there is no helm release house in namespace pg; nothing was removed\n  there is one in namespace a, b", verify.ErrNotInstalled},
+			"there is no helm release house in namespace pg, neither in Secrets nor in ConfigMaps; nothing was removed\n  there is one in namespace a, b", verify.ErrNotInstalled},
 		{&InUseError{Instances: []cluster.Instance{{Kind: "Db", Name: "all"}, {Kind: "Db", Namespace: "n", Name: "one"}}}, "2 databases exist; nothing was removed\n  Db all\n  Db n/one", ErrInUse},
 		{&Failure{Step: "operator", Err: cause, Done: []string{"a", "b"}, TakenBack: &helm.Changes{
 			Gone: []string{"x"}, Made: []string{"Pod 1", "Pod 2", "Pod 3", "Pod 4", "Pod 5", "Pod 6", "Pod 7"}, Stayed: []string{"Secret s"}, Err: errors.New("no answer"),

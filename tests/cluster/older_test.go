@@ -1,7 +1,9 @@
 package cluster_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
@@ -124,6 +126,30 @@ func TestStoredVersionIsNotGivenUp(t *testing.T) {
 				t.Errorf("the API server says %v of a CRD without a stored version: this test wants it refused", err)
 			}
 		})
+	}
+}
+
+// A webhook that converts, whose certificate somebody else has written into the CRD, can be given up by no chart: the API
+// server says so, and here before anything is changed.
+func TestWebhookThatConverts(t *testing.T) {
+	h := newHouse(t)
+	h.clean(t)
+	converts := "  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], clientConfig: {service: {namespace: nowhere, name: converter}}}}\n"
+	h.install(t, h.versioned(t, "1.0.0", "crds/crd.yaml", version("v1", "true", "size"), version("v2", "false", "size"), converts))
+	certificate := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.certManager.Certificate().Raw}))
+	patch := []byte(`{"spec": {"conversion": {"webhook": {"clientConfig": {"caBundle": "` + certificate + `"}}}}}`)
+	if _, err := h.dynamic.Resource(crds).Patch(t.Context(), "dbs."+h.group, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "injector"}); err != nil {
+		t.Fatal(err)
+	}
+	before := h.everything(t, crds)
+	opts := h.options(t, h.versioned(t, "2.0.0", "crds/crd.yaml", version("v1", "true", "size"), version("v2", "false", "size")))
+	opts.InstanceNamespaces = []string{h.namespace + "-demo"}
+	_, err := install.Run(t.Context(), opts)
+	if err == nil || !strings.Contains(err.Error(), "prerequisites: applying CRD dbs."+h.group) || !strings.Contains(err.Error(), "nothing in the cluster was changed") {
+		t.Errorf("Run() = %v, want it refused before anything is changed", err)
+	}
+	if after := h.everything(t, crds); after != before {
+		t.Errorf("Run() refused and changed the cluster:\nbefore\n%s\nafter\n%s", before, after)
 	}
 }
 

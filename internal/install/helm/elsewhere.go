@@ -48,3 +48,11 @@ func (r *Releases) elsewhere(name string) error {
 // Unseen is why it could not be looked for the last release that was not found in ConfigMaps too, where
 // that is not allowed; nil where it was.
 func (r *Releases) Unseen() error { return r.unseen }
+
+// Looked says where a release was looked for that is not there; unseen is as Unseen says.
+func Looked(unseen error) string {
+	if unseen == nil {
+		return "neither in Secrets nor in ConfigMaps"
+	}
+	return fmt.Sprintf("not in Secrets, and ConfigMaps cannot be seen (%v)", unseen)
+}

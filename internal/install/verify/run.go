@@ -73,12 +73,8 @@ func (v *verification) readRelease(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := releases.Unseen(); release == nil && err != nil {
-		return fmt.Errorf("there is no helm release %s in namespace %s that is kept in Secrets, and ConfigMaps cannot be seen (%v): %w",
-			v.HelmRelease, v.Namespace, err, ErrNotInstalled)
-	}
 	if release.Gone() {
-		return fmt.Errorf("there is no helm release %s in namespace %s: %w", v.HelmRelease, v.Namespace, ErrNotInstalled)
+		return fmt.Errorf("there is no helm release %s in namespace %s, %s: %w", v.HelmRelease, v.Namespace, helm.Looked(releases.Unseen()), ErrNotInstalled)
 	}
 	v.Accept = slices.Concat(v.Accept, release.Accepted)
 	if v.manifest, err = release.Rendering(); err != nil {
