@@ -27,7 +27,8 @@ type DefinitionLoss struct {
 	// lacks and in which objects may be stored: no API server takes such a CRD.
 	Losses, Stored []string
 
-	kind schema.GroupKind
+	kind   schema.GroupKind
+	wanted *unstructured.Unstructured
 }
 
 // OlderError says that something newer is there than what was to be installed.
@@ -74,18 +75,15 @@ func (e *OlderError) Error() string {
 	return strings.Join(lines, "\n  ")
 }
 
-// notOlder refuses what goes back, unless that is allowed: to an older chart, and where nobody says
-// that it is a newer one, to CRDs that have less, while there are objects of them. What goes back on a version in
-// which objects may be stored is refused in any case, as the API server would do later. Found is what the chart
-// brings and is there.
+// notOlder refuses what goes back, unless that is allowed: to an older chart, and to CRDs that have less, while
+// there are objects of them, where no upgrade accounts for that. What goes back on a version in which objects
+// may be stored is refused in any case, as the API server would do later. Found is what the chart brings and is there.
 func (i *installation) notOlder(ctx context.Context, found []cluster.Found) error {
 	p := i.outcome.Prepared
 	older := &OlderError{Owner: i.owner(), Wanted: p.Chart.Name() + " " + p.Chart.Version(), Losses: definitionLosses(found)}
 	if newer := i.recorded.newer(p.Product, p.Chart); newer != nil {
 		older.Installed = *newer
-	}
-	back := older.Installed.Chart != ""
-	if !back && len(older.Losses) == 0 || !back && !older.Stored() && i.recorded.allOlder(p.Product, p.Chart) {
+	} else if older.Losses = i.unaccounted(older.Losses); len(older.Losses) == 0 {
 		return nil
 	}
 	if err := i.count(ctx, older); err != nil {
@@ -93,13 +91,36 @@ func (i *installation) notOlder(ctx context.Context, found []cluster.Found) erro
 	}
 	switch {
 	case older.Stored():
-	case !back && older.Objects == 0 && older.Unseen == nil:
+	case older.Installed.Chart == "" && older.Objects == 0 && older.Unseen == nil:
 		return nil
 	case i.AllowDowngrade:
 		i.Hooks.warn("as was allowed, this goes back: " + older.Error())
 		return nil
 	}
 	return older
+}
+
+// unaccounted are the losses that are not an upgrade's, which takes away what an earlier revision has brought, and
+// not the operator's to put back.
+func (i *installation) unaccounted(all []DefinitionLoss) []DefinitionLoss {
+	p := i.outcome.Prepared
+	upgrade := i.recorded.allOlder(p.Product, p.Chart)
+	var rest []DefinitionLoss
+	for _, loss := range all {
+		known := []string{difference.Converter}
+		for _, object := range i.recorded.objects {
+			if upgrade && object.IsCRD() && object.GetName() == loss.Name {
+				known = append(known, difference.Losses(&object.Unstructured, loss.wanted)...)
+			}
+		}
+		if left := notIn(known, loss.Losses); len(loss.Stored) > 0 {
+			rest = append(rest, loss)
+		} else if len(left) > 0 {
+			loss.Losses = left
+			rest = append(rest, loss)
+		}
+	}
+	return rest
 }
 
 // definitionLosses compares the CRDs that the chart brings with those that are there.
@@ -109,7 +130,10 @@ func definitionLosses(found []cluster.Found) []DefinitionLoss {
 		if !each.IsCRD() {
 			continue
 		}
-		loss := DefinitionLoss{Name: each.GetName(), Losses: difference.Losses(each.Live, &each.Unstructured), kind: cluster.Defined([]chart.Object{each.Object})[0]}
+		loss := DefinitionLoss{
+			Name: each.GetName(), Losses: difference.Losses(each.Live, &each.Unstructured),
+			kind: cluster.Defined([]chart.Object{each.Object})[0], wanted: &each.Unstructured,
+		}
 		stored, _, _ := unstructured.NestedStringSlice(each.Live.Object, "status", "storedVersions")
 		loss.Stored = notIn(difference.Versions(&each.Unstructured), stored)
 		if len(loss.Losses) > 0 {

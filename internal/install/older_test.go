@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
@@ -83,6 +85,51 @@ func TestNewerChart(t *testing.T) {
 			t.Fatalf("Run(%.40q) = %v, and warned %q, want it installed", files["Chart.yaml"], err, b.warned)
 		}
 		b.Put(t, db)
+	}
+}
+
+// What is in a CRD and no revision has brought, no upgrade accounts for.
+func TestNewerChartThanDefinitionsOfOthers(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	live := b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
+	spec := live.Object["spec"].(map[string]any)
+	spec["versions"].([]any)[0].(map[string]any)["schema"] = map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "properties": map[string]any{
+		"spec": map[string]any{"type": "object", "properties": map[string]any{"size": map[string]any{"type": "integer"}, "theirs": map[string]any{"type": "string"}}},
+	}}}
+	text, err := yaml.Marshal(live.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, string(text))
+	b.Put(t, db)
+	for _, version := range []string{"1.0.0", "2.0.0"} {
+		_, err := b.run(t, versioned(version, less, "v1"))
+		if err == nil || !strings.Contains(err.Error(), "CRD dbs.lab.example.com: v1 spec.theirs goes\n  there is 1 object") {
+			t.Errorf("Run(%s) = %v, want it refused", version, err)
+		}
+		b.refused(t, err, "prerequisites")
+	}
+}
+
+// An operator that puts its webhook into the CRD does so again: the same chart may be installed once more.
+func TestSameChartWithoutTheConverter(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	live := b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
+	live.Object["spec"].(map[string]any)["conversion"] = map[string]any{"strategy": "Webhook"}
+	text, err := yaml.Marshal(live.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, string(text))
+	b.Put(t, db)
+	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+		t.Errorf("Run(again) = %v, want it to carry on", err)
 	}
 }
 

@@ -134,7 +134,7 @@ func (r *removal) findDatabases(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if r.done.Instances, err = r.Cluster.Instances(ctx, r.databases...); err != nil {
-		return "", err
+		return "", fmt.Errorf("which databases there are cannot be seen, and nothing was removed: %w", err)
 	}
 	if inTheWay := slices.DeleteFunc(slices.Clone(r.done.Instances), r.isOwn); len(inTheWay) > 0 && !r.Force {
 		return "", &InUseError{Instances: inTheWay}
