@@ -1,6 +1,7 @@
 package refusal
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,17 @@ func TestParseRetryAfter(t *testing.T) {
 	for _, tt := range tests {
 		if got := parseRetryAfter(tt.value, now); got != tt.want {
 			t.Errorf("parseRetryAfter(%q) = %s, want %s", tt.value, got, tt.want)
+		}
+	}
+}
+
+// A date is held against the clock that it was written by, and not against ours.
+func TestRetryAfterByTheRegistrysClock(t *testing.T) {
+	for _, clock := range []time.Time{time.Now().Add(-3 * time.Hour), time.Now().Add(3 * time.Hour)} {
+		clock = clock.UTC()
+		header := http.Header{"Date": {clock.Format(http.TimeFormat)}, "Retry-After": {clock.Add(7 * time.Second).Format(http.TimeFormat)}}
+		if got := Of(http.StatusServiceUnavailable, header, nil, Printable).RetryAfter; got != 7*time.Second {
+			t.Errorf("RetryAfter = %s where the registry's clock says %s, want 7s", got, clock)
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (e *StatusError) Busy() bool {
 func Of(code int, header http.Header, body []byte, printable func(string) string) *StatusError {
 	codes, words := wordsOf(header.Get("Content-Type"), body)
 	e := &StatusError{
-		Code: code, RetryAfter: parseRetryAfter(header.Get("Retry-After"), time.Now()),
+		Code: code, RetryAfter: parseRetryAfter(header.Get("Retry-After"), sent(header)),
 		codes: codes, message: printable(strings.Join(words, "; ")),
 	}
 	if strings.HasPrefix(e.message, strconv.Itoa(e.Code)) { // "404 page not found"
@@ -152,6 +152,15 @@ func Printable(s string) string {
 		s = strings.ToValidUTF8(s[:300], "") + "…"
 	}
 	return s
+}
+
+// sent is when an answer was sent by the clock of who sent it, by which its other dates go too: ours may be
+// hours off. It is now where that is not said.
+func sent(header http.Header) time.Time {
+	if at, err := http.ParseTime(header.Get("Date")); err == nil {
+		return at
+	}
+	return time.Now()
 }
 
 // longestRetryAfter stands for all that is longer: nobody waits for it.
