@@ -4,7 +4,9 @@
 # The race detector, which makes programs some five times slower, is where things of ours happen at
 # the same time: all that lies beside the code, and the suites that call the copy engine, faults and
 # integration. The other suites and the scripts run the program as users have it, built once for
-# all of them; what happens at the same time in it is what the detector sees beside the code.
+# all of them; what happens at the same time in it is what the detector sees beside the code. The
+# tests called TestLarge… give a bounded reader as much as it takes: with the detector each would
+# take half a minute, and run without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export TESTED_PGRELOCATE=$PWD/.cache/test-program/pgrelocate
@@ -23,14 +25,16 @@ build() {
 }
 
 # run runs packages, and prints what gotestsum reads. Without tables for debuggers programs are
-# linked sooner.
-run() { go test -json -ldflags=-w -timeout 20m "$@"; }
+# linked sooner. Four packages at once, for many a test waits for a server or for a time to pass.
+run() { go test -p 4 -json -ldflags=-w -timeout 20m "$@"; }
 
 # all runs both kinds side by side, for suites wait for servers most of the time.
 all() {
-  local suites ours status=0
+  local suites ours large status=0
   suites=$(go list "$@" | grep -E '/tests/' | grep -vE '/tests/(faults|integration)$' || true)
   ours=$(go list "$@" | grep -vxF "${suites:-none}" || true)
+  large=$(go list -f '{{$p := .}}{{range .TestGoFiles}}{{$p.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$p.Dir}}/{{.}} {{end}}' ${ours:-none} |
+    xargs -r grep -l '^func TestLarge' | xargs -rn 1 dirname | sort -u)
   : >"$log"
   # The longest first. (The words are packages' names.)
   # shellcheck disable=SC2046,SC2086
@@ -39,7 +43,9 @@ all() {
     trap 'kill $! 2>/dev/null || true' EXIT
   fi
   # shellcheck disable=SC2086
-  if [ -n "$ours" ]; then run -race $ours || status=1; fi
+  if [ -n "$large" ]; then run -run '^TestLarge' $large || status=1; fi
+  # shellcheck disable=SC2086
+  if [ -n "$ours" ]; then run -race -skip '^TestLarge' $ours || status=1; fi
   if [ -n "$suites" ]; then wait $! || status=1; fi
   cat "$log"
   return "$status"

@@ -42,8 +42,8 @@ func filled(size int, head, tail string, next func(i int) string) []byte {
 	return []byte(b.String())
 }
 
-// TestMegabytesDoNotBecomeGigabytes: what is refused costs nothing, and what is read little.
-func TestMegabytesDoNotBecomeGigabytes(t *testing.T) {
+// TestLargeDocumentsDoNotBecomeGigabytes: what is refused costs nothing, and what is read little.
+func TestLargeDocumentsDoNotBecomeGigabytes(t *testing.T) {
 	always := func(text string) func(int) string { return func(int) string { return text } }
 	tests := []struct {
 		name       string

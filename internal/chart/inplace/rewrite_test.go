@@ -74,7 +74,7 @@ func TestRewriteRefuses(t *testing.T) {
 
 // A string that names very many images is rewritten in time that grows with it, and not with its square:
 // that would be hours.
-func TestRewriteOfVeryMany(t *testing.T) {
+func TestLargeRewrite(t *testing.T) {
 	const line = "    quay.io/acme/op:1 and more\n"
 	body := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |\n" + strings.Repeat(line, 40_000)
 	f, err := Parse([]byte(body))

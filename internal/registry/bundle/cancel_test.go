@@ -143,8 +143,8 @@ func zeros(t *testing.T, name string, size int64) []byte {
 	return packed.Bytes()
 }
 
-// TestUnpackingCanBeStopped in the midst of an entry, however much comes out of it.
-func TestUnpackingCanBeStopped(t *testing.T) {
+// TestLargeUnpackingCanBeStopped in the midst of an entry, however much comes out of it.
+func TestLargeUnpackingCanBeStopped(t *testing.T) {
 	for _, name := range []string{"blobs/sha256/" + strings.Repeat("0", 64), "images/a.tar"} {
 		path := filepath.Join(t.TempDir(), "bomb.tar.gz")
 		if err := os.WriteFile(path, zeros(t, name, 64<<20), 0o600); err != nil {

@@ -97,9 +97,9 @@ func orphan(size int) []byte {
 	})
 }
 
-// TestSmallFilesDoNotTakeLong: what a few kilobytes name many times over is read once, or
+// TestLargeNumbersOfSmallFilesDoNotTakeLong: what a few kilobytes name many times over is read once, or
 // refused.
-func TestSmallFilesDoNotTakeLong(t *testing.T) {
+func TestLargeNumbersOfSmallFilesDoNotTakeLong(t *testing.T) {
 	shared, top := ladder(oci.DefaultDepth, 600)
 	referrer, large := orphan(0), orphan(lock.MaxManifest-2000)
 	everywhere := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: manifestOf(types.OCIConfigJSON, []byte("{}"))}

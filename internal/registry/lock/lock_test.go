@@ -130,9 +130,9 @@ func TestEarlierLocksAreRead(t *testing.T) {
 	}
 }
 
-// TestALargeLockIsRead: what Marshal makes is never too much for Parse, however small what is
+// TestLargeLockIsRead: what Marshal makes is never too much for Parse, however small what is
 // in it may be.
-func TestALargeLockIsRead(t *testing.T) {
+func TestLargeLockIsRead(t *testing.T) {
 	l := &lock.Lock{Schema: lock.Schema}
 	digest := func(i int) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064x", i)} }
 	for i := range 12_000 {

@@ -55,7 +55,7 @@ func wide(artifacts, blobs int) *lock.Lock {
 }
 
 // Before a copy it is known whether its lock can be written, and after it none is written that cannot be read.
-func TestRoom(t *testing.T) {
+func TestLargeLocksHaveRoom(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		was     *lock.Lock

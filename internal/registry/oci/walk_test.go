@@ -96,15 +96,6 @@ func TestWalkRefusesHostileManifests(t *testing.T) {
 			child.Size++
 			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})
 		}, "says that"},
-		{"more bytes than memory should hold", func(t *testing.T, m *manifestSource) {
-			index := v1.IndexManifest{}
-			for i := range 20 {
-				child := image(1)
-				child.Annotations = map[string]string{"padding": strings.Repeat("x", 4<<20), "number": fmt.Sprint(i)}
-				index.Manifests = append(index.Manifests, m.put(t, "child", types.OCIManifestSchema1, child).Descriptor)
-			}
-			m.put(t, "top", types.OCIImageIndex, index)
-		}, "more than 64 MiB"},
 		{"a child that is not there", func(t *testing.T, m *manifestSource) {
 			child := v1.Descriptor{Size: 1, Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("c", 64)}}
 			m.put(t, "top", types.OCIImageIndex, v1.IndexManifest{Manifests: []v1.Descriptor{child}})
@@ -114,14 +105,33 @@ func TestWalkRefusesHostileManifests(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			source := &manifestSource{}
 			tt.build(t, source)
-			_, err := source.walk(0)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Fatalf("reading gave the error %v, want one with %q", err, tt.want)
-			}
-			if _, side := source.walk(8); side == nil || side.Error() != err.Error() {
-				t.Errorf("reading several at once gave the error %v, want %v", side, err)
-			}
+			source.refused(t, tt.want)
 		})
+	}
+}
+
+// Nor does it hold more bytes than memory should.
+func TestLargeWalkIsRefused(t *testing.T) {
+	source := &manifestSource{}
+	index := v1.IndexManifest{}
+	for i := range 20 {
+		child := image(1)
+		child.Annotations = map[string]string{"padding": strings.Repeat("x", 4<<20), "number": fmt.Sprint(i)}
+		index.Manifests = append(index.Manifests, source.put(t, "child", types.OCIManifestSchema1, child).Descriptor)
+	}
+	source.put(t, "top", types.OCIImageIndex, index)
+	source.refused(t, "more than 64 MiB")
+}
+
+// refused wants a walk to end with an error, children one by one or several at once.
+func (m *manifestSource) refused(t *testing.T, want string) {
+	t.Helper()
+	_, err := m.walk(0)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("reading gave the error %v, want one with %q", err, want)
+	}
+	if _, side := m.walk(8); side == nil || side.Error() != err.Error() {
+		t.Errorf("reading several at once gave the error %v, want %v", side, err)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/bundletest"
 )
 
-// TestNamesAreBounded, together and in every kind of archive: they are what is kept of one.
-func TestNamesAreBounded(t *testing.T) {
+// TestLargeNumbersOfNamesAreBounded, together and in every kind of archive: they are what is kept of one.
+func TestLargeNumbersOfNamesAreBounded(t *testing.T) {
 	var many []bundletest.Item
 	for i := range maxNames/maxName + 100 {
 		many = append(many, bundletest.Regular(fmt.Sprintf("operator/%04d%s", i, strings.Repeat("/x", maxName/2-20)), nil))
