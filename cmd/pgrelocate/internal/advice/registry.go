@@ -41,6 +41,8 @@ func refusedAccess(failed *registry.Error) string {
 			who, failed.Host)
 	case errors.Is(access, registry.ErrUnauthorized):
 		return fmt.Sprintf("no credentials for the %s: run `pgrelocate login %s`", who, failed.Host)
+	case access.Repository == "": // at the door
+		return fmt.Sprintf("%s knows this login and does not let it in: ask for that permission, or use another login", failed.Host)
 	case access.Delete:
 		return fmt.Sprintf("the credentials for the %s may not delete anything in %s: ask for that permission, or have somebody prune who has it", who, access.Repository)
 	case access.Push:

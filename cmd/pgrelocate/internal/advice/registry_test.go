@@ -40,6 +40,8 @@ func TestForRegistries(t *testing.T) {
 			"the credentials for the target r.example.com may not delete anything in team/app: ask for that permission, or have somebody prune who has it"},
 		{"may not read", source, access(false, false, registry.ErrForbidden),
 			"the credentials for the source r.example.com may not read team/app: ask for that permission, or check the repository's name"},
+		{"may not come in", "", &registry.AccessError{Err: said("no", registry.ErrForbidden)},
+			"r.example.com knows this login and does not let it in: ask for that permission, or use another login"},
 		{"no such repository to write to", target, access(true, false, registry.ErrRepositoryUnknown),
 			"r.example.com does not create repositories on push: create team/app first"},
 		{"read-only", target, said("405", registry.ErrReadOnly),
