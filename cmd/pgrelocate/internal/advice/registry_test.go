@@ -46,6 +46,8 @@ func TestForRegistries(t *testing.T) {
 			"r.example.com does not create repositories on push: create team/app first"},
 		{"read-only", target, said("405", registry.ErrReadOnly),
 			"r.example.com cannot be pushed to, whoever does: it is read-only for now, or a mirror of another registry, which is the one to name"},
+		{"keeps what it has", target, said("", registry.ErrKeepsOther),
+			"the storage of r.example.com is damaged, and nothing that is sent replaces what lies there: have who runs it remove the blob, and run it again"},
 		{"no room", target, said("507", registry.ErrQuota),
 			"r.example.com has no room left for this: raise the quota, or remove there what nobody needs any more"},
 		{"too large", target, said("413", registry.ErrTooLarge),
