@@ -194,7 +194,7 @@ func TestInstallRefusesBundle(t *testing.T) {
 		spoil  func(*testing.T)
 		words  []string
 	}{
-		{"the chart was changed in the bundle", spoilt, nil, []string{"in the bundle: reading the chart from " + chartRepository + ": digest mismatch"}},
+		{"the chart was changed in the bundle", spoilt, nil, []string{"in the bundle: reading the chart " + chartRepository + "@", ": digest mismatch"}},
 		{"an image is another one", f.bundle, func(t *testing.T) { f.move(t, liteImage) },
 			[]string{liteImage + " holds sha256:", "; the lock has sha256:", "the registry does not hold what the bundle does", "pgrelocate load"}},
 		{"an image is missing", f.bundle, func(t *testing.T) { f.untag(t, liteImage) },
