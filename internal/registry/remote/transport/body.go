@@ -16,12 +16,13 @@ type received struct {
 	ctx     context.Context
 	client  *Client
 	watch   *stall.Watchdog
+	conn    *conn // that gathers, or nil
 	release func()
 }
 
 func (r *received) Read(p []byte) (int, error) {
 	r.watch.Wait()
-	n, err := r.ReadCloser.Read(p)
+	n, err := r.gather(p)
 	r.watch.Got(int64(n))
 	r.client.opts.Traffic.BytesRead.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {

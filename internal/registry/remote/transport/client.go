@@ -122,7 +122,6 @@ func newTransport(tlsConfig *tls.Config, opts Options) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
 		DisableCompression:     true,
-		ReadBufferSize:         16 << 10,
 		OnProxyConnectResponse: proxies.Connected,
 		Protocols:              protocols,
 	}

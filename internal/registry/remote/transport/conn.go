@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +43,10 @@ type conn struct {
 	net.Conn
 	heard chan struct{} // closed when there is nothing more to read
 	once  sync.Once
+
+	gathers atomic.Bool   // see connUse.gather
+	ahead   *bufio.Reader // nil until then
+	arrived atomic.Int64  // bytes in it
 }
 
 func newConn(c net.Conn) *conn { return &conn{Conn: c, heard: make(chan struct{})} }
@@ -49,7 +55,7 @@ func newConn(c net.Conn) *conn { return &conn{Conn: c, heard: make(chan struct{}
 const answerGrace = 500 * time.Millisecond
 
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.read(p)
 	if err != nil {
 		c.once.Do(func() { close(c.heard) })
 	}

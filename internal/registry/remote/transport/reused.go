@@ -2,21 +2,34 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http/httptrace"
 	"sync/atomic"
 )
 
 // connUse is what became of the connection that a request was sent on.
-type connUse struct{ reused, heard atomic.Bool }
+type connUse struct {
+	reused, heard atomic.Bool
+	belowTLS      atomic.Pointer[conn] // nil without TLS
+}
 
 // noteConn notes it in the request's context.
 func noteConn(ctx context.Context) (context.Context, *connUse) {
 	use := new(connUse)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:              func(info httptrace.GotConnInfo) { use.reused.Store(info.Reused) },
+		GotConn:              use.got,
 		GotFirstResponseByte: func() { use.heard.Store(true) },
 	}), use
+}
+
+func (u *connUse) got(info httptrace.GotConnInfo) {
+	u.reused.Store(info.Reused)
+	if secure, ok := info.Conn.(*tls.Conn); ok {
+		if c, ok := secure.NetConn().(*conn); ok {
+			u.belowTLS.Store(c)
+		}
+	}
 }
 
 // reusedError is a connection from an earlier request that was closed before an answer came: servers,

@@ -48,7 +48,7 @@ func (c *Client) sendOnce(ctx context.Context, req *http.Request) (*http.Respons
 	}
 	watch.Got(0)
 	watch.Reset(c.opts.StallTimeout)
-	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, release: func() {}}
+	resp.Body = &received{ReadCloser: resp.Body, ctx: ctx, client: c, watch: watch, conn: conn.gather(resp), release: func() {}}
 	return resp, nil
 }
 
