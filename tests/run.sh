@@ -33,6 +33,7 @@ all() {
   local suites ours large status=0
   suites=$(go list "$@" | grep -E '/tests/' | grep -vE '/tests/(faults|integration)$' || true)
   ours=$(go list "$@" | grep -vxF "${suites:-none}" || true)
+  # shellcheck disable=SC2016,SC2086
   large=$(go list -f '{{$p := .}}{{range .TestGoFiles}}{{$p.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$p.Dir}}/{{.}} {{end}}' ${ours:-none} |
     xargs -r grep -l '^func TestLarge' | xargs -rn 1 dirname | sort -u)
   : >"$log"
