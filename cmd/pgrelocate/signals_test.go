@@ -63,6 +63,9 @@ func hungUp() {
 	case "nohup":
 		signal.Ignore(syscall.SIGHUP)
 	}
+	if how != "nohup" { // so that the command hears the signal, though these tests may run under nohup
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	os.Exit(signalled(cmd, os.Args[2], func() {
 		_ = reader.Close()
 		for cmd.Process.Signal(syscall.SIGHUP) == nil {
