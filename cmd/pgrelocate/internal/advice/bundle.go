@@ -35,7 +35,7 @@ var opening = advices{
 	{syscall.EFBIG, moreRoom},
 	{archive.ErrPacked, "unpack it yourself, with gunzip, if you believe it"},
 	{bundle.ErrNoName, "say it with --name HOST/REPOSITORY:TAG"},
-	{volumes.ErrMissing, "volumes on other disks are named too, each with a further -f"},
+	{volumes.ErrMissing, "volumes on other disks are named too, behind the first: pgrelocate load FILE FILE"},
 	{archive.ErrMixed, "a volume may belong to another bundle: compare them with the checksum file, sha256sum -c"},
 	{archive.ErrTruncated, "the file was not copied to its end: compare its size, or run sha256sum -c on the checksum file beside it"},
 }

@@ -27,8 +27,8 @@ func TestBundles(t *testing.T) {
 		err  error
 		want string // part of the hint; empty for none
 	}{
-		{"a volume is missing", open(volumes.ErrMissing), "-f"},
-		{"a volume that is missing at the end", open(fmt.Errorf("%w: %w", volumes.ErrMissing, archive.ErrTruncated)), "-f"},
+		{"a volume is missing", open(volumes.ErrMissing), "pgrelocate load FILE FILE"},
+		{"a volume that is missing at the end", open(fmt.Errorf("%w: %w", volumes.ErrMissing, archive.ErrTruncated)), "pgrelocate load FILE FILE"},
 		{"volumes of two bundles", open(archive.ErrMixed), "another bundle"},
 		{"truncated", open(archive.ErrTruncated), "sha256sum -c"},
 		{"no room for a pipe", open(syscall.ENOSPC), "--spool-dir"},

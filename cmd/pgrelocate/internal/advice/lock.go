@@ -46,7 +46,7 @@ func aboutLockFile(err *locking.LockError) string {
 		return "pgrelocate plan --plan-out FILE writes one"
 	case errors.Is(err, locking.ErrLockChanged):
 		return "everything else is done; run the same command again to bring the lock up to date"
-	case errors.Is(err, locking.ErrOtherRegistry) && !err.NotOurs:
+	case errors.Is(err, locking.ErrOtherRegistry):
 		return "--registry names the registry, with its folder, as the lock does; --lock FILE another lock"
 	case err.NotOurs:
 		return "choose another name, or allow it to be replaced with --overwrite"

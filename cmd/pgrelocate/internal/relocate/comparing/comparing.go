@@ -135,10 +135,15 @@ func notASide(name string, err error) error {
 			wrong.Place, wrong.Rest = place, name[len(place):]
 		}
 	}
-	if folder, err := ref.ParseFolder(name); err == nil && strings.ContainsAny(folder.Host, ".:") && folder.Path != "" {
+	if folder, err := ref.ParseFolder(name); err == nil && mayBeRegistry(folder) {
 		wrong.Host = folder.Host
 	}
 	return wrong
+}
+
+// mayBeRegistry tells a registry from the name of a file, which may well have a dot in it.
+func mayBeRegistry(folder ref.Folder) bool {
+	return strings.Contains(folder.Host, ":") || strings.Contains(folder.Host, ".") && folder.Path != ""
 }
 
 // want finds out what a place is asked about.
