@@ -49,7 +49,7 @@ func aboutLockFile(err *locking.LockError) string {
 	case errors.Is(err, locking.ErrOtherRegistry):
 		return "--registry names the registry, with its folder, as the lock does; --lock FILE another lock"
 	case err.NotOurs:
-		return "choose another name, or allow it to be replaced with --overwrite"
+		return "choose another name, or name it and allow it to be replaced: --lock FILE --overwrite (a plan: --plan-out FILE --overwrite)"
 	}
 	return ""
 }
