@@ -104,7 +104,7 @@ func (i *installation) notOlder(ctx context.Context, found []cluster.Found) erro
 // not the operator's to put back.
 func (i *installation) unaccounted(all []DefinitionLoss) []DefinitionLoss {
 	p := i.outcome.Prepared
-	upgrade := i.recorded.allOlder(p.Product, p.Chart)
+	upgrade := i.recorded.noneNewer(p.Product, p.Chart)
 	var rest []DefinitionLoss
 	for _, loss := range all {
 		known := []string{difference.Converter}
@@ -175,11 +175,12 @@ func (r recorded) newer(product *versions.Product, c *chart.Chart) *helm.Revisio
 	return nil
 }
 
-// allOlder tells whether a chart is newer than every one that was ever recorded.
-func (r recorded) allOlder(product *versions.Product, c *chart.Chart) bool {
+// noneNewer tells whether no chart that was ever recorded is newer than this one. It may have been tried before:
+// an upgrade that failed and was taken back has still to take away what it takes.
+func (r recorded) noneNewer(product *versions.Product, c *chart.Chart) bool {
 	return len(r.history) > 0 && !slices.ContainsFunc(r.history, func(revision *helm.Revision) bool {
 		order, known := compareCharts(product, revision.Chart, c)
-		return !known || order >= 0
+		return !known || order > 0
 	})
 }
 

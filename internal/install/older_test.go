@@ -209,6 +209,32 @@ func TestOlderThanWhatFailed(t *testing.T) {
 	}
 }
 
+// An upgrade that failed, and was taken back, may be tried again: what it takes away is still its own.
+func TestSameUpgradeAgain(t *testing.T) {
+	in := func(files map[string]string) map[string]string { // the templates, where helm takes CRDs back too
+		files["templates/crd.yaml"] = files["crds/crd.yaml"]
+		delete(files, "crds/crd.yaml")
+		return files
+	}
+	b := newBench(t)
+	if _, err := b.run(t, in(versioned("1.0.0", more, "v1"))); err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, db)
+	stuck := in(versioned("2.0.0", less, "v1"))
+	stuck["templates/d.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: stuck}\nspec: {replicas: 1, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: '{{ .Values.image }}'}]}}}\n"
+	if _, err := b.run(t, stuck, func(o *install.Options) { o.Atomic = true }); err == nil {
+		t.Fatal("the upgrade did not fail")
+	}
+	live, err := yaml.Marshal(b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com").Object["spec"])
+	if err != nil || !strings.Contains(string(live), "pool") {
+		t.Fatalf("the rollback left the newer CRD, %v:\n%s", err, live)
+	}
+	if _, err := b.run(t, in(versioned("2.0.0", less, "v1"))); err != nil {
+		t.Errorf("Run(again) = %v, want it installed", err)
+	}
+}
+
 // A version in which objects may be stored is not given up, whatever is allowed and however new the
 // chart is: the API server would refuse it in the midst of the run.
 func TestStoredVersions(t *testing.T) {
