@@ -25,8 +25,8 @@ build() {
 }
 
 # run runs packages, and prints what gotestsum reads. Without tables for debuggers programs are
-# linked sooner. Four packages at once, for many a test waits for a server or for a time to pass.
-run() { go test -p 4 -json -ldflags=-w -timeout 20m "$@"; }
+# linked sooner.
+run() { go test -json -ldflags=-w -timeout 20m "$@"; }
 
 # all runs both kinds side by side, for suites wait for servers most of the time.
 all() {
