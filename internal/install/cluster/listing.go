@@ -16,9 +16,15 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
-// Listable are the resources whose objects can be listed, each in the version that the cluster
-// prefers, in order. The API groups that the cluster could not tell about are unknown.
-func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionResource, unknown []string, err error) {
+// resource is what a cluster serves, in the version that it prefers, and the kind of its objects.
+type resource struct {
+	schema.GroupVersionResource
+	kind string
+}
+
+// served are the resources whose objects can be listed. The API groups that the cluster could not tell about are
+// unknown.
+func (c *Cluster) served(ctx context.Context) (all []resource, unknown []string, err error) {
 	lists, err := heed.Call(ctx, c.discovery.ServerPreferredResources)
 	var failed *discovery.ErrGroupDiscoveryFailed
 	if err != nil && !errors.As(err, &failed) {
@@ -35,27 +41,39 @@ func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionReso
 		if err != nil {
 			continue // it is no name of a group
 		}
-		for _, resource := range list.APIResources {
-			if slices.Contains(resource.Verbs, "list") && !strings.Contains(resource.Name, "/") {
-				found = append(found, version.WithResource(resource.Name))
+		for _, each := range list.APIResources {
+			if slices.Contains(each.Verbs, "list") && !strings.Contains(each.Name, "/") {
+				all = append(all, resource{version.WithResource(each.Name), each.Kind})
 			}
 		}
+	}
+	return all, unknown, nil
+}
+
+// Listable are the resources whose objects can be listed, each in the version that the cluster
+// prefers, in order. The API groups that the cluster could not tell about are unknown.
+func (c *Cluster) Listable(ctx context.Context) (found []schema.GroupVersionResource, unknown []string, err error) {
+	served, unknown, err := c.served(ctx)
+	for _, each := range served {
+		found = append(found, each.GroupVersionResource)
 	}
 	slices.SortFunc(found, func(a, b schema.GroupVersionResource) int {
 		return strings.Compare(a.GroupResource().String(), b.GroupResource().String())
 	})
-	return slices.Compact(found), unknown, nil
+	return slices.Compact(found), unknown, err
 }
 
 // KindsIn are the kinds of an API group whose objects can be listed, in order.
 func (c *Cluster) KindsIn(ctx context.Context, group string) ([]schema.GroupKind, error) {
-	served, err := c.served(ctx)
+	served, _, err := c.served(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var kinds []schema.GroupKind
-	for _, each := range served[group] {
-		kinds = append(kinds, schema.GroupKind{Group: group, Kind: each.kind})
+	for _, each := range served {
+		if each.Group == group {
+			kinds = append(kinds, schema.GroupKind{Group: group, Kind: each.kind})
+		}
 	}
 	slices.SortFunc(kinds, func(a, b schema.GroupKind) int { return strings.Compare(a.Kind, b.Kind) })
 	return slices.Compact(kinds), nil

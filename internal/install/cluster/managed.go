@@ -2,17 +2,13 @@ package cluster
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
-	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
 // Managed are the custom kinds that what a chart brings looks after, as far as its roles tell: of which it
@@ -28,18 +24,17 @@ func (c *Cluster) Managed(ctx context.Context, objects []chart.Object) ([]schema
 	if len(ruled) == 0 {
 		return nil, nil
 	}
-	served, err := c.served(ctx)
+	served, _, err := c.served(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var kinds []schema.GroupKind
-	for _, group := range slices.Sorted(maps.Keys(ruled)) {
-		for _, resource := range served[group] {
-			if slices.Contains(ruled[group], resource.name) || slices.Contains(ruled[group], "*") {
-				kinds = append(kinds, schema.GroupKind{Group: group, Kind: resource.kind})
-			}
+	for _, each := range served {
+		if slices.Contains(ruled[each.Group], each.Resource) || slices.Contains(ruled[each.Group], "*") {
+			kinds = append(kinds, schema.GroupKind{Group: each.Group, Kind: each.kind})
 		}
 	}
+	slices.SortStableFunc(kinds, func(a, b schema.GroupKind) int { return strings.Compare(a.Group, b.Group) })
 	return kinds, nil
 }
 
@@ -79,28 +74,4 @@ func textsIn(value any) []string {
 // isBuiltin tells whether an API group is Kubernetes' own: its names have no dot, or end as below.
 func isBuiltin(group string) bool {
 	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
-}
-
-// resource is what a cluster serves: its name in addresses and in roles, and its kind.
-type resource struct{ name, kind string }
-
-// served are the resources that can be listed, by API group.
-func (c *Cluster) served(ctx context.Context) (map[string][]resource, error) {
-	lists, err := heed.Call(ctx, c.discovery.ServerPreferredResources)
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
-		return nil, Explain(fmt.Errorf("asking the cluster for its APIs: %w", err))
-	}
-	all := map[string][]resource{}
-	for _, list := range lists {
-		version, err := schema.ParseGroupVersion(list.GroupVersion)
-		if err != nil {
-			continue // it is no name of a group
-		}
-		for _, each := range list.APIResources {
-			if slices.Contains(each.Verbs, "list") && !strings.Contains(each.Name, "/") {
-				all[version.Group] = append(all[version.Group], resource{each.Name, each.Kind})
-			}
-		}
-	}
-	return all, nil
 }
