@@ -252,11 +252,20 @@ func (h *house) everything(t *testing.T, resources ...schema.GroupVersionResourc
 				continue
 			}
 			if item.GetNamespace() == "" || item.GetNamespace() == h.namespace {
-				fmt.Fprintf(&text, "%s %s %s\n", resource.Resource, item.GetName(), item.GetResourceVersion())
+				fmt.Fprintf(&text, "%s %s %s\n", resource.Resource, item.GetName(), state(&item))
 			}
 		}
 	}
 	return text.String()
+}
+
+// state changes with every change of an object, but not with what the API server says of it by and by: the
+// conditions of a CRD that helm has just made.
+func state(object *unstructured.Unstructured) string {
+	if object.GetKind() != "CustomResourceDefinition" {
+		return object.GetResourceVersion()
+	}
+	return fmt.Sprint(object.GetUID(), " ", object.GetGeneration(), object.GetLabels(), object.GetAnnotations(), object.GetDeletionTimestamp())
 }
 
 var configmaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}

@@ -177,7 +177,7 @@ func (b *bareCluster) certManagerAsItIs(t *testing.T) string {
 		}
 		for _, item := range list.Items {
 			if item.GetNamespace() == certManagers || item.GetNamespace() == "" && strings.Contains(item.GetName(), "cert-manager") {
-				fmt.Fprintf(&text, "%s %s %s\n", resource.Resource, item.GetName(), item.GetResourceVersion())
+				fmt.Fprintf(&text, "%s %s %s\n", resource.Resource, item.GetName(), state(&item))
 			}
 		}
 	}

@@ -226,7 +226,7 @@ func (s *site) objects(t *testing.T) string {
 			t.Fatal(err)
 		}
 		for _, item := range list.Items {
-			fmt.Fprintf(&text, "%s %s %s\n", resource.Resource, item.GetName(), item.GetResourceVersion())
+			fmt.Fprintf(&text, "%s %s %s\n", resource.Resource, item.GetName(), state(&item))
 		}
 	}
 	if _, err := s.dynamic.Resource(namespaces).Get(t.Context(), s.namespace, metav1.GetOptions{}); err == nil {

@@ -15,7 +15,8 @@ import (
 // heeding is config with all of its credentials in a transport that lets go of a request when its
 // context ends. Client-go asks the plugin of a kubeconfig for credentials without a context, and
 // those reach out to clouds. Helm and discovery send requests without one: those that only read, and
-// were under way when the run's context ended, are let go of, too.
+// were under way when the run's context ended, are let go of, too. The answer to what changes
+// something is waited for a little longer than its context lasts.
 func heeding(run context.Context, config *rest.Config) (*rest.Config, error) {
 	transport, err := rest.TransportFor(config)
 	if err != nil {
@@ -41,18 +42,27 @@ type heedingTransport struct {
 	run context.Context
 }
 
-// readGrace is how long an answer may still take that somebody waits for who does not know that
-// the run is over.
-const readGrace = time.Second
+const (
+	// readGrace is how long an answer may still take that somebody waits for who does not know that
+	// the run is over.
+	readGrace = time.Second
+	// writeGrace is how long the answer to a change may still take. Without it nobody knew whether what
+	// was sent has been done, and what takes it back could be there before it.
+	writeGrace = time.Second
+)
 
 // RoundTrip implements http.RoundTripper.
 func (h heedingTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, end := request.Context(), func() {}
-	// What is sent after the end takes back what the run did.
-	if request.Method == http.MethodGet && h.run.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case request.Method != http.MethodGet:
+		ctx, end = heed.Outlasting(context.WithoutCancel(ctx), ctx, writeGrace)
+	case h.run.Err() == nil: // what is asked after the end takes back what the run did
 		ctx, end = heed.Outlasting(ctx, h.run, readGrace)
-		request = request.WithContext(ctx)
 	}
+	request = request.WithContext(ctx)
 	response, err := heed.CallLate(ctx, func() (*http.Response, error) {
 		return h.RoundTripper.RoundTrip(request)
 	}, func(late *http.Response) { _ = late.Body.Close() })

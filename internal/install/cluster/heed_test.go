@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,5 +52,36 @@ func TestReadsHeedTheRun(t *testing.T) {
 	server.Refuse(nil)
 	if _, err := c.APIVersions(t.Context()); err != nil {
 		t.Errorf("APIVersions() after the run = %v, want an answer", err)
+	}
+}
+
+// A change that is under way when the run ends may be done: its answer is waited for, so that what is said of it is
+// true, and what takes it back comes after it.
+func TestWritesAreAnswered(t *testing.T) {
+	server := clustertest.New(t)
+	c, err := cluster.Connect(t.Context(), cluster.Access{Kubeconfig: server.Kubeconfig(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	server.Refuse(func(r *http.Request) *clustertest.Refusal {
+		if r.Method == http.MethodPost {
+			cancel(enough)
+			select {
+			case <-r.Context().Done(): // nobody waits
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		return nil
+	})
+	if made, err := c.EnsureNamespace(run, "late", cluster.Owner{}); !made || err != nil {
+		t.Errorf("EnsureNamespace() = %t, %v, want what the server says", made, err)
+	}
+	if _, err := c.EnsureNamespace(run, "later", cluster.Owner{}); err == nil {
+		t.Error("EnsureNamespace() after the end of the run = nil")
+	}
+	if all := server.All(); slices.Contains(all, "namespaces later") {
+		t.Errorf("after the end of the run there are %q", all)
 	}
 }

@@ -245,6 +245,20 @@ func TestPullInterrupted(t *testing.T) {
 	if left := b.pullPods(); len(left) > 0 {
 		t.Errorf("Run(pull) interrupted left %q", left)
 	}
+	interrupted, stop := context.WithCancelCause(t.Context())
+	b.Refuse(func(r *http.Request) *clustertest.Refusal { // one is being made
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pods") {
+			stop(enough)
+			time.Sleep(50 * time.Millisecond) // a removal that did not wait would be through
+		}
+		return nil
+	})
+	if _, err := verify.Run(interrupted, b.options); !errors.Is(err, enough) {
+		t.Errorf("Run(pull) interrupted while a pod is made = %v, want the interrupt", err)
+	}
+	if left := b.pullPods(); len(left) > 0 {
+		t.Errorf("Run(pull) interrupted while a pod is made left %q", left)
+	}
 	b.Refuse(func(r *http.Request) *clustertest.Refusal {
 		if name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]; r.Method == http.MethodGet && strings.HasPrefix(name, "pgrelocate-pull-") {
 			b.Remove("pods", "pg", name)

@@ -84,7 +84,10 @@ func (p *pullPods) pull(ctx context.Context, name, image string) (*StuckError, e
 	// The pod may exist even where the answer to its creation never came.
 	defer p.remove(ctx, name)
 	_, err = p.cluster.Resource(cluster.Pods, p.namespace).Create(ctx, &unstructured.Unstructured{Object: pod}, metav1.CreateOptions{FieldManager: cluster.Manager})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
 		return nil, cluster.Explain(fmt.Errorf("creating a pod in namespace %s to pull %s: %w", p.namespace, image, err))
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, pullTimeout, fmt.Errorf("not pulled within %s", pullTimeout))
