@@ -34,7 +34,7 @@ type Failure struct {
 	// nil where it was not.
 	TakenBack *helm.Changes
 	// SkippedHooks are the chart's hooks for uninstalling that were not run while taking back, for
-	// there are databases.
+	// there are databases, or may be.
 	SkippedHooks []string
 	// State is that of the helm release; nil where the run had not come to it.
 	State *helm.Situation
@@ -53,7 +53,7 @@ func (f *Failure) Error() string {
 		text += "\n  " + line
 	}
 	if len(f.SkippedHooks) > 0 {
-		text += "\n  not run, for databases exist, were the chart's hooks for uninstalling: " + some(f.SkippedHooks)
+		text += "\n  not run, for databases exist or may exist, were the chart's hooks for uninstalling: " + some(f.SkippedHooks)
 	}
 	if f.State != nil {
 		text += "\n  " + f.State.String()
@@ -144,13 +144,27 @@ func (e *InUseError) Error() string {
 // Is makes it an ErrInUse.
 func (e *InUseError) Is(target error) bool { return target == ErrInUse }
 
+// UnseenError says that nobody can tell which databases there are.
+type UnseenError struct{ Reasons []error }
+
+// Error lists the reasons, one a line.
+func (e *UnseenError) Error() string {
+	text := "which databases there are cannot be seen; nothing was removed"
+	for _, reason := range e.Reasons {
+		text += "\n  " + reason.Error()
+	}
+	return text
+}
+
+// Unwrap returns the reasons.
+func (e *UnseenError) Unwrap() []error { return e.Reasons }
+
 // UnservedError says that the objects of a CRD cannot be seen, databases perhaps.
 type UnservedError struct{ Definition string }
 
 // Error names the CRD.
 func (e *UnservedError) Error() string {
-	return fmt.Sprintf("CRD %s is there, and the cluster serves none of its versions: "+
-		"which databases there are cannot be seen; nothing was removed", e.Definition)
+	return fmt.Sprintf("CRD %s is there, and the cluster serves none of its versions", e.Definition)
 }
 
 // UninstallError is an uninstall that ended before its end, with the state that it left.

@@ -230,7 +230,7 @@ func TestUninstallCarriesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := releases.Uninstall(t.Context(), "house", nil, h.uninstallOptions(t).Timeout); err != nil {
+	if _, err := releases.Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: h.uninstallOptions(t).Timeout}); err != nil {
 		t.Fatal(err)
 	}
 	if h.get(t, deployments, "op") != nil || h.get(t, secrets, "regsecret") == nil || len(h.records(t)) == 0 {

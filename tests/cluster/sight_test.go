@@ -10,7 +10,7 @@ import (
 )
 
 // Databases that cannot be seen are in the way like those that can: whether their conversion
-// webhook is away, or no version of their CRD is served.
+// webhook is away, or no version of their CRD is served. Forced, an uninstall leaves them as they are.
 func TestUninstallSeesNoDatabases(t *testing.T) {
 	const open = "schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}"
 	h := newHouse(t)
@@ -48,4 +48,23 @@ func TestUninstallSeesNoDatabases(t *testing.T) {
 	if _, err := install.Uninstall(t.Context(), h.uninstallOptions(t)); !errors.Is(err, install.ErrInUse) {
 		t.Errorf("Uninstall() = %v, want that the database is in the way", err)
 	}
+	h.apply(t, converted)
+	force := h.uninstallOptions(t)
+	force.Force = true
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		_, err := install.Uninstall(t.Context(), h.uninstallOptions(t))
+		if err != nil && strings.Contains(err.Error(), "conversion webhook") {
+			break
+		}
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("Uninstall() = %v, want that the webhook is away", err)
+		}
+	}
+	removal, err := install.Uninstall(t.Context(), force)
+	if err != nil || !removal.Removed || len(removal.Unseen) != 1 || !strings.Contains(removal.Unseen[0], "conversion webhook") || len(removal.Secrets) > 0 {
+		t.Errorf("Uninstall(force) = %+v, %v, want the release gone, no secret removed, and what could not be seen said", removal, err)
+	}
+	h.apply(t, h.crd())
+	h.waitServed(t)
+	h.wantDatabase(t, "an uninstall that could not see it", "precious")
 }

@@ -44,6 +44,23 @@ func (c *Cluster) Instances(ctx context.Context, kinds ...schema.GroupKind) ([]I
 	return all, nil
 }
 
+// Look lists what Instances does, and goes on where objects of a kind cannot be listed: unseen says why. It
+// fails where the cluster does not tell which kinds it serves.
+func (c *Cluster) Look(ctx context.Context, kinds ...schema.GroupKind) (all []Instance, unseen []error, err error) {
+	for _, kind := range kinds {
+		if _, err := c.Knows(ctx, kind); err != nil {
+			return nil, nil, err
+		}
+		found, err := c.Instances(ctx, kind)
+		if err != nil {
+			unseen = append(unseen, err)
+		}
+		all = append(all, found...)
+	}
+	slices.SortFunc(all, byName)
+	return all, unseen, nil
+}
+
 // eachKind lists the objects of each kind that the cluster knows, in all namespaces.
 func (c *Cluster) eachKind(ctx context.Context, kinds []schema.GroupKind, visit func(schema.GroupKind, []unstructured.Unstructured)) error {
 	for _, kind := range kinds {
@@ -110,6 +127,17 @@ func Defined(objects []chart.Object) []schema.GroupKind {
 	for _, object := range objects {
 		if object.IsCRD() {
 			kinds = append(kinds, defines(&object.Unstructured))
+		}
+	}
+	return kinds
+}
+
+// Custom lists the kinds of objects that are none of Kubernetes' own.
+func Custom(objects []chart.Object) []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, object := range objects {
+		if kind := object.GroupVersionKind().GroupKind(); !isBuiltin(kind.Group) && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
 		}
 	}
 	return kinds

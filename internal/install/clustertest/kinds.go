@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -129,7 +130,7 @@ func (s *Server) openAPI(group string) any {
 	return map[string]any{"openapi": "3.0.0", "info": map[string]any{"title": "t", "version": "1"}, "paths": paths}
 }
 
-// define serves the kind of a CRD, and undefine ends that.
+// define serves the kind of a CRD in the first version that is to be served, if any, and undefine ends that.
 func (s *Server) define(crd *unstructured.Unstructured) {
 	text := func(fields ...string) string {
 		value, _, _ := unstructured.NestedString(crd.Object, fields...)
@@ -137,11 +138,14 @@ func (s *Server) define(crd *unstructured.Unstructured) {
 	}
 	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
 	kind := Kind{text("spec", "group"), "v1", text("spec", "names", "plural"), text("spec", "names", "kind"), text("spec", "scope") != "Cluster"}
-	if len(versions) > 0 {
-		kind.Version, _ = versions[0].(map[string]any)["name"].(string)
-	}
 	s.undefine(kind.full())
-	s.kinds = append(s.kinds, kind)
+	served := slices.IndexFunc(versions, func(version any) bool { return version.(map[string]any)["served"] != false })
+	if served >= 0 {
+		kind.Version, _ = versions[served].(map[string]any)["name"].(string)
+	}
+	if served >= 0 || len(versions) == 0 {
+		s.kinds = append(s.kinds, kind)
+	}
 	if _, said, _ := unstructured.NestedSlice(crd.Object, "status", "conditions"); !said {
 		_ = unstructured.SetNestedSlice(crd.Object, []any{map[string]any{"type": "Established", "status": "True"}}, "status", "conditions")
 	}

@@ -217,7 +217,7 @@ func TestUninstallCarriesOn(t *testing.T) {
 	b := newBench(t)
 	b.mustInstall(t, map[string]string{"a.yaml": first, "b.yaml": second})
 	b.Refuse(refusing(http.MethodDelete, "/configmaps/first", 403, "Forbidden", "first is not to be deleted"))
-	_, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), "house", nil, time.Second)
+	_, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: time.Second})
 	if !errors.Is(err, cluster.ErrDenied) || !strings.Contains(err.Error(), "first is not to be deleted") || !b.has("first") || b.has("second") {
 		t.Errorf("Uninstall() = %v, first %v, second %v, want why, and the other gone", err, b.has("first"), b.has("second"))
 	}
@@ -226,10 +226,10 @@ func TestUninstallCarriesOn(t *testing.T) {
 	if last, err := releases.Last("house"); err != nil || last == nil || last.Gone() {
 		t.Fatalf("Last() = %+v, %v, want the release still recorded", last, err)
 	}
-	if _, err := releases.Uninstall(t.Context(), "house", nil, 5*time.Second); err != nil || b.has("first") {
+	if _, err := releases.Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: 5 * time.Second}); err != nil || b.has("first") {
 		t.Errorf("Uninstall() again = %v, first %v, want it gone", err, b.has("first"))
 	}
-	if _, err := releases.Uninstall(t.Context(), "nothing", nil, time.Second); err != nil {
+	if _, err := releases.Uninstall(t.Context(), helm.Removal{Name: "nothing", Timeout: time.Second}); err != nil {
 		t.Errorf("Uninstall(nothing) = %v, want nothing to do", err)
 	}
 }
@@ -240,7 +240,7 @@ func TestUninstallOfWhatIsGone(t *testing.T) {
 	b := newBench(t)
 	b.mustInstall(t, map[string]string{"a.yaml": first, "b.yaml": second})
 	b.Remove("configmaps", "pg", "first")
-	if _, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), "house", nil, 5*time.Second); err != nil || b.has("second") {
+	if _, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: 5 * time.Second}); err != nil || b.has("second") {
 		t.Errorf("Uninstall() = %v, second %v, want it gone", err, b.has("second"))
 	}
 }

@@ -67,7 +67,7 @@ func TestHooksForUninstalling(t *testing.T) {
 			b.Put(t, crd+"---\n"+db)
 		}
 		b.mustInstall(t, templates, databases)
-		skipped, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), "house", []schema.GroupKind{dbKind}, 5*time.Second)
+		skipped, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), helm.Removal{Name: "house", Databases: []schema.GroupKind{dbKind}, Timeout: 5 * time.Second})
 		if err != nil || b.has("first") {
 			t.Fatalf("Uninstall() = %v, first is there: %v", err, b.has("first"))
 		}
@@ -117,7 +117,7 @@ func TestStatefulSetWithItsVolumes(t *testing.T) {
 		t.Errorf("an upgrade without them: takes is there %v, leaves %v, kept %q; want the first one alone", there("takes"), there("leaves"), kept)
 	}
 	b.mustInstall(t, templates)
-	if _, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), "house", nil, 5*time.Second); err != nil || !there("takes") || there("leaves") {
+	if _, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: 5 * time.Second}); err != nil || !there("takes") || there("leaves") {
 		t.Errorf("Uninstall() = %v: takes is there %v, leaves %v; want the first one alone", err, there("takes"), there("leaves"))
 	}
 	// What a failing run made itself is taken back.

@@ -57,7 +57,7 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 		return nil, err
 	}
 	owner := cluster.Owner{Namespace: r.namespace, Release: request.Name}
-	if err := r.protect(ctx, owner, request.Databases); err != nil {
+	if err := r.protect(ctx, owner, request.Databases, false); err != nil {
 		return nil, err
 	}
 	r.client.guard.databases = request.Databases

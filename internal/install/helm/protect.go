@@ -15,8 +15,9 @@ import (
 
 // protect marks everything that lasts in any revision of a release for helm to let it be: in the
 // records, which an uninstall and a rollback go by, and in the cluster, which an upgrade looks
-// at. Our own guard does not need the marks; helm does, when it is used without us.
-func (r *Releases) protect(ctx context.Context, owner cluster.Owner, databases []schema.GroupKind) error {
+// at. Our own guard does not need the marks; helm does, when it is used without us. Unseen passes over what
+// cannot be looked at in the cluster: an uninstall goes by the records.
+func (r *Releases) protect(ctx context.Context, owner cluster.Owner, databases []schema.GroupKind, unseen bool) error {
 	history, err := r.config.Releases.History(owner.Release)
 	if errors.Is(err, driver.ErrReleaseNotFound) {
 		return nil
@@ -33,7 +34,7 @@ func (r *Releases) protect(ctx context.Context, owner cluster.Owner, databases [
 		for _, object := range lasting {
 			if key := object.GroupVersionKind().Group + " " + object.Title(); !seen[key] {
 				seen[key] = true
-				if _, err := r.cluster.KeepLive(ctx, &object.Unstructured, owner); err != nil {
+				if _, err := r.cluster.KeepLive(ctx, &object.Unstructured, owner); err != nil && !unseen {
 					return err
 				}
 			}

@@ -350,7 +350,7 @@ func TestUninstall(t *testing.T) {
 	b.mustInstall(t, map[string]string{"a.yaml": first, "c.yaml": crd})
 	b.Put(t, db)
 	releases := b.open(t.Context(), t, nil)
-	if _, err := releases.Uninstall(t.Context(), "house", nil, 5*time.Second); err != nil {
+	if _, err := releases.Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: 5 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	b.wantDatabase(t, "the uninstall")
@@ -358,7 +358,7 @@ func TestUninstall(t *testing.T) {
 		t.Errorf("Uninstall() left first: %v, record %+v, %v, want the record alone", b.has("first"), last, err)
 	}
 	// Again has nothing to do, and does not mind.
-	if _, err := releases.Uninstall(t.Context(), "house", nil, 5*time.Second); err != nil {
+	if _, err := releases.Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: 5 * time.Second}); err != nil {
 		t.Errorf("Uninstall() again = %v", err)
 	}
 	if err := releases.Forget(t.Context(), "house"); err != nil {
@@ -376,7 +376,7 @@ func TestUninstall(t *testing.T) {
 func TestInstallAfterKeptRecord(t *testing.T) {
 	b := newBench(t)
 	b.mustInstall(t, map[string]string{"a.yaml": first})
-	if _, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), "house", nil, 5*time.Second); err != nil {
+	if _, err := b.open(t.Context(), t, nil).Uninstall(t.Context(), helm.Removal{Name: "house", Timeout: 5 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	if revision := b.mustInstall(t, map[string]string{"a.yaml": first}); revision.Number != 2 || !b.has("first") {

@@ -60,6 +60,7 @@ func ofInstalling(err error) string {
 		proof      *preparation.ProofError
 		unmirrored *install.UnmirroredError
 		inUse      *install.InUseError
+		unseen     *install.UnseenError
 		uninstall  *install.UninstallError
 		noRelease  *install.NoReleaseError
 		foreign    *install.ForeignError
@@ -94,6 +95,8 @@ func ofInstalling(err error) string {
 		return "relocate them with `pgrelocate copy`; without --strict they are left out"
 	case errors.As(err, &inUse):
 		return "remove them first, or use --force: they go on running then, and nobody looks after them"
+	case errors.As(err, &unseen):
+		return ofUnseen(unseen)
 	case errors.As(err, &uninstall):
 		return "run `pgrelocate uninstall` again to go on"
 	default:
@@ -144,6 +147,16 @@ func ofForeign(foreign *install.ForeignError) string {
 	hint := "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"
 	if slices.ContainsFunc(foreign.Objects, func(f install.Foreign) bool { return f.Replaced }) {
 		hint += " but what is to be made anew"
+	}
+	return hint
+}
+
+// ofUnseen says how databases can be seen, and what happens where they are not.
+func ofUnseen(err error) string {
+	hint := "mend that first, or use --force: whatever databases there are go on running, and nobody looks after them; " +
+		"all CRDs, namespaces and pull secrets stay, and no hook of the chart for uninstalling runs"
+	if errors.Is(err, cluster.ErrDenied) {
+		return permissions + "; " + hint
 	}
 	return hint
 }

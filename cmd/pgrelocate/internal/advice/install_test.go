@@ -43,6 +43,10 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&preparation.ProofError{Target: target, Release: "v4.3.1", Places: []naming.Leftover{{Cause: naming.NotRelocated}}}, "relocate them first: pgrelocate copy --registry registry.example.com/pg --release v4.3.1"},
 		{&install.UnmirroredError{Versions: []string{"v"}}, "relocate them with `pgrelocate copy`; without --strict they are left out"},
 		{&install.InUseError{}, "remove them first, or use --force: they go on running then, and nobody looks after them"},
+		{&install.UnseenError{Reasons: []error{&install.UnservedError{Definition: "dbs"}}}, "mend that first, or use --force: whatever databases there are go on running, and nobody looks after them; " +
+			"all CRDs, namespaces and pull secrets stay, and no hook of the chart for uninstalling runs"},
+		{&install.UnseenError{Reasons: []error{cluster.ErrDenied}}, "a cluster administrator can grant what is needed: see examples/rbac.yaml; mend that first, or use --force: " +
+			"whatever databases there are go on running, and nobody looks after them; all CRDs, namespaces and pull secrets stay, and no hook of the chart for uninstalling runs"},
 		{&install.UninstallError{Err: errors.New("x")}, "run `pgrelocate uninstall` again to go on"},
 
 		{&install.NoReleaseError{}, "see --helm-release and --namespace; `helm list --all-namespaces` shows what there is"},

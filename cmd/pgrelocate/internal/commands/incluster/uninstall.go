@@ -25,10 +25,11 @@ func NewUninstallCommand(a *app.App) *cobra.Command {
 		Long: `Remove the helm release and the pull secrets that pgrelocate has made for it. CRDs stay,
 for every database would go with them, and so do namespaces and volumes.
 
-It refuses while databases exist; of a product that pgrelocate does not know, every custom
-resource of the release's own CRDs counts as one. With --force they go on running, with the
-pull secret of their namespace, and nobody looks after them until the operator is installed
-again; hooks that the chart runs for uninstalling are left out then, for they may delete them.
+It refuses while databases exist, and where that cannot be seen; of a product that pgrelocate
+does not know, every custom resource of the release's own CRDs counts as one. With --force they
+go on running, with the pull secret of their namespace, and nobody looks after them until the
+operator is installed again; hooks that the chart runs for uninstalling are left out then, for
+they may delete them. Where databases cannot be seen, all pull secrets stay.
 Where there is no such release, nothing is touched, and that is an error.`,
 		Example: `  pgrelocate uninstall`,
 		Args:    usage.NoArgs,
@@ -38,7 +39,7 @@ Where there is no such release, nothing is touched, and that is an error.`,
 	}
 	flags := cmd.Flags()
 	a.Settings.AddFlags(flags, config.Access, config.Place)
-	flags.BoolVar(&opts.Force, "force", false, "uninstall although databases exist")
+	flags.BoolVar(&opts.Force, "force", false, "uninstall although databases exist, or cannot be seen")
 	flags.DurationVar(&opts.Timeout, "timeout", 5*time.Minute, "wait no longer than `TIME`")
 	a.Settings.AddFlags(flags, []string{"product", "catalogue"}, config.Output)
 	return cmd

@@ -17,16 +17,19 @@ type Removal struct {
 	Namespace   string `json:"namespace"`
 	// Removed says that the helm release was removed.
 	Removed bool `json:"removed"`
-	// Secrets were removed, as NAMESPACE/NAME; databases or other releases need KeptSecrets.
+	// Secrets were removed, as NAMESPACE/NAME; databases or other releases need KeptSecrets, or may need them.
 	Secrets     []string `json:"secrets"`
 	KeptSecrets []string `json:"keptSecrets"`
 	// KeptDefinitions are CRDs and Instances databases, as NAMESPACE/NAME; both stay.
 	KeptDefinitions []string `json:"keptDefinitions"`
 	Instances       []string `json:"instances"`
+	// Unseen says what could not be looked at, so that there may be other databases, which stay too; absent
+	// where everything was.
+	Unseen []string `json:"unseen,omitempty"`
 	// KeptObjects stay, for their volumes would go with them; absent where there are none.
 	KeptObjects []string `json:"keptObjects,omitempty"`
-	// SkippedHooks are the charts' hooks for uninstalling that were not run, for databases exist;
-	// absent where there were none.
+	// SkippedHooks are the charts' hooks for uninstalling that were not run, for databases exist or
+	// may exist; absent where there were none.
 	SkippedHooks []string `json:"skippedHooks,omitempty"`
 	// Beside are the helm releases of the product's other charts, which went before; absent where
 	// there were none.
@@ -42,6 +45,7 @@ func NewRemoval(r *installing.Removed) Removal {
 		KeptSecrets:     append([]string{}, r.KeptSecrets...),
 		KeptDefinitions: append([]string{}, r.KeptDefinitions...),
 		Instances:       []string{},
+		Unseen:          slices.Clone(r.Unseen),
 		KeptObjects:     slices.Clone(r.KeptObjects),
 		SkippedHooks:    slices.Clone(r.SkippedHooks),
 	}
@@ -53,6 +57,11 @@ func NewRemoval(r *installing.Removed) Removal {
 		made.KeptDefinitions = append(made.KeptDefinitions, other.KeptDefinitions...)
 		made.KeptObjects = append(made.KeptObjects, other.KeptObjects...)
 		made.SkippedHooks = append(made.SkippedHooks, other.SkippedHooks...)
+		for _, reason := range other.Unseen {
+			if !slices.Contains(made.Unseen, reason) {
+				made.Unseen = append(made.Unseen, reason)
+			}
+		}
 	}
 	slices.Sort(made.KeptDefinitions)
 	return made
@@ -69,14 +78,17 @@ func (v Removal) WriteTable(w io.Writer) error {
 		names []string
 	}{
 		{"removed secrets", v.Secrets},
-		{"kept secrets that others need", v.KeptSecrets},
+		{"kept secrets that others need, or may need", v.KeptSecrets},
 		{"kept databases, and other objects of the kinds that the release defines", v.Instances},
 		{"kept, for the cluster would delete their volumes with them", v.KeptObjects},
-		{"not run, for databases exist, were the chart's hooks for uninstalling", v.SkippedHooks},
+		{"not run, for databases exist or may exist, were the chart's hooks for uninstalling", v.SkippedHooks},
 	} {
 		if len(each.names) > 0 {
 			lines = append(lines, each.what+": "+strings.Join(each.names, ", "))
 		}
+	}
+	for _, reason := range v.Unseen {
+		lines = append(lines, "kept whatever databases there are, for they could not be seen: "+reason)
 	}
 	lines = append(lines, "kept the CRDs and the namespace "+v.Namespace)
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
