@@ -45,6 +45,9 @@ type Options struct {
 	PullSecret, Host string
 	// Try tells whether the registry accepts a login; nil where it cannot be asked.
 	Try func(ctx context.Context, login pullsecret.Credentials) error
+	// Anonymous tells whether the registry gives images to whoever asks without a login; known is false where
+	// that cannot be told. nil where it cannot be asked.
+	Anonymous func(ctx context.Context) (gives, known bool)
 	// Images are the platforms of each image that was found, by its name.
 	Images map[string][]v1.Platform
 	// Timeout bounds each probe.

@@ -175,6 +175,32 @@ func TestSecrets(t *testing.T) {
 	w.wants(t, "pull secrets", finding.NotLookedAt, "no private registry is named")
 }
 
+// Where the registry gives images to everybody no pull secret is needed; one that is there has to be right.
+func TestSecretsOfAnOpenRegistry(t *testing.T) {
+	w := newWard(t)
+	gives, known := true, true
+	w.Anonymous = func(context.Context) (bool, bool) { return gives, known }
+	w.Try = func(context.Context, pullsecret.Credentials) error { return nil }
+	w.Put(t, "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: d, namespace: prod}\n")
+	w.wants(t, "pull secrets", finding.OK, "in 1 namespaces, and the registry accepts it; others need none, for r.example.com gives its images without a login")
+	w.Remove("secrets", "pg", "regsecret")
+	if found := w.wants(t, "pull secrets", finding.OK, "no pull secret is needed"); found.Remedy != "" {
+		t.Errorf("the remedy is %q, want none", found.Remedy)
+	}
+	known, gives = false, false
+	if found := w.wants(t, "pull secrets", finding.NotLookedAt, "namespace prod lacks the secret regsecret, and whether r.example.com wants a login cannot be told yet"); found.Remedy != "" {
+		t.Errorf("the remedy is %q, want none", found.Remedy)
+	}
+	known = true
+	if found := w.wants(t, "pull secrets", finding.Warning, "namespace prod lacks the secret regsecret"); found.Remedy != checkup.MakeSecret {
+		t.Errorf("the remedy is %q, want a secret made", found.Remedy)
+	}
+	gives = true
+	w.Put(t, secret("prod", "robot", "expired"))
+	w.Try = func(context.Context, pullsecret.Credentials) error { return errors.New("401 Unauthorized") }
+	w.wants(t, "pull secrets", finding.Failed, "does not accept the secret in namespace prod")
+}
+
 // A cluster that answers nothing any more ends the examination in time, and does not outlast the run.
 func TestAClusterThatFallsSilent(t *testing.T) {
 	w := newWard(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/finding"
@@ -33,11 +34,16 @@ func (e *examination) secrets(ctx context.Context) finding.Finding {
 	}
 	slices.Sort(namespaces)
 	namespaces = slices.Compact(namespaces)
-	result := finding.Okf("%s", e.allSecretsAreWell(len(namespaces)))
+	wants := sync.OnceValues(func() (wants, known bool) { return e.wantsLogin(ctx) })
+	result := finding.Finding{Status: finding.OK}
+	needless := 0
 	var wrong []string
 	for _, namespace := range namespaces {
-		status, says := e.secret(ctx, namespace)
+		status, says := e.secret(ctx, namespace, wants)
 		if status == finding.OK {
+			if says == needsNone {
+				needless++
+			}
 			continue
 		}
 		wrong = append(wrong, says)
@@ -54,7 +60,7 @@ func (e *examination) secrets(ctx context.Context) finding.Finding {
 			result.Status = finding.Warning
 		}
 	}
-	if len(wrong) > 0 {
+	if result.Says = e.allSecretsAreWell(len(namespaces)-needless, needless); len(wrong) > 0 {
 		result.Says = strings.Join(wrong, "; ")
 	}
 	if len(result.About) > 0 {
@@ -63,22 +69,57 @@ func (e *examination) secrets(ctx context.Context) finding.Finding {
 	return result
 }
 
-func (e *examination) allSecretsAreWell(namespaces int) string {
-	text := fmt.Sprintf("secret %s is there for %s, in %d namespaces", e.PullSecret, e.Host, namespaces)
-	if e.Try != nil {
-		return text + ", and the registry accepts it"
+// allSecretsAreWell says where they are, and how many namespaces need none.
+func (e *examination) allSecretsAreWell(with, needless int) string {
+	none := e.Host + " gives its images without a login"
+	if with == 0 {
+		return none + ": no pull secret is needed"
 	}
-	return text + "; the registry was not asked whether it accepts it"
+	text := fmt.Sprintf("secret %s is there for %s, in %d namespaces", e.PullSecret, e.Host, with)
+	if e.Try != nil {
+		text += ", and the registry accepts it"
+	} else {
+		text += "; the registry was not asked whether it accepts it"
+	}
+	if needless > 0 {
+		text += "; others need none, for " + none
+	}
+	return text
+}
+
+// wantsLogin tells whether the registry gives its images to nobody without a login.
+func (e *examination) wantsLogin(ctx context.Context) (wants, known bool) {
+	if e.Anonymous == nil {
+		return true, true
+	}
+	gives, known := e.Anonymous(ctx)
+	return !gives, known
+}
+
+// needsNone is said of a namespace without the secret, which is well.
+const needsNone = "none is needed"
+
+// lacks is what it means that a namespace has no secret.
+func (e *examination) lacks(ctx context.Context, namespace string, wants func() (wants, known bool)) (finding.Status, string) {
+	wanted, known := wants()
+	switch {
+	case known && !wanted:
+		return finding.OK, needsNone
+	case namespace == e.Namespace && !e.installed(ctx):
+		return finding.NotLookedAt, fmt.Sprintf("namespace %s is not there yet, and installing makes its secret", namespace)
+	case !known:
+		return finding.NotLookedAt, fmt.Sprintf("namespace %s lacks the secret %s, and whether %s wants a login cannot be told yet", namespace, e.PullSecret, e.Host)
+	default:
+		return finding.Warning, fmt.Sprintf("namespace %s lacks the secret %s", namespace, e.PullSecret)
+	}
 }
 
 // secret looks at one namespace's.
-func (e *examination) secret(ctx context.Context, namespace string) (finding.Status, string) {
+func (e *examination) secret(ctx context.Context, namespace string, wants func() (wants, known bool)) (finding.Status, string) {
 	login, err := pullsecret.Stored(ctx, e.Cluster, namespace, e.PullSecret, e.Host)
 	switch {
-	case errors.Is(err, pullsecret.ErrNoSecret) && namespace == e.Namespace && !e.installed(ctx):
-		return finding.NotLookedAt, fmt.Sprintf("namespace %s is not there yet, and installing makes its secret", namespace)
 	case errors.Is(err, pullsecret.ErrNoSecret):
-		return finding.Warning, fmt.Sprintf("namespace %s lacks the secret %s", namespace, e.PullSecret)
+		return e.lacks(ctx, namespace, wants)
 	case errors.Is(err, cluster.ErrDenied):
 		return finding.NotLookedAt, fmt.Sprintf("the secret in namespace %s may not be read", namespace)
 	case err != nil:

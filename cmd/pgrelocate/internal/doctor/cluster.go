@@ -48,6 +48,7 @@ func (e *examination) cluster(ctx context.Context) error {
 		opts.Try = func(ctx context.Context, login pullsecret.Credentials) error {
 			return e.accepts(ctx, login)
 		}
+		opts.Anonymous = e.anonymous
 	}
 	var found []finding.Finding
 	found, err = inside.Run(ctx, opts)
@@ -69,4 +70,16 @@ func (e *examination) accepts(ctx context.Context, login pullsecret.Credentials)
 		return nil
 	}
 	return err
+}
+
+// anonymous tells whether the private registry gives an artifact to whoever asks without a login. One that it
+// has not, or does not show, tells nothing.
+func (e *examination) anonymous(ctx context.Context) (gives, known bool) {
+	at := e.artifacts[0].Target
+	client, err := e.Clients.As(ctx, at.Host, pullsecret.Credentials{})
+	if err != nil {
+		return false, false
+	}
+	_, err = client.Resolve(ctx, at.Repository, at.Tag)
+	return err == nil, err == nil || errors.Is(err, registry.ErrUnauthorized) || errors.Is(err, registry.ErrForbidden)
 }
