@@ -69,7 +69,7 @@ func Find(ctx context.Context, c *cluster.Cluster, kinds Kinds) (*Usage, error) 
 		}
 		for _, object := range found {
 			if !isHistory(object) {
-				images.collect(images.names, cluster.Title(object), object.Object)
+				images.collect(images.names, cluster.Title(object), "", object.Object)
 			}
 		}
 	}
@@ -134,34 +134,35 @@ func (i *Usage) choices(ctx context.Context, c *cluster.Cluster, kind schema.Gro
 	for _, object := range found {
 		who := cluster.Title(object)
 		if by := picked[object.GetName()]; len(by) > 0 {
-			i.collect(i.names, fmt.Sprintf("%s (picked by %s %s)", who, by[0].Kind, by[0]), object.Object)
+			i.collect(i.names, fmt.Sprintf("%s (picked by %s %s)", who, by[0].Kind, by[0]), "", object.Object)
 		} else {
-			i.collect(i.unpicked, who, object.Object)
+			i.collect(i.unpicked, who, "", object.Object)
 		}
 	}
 	return nil
 }
 
-// collect notes every string below a value into names, and what may be an image into uses.
-func (i *Usage) collect(into names, who string, value any) {
+// collect notes every string below a value into names, and what may be an image into uses. What the value is
+// called stands before it.
+func (i *Usage) collect(into names, who, called string, value any) {
 	switch value := value.(type) {
 	case string:
 		into.text(who, value)
 	case []any:
 		for _, element := range value {
 			if text, isText := element.(string); isText {
-				i.use(who, text)
+				i.use(who, called, text)
 			}
-			i.collect(into, who, element)
+			i.collect(into, who, called, element)
 		}
 	case map[string]any:
 		i.container(who, value)
 		for name, element := range value {
 			text, isText := element.(string)
 			if isText && name != "imageID" {
-				i.use(who, text)
+				i.use(who, calledIn(value, name), text)
 			}
-			i.collect(into, who, element)
+			i.collect(into, who, name, element)
 		}
 	}
 }
@@ -178,10 +179,25 @@ func (n names) text(who, text string) {
 	}
 }
 
-// use notes a string that may be an image.
-func (i *Usage) use(who, text string) {
+// calledIn is what a field is called, which of a variable of the environment is the variable's name.
+func calledIn(object map[string]any, field string) string {
+	if variable, ok := object["name"].(string); ok && field == "value" {
+		return variable
+	}
+	return field
+}
+
+// isImage tells whether what is called so is an image, with a tag or without.
+func isImage(called string) bool {
+	called = strings.TrimSuffix(strings.ToLower(called), "s")
+	return strings.HasSuffix(called, "image") || strings.HasSuffix(called, "imagename")
+}
+
+// use notes a string that may be an image. One without a tag and a digest is the tag "latest" where it is called
+// an image; elsewhere it is a repository, in which an operator finds images by tags that it knows itself.
+func (i *Usage) use(who, called, text string) {
 	image, err := ref.ParseImage(text)
-	if err != nil {
+	if err != nil || image.Tag == "" && image.Digest == "" && !isImage(called) {
 		return
 	}
 	use := Use{Ref: image.Tagged().Canonical(), Digest: image.Digest}

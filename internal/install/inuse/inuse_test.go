@@ -71,6 +71,37 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A repository that an operator is told, to find images in by tags that it knows, is no image: nobody has asked for
+// its tag "latest". Where a runtime would take it for that, it is one.
+func TestUsesOfRepositories(t *testing.T) {
+	s := clustertest.New(t)
+	s.Put(t, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: op, namespace: pg}
+spec: {template: {spec: {containers: [{
+  name: a, image: r.example.com/pg/operator, args: [r.example.com/pg/repository],
+  env: [{name: PROXY_IMAGE_REPO, value: r.example.com/pg/proxy}, {name: AGENT_IMAGE, value: r.example.com/pg/agent}, {name: PROXY, value: "r.example.com/pg/proxy:2"}]}]}}}
+`)
+	images, err := inuse.Find(t.Context(), s.Connect(t), inuse.Kinds{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for use := range images.Uses() {
+		if use.Ref.Host == "r.example.com" {
+			got[use.Ref.Repository+":"+use.Ref.Tag] = true
+		}
+	}
+	want := map[string]bool{"pg/operator:latest": true, "pg/agent:latest": true, "pg/proxy:2": true}
+	if !maps.Equal(got, want) {
+		t.Errorf("Uses() = %v, want %v", got, want)
+	}
+	if by := images.By(ref.Reference{Host: "r.example.com", Repository: "pg/proxy", Tag: "latest"}, ""); by != "Deployment pg/op" {
+		t.Errorf("By(latest) = %q: what may be in use is not deleted, want Deployment pg/op", by)
+	}
+}
+
 const picks = `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
