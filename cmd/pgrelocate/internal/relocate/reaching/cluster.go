@@ -5,6 +5,7 @@ package reaching
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,6 +52,9 @@ func Connect(ctx context.Context, s *relocate.Session, place Destination) (*clus
 	})
 	if err == nil {
 		s.Detail("cluster %s, kubernetes %s", found.Host(), found.Version())
+	}
+	if errors.Is(err, cluster.ErrKubeconfig) || errors.Is(err, cluster.ErrNoKubeconfig) {
+		return nil, &exit.UsageError{Err: err}
 	}
 	return found, exit.Misnamed(err)
 }
