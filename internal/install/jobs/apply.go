@@ -21,7 +21,9 @@ var ErrOtherJob = errors.New("it is there already, and not the same; what is in 
 func Apply(ctx context.Context, c *cluster.Cluster, objects []*unstructured.Unstructured) error {
 	for _, o := range objects {
 		err := apply(ctx, c, o, metav1.DryRunAll)
-		if missing := apierrors.IsNotFound(err) && objects[0].GetKind() == "Namespace"; err != nil && !missing {
+		var missing *cluster.NoNamespaceError
+		homeless := errors.As(err, &missing) || apierrors.IsNotFound(err)
+		if comes := homeless && objects[0].GetKind() == "Namespace"; err != nil && !comes {
 			return err
 		}
 	}
@@ -46,6 +48,11 @@ func apply(ctx context.Context, c *cluster.Cluster, o *unstructured.Unstructured
 	_, err = c.Resource(mapping.Resource, o.GetNamespace()).Apply(ctx, o.GetName(), o, opts)
 	if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "immutable") {
 		err = ErrOtherJob // the cluster's own words are the whole of it, some kilobytes
+	}
+	if apierrors.IsNotFound(err) && o.GetNamespace() != "" {
+		if exists, unasked := c.HasNamespace(ctx, o.GetNamespace()); unasked == nil && !exists {
+			err = &cluster.NoNamespaceError{Namespace: o.GetNamespace()}
+		}
 	}
 	if err != nil {
 		return cluster.Explain(fmt.Errorf("applying %s %s: %w", o.GetKind(), o.GetName(), err))

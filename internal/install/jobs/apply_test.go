@@ -104,7 +104,8 @@ func TestApplyWithoutItsPlace(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
 	server.Writes()
-	if err := Apply(t.Context(), c, objects(t, account, mirror)); err == nil || !strings.Contains(err.Error(), `namespaces "team" not found`) {
+	var missing *cluster.NoNamespaceError
+	if err := Apply(t.Context(), c, objects(t, account, mirror)); !errors.As(err, &missing) || missing.Namespace != "team" || err.Error() != "applying ServiceAccount mirror: namespace team does not exist" {
 		t.Errorf("Apply() = %v, want that there is no such namespace", err)
 	}
 	secret := "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: login, namespace: default}\n"
