@@ -48,6 +48,8 @@ func aboutLockFile(err *locking.LockError) string {
 		return "everything else is done; run the same command again to bring the lock up to date"
 	case errors.Is(err, locking.ErrOtherRegistry):
 		return "--registry names the registry, with its folder, as the lock does; --lock FILE another lock"
+	case errors.Is(err, locking.ErrOutside):
+		return "look at what it has there; --catalogue FILE names the product that the folder is of"
 	case err.NotOurs:
 		return "choose another name, or name it and allow it to be replaced: --lock FILE --overwrite (a plan: --plan-out FILE --overwrite)"
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 type fruit struct {
@@ -202,6 +203,25 @@ func TestFit(t *testing.T) {
 	for _, tt := range tests {
 		if got := Fit(tt.message, tt.width); got != tt.want {
 			t.Errorf("Fit(%q, %d) = %q, want %q", tt.message, tt.width, got, tt.want)
+		}
+	}
+}
+
+// What goes into a bundle has no registry yet.
+func TestShort(t *testing.T) {
+	const digest = "@sha256:aaaa"
+	for _, host := range []string{"", "registry.example.com:5000"} {
+		for _, folder := range []string{"", "tanzu-sql-postgres/", "a/b/"} {
+			for _, tt := range []struct{ tag, digest, want string }{
+				{"v4.3.1", "", "postgres-operator:v4.3.1"},
+				{"", digest[1:], "postgres-operator" + digest},
+				{"v4.3.1", digest[1:], "postgres-operator:v4.3.1" + digest},
+			} {
+				r := ref.Reference{Host: host, Repository: folder + "postgres-operator", Tag: tt.tag, Digest: tt.digest}
+				if got := Short(r); got != tt.want {
+					t.Errorf("Short(%q) = %q, want %q", r, got, tt.want)
+				}
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"path"
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -33,9 +34,11 @@ func Within(folder, reference string) string {
 	return strings.TrimPrefix(reference, folder+"/")
 }
 
-// Short is an artifact's name without registry and folder: what follows it names those.
+// Short is an artifact's name without registry and folder, which it need not have: what follows it
+// names those.
 func Short(r ref.Reference) string {
-	return r.String()[len(parent(r.Host+"/"+r.Repository))+1:]
+	r.Host, r.Repository = "", path.Base(r.Repository)
+	return r.String()
 }
 
 // FolderOr is Folder, and otherwise where the references have nothing in common.

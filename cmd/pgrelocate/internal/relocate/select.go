@@ -36,6 +36,20 @@ func (s *Session) Catalogue() (*versions.Catalogue, error) {
 	return s.catalogue()
 }
 
+// Folders are those of all products in a registry that is named without a path: what lies outside
+// of them is nothing that a bundle or a lock may choose by itself.
+func (s *Session) Folders() ([]string, error) {
+	catalogue, err := s.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	var folders []string
+	for _, product := range catalogue.Products() {
+		folders = append(folders, product.Target)
+	}
+	return folders, nil
+}
+
 // Hosts are the registries of both sides, as the settings and the catalogue name them; empty where
 // none is named, or where artifacts come from several.
 func (s *Session) Hosts() map[registry.Side]string {

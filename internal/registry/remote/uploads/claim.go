@@ -16,10 +16,16 @@ type Claim struct {
 	lock  *os.File
 }
 
-// take locks the upload, and fails at once where another has it.
+// mostTries is how often a lock may be gone when it is taken: whoever had it removes it.
+const mostTries = 100
+
+// errTaken says that others are at an upload all the time, or that its lock cannot be told from another file.
+var errTaken = errors.New("the upload is not to be had")
+
+// take locks the upload, and fails at once where another has it, or where a link stands in the lock's place.
 func (c *Claim) take() error {
-	for {
-		f, err := os.OpenFile(c.name+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
+	for range mostTries {
+		f, err := os.OpenFile(c.name+lockSuffix, os.O_CREATE|os.O_RDWR|files.NoFollow, 0o600)
 		if err != nil {
 			return err
 		}
@@ -32,6 +38,7 @@ func (c *Claim) take() error {
 		}
 		_ = f.Close() // who had it has removed it meanwhile
 	}
+	return errTaken
 }
 
 // isAt tells whether an open file still has its name.

@@ -1,7 +1,9 @@
 package uploads_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -367,4 +369,36 @@ func TestNowhereToKeep(t *testing.T) {
 		t.Errorf("Note() = %v with the address %q where the folder is gone, want an error and none", err, kept.Address())
 	}
 	kept.Release()
+}
+
+// Who can put files into the folder, of what is checked out for example, holds nobody up with a link, and
+// has nothing written where it leads.
+func TestALinkInTheLocksPlace(t *testing.T) {
+	for what, target := range map[string]string{"nothing": "elsewhere", "a file": "there"} {
+		dir := private(t)
+		journal := open(t, dir)
+		note(t, journal, 1)
+		locks, err := filepath.Glob(filepath.Join(dir, "*.lock"))
+		if err != nil || len(locks) != 1 {
+			t.Fatalf("there are the locks %q (%v), want one", locks, err)
+		}
+		outside := filepath.Join(filepath.Dir(dir), target)
+		if what == "a file" {
+			err = os.WriteFile(outside, []byte("precious"), 0o600)
+		}
+		if err := errors.Join(err, os.Remove(locks[0]), os.Symlink(outside, locks[0])); err != nil {
+			t.Fatal(err)
+		}
+		if claim := journal.Claim(host, repository, blob(1)); claim != nil {
+			t.Errorf("Claim() where the lock is a link to %s is a claim, want none", what)
+		}
+		if err := os.Remove(strings.TrimSuffix(locks[0], ".lock") + ".json"); err != nil {
+			t.Fatal(err)
+		}
+		open(t, dir) // clears locks without entries away
+		body, err := os.ReadFile(outside)
+		if what == "nothing" && !errors.Is(err, fs.ErrNotExist) || what == "a file" && string(body) != "precious" {
+			t.Errorf("where the link leads to %s there is %q (%v) now", what, body, err)
+		}
+	}
 }

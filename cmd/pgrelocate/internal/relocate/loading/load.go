@@ -73,15 +73,11 @@ func (l *loading) openChecked(ctx context.Context) (err error) {
 // confine refuses what would go outside of the products' folders, unless that is wanted, and
 // tells every target: who wrote a bundle has chosen them.
 func (l *loading) confine(context.Context) error {
-	catalogue, err := l.Catalogue()
+	folders, err := l.Folders()
 	if err != nil {
 		return err
 	}
 	if !l.file.AnyTarget {
-		var folders []string
-		for _, product := range catalogue.Products() {
-			folders = append(folders, product.Target)
-		}
 		if err := l.bundle.Confine(folders, l.Config.Registry); err != nil {
 			return &exit.VerificationError{Err: err}
 		}

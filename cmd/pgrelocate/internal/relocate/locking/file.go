@@ -46,6 +46,8 @@ var (
 	ErrOtherRegistry = errors.New("it is the lock of another registry")
 	// ErrElsewhere: the lock names what lies outside of the registry's folder that it is said to be of.
 	ErrElsewhere = errors.New("it names what lies outside of its own registry and folder")
+	// ErrOutside: the lock would have something removed that is in no product's folder.
+	ErrOutside = errors.New("it would remove what lies outside of the folders of all known products")
 	// ErrNoPlan: what is to be carried out is no plan.
 	ErrNoPlan = errors.New("not a plan")
 	// ErrOtherPlan: the plan is for another registry.

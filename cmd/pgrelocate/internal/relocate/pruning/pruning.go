@@ -55,12 +55,13 @@ func Prune(ctx context.Context, s *relocate.Session, opts Options) (*prune.Plan,
 	p := &pruning{Session: s, Options: opts}
 	defer func() { p.file.Close() }()
 	err := relocate.Run(ctx,
-		p.read,  // the lock
-		p.sort,  // what of it is wanted
-		p.keep,  // what other locks want
-		p.ask,   // what the cluster uses
-		p.plan,  // what else leads to it
-		p.carry, // where that is wanted
+		p.read,    // the lock
+		p.sort,    // what of it is wanted
+		p.confine, // whether it may choose the rest
+		p.keep,    // what other locks want
+		p.ask,     // what the cluster uses
+		p.plan,    // what else leads to it
+		p.carry,   // where that is wanted
 	)
 	return p.made, err
 }
@@ -116,6 +117,28 @@ func (p *pruning) sort(context.Context) error {
 		p.todo.Attachments = append(p.todo.Attachments, prune.Item{Ref: targets[i], Digest: attachment.Digest})
 	}
 	return nil
+}
+
+// confine refuses a lock that would have something removed outside of the products' folders: who wrote
+// it, or put it into this folder, chose what it names. Below a path that the user has named all is.
+func (p *pruning) confine(context.Context) error {
+	folders, err := p.Folders()
+	if err != nil || p.Config.Registry.Path != "" {
+		return err
+	}
+	unwanted := map[ref.Reference]bool{}
+	for _, item := range p.todo.Unwanted {
+		unwanted[item.Ref] = true
+	}
+	outside := p.file.Was.Keep(func(a lock.Artifact) bool {
+		a.Target.Host = p.Config.Registry.Host
+		return unwanted[a.Target]
+	}).Outside(folders)
+	if len(outside) == 0 {
+		return nil
+	}
+	path := cmp.Or(p.Config.Lock, config.LocalLock)
+	return &exit.UsageError{Err: &locking.LockError{Path: path, Err: fmt.Errorf("%w: %s", locking.ErrOutside, outside[0])}}
 }
 
 // keep has all stay that other locks of the registry want.
