@@ -49,6 +49,7 @@ var rooms = map[string][]string{
 	"internal/heed":       nil,
 	"internal/formats":    {"internal/versions", "internal/versions/ref"},
 	"internal/jsonlimit":  nil,
+	"internal/yamllimit":  nil,
 	"internal/nodes":      {"internal/versions", "internal/versions/ref"},
 	"internal/schematest": nil,
 	"internal/errortest":  nil,
@@ -114,7 +115,7 @@ var rooms = map[string][]string{
 	"internal/registry/signature/signaturetest":       {"internal/registry/registrytest"},
 
 	"internal/chart/inplace":    {"internal/chart", "internal/chart/naming"},
-	"internal/chart":            {"internal/chart/valuetree", "internal/files", "internal/registry", "internal/registry/oci"},
+	"internal/chart":            {"internal/chart/valuetree", "internal/files", "internal/heed", "internal/registry", "internal/registry/oci", "internal/yamllimit"},
 	"internal/chart/pinning":    {"internal/chart", "internal/chart/naming", "internal/chart/valuetree"},
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/memory", "internal/registry/oci"},
 	"internal/chart/repository": {"internal/chart", "internal/jsonlimit", "internal/registry", "internal/registry/remote/transport"},
@@ -127,7 +128,7 @@ var rooms = map[string][]string{
 	"internal/chart/charttest":  nil,
 
 	"internal/install":                    {"internal/chart", "internal/chart/difference", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
-	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/heed", "internal/registry", "internal/install/cluster", "internal/install/verify"},
+	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/registry", "internal/install/cluster", "internal/install/verify"},
 	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
 	"internal/install/inuse":              {"internal/install/cluster"},
 	"internal/install/independence":       {"internal/install/cluster"},

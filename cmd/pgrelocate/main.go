@@ -16,9 +16,11 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/app"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/completion"
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
 // What is set when a release is built, each with -ldflags "-X main.version=v1.2.3": the version, the
@@ -29,6 +31,7 @@ func main() {
 	if app.RendersForAnother(os.Args) {
 		os.Exit(app.RenderForAnother(context.Background(), os.Exit))
 	}
+	credentials.Withhold(config.Credentials...)
 	os.Exit(run(context.Background(), os.Args[1:], terminal.System(os.Getenv)))
 }
 

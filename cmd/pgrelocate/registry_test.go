@@ -61,6 +61,7 @@ var running sync.Map
 //	loses        it can lose layers: see lose
 //	unsigned     it refuses what is attached to images
 //	writeonly    it lets nobody read
+//	keeps        it deletes nothing
 //	meeting      the first two uploads wait for each other: two runs that send one thing after the
 //	             other are in it at once
 //	babbling     it answers 200 and no listing when its tags are listed
@@ -118,6 +119,8 @@ func startRegistry(t *testing.T, ts *testscript.TestScript, args []string) {
 			front = append(front, forbidden)
 		case "writeonly":
 			front = append(front, writeOnly)
+		case "keeps":
+			front = append(front, keeps)
 		case "meeting":
 			front = append(front, meeting(t))
 		case "lacks":
@@ -405,6 +408,17 @@ func writeOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v2/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			http.Error(w, `{"errors":[{"code":"DENIED","message":"you may not read"}]}`, http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// keeps deletes nothing.
+func keeps(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			http.Error(w, `{"errors":[{"code":"UNSUPPORTED"}]}`, http.StatusMethodNotAllowed)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -1,5 +1,7 @@
 package valuetree
 
+import "maps"
+
 // CopyValues is a deep copy, for helm alters the values that it is given.
 func CopyValues(values map[string]any) map[string]any {
 	return MapValues(values, func(value any) any { return value })
@@ -27,4 +29,19 @@ func mapValue(value any, replace func(any) any) any {
 	default:
 		return replace(value)
 	}
+}
+
+// Merge lays values over others, map by map: what is null over something is null. Both stay as they are, and the
+// result has what is in them.
+func Merge(over, under map[string]any) map[string]any {
+	merged := make(map[string]any, len(over)+len(under))
+	maps.Copy(merged, under)
+	for key, value := range over {
+		below, isMap := merged[key].(map[string]any)
+		if above, ok := value.(map[string]any); ok && isMap {
+			value = Merge(above, below)
+		}
+		merged[key] = value
+	}
+	return merged
 }

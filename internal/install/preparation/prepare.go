@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
-	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
@@ -67,7 +66,7 @@ func Prepare(ctx context.Context, subject Subject, reg verify.Puller, render cha
 		}
 		p.More = append(p.More, object)
 	}
-	if p.Values, err = heed.Call(ctx, func() (map[string]any, error) { return subject.User.Over(rewritten.Values) }); err != nil {
+	if p.Values, err = subject.User.Over(ctx, rewritten.Values); err != nil {
 		return nil, err
 	}
 	render.Release, render.Namespace = subject.HelmRelease, subject.Namespace

@@ -3,7 +3,6 @@ package credentials
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/docker/cli/cli/config/types"
@@ -55,8 +54,8 @@ func Clean(secret string) (string, error) {
 func FromEnvironment(prefix string) (Login, error) {
 	user, password := prefix+"_USERNAME", prefix+"_PASSWORD"
 	login := Login{
-		Username: strings.TrimSpace(os.Getenv(user)),
-		Password: strings.TrimSpace(os.Getenv(password)),
+		Username: strings.TrimSpace(Variable(user)),
+		Password: strings.TrimSpace(Variable(password)),
 	}
 	switch {
 	case login.IsZero():

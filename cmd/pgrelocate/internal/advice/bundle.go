@@ -33,6 +33,7 @@ var opening = advices{
 	{archive.ErrNoSpace, moreRoom},
 	{syscall.ENOSPC, moreRoom},
 	{syscall.EFBIG, moreRoom},
+	{archive.ErrLinked, "put the files themselves in the place of links: cp -rL FOLDER COPY does in a folder, tar --dereference in an archive"},
 	{archive.ErrPacked, "unpack it yourself, with gunzip, if you believe it"},
 	{bundle.ErrNoName, "say it with --name HOST/REPOSITORY:TAG"},
 	{volumes.ErrMissing, "volumes on other disks are named too, behind the first: pgrelocate load FILE FILE"},

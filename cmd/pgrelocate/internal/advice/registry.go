@@ -79,6 +79,8 @@ func unusable(failed *registry.Error) string {
 		return fmt.Sprintf("%s does not create repositories on push: create %s first", failed.Host, access.Repository)
 	case errors.Is(failed, registry.ErrReadOnly):
 		return fmt.Sprintf("%s cannot be pushed to, whoever does: it is read-only for now, or a mirror of another registry, which is the one to name", failed.Host)
+	case errors.Is(failed, registry.ErrKeeps):
+		return fmt.Sprintf("%s deletes nothing by this way, whoever asks: have who runs it allow that, or remove what was listed by the registry's own means", failed.Host)
 	case errors.Is(failed, registry.ErrKeepsOther):
 		return fmt.Sprintf("the storage of %s is damaged, and nothing that is sent replaces what lies there: have who runs it remove the blob, and run it again", failed.Host)
 	case errors.Is(failed, registry.ErrTooLarge):

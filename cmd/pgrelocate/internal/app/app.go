@@ -22,6 +22,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/terminal"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/secrets"
 )
 
@@ -62,7 +63,7 @@ func New(streams terminal.Streams, build view.Build) *App {
 	known := new(secrets.Set)
 	for _, name := range config.Credentials {
 		if strings.HasSuffix(name, "_PASSWORD") {
-			known.Add(os.Getenv(name))
+			known.Add(credentials.Variable(name))
 		}
 	}
 	shared := progress.Share(known.Writer(streams.Err))
@@ -71,6 +72,9 @@ func New(streams terminal.Streams, build view.Build) *App {
 	streams.Out = results
 	if streams.OutTTY && streams.ErrTTY {
 		streams.Out = shared.Beside(streams.Out)
+	}
+	if streams.OutTTY {
+		streams.Out = terminal.Harmless(streams.Out)
 	}
 	return &App{Streams: streams, results: results, secrets: known, Settings: config.NewLoader(), Build: build, began: time.Now()}
 }

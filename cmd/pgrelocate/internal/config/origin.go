@@ -2,12 +2,12 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/versions/suggest"
 )
 
@@ -76,12 +76,12 @@ func Variable(key string) string {
 const prefix = "PGRELOCATE_"
 
 // Credentials are the environment variables that hold credentials. They are read where
-// they are used, and nothing ever shows their values.
+// they are used, by credentials.Variable, for main withholds them from programs that this one starts; and nothing
+// ever shows their values.
 var Credentials = []string{
 	"PGRELOCATE_SOURCE_USERNAME", "PGRELOCATE_SOURCE_PASSWORD",
 	"PGRELOCATE_REGISTRY_USERNAME", "PGRELOCATE_REGISTRY_PASSWORD",
 	"PGRELOCATE_PULL_USERNAME", "PGRELOCATE_PULL_PASSWORD",
-	"PGRELOCATE_SIGNING_PASSWORD",
 	"PGRELOCATE_SIGNING_PASSWORD",
 }
 
@@ -126,7 +126,7 @@ func (l *Loader) unknownVariables(environ []string) []string {
 func CredentialsFrom(side string) []string {
 	var set []string
 	for _, name := range []string{Variable(side) + "_USERNAME", PasswordVariable(side)} {
-		if os.Getenv(name) != "" {
+		if credentials.Variable(name) != "" {
 			set = append(set, name)
 		}
 	}

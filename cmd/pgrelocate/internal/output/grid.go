@@ -40,6 +40,13 @@ func (g *Grid) Fit(width int, spare ...int) *Grid {
 	return g
 }
 
+// Fits tells whether the grid's lines are no wider than Fit wants them, with or without its spare columns.
+func (g *Grid) Fits() bool {
+	widths := g.widths()
+	g.leaveOut(widths)
+	return g.width <= 0 || total(widths) <= g.width
+}
+
 // Row adds a row. Cells are written with fmt.Sprint, in one line; an empty one becomes
 // "-", so that every row has as many fields as the header and can be cut with awk.
 func (g *Grid) Row(cells ...any) {
@@ -56,14 +63,10 @@ var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
 
 // WriteTo writes the grid, one line a row, without spaces at the ends of lines.
 func (g *Grid) WriteTo(w io.Writer) (int64, error) {
-	lines := g.rows
-	if len(g.header) > 0 {
-		lines = append([][]string{g.header}, g.rows...)
-	}
-	widths := columnWidths(lines)
+	widths := g.widths()
 	g.leaveOut(widths)
 	var text strings.Builder
-	for _, cells := range lines {
+	for _, cells := range g.lines() {
 		text.WriteString(g.line(cells, widths))
 		text.WriteByte('\n')
 	}
@@ -73,17 +76,31 @@ func (g *Grid) WriteTo(w io.Writer) (int64, error) {
 
 // leaveOut makes columns that the grid can spare as wide as nothing, until the others fit.
 func (g *Grid) leaveOut(widths []int) {
-	total := 2 * (len(widths) - 1)
-	for _, width := range widths {
-		total += width
-	}
 	for _, column := range g.spare {
-		if g.width <= 0 || total <= g.width {
+		if g.width <= 0 || total(widths) <= g.width {
 			return
 		}
-		total -= widths[column] + 2
 		widths[column] = 0
 	}
+}
+
+// total is how wide lines of such columns are.
+func total(widths []int) int {
+	sum := -2
+	for _, width := range widths {
+		if width > 0 {
+			sum += width + 2
+		}
+	}
+	return sum
+}
+
+// lines are the rows below the header.
+func (g *Grid) lines() [][]string {
+	if len(g.header) == 0 {
+		return g.rows
+	}
+	return append([][]string{g.header}, g.rows...)
 }
 
 func (g *Grid) line(cells []string, widths []int) string {
@@ -105,9 +122,9 @@ func (g *Grid) line(cells []string, widths []int) string {
 	return strings.TrimRight(line.String(), " ")
 }
 
-func columnWidths(lines [][]string) []int {
+func (g *Grid) widths() []int {
 	var widths []int
-	for _, cells := range lines {
+	for _, cells := range g.lines() {
 		for i, cell := range cells {
 			if i == len(widths) {
 				widths = append(widths, 0)

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,9 +41,12 @@ type folderMember struct {
 	size int64
 }
 
-// folderMembers lists the regular files below root. A link is followed by nobody.
+// folderMembers lists the regular files below root. A link is followed by nobody; one in a folder that is no bundle
+// does not matter.
 func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
 	var all []folderMember
+	var odd error // the first that is no regular file
+	ofAny := false
 	seen := newNames(new(int))
 	err := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -55,8 +59,11 @@ func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
 		if err != nil {
 			return err
 		}
+		ofAny = ofAny || ofBundle(folderMember{name: name})
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is no regular file", name)
+			ofAny = ofAny || name == imagesFolder || name == imagelayout.BlobsFolder // in the place of a folder
+			odd = cmp.Or(odd, irregular(name, info.Mode()))
+			return nil
 		}
 		if len(all) == maxEntries {
 			return fmt.Errorf("more than %d files", maxEntries)
@@ -67,7 +74,18 @@ func folderMembers(ctx context.Context, root *os.Root) ([]folderMember, error) {
 		all = append(all, folderMember{name, info.Size()})
 		return nil
 	})
+	if err == nil && ofAny {
+		err = odd
+	}
 	return all, err
+}
+
+// irregular says what is wrong with something that is no file.
+func irregular(name string, mode fs.FileMode) error {
+	if mode&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s: %w", name, ErrLinked)
+	}
+	return fmt.Errorf("%s is no regular file", name)
 }
 
 func fromFolder(ctx context.Context, root *os.Root, members []folderMember) (*Archive, error) {

@@ -20,6 +20,8 @@ var (
 	ErrNoArchive = errors.New("not a bundle: neither a tar nor a compressed one")
 	// ErrOtherFolder: a folder that has nothing of a bundle.
 	ErrOtherFolder = errors.New("the folder is no bundle: it has neither an OCI image layout nor a download with images/*.tar")
+	// ErrLinked: what is a link says nothing of what it leads to, which may be any file of this machine.
+	ErrLinked = errors.New("it is a link, and none in a bundle is followed: it may lead to anything on this machine")
 	// ErrEmpty: there is nothing at all.
 	ErrEmpty = errors.New("it is empty")
 	// ErrTruncated: the end of the file is missing.
@@ -143,7 +145,7 @@ func fromLayout(members []member) (*Archive, error) {
 	a := newArchive()
 	for _, m := range members {
 		if m.link != "" {
-			return nil, fmt.Errorf("entry %q is a link", m.name)
+			return nil, fmt.Errorf("entry %q: %w", m.name, ErrLinked)
 		}
 		a.add(m.name, m.section)
 	}

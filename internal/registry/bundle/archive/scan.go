@@ -122,7 +122,7 @@ func (s scanner) member(h *tar.Header, offset int64) (member, error) {
 		return m, nil
 	case tar.TypeSymlink, tar.TypeLink:
 		if !s.links {
-			return member{}, fmt.Errorf("entry %q is a link", name)
+			return member{}, fmt.Errorf("entry %q: %w", name, ErrLinked)
 		}
 		target := h.Linkname
 		if h.Typeflag == tar.TypeSymlink && !path.IsAbs(target) {

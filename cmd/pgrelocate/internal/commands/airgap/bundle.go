@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/copies"
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
 // NewBundleCommand makes `pgrelocate bundle`.
@@ -120,7 +121,7 @@ well. PGRELOCATE_SIGNING_PASSWORD, if it is set, encrypts the private key.`,
 		Example: `  PGRELOCATE_SIGNING_PASSWORD=... pgrelocate bundle keygen relocation`,
 		Args:    usage.ExactArgs("NAME"),
 		RunE: a.With(func(_ context.Context, _ *config.Config, args []string) error {
-			return keygen(a, args[0], os.Getenv(signingPassword))
+			return keygen(a, args[0], credentials.Variable(signingPassword))
 		}),
 	}
 }

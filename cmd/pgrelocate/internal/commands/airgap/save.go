@@ -20,6 +20,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/files"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle/write"
+	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 )
 
 // saveFlags are the flags of save that are no settings.
@@ -144,7 +145,7 @@ func (f saveFlags) options(ctx context.Context, a *app.App) (saving.Options, err
 		if err != nil {
 			return opts, exit.Usagef("--sign-key: %w", err)
 		}
-		if opts.Sign, err = bundle.Signer(key, os.Getenv(signingPassword)); err != nil {
+		if opts.Sign, err = bundle.Signer(key, credentials.Variable(signingPassword)); err != nil {
 			return opts, exit.Usagef("--sign-key: %s: %w", f.signKey, err)
 		}
 	}

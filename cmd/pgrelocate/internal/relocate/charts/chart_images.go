@@ -8,7 +8,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/chart/survey"
-	"github.com/pgrelocate/pgrelocate/internal/heed"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -66,7 +65,7 @@ func (v *surveying) open(ctx context.Context) error {
 		return err
 	}
 	v.made.Chart, v.made.Source, v.made.Digest = found.Chart, found.Source, found.Digest
-	v.made.values, err = heed.Call(ctx, func() (map[string]any, error) { return v.opts.User.Over(nil) })
+	v.made.values, err = v.opts.User.Over(ctx, nil)
 	return err
 }
 

@@ -1,7 +1,6 @@
 package clusters
 
 import (
-	"io"
 	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
@@ -147,52 +146,6 @@ func reason(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-// WriteTable writes the versions, the release's own images before them and the namespaces
-// after them.
-func (v Check) WriteTable(w io.Writer) error {
-	const dbVersion, digest = 1, 3
-	grid := output.NewGrid("NAME", "DB VERSION", "IMAGE", "DIGEST", "PULLS").Fit(v.width, digest, dbVersion)
-	for _, i := range v.Images {
-		grid.Row("(operator)", "", i.Image, view.ShortDigest(i.Digest), i.verdict())
-	}
-	for _, version := range v.Versions {
-		verdict := version.verdict()
-		if version.Edited {
-			verdict += ", edited by hand"
-		}
-		grid.Row(version.Name, version.DBVersion, version.Image, view.ShortDigest(version.Digest), verdict)
-	}
-	if _, err := grid.WriteTo(w); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, "\n"); err != nil {
-		return err
-	}
-	places := output.NewGrid("NAMESPACE", "INSTANCES", "PULL SECRET", "STATE")
-	for _, n := range v.Namespaces {
-		state := "ok"
-		if !n.OK {
-			state = n.Reason
-		}
-		places.Row(n.Namespace, n.Instances, n.Secret, state)
-	}
-	_, err := places.WriteTo(w)
-	return err
-}
-
-func (i imageView) verdict() string {
-	switch {
-	case i.Accepted != "":
-		return "not asked: " + i.Accepted
-	case !i.Pulls:
-		return "no: " + i.Reason
-	case i.Node != nil:
-		return "yes, by a node"
-	default:
-		return "yes"
-	}
 }
 
 // Fit implements view.Fitting.
