@@ -103,7 +103,9 @@ func (i *installation) definitions(ctx context.Context) (string, error) {
 		return fmt.Sprintf("would apply %d", count), nil
 	}
 	i.writing = true
-	written, err := i.Cluster.ApplyDefinitions(ctx, i.outcome.Prepared.Rendering.Objects, i.owner(), i.ForceConflicts)
+	var err error
+	i.applied, err = i.Cluster.ApplyDefinitions(ctx, i.outcome.Prepared.Rendering.Objects, i.owner(), i.ForceConflicts)
+	written := len(i.applied)
 	if i.outcome.Definitions = written; written > 0 {
 		i.did("%d CRDs applied", written)
 	}
@@ -128,6 +130,7 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
 	if after := releases.State(p.HelmRelease).Newest; after != nil && (i.recorded.last == nil || after.Number != i.recorded.last.Number) {
+		i.begun = true
 		i.did("helm release %s revision %d begun", p.HelmRelease, after.Number)
 	}
 	if err != nil {

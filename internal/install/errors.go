@@ -36,6 +36,9 @@ type Failure struct {
 	// SkippedHooks are the chart's hooks for uninstalling that were not run while taking back, for
 	// there are databases, or may be.
 	SkippedHooks []string
+	// Definitions is what became of CRDs, where the run was to take back what it had made; nil where it was not,
+	// or while it cannot.
+	Definitions *Definitions
 	// State is that of the helm release; nil where the run had not come to it.
 	State *helm.Situation
 }
@@ -50,6 +53,9 @@ func (f *Failure) Error() string {
 		text += "\n  done before: " + strings.Join(f.Done, ", ")
 	}
 	for _, line := range takenBack(f.TakenBack) {
+		text += "\n  " + line
+	}
+	for _, line := range f.Definitions.lines() {
 		text += "\n  " + line
 	}
 	if len(f.SkippedHooks) > 0 {

@@ -42,6 +42,9 @@ type OlderError struct {
 	// they could be listed.
 	Losses  []DefinitionLoss
 	Objects int
+	// Forgotten counts the revisions that helm has no record of any more, where one of them may have brought
+	// what goes, so that an upgrade would take it away.
+	Forgotten int
 	// Unseen is why not all of them could be listed.
 	Unseen error
 }
@@ -64,6 +67,10 @@ func (e *OlderError) Error() string {
 			lines = append(lines, fmt.Sprintf("CRD %s: objects may be stored as %s, and no API server gives that up", loss.Name, strings.Join(loss.Stored, ", ")))
 		}
 	}
+	if e.Forgotten > 0 {
+		lines = append(lines, fmt.Sprintf("what helm release %s brought up to revision %d is not recorded any more; it may have been this",
+			e.Owner, e.Forgotten))
+	}
 	switch {
 	case len(e.Losses) == 0:
 		lines = append(lines, "its CRDs lack nothing that those in the cluster have")
@@ -85,6 +92,8 @@ func (i *installation) notOlder(ctx context.Context, found []cluster.Found) erro
 		older.Installed = *newer
 	} else if older.Losses = i.unaccounted(older.Losses); len(older.Losses) == 0 {
 		return nil
+	} else if i.recorded.noneNewer(p.Product, p.Chart) {
+		older.Forgotten = i.recorded.forgotten()
 	}
 	if err := i.count(ctx, older); err != nil {
 		return err
@@ -134,8 +143,7 @@ func definitionLosses(found []cluster.Found) []DefinitionLoss {
 			Name: each.GetName(), Losses: difference.Losses(each.Live, &each.Unstructured),
 			kind: cluster.Defined([]chart.Object{each.Object})[0], wanted: &each.Unstructured,
 		}
-		stored, _, _ := unstructured.NestedStringSlice(each.Live.Object, "status", "storedVersions")
-		loss.Stored = notIn(difference.Versions(&each.Unstructured), stored)
+		loss.Stored = storedBeside(each.Live, &each.Unstructured)
 		if len(loss.Losses) > 0 {
 			all = append(all, loss)
 		}
@@ -183,6 +191,9 @@ func (r recorded) noneNewer(product *versions.Product, c *chart.Chart) bool {
 		return !known || order > 0
 	})
 }
+
+// forgotten counts the revisions that were recorded once: helm keeps the newest few.
+func (r recorded) forgotten() int { return r.history[len(r.history)-1].Number - 1 }
 
 // compareCharts is negative where a chart, "NAME VERSION", is older than another. Charts of two names are
 // compared by the product's releases that they are of, where both are known.

@@ -256,6 +256,37 @@ func TestStoredVersions(t *testing.T) {
 	}
 }
 
+// Helm installs the CRDs of crds/ once, and records the newest revisions alone: what brought them is forgotten after
+// some upgrades by helm itself, and that is said.
+func TestDefinitionsOfForgottenRevisions(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, versioned("1.0.0", more, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, db)
+	live, err := yaml.Marshal(b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com").Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kept = 10
+	for range kept {
+		if _, err := b.run(t, versioned("1.1.0", less, "v1")); err != nil {
+			t.Fatal(err)
+		}
+		b.Put(t, string(live)) // helm would not have brought it up to date
+	}
+	_, err = b.run(t, versioned("1.2.0", less, "v1"))
+	var older *install.OlderError
+	if !errors.As(err, &older) || older.Forgotten != 1 ||
+		!strings.Contains(err.Error(), "what helm release pg/house brought up to revision 1 is not recorded any more; it may have been this") {
+		t.Errorf("Run() = %v, want that the record of what brought it is gone", err)
+	}
+	b.refused(t, err, "prerequisites")
+	if _, err := b.run(t, versioned("1.2.0", less, "v1"), goesBack); err != nil {
+		t.Errorf("Run(goesBack) = %v, want it installed", err)
+	}
+}
+
 // What the API server does not take of a CRD that is there is found before anything is changed.
 func TestInvalidDefinition(t *testing.T) {
 	b := newBench(t)

@@ -106,7 +106,16 @@ type installation struct {
 	writing bool
 	// releases are there once the run has come to helm.
 	releases *helm.Releases
+	// begun says that helm has begun a revision, and applied are the CRDs that were written before.
+	begun   bool
+	applied []cluster.Applied
 }
+
+// The steps that write what a failure takes back.
+const (
+	stepDefinitions = "definitions"
+	stepOperator    = "operator"
+)
 
 // Run installs. A failure is a *Failure that names the step and the state that the cluster
 // was left in. The outcome is there in any case, as far as the run has come.
@@ -124,8 +133,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{"prerequisites", i.prerequisites},
 		{"namespaces", i.namespaces},
 		{"pull secrets", i.secrets},
-		{"definitions", i.definitions},
-		{"operator", i.operator},
+		{stepDefinitions, i.definitions},
+		{stepOperator, i.operator},
 		{"verification", i.verify},
 	}, opts.Hooks)
 	if err != nil {
@@ -139,7 +148,7 @@ func (i *installation) failed(ctx context.Context, step string, err error) error
 	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
 		err = cluster.Wrap(context.Cause(ctx), err)
 	}
-	failure := &Failure{Step: step, Err: err, Done: i.changed}
+	failure := &Failure{Step: step, Err: err, Done: i.changed, Definitions: i.putBack(ctx, step, err)}
 	var changes helm.Changes
 	if i.releases != nil {
 		changes = i.releases.Changes()

@@ -6,8 +6,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/storage"
@@ -127,6 +129,40 @@ func TestStoredVersionIsNotGivenUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An atomic run that goes back and fails leaves the CRD as it was, and what databases have of it.
+func TestAtomicDowngradeIsTakenBack(t *testing.T) {
+	h := newHouse(t)
+	h.clean(t)
+	h.install(t, h.versioned(t, "2.0.0", "crds/crd.yaml", version("v1", "true", "size", "pool")))
+	h.waitServed(t)
+	h.apply(t, fmt.Sprintf("apiVersion: %s/v1\nkind: Db\nmetadata: {name: precious}\nspec: {size: small, pool: big}\n", h.group))
+	before := h.get(t, crds, "dbs."+h.group)
+	head, _, _ := strings.Cut(h.crd(), "  versions:")
+	opts := h.options(t, h.chart(t, map[string]string{
+		"Chart.yaml":       "apiVersion: v2\nname: house\nversion: 1.0.0\n",
+		"crds/crd.yaml":    head + "  versions:\n" + version("v1", "true", "size"),
+		"templates/a.yaml": "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: never}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n",
+	}))
+	opts.AllowDowngrade, opts.Atomic, opts.Timeout = true, true, 3*time.Second
+	_, err := install.Run(t.Context(), opts)
+	if err == nil || !strings.Contains(err.Error(), "put back as they were: CRD dbs."+h.group) {
+		t.Fatalf("Run(atomic) = %v, want it taken back with its CRD", err)
+	}
+	after := h.get(t, crds, "dbs."+h.group)
+	for _, part := range [][2]any{{before.Object["spec"], after.Object["spec"]}, {before.GetLabels(), after.GetLabels()}, {before.GetAnnotations(), after.GetAnnotations()}} {
+		if !reflect.DeepEqual(part[0], part[1]) {
+			t.Errorf("Run(atomic) left %v of the CRD, before it was %v", part[1], part[0])
+		}
+	}
+	h.waitServed(t)
+	h.touch(t)
+	if got := h.pool(t); got != "big" {
+		t.Errorf("the database lost its pool: %q", got)
+	}
+	// A newer chart finds what it has made itself, and nobody else in its way.
+	h.install(t, h.versioned(t, "2.1.0", "crds/crd.yaml", version("v1", "true", "size", "pool", "more")))
 }
 
 // A webhook that converts, whose certificate somebody else has written into the CRD, can be given up by no chart: the API

@@ -26,9 +26,9 @@ const establishTimeout = time.Minute
 // are created. All carry the marks of the owner, and the annotation for helm to let them be.
 //
 // With force, fields that somebody else manages are taken over; without, that is an
-// ErrConflict. It returns how many were written.
-func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, owner Owner, force bool) (int, error) {
-	written := 0
+// ErrConflict. It returns those that were written, with what was there before.
+func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, owner Owner, force bool) ([]Applied, error) {
+	var written []Applied
 	for _, object := range objects {
 		if !object.IsCRD() {
 			continue
@@ -36,12 +36,12 @@ func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, 
 		crd := object.DeepCopy()
 		owner.Mark(crd)
 		Keep(crd)
-		done, err := c.writeDefinition(ctx, crd, object.FromCRDs, owner, force)
+		applied, err := c.writeDefinition(ctx, crd, object.FromCRDs, owner, force)
 		if err != nil {
 			return written, err
 		}
-		if done {
-			written++
+		if applied != nil {
+			written = append(written, *applied)
 		}
 	}
 	for _, object := range objects {
@@ -74,29 +74,26 @@ func (c *Cluster) CheckDefinitions(ctx context.Context, found []Found) error {
 	return nil
 }
 
-// writeDefinition tells whether it wrote the CRD.
-func (c *Cluster) writeDefinition(ctx context.Context, crd *unstructured.Unstructured, folder bool, owner Owner, force bool) (bool, error) {
+// writeDefinition writes a CRD, unless it is among the templates and there already: nil then.
+func (c *Cluster) writeDefinition(ctx context.Context, crd *unstructured.Unstructured, folder bool, owner Owner, force bool) (*Applied, error) {
 	client := c.Resource(definitions, "")
-	if folder {
-		_, err := client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: force})
-		conflicts := conflictsOf(err)
-		if conflicts.only(Manager, helmManager) && c.isOf(ctx, crd.GetName(), owner) {
-			// An earlier revision of the same release had it among its templates.
-			_, err = client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: true})
+	if !folder {
+		made, err := client.Create(ctx, crd, metav1.CreateOptions{FieldManager: Manager})
+		if apierrors.IsAlreadyExists(err) {
+			return nil, nil
 		}
-		return err == nil, explainConflict(crd.GetName(), err)
+		return &Applied{Name: crd.GetName(), now: made}, explainConflict(crd.GetName(), err)
 	}
-	_, err := client.Create(ctx, crd, metav1.CreateOptions{FieldManager: Manager})
-	if apierrors.IsAlreadyExists(err) {
-		return false, nil
+	former, err := c.Definition(ctx, crd.GetName())
+	if err != nil {
+		return nil, err
 	}
-	return err == nil, explainConflict(crd.GetName(), err)
-}
-
-// isOf tells whether a CRD in the cluster has the marks of the owner.
-func (c *Cluster) isOf(ctx context.Context, name string, owner Owner) bool {
-	crd, err := c.Resource(definitions, "").Get(ctx, name, metav1.GetOptions{})
-	return err == nil && OwnerOf(crd) == owner
+	now, err := client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: force})
+	if conflictsOf(err).only(Manager, helmManager) && former != nil && OwnerOf(former) == owner {
+		// An earlier revision of the same release had it among its templates.
+		now, err = client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: true})
+	}
+	return &Applied{Name: crd.GetName(), Former: former, now: now}, explainConflict(crd.GetName(), err)
 }
 
 // helmManager is who helm's own program is to the API server.

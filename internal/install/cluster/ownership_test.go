@@ -103,8 +103,8 @@ func TestApplyDefinitions(t *testing.T) {
 		c := server.Connect(t)
 		objects := parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
 		objects[0].FromCRDs = folder
-		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); written != 1 || err != nil {
-			t.Errorf("ApplyDefinitions(folder %v) = %d, %v, want 1", folder, written, err)
+		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); len(written) != 1 || err != nil {
+			t.Errorf("ApplyDefinitions(folder %v) = %+v, %v, want 1", folder, written, err)
 		}
 		live := server.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
 		if live == nil || cluster.OwnerOf(live) != house || !cluster.Kept(live) {
@@ -116,8 +116,8 @@ func TestApplyDefinitions(t *testing.T) {
 		// Those of the templates are helm's to bring up to date.
 		server.Writes()
 		want := map[bool]int{false: 0, true: 1}[folder]
-		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); written != want || err != nil {
-			t.Errorf("ApplyDefinitions(folder %v) again = %d, %v, want %d", folder, written, err, want)
+		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); len(written) != want || err != nil {
+			t.Errorf("ApplyDefinitions(folder %v) again = %+v, %v, want %d", folder, written, err, want)
 		}
 	}
 }

@@ -166,6 +166,9 @@ func ofOlder(older *install.OlderError) string {
 	if older.Stored() {
 		return "install a release that has that version; its objects have to be written anew in another one, and it has to go from the CRD's status.storedVersions, before a release without it can be installed"
 	}
+	if older.Forgotten > 0 {
+		return "--allow-downgrade goes on, where you know that an earlier revision brought this: databases lose what goes as soon as they are written, so save them first"
+	}
 	if len(older.Losses) == 0 {
 		return "--allow-downgrade goes back; ask the vendor whether the older operator takes what the newer one has written"
 	}
