@@ -165,8 +165,8 @@ func Reference() []Entry {
 }
 
 // Trusting are the settings that decide where content and logins go, what is written on this
-// machine, and whom to trust.
-var Trusting = slices.Concat([]string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict", "lock", "state-dir", "events", "metrics", "summary", "junit", "status"}, Admission)
+// machine, whom to trust, and whether signatures arrive with what they sign, and still hold of it.
+var Trusting = slices.Concat([]string{"catalogue", "source", "registry", "source-plain-http", "plain-http", "ca-file", "on-conflict", "lock", "state-dir", "signatures", "index", "events", "metrics", "summary", "junit", "status"}, Admission)
 
 // TrustingCluster are the settings that decide where in which cluster something is changed, and
 // who gets the pull secret.

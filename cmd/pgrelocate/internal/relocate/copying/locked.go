@@ -36,9 +36,17 @@ func (p *Planning) pin(opts *plan.Options) {
 	for _, a := range was.Artifacts {
 		without := a.Target
 		without.Host = ""
+		if !p.mayVouch() {
+			a.Checked = nil
+		}
 		opts.Pins[a.Target] = plan.Pin{Digest: a.Digest.String(), MediaType: string(a.MediaType), Ask: p.Rules.Asks(a), Named: attached[without]}
 	}
 }
+
+// mayVouch tells whether the lock is believed who has signed. Whoever put one into the working directory,
+// that nobody has named, may be anybody: what it says of digests can be seen at the registries, and this
+// cannot.
+func (p *Planning) mayVouch() bool { return p.lockFile != nil && !p.lockFile.Found }
 
 // lockOrNone is the lock as it was; an empty one where there was none.
 func (p *Planning) lockOrNone() *lock.Lock {

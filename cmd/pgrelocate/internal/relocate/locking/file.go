@@ -71,6 +71,8 @@ type File struct {
 	Path string
 	// Was is the lock in it when the run began; nil where there was none.
 	Was *lock.Lock
+	// Found says that it is the one in the working directory, and that nobody has named it.
+	Found bool
 	// there says that there was a file when the run began, and held what it held then.
 	there   bool
 	held    fingerprint
@@ -111,7 +113,12 @@ func Open(ctx context.Context, s *relocate.Session, mode Mode, overwrite bool) (
 	if found {
 		s.Note("held against %s in this folder", path)
 	}
-	return open(ctx, s, path, mode, overwrite)
+	file, err := open(ctx, s, path, mode, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	file.Found = found
+	return file, nil
 }
 
 func open(ctx context.Context, s *relocate.Session, path string, mode Mode, overwrite bool) (*File, error) {
