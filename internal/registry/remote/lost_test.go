@@ -23,7 +23,7 @@ func instead(body faults.Fate, status, skip int) registrytest.Middleware {
 // that is refused nothing is sent. Distribution 2.8 is another matter where the answer to a piece is
 // lost, or a body is cut: the address of an upload says how much of it there is, and at one that says
 // something else the upload is refused, and gone.
-func TestWhatFaultsOfPiecesCost(t *testing.T) {
+func TestLargePiecesUnderFaults(t *testing.T) {
 	const underWay = 8 * mib // on its way through a proxy when that cuts a body
 	for _, tt := range []struct {
 		name   string
@@ -85,7 +85,7 @@ func TestATokenThatExpiresBeforeAPiece(t *testing.T) {
 }
 
 // Whatever a registry says when it is asked where an upload stands, the blob is what was sent.
-func TestARegistryThatTellsWrongWhereAnUploadStands(t *testing.T) {
+func TestLargeUploadsThatARegistryTellsWrongOf(t *testing.T) {
 	const size = 40 * mib
 	for _, tt := range []struct {
 		name   string

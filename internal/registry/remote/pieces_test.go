@@ -12,7 +12,7 @@ import (
 
 // A registry, or a proxy before it, that does not take pieces gets the blob whole, and so do all
 // that follow.
-func TestRegistriesThatTakeNoPieces(t *testing.T) {
+func TestLargeBlobsToRegistriesThatTakeNoPieces(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		status int
