@@ -1,7 +1,9 @@
 package install_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -287,21 +289,66 @@ func TestDefinitionsOfForgottenRevisions(t *testing.T) {
 	}
 }
 
-// What the API server does not take of a CRD that is there is found before anything is changed.
+// What the API server does not take of a CRD is found before anything is changed, wherever the chart has it and
+// whether it is there.
 func TestInvalidDefinition(t *testing.T) {
+	inTemplates := func(files map[string]string) map[string]string {
+		files["templates/crd.yaml"] = files["crds/crd.yaml"]
+		delete(files, "crds/crd.yaml")
+		return files
+	}
+	inFolder := func(files map[string]string) map[string]string { return files }
+	for _, tt := range []struct {
+		name  string
+		in    func(map[string]string) map[string]string
+		there bool
+	}{
+		{"in crds/, there", inFolder, true}, {"in crds/, new", inFolder, false},
+		{"in templates/, there", inTemplates, true}, {"in templates/, new", inTemplates, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			if tt.there {
+				if _, err := b.run(t, tt.in(versioned("1.0.0", less, "v1"))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.Refuse(func(r *http.Request) *clustertest.Refusal {
+				if r.Method != http.MethodGet && strings.Contains(r.URL.Path, "customresourcedefinitions") {
+					return &clustertest.Refusal{Code: 422, Reason: "Invalid", Message: "spec.scope: field is immutable"}
+				}
+				return nil
+			})
+			_, err := b.run(t, tt.in(versioned("2.0.0", less, "v1")), func(o *install.Options) { o.InstanceNamespaces = []string{"demo"} })
+			if err == nil || !strings.Contains(err.Error(), "applying CRD dbs.lab.example.com: spec.scope: field is immutable") {
+				t.Errorf("Run() = %v, want what the API server says", err)
+			}
+			b.refused(t, err, "prerequisites")
+		})
+	}
+}
+
+// Of a CRD among the templates the API server is asked what helm will ask it, by what the revision that runs had.
+func TestDefinitionInTemplatesIsAskedAsHelmDoes(t *testing.T) {
 	b := newBench(t)
-	if _, err := b.run(t, versioned("1.0.0", less, "v1")); err != nil {
+	with := func(chart, conversion string) map[string]string {
+		files := versioned(chart, less, "v1")
+		files["templates/crd.yaml"] = files["crds/crd.yaml"] + conversion
+		delete(files, "crds/crd.yaml")
+		return files
+	}
+	if _, err := b.run(t, with("1.0.0", "  conversion: {strategy: Webhook}\n")); err != nil {
 		t.Fatal(err)
 	}
+	asked := ""
 	b.Refuse(func(r *http.Request) *clustertest.Refusal {
-		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "customresourcedefinitions") {
-			return &clustertest.Refusal{Code: 422, Reason: "Invalid", Message: "spec.scope: field is immutable"}
+		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "customresourcedefinitions") && r.URL.Query().Get("dryRun") != "" {
+			text, _ := io.ReadAll(r.Body)
+			asked, r.Body = string(text), io.NopCloser(bytes.NewReader(text))
 		}
 		return nil
 	})
-	_, err := b.run(t, versioned("2.0.0", less, "v1"), func(o *install.Options) { o.InstanceNamespaces = []string{"demo"} })
-	if err == nil || !strings.Contains(err.Error(), "applying CRD dbs.lab.example.com: spec.scope: field is immutable") {
-		t.Errorf("Run() = %v, want what the API server says", err)
+	if _, err := b.run(t, with("2.0.0", "")); err != nil || !strings.Contains(asked, `"conversion":null`) {
+		t.Errorf("Run() = %v, and asked about %s, want the conversion taken away", err, asked)
 	}
-	b.refused(t, err, "prerequisites")
 }

@@ -71,7 +71,11 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	if err := i.notOlder(ctx, found); err != nil || i.DryRun {
 		return said, err
 	}
-	return said, i.Cluster.CheckDefinitions(ctx, found)
+	former, err := i.recorded.running().Rendering()
+	if err != nil {
+		return "", err
+	}
+	return said, i.Cluster.CheckDefinitions(ctx, i.outcome.Prepared.Rendering.Objects, found, former.Objects)
 }
 
 // comes tells whether an object is of a kind that an awaited prerequisite defines.

@@ -48,6 +48,19 @@ func readRecords(ctx context.Context, c *cluster.Cluster, owner cluster.Owner) (
 	return all, nil
 }
 
+// running is the revision that is deployed, else the newest one; nil where there is no release.
+func (r recorded) running() *helm.Revision {
+	if r.last.Gone() {
+		return nil
+	}
+	for _, revision := range r.history {
+		if revision.Status == helm.Deployed {
+			return revision
+		}
+	}
+	return r.last
+}
+
 // has tells whether any revision has an object; namespace is that of objects which name none.
 func (r recorded) has(object chart.Object, namespace string) bool {
 	return slices.ContainsFunc(r.objects, func(known chart.Object) bool {

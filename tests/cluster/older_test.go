@@ -189,6 +189,36 @@ func TestWebhookThatConverts(t *testing.T) {
 	}
 }
 
+// Of a CRD among the templates the API server is asked beforehand what helm will ask it: one that it does not take, new or in
+// place of another, ends the run before anything is changed; a webhook that the chart gives up does not.
+func TestDefinitionsInTemplatesAreTried(t *testing.T) {
+	const file = "templates/crd.yaml"
+	h := newHouse(t)
+	h.clean(t)
+	converts := "  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], clientConfig: {service: {namespace: nowhere, name: converter}}}}\n"
+	v1, v2 := version("v1", "true", "size"), version("v2", "false", "size")
+	h.install(t, h.versioned(t, "1.0.0", file, v1, v2, converts))
+	before := h.everything(t, crds)
+	other := strings.NewReplacer("dbs", "zoos", "db", "zoo", "Db", "Zoo").Replace(h.crd())
+	head, _, _ := strings.Cut(h.crd(), "  versions:")
+	for name, files := range map[string]map[string]string{
+		"in place": {file: head + "  versions:\n" + strings.ReplaceAll(v1+v2, "{type: object, properties: {spec", "{properties: {spec")},
+		"new":      {file: head + "  versions:\n" + v1 + v2, "templates/other.yaml": strings.Replace(other, "storage: true", "storage: false", 1)},
+	} {
+		files["Chart.yaml"] = "apiVersion: v2\nname: house\nversion: 2.0.0\n"
+		opts := h.options(t, h.chart(t, files))
+		opts.InstanceNamespaces = []string{h.namespace + "-demo"}
+		_, err := install.Run(t.Context(), opts)
+		if err == nil || !strings.Contains(err.Error(), "prerequisites: applying CRD ") || !strings.Contains(err.Error(), "nothing in the cluster was changed") {
+			t.Errorf("Run(%s) = %v, want it refused before anything is changed", name, err)
+		}
+		if after := h.everything(t, crds); after != before {
+			t.Errorf("Run(%s) refused and changed the cluster:\nbefore\n%s\nafter\n%s", name, before, after)
+		}
+	}
+	h.install(t, h.versioned(t, "2.0.0", file, v1, v2))
+}
+
 // A release that helm's own program keeps in ConfigMaps is found, and left alone; with its records moved into
 // Secrets, as the manual says, it is upgraded like any other.
 func TestReleaseInConfigMaps(t *testing.T) {

@@ -55,25 +55,6 @@ func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, 
 	return written, nil
 }
 
-// CheckDefinitions asks the API server whether it takes the CRDs of a chart's crds/ folder in place of those that
-// are there, and changes nothing: what it calls invalid would end ApplyDefinitions half way.
-func (c *Cluster) CheckDefinitions(ctx context.Context, found []Found) error {
-	opts := metav1.ApplyOptions{FieldManager: Manager, Force: true, DryRun: []string{metav1.DryRunAll}}
-	for i := range found {
-		if !found[i].IsCRD() || !found[i].FromCRDs {
-			continue
-		}
-		_, err := c.Resource(definitions, "").Apply(ctx, found[i].GetName(), &found[i].Unstructured, opts)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if apierrors.IsInvalid(err) {
-			return explainConflict(found[i].GetName(), err)
-		}
-	}
-	return nil
-}
-
 // writeDefinition writes a CRD, unless it is among the templates and there already: nil then.
 func (c *Cluster) writeDefinition(ctx context.Context, crd *unstructured.Unstructured, folder bool, owner Owner, force bool) (*Applied, error) {
 	client := c.Resource(definitions, "")
