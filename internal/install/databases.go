@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
@@ -45,6 +47,8 @@ func (r *removal) findKinds(ctx context.Context) error {
 		return err
 	}
 	if r.known = knows(r.Product, r.HelmRelease, kinds); !r.known {
+		theirs := r.ofOthers(ctx)
+		kinds = slices.DeleteFunc(kinds, func(kind schema.GroupKind) bool { return slices.Contains(theirs, kind) })
 		live, err := r.Cluster.DefinedFor(ctx, r.owner)
 		if err != nil {
 			r.cannotSee(err)

@@ -56,6 +56,54 @@ func TestUninstallOfAnOperatorWithoutDefinitions(t *testing.T) {
 	}
 }
 
+// A role for everything in a group tells little of kinds that another release has brought, and looks after: their
+// objects are in nobody's way. Where that is not sure, they are.
+func TestUninstallOfAnOperatorBesideAnother(t *testing.T) {
+	const workload = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: theirs}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: '{{ .Values.image }}'}]}}}\n"
+	for _, tt := range []struct {
+		name, own, theirs, workload string
+		change                      func(*bench)
+		refused                     bool
+	}{
+		{"which looks after them", `"*"`, "dbs/status", workload, func(*bench) {}, false},
+		{"which says so of all as well", `"*"`, `"*"`, workload, func(*bench) {}, false},
+		{"and looks after them itself", "dbs/status", "dbs/status", workload, func(*bench) {}, true},
+		{"which only defines them", `"*"`, "dbs", workload, func(*bench) {}, true},
+		{"which runs nothing", `"*"`, `"*"`, "", func(*bench) {}, true},
+		{"which is gone", `"*"`, "dbs/status", workload, func(b *bench) {
+			if _, err := b.uninstall(t, func(o *install.UninstallOptions) { o.HelmRelease, o.Namespace = "beside", "theirs" }); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			beside := role("lab.example.com", tt.theirs, `"*"`)
+			beside["crds/crd.yaml"], beside["templates/d.yaml"] = crd, tt.workload
+			beside["templates/role.yaml"] = strings.Replace(beside["templates/role.yaml"], "{name: op}", "{name: theirs}", 1)
+			if _, err := b.run(t, beside, func(o *install.Options) {
+				o.Subject.HelmRelease, o.Subject.Namespace, o.NoWait = "beside", "theirs", true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			b.options.Cluster.Refresh()
+			if _, err := b.run(t, role("lab.example.com", tt.own, `"*"`)); err != nil {
+				t.Fatal(err)
+			}
+			tt.change(b)
+			b.Put(t, db)
+			_, err := b.uninstall(t)
+			var inUse *install.InUseError
+			if tt.refused != errors.As(err, &inUse) || !tt.refused && err != nil {
+				t.Errorf("Uninstall() = %v, want it refused: %v", err, tt.refused)
+			}
+			if b.Get("dbs.lab.example.com", "demo", "precious") == nil {
+				t.Error("Uninstall() removed a database")
+			}
+		})
+	}
+}
+
 // The product's word goes before what roles tell.
 func TestManagedByAProductThatKnows(t *testing.T) {
 	b := newBench(t)

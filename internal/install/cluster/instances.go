@@ -145,18 +145,30 @@ func Custom(objects []chart.Object) []schema.GroupKind {
 
 // DefinedFor lists the kinds of the CRDs in the cluster that carry the marks of the owner.
 func (c *Cluster) DefinedFor(ctx context.Context, owner Owner) ([]schema.GroupKind, error) {
-	selector := managedByLabel + "=" + managedByHelm
-	found, err := c.List(ctx, definitions, "", metav1.ListOptions{LabelSelector: selector})
+	definers, err := c.Definers(ctx)
+	var kinds []schema.GroupKind
+	for kind, definer := range definers {
+		if definer == owner {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.SortFunc(kinds, func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
+	return kinds, err
+}
+
+// Definers are the helm releases whose marks the CRDs in the cluster carry, by the kinds that these define.
+func (c *Cluster) Definers(ctx context.Context) (map[schema.GroupKind]Owner, error) {
+	found, err := c.List(ctx, definitions, "", metav1.ListOptions{LabelSelector: managedByLabel + "=" + managedByHelm})
 	if err != nil {
 		return nil, err
 	}
-	var kinds []schema.GroupKind
+	definers := map[schema.GroupKind]Owner{}
 	for i := range found {
-		if OwnerOf(&found[i]) == owner {
-			kinds = append(kinds, defines(&found[i]))
+		if owner := OwnerOf(&found[i]); owner != (Owner{}) {
+			definers[defines(&found[i])] = owner
 		}
 	}
-	return kinds, nil
+	return definers, nil
 }
 
 // defines is the kind that a CRD defines.

@@ -15,6 +15,13 @@ import (
 // may write the status or the finalizers, or everything in their group. Whoever only makes objects of a kind
 // for others to look after, certificates say, may not do that. A role for all groups says nothing.
 func (c *Cluster) Managed(ctx context.Context, objects []chart.Object) ([]schema.GroupKind, error) {
+	named, wide, err := c.Ruled(ctx, objects)
+	return append(named, wide...), err
+}
+
+// Ruled are the kinds of Managed: those whose status or finalizers a role names, and those of which roles tell
+// no more than that everything in their group may be written.
+func (c *Cluster) Ruled(ctx context.Context, objects []chart.Object) (named, wide []schema.GroupKind, err error) {
 	ruled := map[string][]string{}
 	for _, object := range objects {
 		if object.GroupVersionKind().Group == "rbac.authorization.k8s.io" {
@@ -22,20 +29,25 @@ func (c *Cluster) Managed(ctx context.Context, objects []chart.Object) ([]schema
 		}
 	}
 	if len(ruled) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	served, _, err := c.served(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var kinds []schema.GroupKind
 	for _, each := range served {
-		if slices.Contains(ruled[each.Group], each.Resource) || slices.Contains(ruled[each.Group], "*") {
-			kinds = append(kinds, schema.GroupKind{Group: each.Group, Kind: each.kind})
+		kind := schema.GroupKind{Group: each.Group, Kind: each.kind}
+		switch {
+		case slices.Contains(ruled[each.Group], each.Resource):
+			named = append(named, kind)
+		case slices.Contains(ruled[each.Group], "*"):
+			wide = append(wide, kind)
 		}
 	}
-	slices.SortStableFunc(kinds, func(a, b schema.GroupKind) int { return strings.Compare(a.Group, b.Group) })
-	return kinds, nil
+	byGroup := func(a, b schema.GroupKind) int { return strings.Compare(a.Group, b.Group) }
+	slices.SortStableFunc(named, byGroup)
+	slices.SortStableFunc(wide, byGroup)
+	return named, wide, nil
 }
 
 // collectRuled adds by API group the resources that a role is about as who looks after them.
