@@ -52,6 +52,9 @@ func (c *carrying) one(ctx context.Context, r *Removal) {
 	switch {
 	case c.unchanged[name] != nil:
 		r.Outcome, r.Reason = Kept, c.unchanged[name].Error()
+		if !errors.Is(c.unchanged[name], errMeanwhile) {
+			r.Err = c.unchanged[name]
+		}
 	case r.Of != "" && c.lost[r.Of]:
 		r.Outcome, r.Reason = Kept, "it belongs to "+r.Of+", which could not be deleted"
 	case r.TagOnly && c.apart[name] != nil:

@@ -93,6 +93,31 @@ func (e *PartialError) Error() string {
 // Unwrap returns the single failures.
 func (e *PartialError) Unwrap() []error { return slices.Concat(e.Errors, e.Incomplete) }
 
+// UnansweredError says that a registry did not answer at all, so that of no artifact anything is done or known: what
+// PartialError is where that is so of some.
+type UnansweredError struct{ Err error }
+
+// Unanswered makes an UnansweredError of an error that says of a registry that it cannot be reached; every other
+// error, and nil, stays as it is, and so does one that no waiting changes: a certificate, or a proxy's name.
+func Unanswered(err error) error {
+	var certificate *registry.CertificateError
+	for _, settled := range []error{registry.ErrProxy, registry.ErrPlainHTTP} {
+		if errors.Is(err, settled) {
+			return err
+		}
+	}
+	if !errors.Is(err, registry.ErrUnreachable) || errors.As(err, &certificate) {
+		return err
+	}
+	return &UnansweredError{Err: err}
+}
+
+// Error is the reason.
+func (e *UnansweredError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *UnansweredError) Unwrap() error { return e.Err }
+
 // VerificationError says that a check found something wrong; what could not be checked is
 // another error.
 type VerificationError struct {
@@ -197,8 +222,9 @@ func Code(err error) int {
 		verification *VerificationError
 		report       *ReportError
 
-		drift   *DriftError
-		targets *TargetsError
+		drift      *DriftError
+		targets    *TargetsError
+		unanswered *UnansweredError
 	)
 	switch {
 	case err == nil:
@@ -217,6 +243,8 @@ func Code(err error) int {
 		return partialCode(partial)
 	case errors.As(err, &report):
 		return Unreported
+	case errors.As(err, &unanswered):
+		return Partial
 	case refused(err):
 		return Unauthorized
 	default:

@@ -152,11 +152,11 @@ func (c *Clients) Trying(ctx context.Context, host string, login credentials.Log
 		return nil, err
 	}
 	return c.open(ctx, registry.SideTarget, host, remote.Options{
-		Keychain: credentials.Keychain(host, login), RetryTimeout: loginPatience,
+		Keychain: credentials.Keychain(host, login), RetryTimeout: loginPatience, StallTimeout: loginPatience,
 	})
 }
 
-// loginPatience is how long a login is tried again: somebody is waiting.
+// loginPatience is how long a login is tried again, and an answer waited for: somebody is waiting.
 const loginPatience = 20 * time.Second
 
 // Charts is a classic chart repository. It gets the login of its own host alone, as a registry
@@ -241,7 +241,7 @@ func (c *Clients) shared(ctx context.Context, side registry.Side, host string, o
 	}
 	opts.Limits, opts.Jobs = c.limitsOf(peer{side, host}), c.cfg.Jobs
 	opts.CAFile = c.cfg.CAFile
-	opts.StallTimeout = c.cfg.StallTimeout
+	opts.StallTimeout = min(c.cfg.StallTimeout, cmp.Or(opts.StallTimeout, c.cfg.StallTimeout))
 	if opts.RetryTimeout == 0 {
 		opts.RetryTimeout = c.cfg.RetryTimeout
 	}

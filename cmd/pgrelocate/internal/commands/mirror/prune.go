@@ -123,10 +123,13 @@ func hidden(plan *prune.Plan) bool {
 
 // concludePrune is the last word, and the error where something could not be deleted.
 func concludePrune(a *app.App, plan *prune.Plan, yes bool) error {
-	var failed []error
+	var failed, unseen []error
 	for _, r := range plan.Removals {
-		if r.Outcome == prune.Failed {
+		switch {
+		case r.Outcome == prune.Failed:
 			failed = append(failed, r.Err)
+		case r.Outcome == prune.Kept && r.Err != nil:
+			unseen = append(unseen, r.Err)
 		}
 	}
 	switch {
@@ -136,6 +139,8 @@ func concludePrune(a *app.App, plan *prune.Plan, yes bool) error {
 		partial := &exit.PartialError{Thing: "deletions", Total: plan.Count(prune.Deleted) + len(failed), Errors: failed}
 		a.ListFailures(partial)
 		return partial
+	case len(unseen) > 0: // the table says why of each
+		return &exit.PartialError{Thing: "lookups", Total: len(plan.Removals), Errors: unseen}
 	case yes && plan.Count(prune.Deleted) > 0:
 		a.Note("the registry gives the space free when it collects garbage, if it does not by itself")
 	case plan.Count(prune.Goes) > 0:

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/overviews"
 	"github.com/pgrelocate/pgrelocate/internal/files"
+	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 )
 
 // reportFlags are the flags of `pgrelocate report`.
@@ -43,7 +45,7 @@ looked for with --check alone, the source is asked with --discover, the cluster 
 --in-use, and the last runs are what --last-run tells of. Sizes are those of the lock, which stays as it is.
 
 Exit code 0 says that the mirror could be looked at, not that all is well: that is for
-"verify".`,
+"verify". 3 says that the registry did not tell of all, and stderr why.`,
 		Example: `  # every night, after the copy
   pgrelocate copy --registry registry.example.com --lock pgrelocate.lock \
     --events events.json
@@ -94,7 +96,12 @@ func reportMirror(ctx context.Context, a *app.App, cfg *config.Config, f *report
 		}
 		a.Note("wrote %s", f.html)
 	}
-	return a.Print(cfg, shown)
+	for _, item := range picture.Items {
+		if item.Answer.Presence == holdings.Unknown {
+			a.Say("", "not known: ", "%v", item.Answer)
+		}
+	}
+	return cmp.Or(a.Print(cfg, shown), picture.Unknown())
 }
 
 // claim finds out whether the page may be put where it is wanted.

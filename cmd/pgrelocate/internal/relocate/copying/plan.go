@@ -5,6 +5,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/admitting"
@@ -167,7 +168,7 @@ func (p *Planning) Make(ctx context.Context) (err error) {
 	if err == nil {
 		p.Warn(p.Plan.Warnings...)
 	}
-	return err
+	return exit.Unanswered(err)
 }
 
 func (p *Planning) planOptions() plan.Options {

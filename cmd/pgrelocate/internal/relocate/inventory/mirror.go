@@ -23,7 +23,7 @@ func VerifyMirror(ctx context.Context, s *relocate.Session, file relocate.Bundle
 		m.want,     // what the registry should hold
 		m.inspect,  // what it holds, down to the blobs
 	)
-	return &m.matrix, err
+	return &m.matrix, exit.Unanswered(err)
 }
 
 // mirrorCheck is a VerifyMirror that is under way.

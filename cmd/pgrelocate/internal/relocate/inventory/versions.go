@@ -63,7 +63,7 @@ func Versions(ctx context.Context, s *relocate.Session, file relocate.BundleFile
 		l.lookInBundle, // what of it is in the bundle
 		l.describe,     // which product that is
 	)
-	return &l.matrix, err
+	return &l.matrix, exit.Unanswered(err)
 }
 
 // listing is a matrix that is being made.

@@ -56,6 +56,20 @@ type Picture struct {
 	RunsAsked bool
 }
 
+// Unknown is an *exit.PartialError of what the registry did not tell; nil where it told of all.
+func (p *Picture) Unknown() error {
+	hidden := &exit.PartialError{Thing: "lookups", Total: len(p.Items)}
+	for _, item := range p.Items {
+		if item.Answer.Presence == holdings.Unknown {
+			hidden.Errors = append(hidden.Errors, item.Answer.Err)
+		}
+	}
+	if len(hidden.Errors) == 0 {
+		return nil
+	}
+	return hidden
+}
+
 // Condition is how an artifact stands.
 type Condition string
 
@@ -236,7 +250,7 @@ func (d *drawing) ask(ctx context.Context) error {
 	}
 	answers, err := ask()
 	if err != nil {
-		return err
+		return exit.Unanswered(err)
 	}
 	for i := range answers {
 		d.made.Items[i].Answer = answers[i]

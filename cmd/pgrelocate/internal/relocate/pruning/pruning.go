@@ -209,7 +209,7 @@ func (p *pruning) plan(ctx context.Context) error {
 	}
 	p.todo.Target = private
 	p.made, err = prune.New(ctx, p.todo)
-	return err
+	return exit.Unanswered(err)
 }
 
 // carry deletes, and takes out of the lock what is gone then, whatever else has failed.

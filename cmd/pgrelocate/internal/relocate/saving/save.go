@@ -119,7 +119,7 @@ func (v *saving) collect(ctx context.Context) error {
 		Admit:              admitProgram(v.rules.Admit()),
 	})
 	if err != nil {
-		return err
+		return exit.Unanswered(err)
 	}
 	v.Warn(v.found.Warnings...)
 	v.noteLeft()
