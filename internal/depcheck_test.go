@@ -100,7 +100,7 @@ var rooms = map[string][]string{
 	"internal/registry/server":                        {"internal/jsonlimit", "internal/registry", "internal/registry/oci"},
 	"internal/registry/server/certificate":            {"internal/files"},
 	"internal/registry/server/store":                  {"internal/files", "internal/registry", "internal/registry/oci", "internal/registry/server"},
-	"internal/registry/credentials":                   nil,
+	"internal/registry/credentials":                   {"internal/files", "internal/heed"},
 	"internal/registry/pieces":                        nil,
 	"internal/registry/memory":                        {"internal/registry", "internal/registry/oci"},
 	"internal/registry/selfimage":                     {"internal/registry/oci"},

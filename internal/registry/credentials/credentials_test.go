@@ -140,7 +140,7 @@ func TestKeychainNamesAMissingHelper(t *testing.T) {
 func TestStoreKeepsEverythingElse(t *testing.T) {
 	config := home(t)
 	write(t, config, `{"auths": {"old.example.com": {"auth": "ZG9ja2VyOnB3"}}, "detachKeys": "ctrl-e,e", "fromTheFuture": {"a": [1, 2]}}`)
-	place, err := Store("new.example.com", Login{Username: "me", Password: secret})
+	place, err := Store(t.Context(), "new.example.com", Login{Username: "me", Password: secret})
 	if err != nil || place != (Storage{File: config}) {
 		t.Fatalf("Store = %+v, %v, want %s", place, err, config)
 	}
@@ -181,19 +181,19 @@ func TestStoreFindsItAgain(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.host+" "+tt.login.Username, func(t *testing.T) {
 			home(t)
-			if _, err := Store(tt.host, tt.login); err != nil {
+			if _, err := Store(t.Context(), tt.host, tt.login); err != nil {
 				t.Fatal(err)
 			}
 			if got := resolve(t, Keychain("", Login{}), repository(t, tt.resource)); got != tt.want {
 				t.Errorf("Resolve(%s) after Store(%s) = %s, want %s", tt.resource, tt.host, got, tt.want)
 			}
-			if removed, _, err := Erase(tt.host); err != nil || !removed {
+			if removed, _, err := Erase(t.Context(), tt.host); err != nil || !removed {
 				t.Errorf("Erase(%s) = %v, %v, want true", tt.host, removed, err)
 			}
 			if got, want := resolve(t, Keychain("", Login{}), repository(t, tt.resource)), "anonymous"; got != want {
 				t.Errorf("Resolve(%s) after Erase = %s, want %s", tt.resource, got, want)
 			}
-			if removed, _, err := Erase(tt.host); err != nil || removed {
+			if removed, _, err := Erase(t.Context(), tt.host); err != nil || removed {
 				t.Errorf("Erase(%s) again = %v, %v, want false", tt.host, removed, err)
 			}
 		})
@@ -205,7 +205,7 @@ func TestStoreLeavesABrokenFileAlone(t *testing.T) {
 	for _, content := range []string{`{"auths": {`, `[]`, `{"auths": {"r": {"auth": "%%%"}}}`} {
 		config := home(t)
 		write(t, config, content)
-		if _, err := Store("r.example.com", Login{"me", secret}); err == nil {
+		if _, err := Store(t.Context(), "r.example.com", Login{"me", secret}); err == nil {
 			t.Errorf("Store into %q = nil, want an error", content)
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("Store into %q = %v, which shows the password", content, err)
@@ -226,7 +226,7 @@ func TestStoreFollowsALink(t *testing.T) {
 	if err := os.Symlink(elsewhere, config); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Store("r.example.com", Login{"me", "pw"}); err != nil {
+	if _, err := Store(t.Context(), "r.example.com", Login{"me", "pw"}); err != nil {
 		t.Fatal(err)
 	}
 	if target, err := os.Readlink(config); err != nil || target != elsewhere {
@@ -261,7 +261,7 @@ func TestHelperKeepsTheSecretOutOfTheFile(t *testing.T) {
 	write(t, config, `{"credHelpers": {"r.example.com": "test"}, "fromTheFuture": true}`)
 	kept := helper(t, "test")
 
-	place, err := Store("r.example.com", Login{"me", secret})
+	place, err := Store(t.Context(), "r.example.com", Login{"me", secret})
 	if want := (Storage{File: config, Helper: "docker-credential-test"}); err != nil || place != want {
 		t.Fatalf("Store = %+v, %v, want %+v", place, err, want)
 	}
@@ -278,7 +278,7 @@ func TestHelperKeepsTheSecretOutOfTheFile(t *testing.T) {
 	if got, ok := Located("r.example.com"); !ok || got != place {
 		t.Errorf("Located = %+v, %v, want %+v", got, ok, place)
 	}
-	if removed, _, err := Erase("r.example.com"); err != nil || !removed {
+	if removed, _, err := Erase(t.Context(), "r.example.com"); err != nil || !removed {
 		t.Errorf("Erase = %v, %v, want true", removed, err)
 	}
 	if got, want := resolve(t, Keychain("", Login{}), repository(t, "r.example.com/a")), "anonymous"; got != want {

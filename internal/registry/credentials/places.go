@@ -27,9 +27,9 @@ func DockerFile() (string, error) {
 	return filepath.Join(dir, config.ConfigFileName), nil
 }
 
-// files are the config files in which a login may be kept, in the order of what other tools do:
+// configFiles are those in which a login may be kept, in the order of what other tools do:
 // one that is named for this purpose, docker's, podman's, and Helm's. They need not exist.
-func files() []string {
+func configFiles() []string {
 	var all []string
 	add := func(dir string, path ...string) {
 		if dir != "" {
@@ -82,7 +82,7 @@ func homeDir() (string, error) {
 // places are the config files to look into, the first that has a login wins.
 func places() ([]*configfile.ConfigFile, error) {
 	var found []*configfile.ConfigFile
-	for _, name := range files() {
+	for _, name := range configFiles() {
 		file, err := read(name)
 		switch {
 		case errors.Is(err, fs.ErrPermission) && strings.HasPrefix(name, runDir+"/"):

@@ -129,7 +129,7 @@ func TestHelperLogin(t *testing.T) {
 	if host == "" {
 		t.Skip("it runs for TestLoginsAtTheSameTime")
 	}
-	if _, err := Store(host, Login{Username: "me", Password: "pw"}); err != nil {
+	if _, err := Store(t.Context(), host, Login{Username: "me", Password: "pw"}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,13 +30,9 @@ func (p Storage) String() string {
 }
 
 // Store keeps a login for a registry, where docker will look for it. Logins at the same time
-// lose none.
-func Store(host string, login Login) (place Storage, err error) {
-	err = alone(func() error {
-		place, err = store(host, login)
-		return err
-	})
-	return place, err
+// lose none. Where ctx ends first, whether it is kept is not known.
+func Store(ctx context.Context, host string, login Login) (Storage, error) {
+	return alone(ctx, func() (Storage, error) { return store(host, login) })
 }
 
 func store(host string, login Login) (Storage, error) {
@@ -59,13 +56,18 @@ func store(host string, login Login) (Storage, error) {
 	return place, nil
 }
 
-// Erase forgets the login of a registry. It tells whether there was one, and where.
-func Erase(host string) (held bool, place Storage, err error) {
-	err = alone(func() error {
-		held, place, err = erase(host)
-		return err
+// Erase forgets the login of a registry. It tells whether there was one, and where. Where ctx ends first,
+// neither is known.
+func Erase(ctx context.Context, host string) (held bool, place Storage, err error) {
+	type erased struct {
+		held  bool
+		place Storage
+	}
+	done, err := alone(ctx, func() (e erased, err error) {
+		e.held, e.place, err = erase(host)
+		return e, err
 	})
-	return held, place, err
+	return done.held, done.place, err
 }
 
 func erase(host string) (bool, Storage, error) {

@@ -33,7 +33,7 @@ func (s *Session) Login(ctx context.Context, host string, login credentials.Logi
 	if err := aboutLogin(client.Ping(ctx)); err != nil {
 		return KeptLogin{}, err
 	}
-	place, err := credentials.Store(host, login)
+	place, err := credentials.Store(ctx, host, login)
 	return KeptLogin{Storage: place, Unchecked: client.Transport().Standing().Scheme == ""}, err
 }
 

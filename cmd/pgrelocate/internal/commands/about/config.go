@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/usage"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/heed"
 )
 
 // NewConfigCommand makes `pgrelocate config`.
@@ -35,8 +36,15 @@ to be read instead of both.`,
   # the same for a script
   pgrelocate config -o json`,
 		Args: usage.NoArgs,
-		RunE: a.With(func(_ context.Context, cfg *config.Config, _ []string) error {
-			return a.Print(cfg, view.NewConfig(a.Settings, a.Session(cfg).Hosts()))
+		RunE: a.With(func(ctx context.Context, cfg *config.Config, _ []string) error {
+			// Where logins are kept may be a pipe.
+			made, err := heed.Call(ctx, func() (view.Config, error) {
+				return view.NewConfig(a.Settings, a.Session(cfg).Hosts()), nil
+			})
+			if err != nil {
+				return err
+			}
+			return a.Print(cfg, made)
 		}),
 	}
 	a.Settings.AddFlags(cmd.Flags(), config.Selection, config.Charts, config.Discovery, config.Sides, config.Connection, config.Copying, config.Lock, config.State, config.Access, config.Place, config.PullSecret, config.InstanceNamespaces, config.Output)

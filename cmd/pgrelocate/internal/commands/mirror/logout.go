@@ -21,13 +21,13 @@ func NewLogoutCommand(a *app.App) *cobra.Command {
 twice does no harm.`,
 		Example: `  pgrelocate logout registry.example.com`,
 		Args:    usage.ExactArgs("HOST"),
-		RunE: a.With(func(_ context.Context, _ *config.Config, args []string) error {
-			return logout(a, args[0])
+		RunE: a.With(func(ctx context.Context, _ *config.Config, args []string) error {
+			return logout(ctx, a, args[0])
 		}),
 	}
 }
 
-func logout(a *app.App, arg string) error {
+func logout(ctx context.Context, a *app.App, arg string) error {
 	host, err := hostOf(arg)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func logout(a *app.App, arg string) error {
 	if _, err := credentials.DockerFile(); err != nil {
 		return &exit.UsageError{Err: err}
 	}
-	removed, place, err := credentials.Erase(host)
+	removed, place, err := credentials.Erase(ctx, host)
 	switch {
 	case err != nil:
 		return err
