@@ -83,6 +83,11 @@ func TestProgram(t *testing.T) {
 		t.Errorf("install says\n%s\nwant its steps", messages)
 	}
 
+	// What a good installation refers to is what was relocated, the repository included that the operator is told.
+	if out, _ := ends(t, 0, s.bare(t, "diff", "registry:", "cluster:", registry, "--kubeconfig", s.adminFile)); strings.Contains(out, "ferretdb:latest") {
+		t.Errorf("diff registry: cluster: = %s, want no difference", out)
+	}
+
 	out, _ = s.exits(t, 0, "secret", registry, "--rotate", "-o", "json")
 	var secrets struct {
 		Kind    string

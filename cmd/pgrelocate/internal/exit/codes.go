@@ -28,7 +28,7 @@ func Meanings() []Meaning {
 	return []Meaning{
 		{OK, "success", "Everything that was asked for is done, or was done already."},
 		{Failure, "failure", "Something went wrong that no other code describes; the message says what."},
-		{Usage, "usage", "The command line, the environment or the config file is wrong; nothing was changed."},
+		{Usage, "usage", "The command line, the environment, the config file or the kubeconfig is wrong; nothing was changed."},
 		{Partial, "some artifacts failed", "The rest is at the target; the failures are listed with their reasons. Running the same command again carries on. Of what only looks, as verify, versions, report and prune do, it could not be found out of some. A registry that does not answer at all counts as well: that is so of all of them then. A command whose result is worth nothing in part (diff, receipt, render, values, versions --discover) ends with 1 in all these cases."},
 		{Unauthorized, "authentication refused", "A registry refused the credentials (401) or does not allow what was asked (403). The message names the side."},
 		{Verification, "verification failed", "A check found something that does not resolve or does not match, or a bundle that is corrupt (a file that is none counts as that), truncated, incomplete or not signed as it should be, or artifacts without the signature or the age that was asked for: these were not copied, and the others were."},
