@@ -2,11 +2,11 @@
 # Runs the tests of the packages given, and leaves how many there were in .cache/test-summary.txt.
 #
 # The race detector, which makes programs some five times slower, is where things of ours happen at
-# the same time: all that lies beside the code, and the suites that call the copy engine, faults and
-# integration. The other suites and the scripts run the program as users have it, built once for
-# all of them; what happens at the same time in it is what the detector sees beside the code. The
-# tests called TestLarge… give a bounded reader as much as it takes: with the detector each would
-# take half a minute, and run without.
+# the same time: all that lies beside the code, and the suite that calls the copy engine while
+# everything fails, faults. The other suites and the scripts run the program as users have it, built
+# once for all of them; what happens at the same time in it is what the detector sees beside the
+# code. The tests called TestLarge… read or send as much as a bound allows: with the detector each
+# would take half a minute, and run without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export TESTED_PGRELOCATE=$PWD/.cache/test-program/pgrelocate
@@ -39,7 +39,7 @@ longest() {
 # all runs both kinds side by side, for suites wait for servers most of the time.
 all() {
   local suites ours large status=0
-  suites=$(go list "$@" | grep -E '/tests/' | grep -vE '/tests/(faults|integration)$' || true)
+  suites=$(go list "$@" | grep -E '/tests/' | grep -vE '/tests/faults$' || true)
   ours=$(go list "$@" | grep -vxF "${suites:-none}" || true)
   # shellcheck disable=SC2016,SC2086
   large=$(go list -f '{{$p := .}}{{range .TestGoFiles}}{{$p.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$p.Dir}}/{{.}} {{end}}' ${ours:-none} |
