@@ -167,6 +167,34 @@ func TestDoctorOnPullSecrets(t *testing.T) {
 	}
 }
 
+// A registry that gives its images to everybody needs no pull secret; of one that has none of them yet that cannot
+// be told, and nothing is advised.
+func TestDoctorOnAnOpenRegistry(t *testing.T) {
+	need(t)
+	for _, tt := range []struct {
+		name          string
+		relocated     bool
+		status, words string
+	}{
+		{"with the images", true, "ok", "gives its images without a login: no pull secret is needed"},
+		{"without", false, "not looked at", "wants a login cannot be told yet"},
+	} {
+		registry := registrytest.Distribution(t, registrytest.Options{})
+		s := &surgery{siteOf(t, lab.At(t, registry))}
+		if tt.relocated {
+			lab.Relocate(t, registry, standin.Options{Bytes: 50_000}, nil)
+		}
+		if err := lab.ApplyText(t.Context(), s.admin, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+s.namespace+"}\n"), nil); err != nil {
+			t.Fatal(err)
+		}
+		probes := s.diagnosis(t, 0, s.installerFile)
+		wantFinding(t, probes, "pull secrets", tt.status, tt.words, "")
+		if fix := probes["pull secrets"].Fix; fix != "" {
+			t.Errorf("doctor on pull secrets, %s, advises %q, want nothing", tt.name, fix)
+		}
+	}
+}
+
 // Nodes of an architecture that the images are not for are told of before a pod is scheduled there.
 func TestDoctorOnNodes(t *testing.T) {
 	s := newSurgery(t)
