@@ -65,6 +65,37 @@ func TestLocksThatCannotBe(t *testing.T) {
 	}
 }
 
+// In a folder of the user's, earlier versions wrote no base: it is known from the registry, or from what all have in
+// common. In the products' folders it is there, and what has no host is meant for any folder.
+func TestSettle(t *testing.T) {
+	in := func(host, repository, base string) lock.Artifact {
+		a := lock.Artifact{Base: base}
+		a.Target = ref.Reference{Host: host, Repository: repository, Tag: "v1"}
+		return a
+	}
+	for name, tt := range map[string]struct {
+		schema, path string
+		artifacts    []lock.Artifact
+		want         []string
+	}{
+		"the registry's folder": {lock.Earlier, "team/pg", []lock.Artifact{in("r", "team/pg/a", ""), in("r", "other/b", "")}, []string{"team/pg", ""}},
+		"what is in common":     {lock.Earlier, "", []lock.Artifact{in("r", "team/pg/a", ""), in("r", "team/pg/sub/b", "")}, []string{"team/pg", "team/pg"}},
+		"nothing in common":     {lock.Earlier, "", []lock.Artifact{in("r", "a", ""), in("r", "team/b", "")}, []string{"", ""}},
+		"the product's folder":  {lock.Earlier, "team", []lock.Artifact{in("r", "team/a", "team/own")}, []string{"team/own"}},
+		"a bundle's":            {lock.Earlier, "team", []lock.Artifact{in("", "team/a", "")}, []string{""}},
+		"what was taken over":   {lock.Schema, "team", []lock.Artifact{in("r", "team/a", "team"), in("r", "team/b", "")}, []string{"team", "team"}},
+		"a later lock":          {lock.Schema, "", []lock.Artifact{in("r", "team/a", "")}, []string{""}},
+	} {
+		l := &lock.Lock{Schema: tt.schema, Artifacts: tt.artifacts}
+		l.Settle(tt.path)
+		for i, want := range tt.want {
+			if got := l.Artifacts[i].Base; got != want {
+				t.Errorf("%s: Settle(%q) makes the base of %s %q, want %q", name, tt.path, l.Artifacts[i].Target, got, want)
+			}
+		}
+	}
+}
+
 // What earlier versions wrote is read, and says the same.
 func TestEarlierLocksAreRead(t *testing.T) {
 	const digest = "sha256:00000000000000000000000000000000000000000000000000000000000000aa"

@@ -95,6 +95,7 @@ func (c *comparing) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		found.Settle(c.Config.Registry.Path)
 		c.locks[i] = found
 		for _, a := range found.Artifacts {
 			c.items[i] = append(c.items[i], itemOf(a))

@@ -178,6 +178,9 @@ func (l *File) read(to ref.Folder, overwrite bool) error {
 	case !isOf(was, to):
 		err = notOf(was)
 	default:
+		if to.Path != "" { // else the products' own folders are there
+			was.Settle(to.Path)
+		}
 		l.Was = was
 		return nil
 	}
