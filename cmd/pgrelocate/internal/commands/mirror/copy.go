@@ -168,7 +168,11 @@ func besidePlan(flags *pflag.FlagSet, reviewed string) error {
 	if reviewed == "" {
 		return nil
 	}
-	settled := []string{"source", "on-conflict", "platform", "index", "signatures", "images", "allow-drift", "locked", "dry-run", "plan-out"}
+	settled := []string{"on-conflict", "platform", "index", "signatures", "images", "allow-drift", "locked", "dry-run", "plan-out"}
+	if flags.Changed("source") {
+		return exit.Usagef("--plan and --source exclude each other: the plan says of each artifact where it comes from").
+			WithHint("leave --source out; if it is there for a login, PGRELOCATE_SOURCE says which registry gets the one in PGRELOCATE_SOURCE_PASSWORD")
+	}
 	for _, name := range slices.Concat(config.Selection, config.Charts, config.Discovery, settled) {
 		if flags.Changed(name) && name != "catalogue" {
 			return exit.Usagef("--plan and --%s exclude each other: what the plan says is done, and nothing else", name)

@@ -36,7 +36,7 @@ func ReadPlan(ctx context.Context, path string, to ref.Folder) (*lock.Lock, erro
 	case planned.Selection == nil:
 		err = fmt.Errorf("%w: it does not say what was selected", ErrNoPlan)
 	case !isOf(planned, to) || !within(planned, to):
-		err = ErrOtherPlan
+		err = fmt.Errorf("%w: %s", ErrOtherPlan, planned.Selection.Registry)
 	default:
 		return planned, nil
 	}
