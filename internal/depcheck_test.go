@@ -127,19 +127,20 @@ var rooms = map[string][]string{
 	"internal/chart/valuetree":  nil,
 	"internal/chart/charttest":  nil,
 
-	"internal/install":                    {"internal/chart", "internal/chart/difference", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
-	"internal/install/preparation":        {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/registry", "internal/install/cluster", "internal/install/verify"},
-	"internal/install/checkup":            {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
-	"internal/install/inuse":              {"internal/install/cluster"},
-	"internal/install/independence":       {"internal/install/cluster"},
-	"internal/install/clustertest":        {"internal/install/cluster"},
-	"internal/browsertest":                nil, // shows pages to a real browser, for tests
-	"internal/install/cluster":            {"internal/chart", "internal/heed", "internal/jsonlimit"},
-	"internal/install/cluster/pullsecret": {"internal/install/cluster", "internal/jsonlimit", "internal/registry/credentials"},
-	"internal/install/cluster/readiness":  {"internal/install/cluster"},
-	"internal/install/helm":               {"internal/chart", "internal/chart/naming", "internal/heed", "internal/install/cluster", "internal/install/cluster/readiness"},
-	"internal/install/verify":             {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm"},
-	"internal/install/jobs":               {"internal/install/cluster", "internal/install/cluster/readiness", "internal/registry", "internal/registry/shard"},
+	"internal/install":                     {"internal/chart", "internal/chart/difference", "internal/install/cluster", "internal/install/cluster/definitions", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
+	"internal/install/preparation":         {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/registry", "internal/install/cluster", "internal/install/verify"},
+	"internal/install/checkup":             {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
+	"internal/install/inuse":               {"internal/install/cluster"},
+	"internal/install/independence":        {"internal/install/cluster"},
+	"internal/install/clustertest":         {"internal/install/cluster"},
+	"internal/browsertest":                 nil, // shows pages to a real browser, for tests
+	"internal/install/cluster":             {"internal/chart", "internal/heed", "internal/jsonlimit"},
+	"internal/install/cluster/definitions": {"internal/chart", "internal/chart/difference", "internal/install/cluster"},
+	"internal/install/cluster/pullsecret":  {"internal/install/cluster", "internal/jsonlimit", "internal/registry/credentials"},
+	"internal/install/cluster/readiness":   {"internal/install/cluster"},
+	"internal/install/helm":                {"internal/chart", "internal/chart/naming", "internal/heed", "internal/install/cluster", "internal/install/cluster/readiness"},
+	"internal/install/verify":              {"internal/chart", "internal/chart/naming", "internal/chart/rewrite", "internal/registry", "internal/registry/holdings", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm"},
+	"internal/install/jobs":                {"internal/install/cluster", "internal/install/cluster/readiness", "internal/registry", "internal/registry/shard"},
 }
 
 // A package that is in no room has not been thought about: give it a line above.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -104,7 +105,7 @@ func (i *installation) definitions(ctx context.Context) (string, error) {
 	}
 	i.writing = true
 	var err error
-	i.applied, err = i.Cluster.ApplyDefinitions(ctx, i.outcome.Prepared.Rendering.Objects, i.owner(), i.ForceConflicts)
+	i.applied, err = definitions.Apply(ctx, i.Cluster, i.outcome.Prepared.Rendering.Objects, i.owner(), i.ForceConflicts)
 	written := len(i.applied)
 	if i.outcome.Definitions = written; written > 0 {
 		i.did("%d CRDs applied", written)

@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
@@ -38,7 +39,7 @@ type Failure struct {
 	SkippedHooks []string
 	// Definitions is what became of CRDs, where the run was to take back what it had made; nil where it was not,
 	// or while it cannot.
-	Definitions *Definitions
+	Definitions *definitions.Back
 	// State is that of the helm release; nil where the run had not come to it.
 	State *helm.Situation
 }
@@ -55,7 +56,7 @@ func (f *Failure) Error() string {
 	for _, line := range takenBack(f.TakenBack) {
 		text += "\n  " + line
 	}
-	for _, line := range f.Definitions.lines() {
+	for _, line := range saysOfDefinitions(f.Definitions) {
 		text += "\n  " + line
 	}
 	if len(f.SkippedHooks) > 0 {

@@ -8,28 +8,15 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/difference"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/releasename"
 )
-
-// DefinitionLoss is what goes where a chart's CRD takes the place of the one in the cluster.
-type DefinitionLoss struct {
-	// Name is the CRD's.
-	Name string
-	// Losses are what goes, as package difference words it, and Stored the versions that the chart's
-	// lacks and in which objects may be stored: no API server takes such a CRD.
-	Losses, Stored []string
-
-	kind   schema.GroupKind
-	wanted *unstructured.Unstructured
-}
 
 // OlderError says that something newer is there than what was to be installed.
 type OlderError struct {
@@ -40,7 +27,7 @@ type OlderError struct {
 	Installed helm.Revision
 	// Losses are of the CRDs in the cluster; Objects counts the objects of their kinds, as far as
 	// they could be listed.
-	Losses  []DefinitionLoss
+	Losses  []definitions.Loss
 	Objects int
 	// Forgotten counts the revisions that helm has no record of any more, where one of them may have brought
 	// what goes, so that an upgrade would take it away.
@@ -51,7 +38,7 @@ type OlderError struct {
 
 // Stored tells whether objects may be stored in a version that would go.
 func (e *OlderError) Stored() bool {
-	return slices.ContainsFunc(e.Losses, func(l DefinitionLoss) bool { return len(l.Stored) > 0 })
+	return slices.ContainsFunc(e.Losses, func(l definitions.Loss) bool { return len(l.Stored) > 0 })
 }
 
 // Error names both charts, and what would go.
@@ -87,7 +74,7 @@ func (e *OlderError) Error() string {
 // may be stored is refused in any case, as the API server would do later. Found is what the chart brings and is there.
 func (i *installation) notOlder(ctx context.Context, found []cluster.Found) error {
 	p := i.outcome.Prepared
-	older := &OlderError{Owner: i.owner(), Wanted: p.Chart.Name() + " " + p.Chart.Version(), Losses: definitionLosses(found)}
+	older := &OlderError{Owner: i.owner(), Wanted: p.Chart.Name() + " " + p.Chart.Version(), Losses: definitions.Losses(found)}
 	if newer := i.recorded.newer(p.Product, p.Chart); newer != nil {
 		older.Installed = *newer
 	} else if older.Losses = i.unaccounted(older.Losses); len(older.Losses) == 0 {
@@ -111,15 +98,15 @@ func (i *installation) notOlder(ctx context.Context, found []cluster.Found) erro
 
 // unaccounted are the losses that are not an upgrade's, which takes away what an earlier revision has brought, and
 // not the operator's to put back.
-func (i *installation) unaccounted(all []DefinitionLoss) []DefinitionLoss {
+func (i *installation) unaccounted(all []definitions.Loss) []definitions.Loss {
 	p := i.outcome.Prepared
 	upgrade := i.recorded.noneNewer(p.Product, p.Chart)
-	var rest []DefinitionLoss
+	var rest []definitions.Loss
 	for _, loss := range all {
 		known := []string{difference.Converter}
 		for _, object := range i.recorded.objects {
 			if upgrade && object.IsCRD() && object.GetName() == loss.Name {
-				known = append(known, difference.Losses(&object.Unstructured, loss.wanted)...)
+				known = append(known, difference.Losses(&object.Unstructured, loss.Wanted)...)
 			}
 		}
 		if left := notIn(known, loss.Losses); len(loss.Stored) > 0 {
@@ -132,30 +119,11 @@ func (i *installation) unaccounted(all []DefinitionLoss) []DefinitionLoss {
 	return rest
 }
 
-// definitionLosses compares the CRDs that the chart brings with those that are there.
-func definitionLosses(found []cluster.Found) []DefinitionLoss {
-	var all []DefinitionLoss
-	for _, each := range found {
-		if !each.IsCRD() {
-			continue
-		}
-		loss := DefinitionLoss{
-			Name: each.GetName(), Losses: difference.Losses(each.Live, &each.Unstructured),
-			kind: cluster.Defined([]chart.Object{each.Object})[0], wanted: &each.Unstructured,
-		}
-		loss.Stored = storedBeside(each.Live, &each.Unstructured)
-		if len(loss.Losses) > 0 {
-			all = append(all, loss)
-		}
-	}
-	return all
-}
-
 // count counts the objects that would lose something. What cannot be listed is said to be unseen, whatever the
 // reason: the webhook that converts them may be down with the operator that serves it.
 func (i *installation) count(ctx context.Context, older *OlderError) error {
 	for _, loss := range older.Losses {
-		objects, err := i.Cluster.Instances(ctx, loss.kind)
+		objects, err := i.Cluster.Instances(ctx, loss.Kind)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 )
 
 func (i *installation) permissions(ctx context.Context) (string, error) {
@@ -75,7 +76,7 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return said, i.Cluster.CheckDefinitions(ctx, i.outcome.Prepared.Rendering.Objects, found, former.Objects)
+	return said, definitions.Check(ctx, i.Cluster, i.outcome.Prepared.Rendering.Objects, found, former.Objects)
 }
 
 // comes tells whether an object is of a kind that an awaited prerequisite defines.

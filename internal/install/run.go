@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
@@ -108,7 +109,7 @@ type installation struct {
 	releases *helm.Releases
 	// begun says that helm has begun a revision, and applied are the CRDs that were written before.
 	begun   bool
-	applied []cluster.Applied
+	applied []definitions.Applied
 }
 
 // The steps that write what a failure takes back.

@@ -204,8 +204,9 @@ func (c *Cluster) Knows(ctx context.Context, kind schema.GroupKind) (bool, error
 
 // Resources that other rooms have a use for too.
 var (
-	Pods    = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	Secrets = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	Pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	Secrets     = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	Definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
 // The other resources that are used without asking the cluster what it serves.
@@ -213,7 +214,6 @@ var (
 	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	configMaps  = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	reviews     = schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}
 	whoami      = schema.GroupVersionResource{Group: "authentication.k8s.io", Version: "v1", Resource: "selfsubjectreviews"}
 )

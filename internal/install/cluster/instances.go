@@ -158,7 +158,7 @@ func (c *Cluster) DefinedFor(ctx context.Context, owner Owner) ([]schema.GroupKi
 
 // Definers are the helm releases whose marks the CRDs in the cluster carry, by the kinds that these define.
 func (c *Cluster) Definers(ctx context.Context) (map[schema.GroupKind]Owner, error) {
-	found, err := c.List(ctx, definitions, "", metav1.ListOptions{LabelSelector: managedByLabel + "=" + managedByHelm})
+	found, err := c.List(ctx, Definitions, "", metav1.ListOptions{LabelSelector: managedByLabel + "=" + managedByHelm})
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,11 @@ package cluster_test
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
@@ -93,93 +91,6 @@ func TestKeepLive(t *testing.T) {
 	server.Put(t, theirs.Text)
 	if marked, err := c.KeepLive(t.Context(), &object.Unstructured, house); marked || err != nil {
 		t.Errorf("KeepLive(another's) = %v, %v, want it left alone", marked, err)
-	}
-}
-
-// CRDs get the owner's marks and the mark to be let be, whichever way they come.
-func TestApplyDefinitions(t *testing.T) {
-	for _, folder := range []bool{false, true} {
-		server := clustertest.New(t)
-		c := server.Connect(t)
-		objects := parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
-		objects[0].FromCRDs = folder
-		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); len(written) != 1 || err != nil {
-			t.Errorf("ApplyDefinitions(folder %v) = %+v, %v, want 1", folder, written, err)
-		}
-		live := server.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
-		if live == nil || cluster.OwnerOf(live) != house || !cluster.Kept(live) {
-			t.Errorf("ApplyDefinitions(folder %v) made %v, want it marked", folder, live)
-		}
-		if known, _ := c.Knows(t.Context(), dbKind); !known {
-			t.Error("ApplyDefinitions() leaves the kind unknown")
-		}
-		// Those of the templates are helm's to bring up to date.
-		server.Writes()
-		want := map[bool]int{false: 0, true: 1}[folder]
-		if written, err := c.ApplyDefinitions(t.Context(), objects, house, false); len(written) != want || err != nil {
-			t.Errorf("ApplyDefinitions(folder %v) again = %+v, %v, want %d", folder, written, err, want)
-		}
-	}
-}
-
-// Whoever wants fields otherwise is named. Where that is helm or ourselves, for the same release,
-// the CRD has moved from the templates to the folder, and there is nobody to ask.
-func TestDefinitionConflicts(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		manager string
-		marked  bool
-		force   bool
-		want    error
-	}{
-		{"another tool", "argocd-controller", true, false, cluster.ErrConflict},
-		{"another tool, forced", "argocd-controller", true, true, nil},
-		{"helm, for this release", "helm", true, false, nil},
-		{"ourselves, for this release", cluster.Manager, true, false, nil},
-		{"helm, for nobody", "helm", false, false, cluster.ErrConflict},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			server := clustertest.New(t)
-			object := parse(t, crd)[0]
-			if tt.marked {
-				house.Mark(&object.Unstructured)
-				if err := object.SetText(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			server.Put(t, object.Text)
-			server.Refuse(func(r *http.Request) *clustertest.Refusal {
-				if r.Method != http.MethodPatch || r.URL.Query().Get("force") == "true" {
-					return nil
-				}
-				return &clustertest.Refusal{Code: http.StatusConflict, Reason: "Conflict", Message: "conflict",
-					Causes: []string{`conflict with "` + tt.manager + `" using apiextensions.k8s.io/v1`, `conflict with "` + tt.manager + `"`}}
-			})
-			_, err := server.Connect(t).ApplyDefinitions(t.Context(), parseFolder(t), house, tt.force)
-			if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
-				t.Errorf("ApplyDefinitions() = %v, want %v", err, tt.want)
-			}
-			if tt.want != nil && !strings.Contains(err.Error(), `CRD dbs.lab.example.com has fields that "`+tt.manager+`" (2 fields) wants otherwise`) {
-				t.Errorf("ApplyDefinitions() = %v, want to be told who", err)
-			}
-		})
-	}
-}
-
-// parseFolder is the CRD as one of the crds/ folder.
-func parseFolder(t *testing.T) []chart.Object {
-	t.Helper()
-	objects := parse(t, crd)
-	objects[0].FromCRDs = true
-	return objects
-}
-
-func TestDefinitionOnItsWayOut(t *testing.T) {
-	server := clustertest.New(t)
-	server.Put(t, strings.Replace(crd, "metadata: {", "metadata: {deletionTimestamp: \"2026-01-01T00:00:00Z\", ", 1))
-	_, err := server.Connect(t).ApplyDefinitions(t.Context(), parseFolder(t), house, false)
-	if err == nil || !strings.Contains(err.Error(), "is being deleted by somebody") {
-		t.Errorf("ApplyDefinitions() = %v, want that the CRD is on its way out", err)
 	}
 }
 

@@ -13,12 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
-
-const definition = "customresourcedefinitions.apiextensions.k8s.io"
 
 // refusing answers requests of a method to paths that end so.
 func refusing(method, suffix string, code int, reason, message string) func(*http.Request) *clustertest.Refusal {
@@ -203,73 +200,4 @@ func TestMarkingFails(t *testing.T) {
 	if _, err := c.Find(t.Context(), parse(t, object), "pg"); err == nil || errors.Is(err, cluster.ErrDenied) || !strings.Contains(err.Error(), "looking for ConfigMap") {
 		t.Errorf("Find() of a server that is down = %v, want an error: nothing found would be taken for nothing there", err)
 	}
-}
-
-// A CRD counts as applied once the API server serves it, and what keeps it from that is said.
-func TestDefinitionsThatDoNotCome(t *testing.T) {
-	conditions := func(kind, status string) map[string]any {
-		return map[string]any{"conditions": []any{map[string]any{"type": kind, "status": status}}}
-	}
-	name := "dbs.lab.example.com"
-	apply := func(t *testing.T, server *clustertest.Server) (int, error) {
-		t.Helper()
-		written, err := server.Connect(t).ApplyDefinitions(t.Context(), []chart.Object{parse(t, crd)[0]}, house, false)
-		return len(written), err
-	}
-	t.Run("another has its names", func(t *testing.T) {
-		server := clustertest.New(t)
-		server.Put(t, crd)
-		server.SetStatus(definition, "", name, conditions("NamesAccepted", "False"))
-		if written, err := apply(t, server); err == nil || written != 0 || !strings.Contains(err.Error(), "another CRD with the same names") {
-			t.Errorf("ApplyDefinitions() = %d, %v, want that the names are taken", written, err)
-		}
-	})
-	t.Run("somebody deletes it", func(t *testing.T) {
-		server := clustertest.New(t)
-		server.Put(t, strings.Replace(crd, "{name: ", "{deletionTimestamp: '2026-01-01T00:00:00Z', name: ", 1))
-		if _, err := apply(t, server); err == nil || !strings.Contains(err.Error(), "is being deleted by somebody") {
-			t.Errorf("ApplyDefinitions() = %v, want that it is being deleted, with every object of its kind", err)
-		}
-	})
-	t.Run("it is gone again", func(t *testing.T) {
-		server := clustertest.New(t)
-		server.Refuse(refusing("GET", "/"+name, http.StatusNotFound, "NotFound", "it is not there"))
-		if written, err := apply(t, server); written != 1 || !apierrors.IsNotFound(err) {
-			t.Errorf("ApplyDefinitions() = %d, %v, want one written, and that it is not there", written, err)
-		}
-	})
-	t.Run("it takes a while", func(t *testing.T) {
-		server := clustertest.New(t)
-		server.Put(t, crd)
-		server.SetStatus(definition, "", name, conditions("Established", "False"))
-		looks := 0
-		server.Refuse(func(r *http.Request) *clustertest.Refusal {
-			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/"+name) {
-				if looks++; looks == 3 {
-					server.SetStatus(definition, "", name, conditions("Established", "True"))
-				}
-			}
-			return nil
-		})
-		if _, err := apply(t, server); err != nil || looks != 3 {
-			t.Errorf("ApplyDefinitions() = %v after %d looks, want it to wait for the third", err, looks)
-		}
-	})
-	t.Run("the run ends", func(t *testing.T) {
-		server := clustertest.New(t)
-		server.Put(t, crd)
-		server.SetStatus(definition, "", name, conditions("Established", "False"))
-		c := server.Connect(t)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		enough := errors.New("enough")
-		server.Refuse(func(r *http.Request) *clustertest.Refusal {
-			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/"+name) {
-				cancel(enough)
-			}
-			return nil
-		})
-		if _, err := c.ApplyDefinitions(ctx, parse(t, crd), house, false); !errors.Is(err, enough) {
-			t.Errorf("ApplyDefinitions() interrupted = %v, want the interrupt", err)
-		}
-	})
 }

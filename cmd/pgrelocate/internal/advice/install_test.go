@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/readiness"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
@@ -54,11 +55,11 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&install.ForeignError{Objects: []install.Foreign{{Object: "CustomResourceDefinition c"}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing"},
 		{&install.ForeignError{Objects: []install.Foreign{{Object: "Secret s", Replaced: true}}}, "--adopt takes them over: it sets the label app.kubernetes.io/managed-by and the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace, and then the chart's content; it removes nothing but what is to be made anew"},
 		{&install.ForeignError{Objects: []install.Foreign{{Owner: cluster.Owner{Namespace: "ns", Release: "r"}, Lives: true, Unseen: cluster.ErrDenied}}}, "let somebody look who may list Secrets and ConfigMaps in namespace ns: examples/rbac.yaml has what is needed"},
-		{&install.OlderError{Losses: []install.DefinitionLoss{{Name: "c", Losses: []string{"v1 goes"}}}, Forgotten: 2},
+		{&install.OlderError{Losses: []definitions.Loss{{Name: "c", Losses: []string{"v1 goes"}}}, Forgotten: 2},
 			"--allow-downgrade goes on, where you know that an earlier revision brought this: databases lose what goes as soon as they are written, so save them first"},
 		{&install.OlderError{}, "--allow-downgrade goes back; ask the vendor whether the older operator takes what the newer one has written"},
-		{&install.OlderError{Losses: []install.DefinitionLoss{{Name: "c", Losses: []string{"v1 goes"}}}}, "--allow-downgrade goes back: databases lose what goes as soon as they are written, so save them first"},
-		{&install.OlderError{Losses: []install.DefinitionLoss{{Name: "c", Losses: []string{"v1 goes"}, Stored: []string{"v1"}}}}, "install a release that has that version; its objects have to be written anew in another one, and it has to go from the CRD's status.storedVersions, before a release without it can be installed"},
+		{&install.OlderError{Losses: []definitions.Loss{{Name: "c", Losses: []string{"v1 goes"}}}}, "--allow-downgrade goes back: databases lose what goes as soon as they are written, so save them first"},
+		{&install.OlderError{Losses: []definitions.Loss{{Name: "c", Losses: []string{"v1 goes"}, Stored: []string{"v1"}}}}, "install a release that has that version; its objects have to be written anew in another one, and it has to go from the CRD's status.storedVersions, before a release without it can be installed"},
 		{&install.OtherChartError{}, "--helm-release NAME and --namespace NAMESPACE install beside it"},
 		{&install.ForeignError{Objects: []install.Foreign{{}, {Owner: cluster.Owner{Namespace: "ns", Release: "r"}, Lives: true}}}, "upgrade that helm release instead: --helm-release r --namespace ns"},
 		{&preparation.RefusedManifestError{Err: &preparation.UnaskedError{Images: []string{"i"}}}, "templates of the chart look things up in this cluster: relocate these images too, or set the values that bring them"},

@@ -1,4 +1,4 @@
-package cluster
+package definitions
 
 import (
 	"context"
@@ -14,12 +14,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // establishTimeout is how long the API server may take to serve a new definition.
 const establishTimeout = time.Minute
 
-// ApplyDefinitions brings the CRDs among a chart's objects about before helm runs, and waits
+// Apply brings the CRDs among a chart's objects about before helm runs, and waits
 // until they are served. Those of the crds/ folder are applied, for helm itself would install
 // them once and never upgrade them. Those among the templates are helm's to look after, but
 // have to be there before the custom resources of the same chart: where they are missing they
@@ -27,7 +28,7 @@ const establishTimeout = time.Minute
 //
 // With force, fields that somebody else manages are taken over; without, that is an
 // ErrConflict. It returns those that were written, with what was there before.
-func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, owner Owner, force bool) ([]Applied, error) {
+func Apply(ctx context.Context, c *cluster.Cluster, objects []chart.Object, owner cluster.Owner, force bool) ([]Applied, error) {
 	var written []Applied
 	for _, object := range objects {
 		if !object.IsCRD() {
@@ -35,8 +36,8 @@ func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, 
 		}
 		crd := object.DeepCopy()
 		owner.Mark(crd)
-		Keep(crd)
-		applied, err := c.writeDefinition(ctx, crd, object.FromCRDs, owner, force)
+		cluster.Keep(crd)
+		applied, err := write(ctx, c, crd, object.FromCRDs, owner, force)
 		if err != nil {
 			return written, err
 		}
@@ -46,7 +47,7 @@ func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, 
 	}
 	for _, object := range objects {
 		if object.IsCRD() {
-			if err := c.waitEstablished(ctx, object.GetName()); err != nil {
+			if err := waitEstablished(ctx, c, object.GetName()); err != nil {
 				return written, err
 			}
 		}
@@ -55,24 +56,24 @@ func (c *Cluster) ApplyDefinitions(ctx context.Context, objects []chart.Object, 
 	return written, nil
 }
 
-// writeDefinition writes a CRD, unless it is among the templates and there already: nil then.
-func (c *Cluster) writeDefinition(ctx context.Context, crd *unstructured.Unstructured, folder bool, owner Owner, force bool) (*Applied, error) {
-	client := c.Resource(definitions, "")
+// write writes a CRD, unless it is among the templates and there already: nil then.
+func write(ctx context.Context, c *cluster.Cluster, crd *unstructured.Unstructured, folder bool, owner cluster.Owner, force bool) (*Applied, error) {
+	client := c.Resource(cluster.Definitions, "")
 	if !folder {
-		made, err := client.Create(ctx, crd, metav1.CreateOptions{FieldManager: Manager})
+		made, err := client.Create(ctx, crd, metav1.CreateOptions{FieldManager: cluster.Manager})
 		if apierrors.IsAlreadyExists(err) {
 			return nil, nil
 		}
 		return &Applied{Name: crd.GetName(), now: made}, explainConflict(crd.GetName(), err)
 	}
-	former, err := c.Definition(ctx, crd.GetName())
+	former, err := read(ctx, c, crd.GetName())
 	if err != nil {
 		return nil, err
 	}
-	now, err := client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: force})
-	if conflictsOf(err).only(Manager, helmManager) && former != nil && OwnerOf(former) == owner {
+	now, err := client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: cluster.Manager, Force: force})
+	if conflictsOf(err).only(cluster.Manager, helmManager) && former != nil && cluster.OwnerOf(former) == owner {
 		// An earlier revision of the same release had it among its templates.
-		now, err = client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: Manager, Force: true})
+		now, err = client.Apply(ctx, crd.GetName(), crd, metav1.ApplyOptions{FieldManager: cluster.Manager, Force: true})
 	}
 	return &Applied{Name: crd.GetName(), Former: former, now: now}, explainConflict(crd.GetName(), err)
 }
@@ -117,21 +118,21 @@ func explainConflict(name string, err error) error {
 	case err == nil:
 		return nil
 	case found == nil:
-		return Explain(fmt.Errorf("applying CRD %s: %w", name, err))
+		return cluster.Explain(fmt.Errorf("applying CRD %s: %w", name, err))
 	}
 	var managers []string
 	for _, manager := range slices.Sorted(maps.Keys(found)) {
 		managers = append(managers, fmt.Sprintf("%q (%d fields)", manager, found[manager]))
 	}
 	text := fmt.Sprintf("CRD %s has fields that %s wants otherwise", name, strings.Join(managers, " and "))
-	return Wrap(ErrConflict, errors.New(text))
+	return cluster.Wrap(cluster.ErrConflict, errors.New(text))
 }
 
-func (c *Cluster) waitEstablished(ctx context.Context, name string) error {
+func waitEstablished(ctx context.Context, c *cluster.Cluster, name string) error {
 	bounded, cancel := context.WithTimeout(ctx, establishTimeout)
 	defer cancel()
 	for {
-		crd, err := c.Resource(definitions, "").Get(bounded, name, metav1.GetOptions{})
+		crd, err := c.Resource(cluster.Definitions, "").Get(bounded, name, metav1.GetOptions{})
 		switch {
 		case err == nil && crd.GetDeletionTimestamp() != nil:
 			return fmt.Errorf("CRD %s is being deleted by somebody, with every object of its kind", name)
@@ -140,14 +141,14 @@ func (c *Cluster) waitEstablished(ctx context.Context, name string) error {
 		case err == nil && condition(crd, "NamesAccepted") == "False":
 			return fmt.Errorf("CRD %s: the cluster has another CRD with the same names", name)
 		case err != nil && bounded.Err() == nil:
-			return Explain(fmt.Errorf("reading CRD %s: %w", name, err))
+			return cluster.Explain(fmt.Errorf("reading CRD %s: %w", name, err))
 		}
 		select {
 		case <-bounded.Done():
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("CRD %s: %w: the API server does not serve it after %s", name, ErrNotReady, establishTimeout)
+			return fmt.Errorf("CRD %s: %w: the API server does not serve it after %s", name, cluster.ErrNotReady, establishTimeout)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -1,4 +1,4 @@
-package cluster
+package definitions
 
 import (
 	"context"
@@ -12,12 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
-// CheckDefinitions asks the API server whether it takes the CRDs of a chart, in place of those that are there or
+// Check asks the API server whether it takes the CRDs of a chart, in place of those that are there or
 // anew, and changes nothing: what it calls invalid would end the run half way. Former are the objects of the
 // revision that runs: from these helm works out what it changes of a CRD among the templates.
-func (c *Cluster) CheckDefinitions(ctx context.Context, objects []chart.Object, found []Found, former []chart.Object) error {
+func Check(ctx context.Context, c *cluster.Cluster, objects []chart.Object, found []cluster.Found, former []chart.Object) error {
 	live := map[string]*unstructured.Unstructured{}
 	for _, each := range found {
 		if each.IsCRD() {
@@ -28,7 +29,7 @@ func (c *Cluster) CheckDefinitions(ctx context.Context, objects []chart.Object, 
 		if !object.IsCRD() || object.Hook {
 			continue
 		}
-		err := c.tryDefinition(ctx, object, live[object.GetName()], former)
+		err := try(ctx, c, object, live[object.GetName()], former)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -39,19 +40,19 @@ func (c *Cluster) CheckDefinitions(ctx context.Context, objects []chart.Object, 
 	return nil
 }
 
-// tryDefinition writes a CRD as it will be written, without doing so.
-func (c *Cluster) tryDefinition(ctx context.Context, object chart.Object, live *unstructured.Unstructured, former []chart.Object) error {
-	client, dry := c.Resource(definitions, ""), []string{metav1.DryRunAll}
+// try writes a CRD as it will be written, without doing so.
+func try(ctx context.Context, c *cluster.Cluster, object chart.Object, live *unstructured.Unstructured, former []chart.Object) error {
+	client, dry := c.Resource(cluster.Definitions, ""), []string{metav1.DryRunAll}
 	var err error
 	switch {
 	case object.FromCRDs:
-		_, err = client.Apply(ctx, object.GetName(), &object.Unstructured, metav1.ApplyOptions{FieldManager: Manager, Force: true, DryRun: dry})
+		_, err = client.Apply(ctx, object.GetName(), &object.Unstructured, metav1.ApplyOptions{FieldManager: cluster.Manager, Force: true, DryRun: dry})
 	case live == nil:
-		_, err = client.Create(ctx, &object.Unstructured, metav1.CreateOptions{FieldManager: Manager, DryRun: dry})
+		_, err = client.Create(ctx, &object.Unstructured, metav1.CreateOptions{FieldManager: cluster.Manager, DryRun: dry})
 	default:
 		var patch []byte
 		if patch, err = mergePatch(object, live, former); err == nil {
-			_, err = client.Patch(ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: Manager, DryRun: dry})
+			_, err = client.Patch(ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: cluster.Manager, DryRun: dry})
 		}
 	}
 	return err
