@@ -114,7 +114,7 @@ var rooms = map[string][]string{
 	"internal/registry/registrytest/slowlink":         nil,
 	"internal/registry/signature/signaturetest":       {"internal/registry/registrytest"},
 
-	"internal/chart/inplace":    {"internal/chart", "internal/chart/naming"},
+	"internal/chart/inplace":    {"internal/chart", "internal/chart/naming", "internal/yamllimit"},
 	"internal/chart":            {"internal/chart/valuetree", "internal/files", "internal/heed", "internal/registry", "internal/registry/oci", "internal/yamllimit"},
 	"internal/chart/pinning":    {"internal/chart", "internal/chart/naming", "internal/chart/valuetree"},
 	"internal/chart/packed":     {"internal/chart", "internal/registry", "internal/registry/memory", "internal/registry/oci"},

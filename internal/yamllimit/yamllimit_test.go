@@ -1,6 +1,7 @@
 package yamllimit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,6 +21,20 @@ func TestCheck(t *testing.T) {
 		text := []byte(strings.Repeat(piece, 2<<20/len(piece)))
 		if err := Check(text); !errors.Is(err, ErrLimit) {
 			t.Errorf("Check(%d bytes of %q) = %v, want ErrLimit", len(text), piece, err)
+		}
+	}
+}
+
+// Manifests may be longer, and have more values then; not more for each of their bytes.
+func TestCheckLong(t *testing.T) {
+	honest := bytes.Repeat([]byte("    description: what a user should know of it, in some words\n"), 16<<20/63)
+	if err := CheckLong(honest); err != nil || Check(honest) == nil {
+		t.Errorf("CheckLong(%d bytes of CRDs) = %v, want nil where Check is %v", len(honest), err, Check(honest))
+	}
+	for _, piece := range []string{"{},", "---\n{}\n", "- a\n"} {
+		text := []byte(strings.Repeat(piece, 16<<20/len(piece)))
+		if err := CheckLong(text); !errors.Is(err, ErrLimit) {
+			t.Errorf("CheckLong(%d bytes of %q) = %v, want ErrLimit", len(text), piece, err)
 		}
 	}
 }

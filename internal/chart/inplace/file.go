@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
+	"github.com/pgrelocate/pgrelocate/internal/yamllimit"
 )
 
 // MaxFile bounds a file of manifests; rendered charts have the same bound.
@@ -42,6 +43,9 @@ func Parse(body []byte) (*File, error) {
 	}
 	if !utf8.Valid(body) {
 		return nil, errors.New("it is no text in UTF-8")
+	}
+	if err := yamllimit.CheckLong(body); err != nil {
+		return nil, err
 	}
 	f := &File{body: body}
 	for decoder := yaml.NewDecoder(bytes.NewReader(body)); ; {

@@ -115,6 +115,7 @@ func TestParseRefuses(t *testing.T) {
 		"UTF-16":   "\xff\xfea\x00",
 		"a chart":  "kind: {{ .Values.kind }}\nspec: {{- x }}\n",
 		"too much": strings.Repeat("#", MaxFile+1),
+		"too many": "kind: A\nitems: [" + strings.Repeat("{},", 1<<20) + "]\n",
 	} {
 		if _, err := Parse([]byte(body)); err == nil {
 			t.Errorf("%s: Parse = nil, want an error", name)

@@ -12,6 +12,8 @@ package survey
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -37,6 +39,12 @@ type Options struct {
 
 // DefaultMost is enough for the largest charts in common use.
 const DefaultMost = 150
+
+// mostMentions is in how many places a chart may name images. Each is held against the others.
+const mostMentions = 10_000
+
+// ErrTooMany: a chart names images in more places than any honest one.
+var ErrTooMany = errors.New("it names images in too many places")
 
 // Survey is what was found out of a chart.
 type Survey struct {
@@ -146,6 +154,9 @@ func (s *surveyor) spent() bool { return s.count >= s.Most }
 func (s *surveyor) look(ctx context.Context, v *view) error {
 	s.survey.views = append(s.survey.views, v)
 	v.mentions = naming.Mentions(v.rendering, s.survey.Origin)
+	if len(v.mentions) > mostMentions {
+		return fmt.Errorf("%w: more than %d", ErrTooMany, mostMentions)
+	}
 	v.leads = make([][]lead, len(v.mentions))
 	if err := s.trace(ctx, v, s.add(ctx, candidates(v.all, v.mentions, s.survey.Origin))); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,6 +41,20 @@ func TestLook(t *testing.T) {
 				t.Errorf("Look (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Each image is held against the others: a chart that names very many is refused, and not looked at for
+// hours.
+func TestAChartThatNamesTooMany(t *testing.T) {
+	c, _ := unpack(t, &txtar.Archive{Files: []txtar.File{
+		{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: many\nversion: 1.0.0\n")},
+		{Name: "templates/pod.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n" +
+			"spec: {containers: [{{ range until 10001 }}{name: a, image: 'a.example.com/a:{{ . }}'},{{ end }}]}\n")},
+	}})
+	_, err := Look(t.Context(), c, Options{Render: chart.RenderOptions{Release: "r", Namespace: "ns"}, Most: 1})
+	if !errors.Is(err, ErrTooMany) {
+		t.Errorf("Look() = %v, want ErrTooMany", err)
 	}
 }
 

@@ -13,7 +13,7 @@ func (c *Config) CheckAuthorities() error {
 	if c.CAFile == "" {
 		return nil
 	}
-	pem, err := files.ReadRegular(c.CAFile, longestFile)
+	pem, err := files.ReadRegular(c.CAFile, longestPEM)
 	if err != nil {
 		return exit.Usagef("--ca-file: %w", err)
 	}

@@ -284,6 +284,7 @@ func TestLoadErrors(t *testing.T) {
 		{"twice", "jobs: 1\nJobs: 2\n", "pgrelocate.yaml:2: jobs stands here for the second time", ""},
 		{"a mapping", "registry:\n  host: x\n", "pgrelocate.yaml:2: registry must be a single value or a list of such", ""},
 		{"lists in a list", "versions: [[17.5]]\n", "pgrelocate.yaml:1: versions must be a single value or a list of such", ""},
+		{"too large", "versions: [" + strings.Repeat("{},", 1<<20) + "]\n", "config file: reading pgrelocate.yaml: it is too large to be what it should be: more than 1048576 bytes", ""},
 		{"no mapping", "just text\n", `pgrelocate.yaml:1: must hold lines of the form "key: value"`, ""},
 		{"two documents", "jobs: 1\n---\njobs: 2\n", "pgrelocate.yaml: it holds more than one document", ""},
 		{"a key that is no word", "[a]: b\n", `pgrelocate.yaml:1: unknown key ""`, "known keys"},

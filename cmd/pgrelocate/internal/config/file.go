@@ -97,8 +97,12 @@ func usualFolder() string {
 	return dir
 }
 
-// longestFile is more than any settings or authorities take, in bytes.
-const longestFile = 16 << 20
+// What is more than any settings or any authorities take, in bytes. Settings are YAML, which takes many
+// times its size in memory, and a file of them is read that nobody has named.
+const (
+	longestFile = 1 << 20
+	longestPEM  = 16 << 20
+)
 
 // readLayer reads a config file. One that is named may be a pipe; others are found by anybody's
 // putting them there.

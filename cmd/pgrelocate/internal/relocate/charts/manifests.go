@@ -80,7 +80,7 @@ func (m *Manifests) read(ctx context.Context, name string, stdin io.Reader) erro
 		if err != nil {
 			return fmt.Errorf("reading standard input: %w", err)
 		}
-		return m.add(ManifestFile{Name: name}, body)
+		return m.add(ctx, ManifestFile{Name: name}, body)
 	}
 	info, err := os.Stat(name)
 	switch {
@@ -134,11 +134,15 @@ func (m *Manifests) readFile(ctx context.Context, name, path string) error {
 	if err != nil {
 		return exit.Misnamed(err)
 	}
-	return m.add(ManifestFile{Name: name, path: path, mode: info.Mode().Perm()}, body)
+	return m.add(ctx, ManifestFile{Name: name, path: path, mode: info.Mode().Perm()}, body)
 }
 
-func (m *Manifests) add(file ManifestFile, body []byte) (err error) {
-	if file.File, err = inplace.Parse(body); err != nil {
+func (m *Manifests) add(ctx context.Context, file ManifestFile, body []byte) (err error) {
+	file.File, err = heed.Call(ctx, func() (*inplace.File, error) { return inplace.Parse(body) })
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
 		return &exit.UsageError{Err: fmt.Errorf("reading %s: %w", file.Name, err)}
 	}
 	m.Files = append(m.Files, file)
