@@ -3,6 +3,7 @@ package overviews
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 
@@ -27,6 +28,8 @@ type Comparison struct {
 	Unused int `json:"unused"`
 	// Differences are sorted by the artifacts' names.
 	Differences []differenceView `json:"differences"`
+	// width is that of the terminal; 0 is none.
+	width int
 }
 
 // differenceView is an artifact in which the sides differ.
@@ -71,15 +74,15 @@ func newSide(item contrast.Item) *sideView {
 // WriteTable writes a line for each difference, and what is the same.
 func (v Comparison) WriteTable(w io.Writer) error {
 	if len(v.Differences) > 0 {
+		const first, second, usedBy = 2, 3, 4
+		spare := []int{first, second}
 		grid := output.NewGrid("ARTIFACT", "DIFFERENCE", "FIRST", "SECOND", "USED BY")
+		if !slices.ContainsFunc(v.Differences, func(d differenceView) bool { return d.usedBy() != "" }) {
+			spare = []int{usedBy, first, second}
+		}
+		grid.Fit(v.width, spare...)
 		for _, d := range v.Differences {
-			by := ""
-			for _, side := range []*sideView{d.First, d.Second} {
-				if side != nil && side.UsedBy != "" {
-					by = side.UsedBy
-				}
-			}
-			grid.Row(d.Name, d.Kind, d.First.content(), d.Second.content(), by)
+			grid.Row(d.Name, d.Kind, d.First.content(), d.Second.content(), d.usedBy())
 		}
 		if _, err := grid.WriteTo(w); err != nil {
 			return err
@@ -90,6 +93,23 @@ func (v Comparison) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s, %d the same%s\n", output.Count(len(v.Differences), "difference"), v.Same, v.beside())
 	return err
+}
+
+// usedBy is who refers to it in a cluster, whichever side that is.
+func (d differenceView) usedBy() string {
+	by := ""
+	for _, side := range []*sideView{d.First, d.Second} {
+		if side != nil && side.UsedBy != "" {
+			by = side.UsedBy
+		}
+	}
+	return by
+}
+
+// Fit implements view.Fitting.
+func (v Comparison) Fit(width int) output.View {
+	v.width = width
+	return v
 }
 
 // beside is what has to be known of what is the same.

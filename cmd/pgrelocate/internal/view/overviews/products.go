@@ -15,6 +15,8 @@ import (
 type Products struct {
 	output.Header
 	Products []productView `json:"products"`
+	// width is that of the terminal; 0 is none.
+	width int
 }
 
 type productView struct {
@@ -87,13 +89,19 @@ func (v *productView) addExtra(name string, optional bool) {
 
 // WriteTable writes a line for each.
 func (v Products) WriteTable(w io.Writer) error {
-	grid := output.NewGrid("PRODUCT", "NEWEST", "AXES", "EXTRAS", "TITLE")
+	const axes, extras = 2, 3
+	grid := output.NewGrid("PRODUCT", "NEWEST", "AXES", "EXTRAS", "TITLE").Fit(v.width, extras, axes)
 	for _, p := range v.Products {
-		axes := strings.Join(slices.Sorted(maps.Keys(p.Axes)), ",")
-		grid.Row(p.Product, p.Releases[0], axes, p.extras(), p.Title)
+		grid.Row(p.Product, p.Releases[0], strings.Join(slices.Sorted(maps.Keys(p.Axes)), ","), p.extras(), p.Title)
 	}
 	_, err := grid.WriteTo(w)
 	return err
+}
+
+// Fit implements view.Fitting.
+func (v Products) Fit(width int) output.View {
+	v.width = width
+	return v
 }
 
 // shownExtras is how many fit into a line beside all else.
