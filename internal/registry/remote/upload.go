@@ -220,6 +220,9 @@ func (u *upload) put(ctx context.Context, offset, size int64) error {
 		return u.blame(err)
 	}
 	resp.Drain()
+	if handed := u.handed.Load(); handed < size {
+		return u.confirmed(ctx, handed, size)
+	}
 	return nil
 }
 
