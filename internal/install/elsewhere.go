@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -42,14 +43,15 @@ func (r *removal) ofOthers(ctx context.Context) []schema.GroupKind {
 }
 
 // lookedAfterBy are the kinds that a release looks after, and has something to do that with; none where it does
-// not run, or cannot be looked at.
+// not run, or cannot be looked at, or is of the same chart: of two such operators each may look after namespaces of
+// its own.
 func (r *removal) lookedAfterBy(ctx context.Context, owner cluster.Owner) []schema.GroupKind {
 	releases, err := helm.Open(ctx, r.Cluster, owner.Namespace, nil)
 	if err != nil {
 		return nil
 	}
 	last, err := releases.Last(owner.Release)
-	if err != nil || last.Gone() {
+	if err != nil || last.Gone() || chartName(last) == chartName(r.recorded.last) {
 		return nil
 	}
 	rendering, err := last.Rendering()
@@ -61,6 +63,12 @@ func (r *removal) lookedAfterBy(ctx context.Context, owner cluster.Owner) []sche
 		return nil
 	}
 	return kinds
+}
+
+// chartName is the name of the chart that a revision is of.
+func chartName(revision *helm.Revision) string {
+	name, _, _ := strings.Cut(revision.Chart, " ")
+	return name
 }
 
 // isWorkload tells whether an object makes pods that last.

@@ -75,11 +75,15 @@ func TestUninstallOfAnOperatorBesideAnother(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, true},
+		{"which is of the same chart", `"*"`, "dbs/status", workload, func(*bench) {}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t)
 			beside := role("lab.example.com", tt.theirs, `"*"`)
 			beside["crds/crd.yaml"], beside["templates/d.yaml"] = crd, tt.workload
+			if tt.name != "which is of the same chart" {
+				beside["Chart.yaml"] = "apiVersion: v2\nname: beside\nversion: 1.0.0\n"
+			}
 			beside["templates/role.yaml"] = strings.Replace(beside["templates/role.yaml"], "{name: op}", "{name: theirs}", 1)
 			if _, err := b.run(t, beside, func(o *install.Options) {
 				o.Subject.HelmRelease, o.Subject.Namespace, o.NoWait = "beside", "theirs", true
