@@ -74,15 +74,9 @@ func newSide(item contrast.Item) *sideView {
 // WriteTable writes a line for each difference, and what is the same.
 func (v Comparison) WriteTable(w io.Writer) error {
 	if len(v.Differences) > 0 {
-		const first, second, usedBy = 2, 3, 4
-		spare := []int{first, second}
-		grid := output.NewGrid("ARTIFACT", "DIFFERENCE", "FIRST", "SECOND", "USED BY")
-		if !slices.ContainsFunc(v.Differences, func(d differenceView) bool { return d.usedBy() != "" }) {
-			spare = []int{usedBy, first, second}
-		}
-		grid.Fit(v.width, spare...)
-		for _, d := range v.Differences {
-			grid.Row(d.Name, d.Kind, d.First.content(), d.Second.content(), d.usedBy())
+		grid := v.grid(true)
+		if !grid.Fits() {
+			grid = v.grid(false)
 		}
 		if _, err := grid.WriteTo(w); err != nil {
 			return err
@@ -93,6 +87,27 @@ func (v Comparison) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s, %d the same%s\n", output.Count(len(v.Differences), "difference"), v.Same, v.beside())
 	return err
+}
+
+// grid is the table, with what the sides have, which the kind of a difference tells as well, or without. Who uses
+// something is left out where nobody does.
+func (v Comparison) grid(contents bool) *output.Grid {
+	titles := []string{"ARTIFACT", "DIFFERENCE", "FIRST", "SECOND", "USED BY"}
+	if !contents {
+		titles = slices.Delete(titles, 2, 4)
+	}
+	grid := output.NewGrid(titles...).Fit(v.width)
+	if !slices.ContainsFunc(v.Differences, func(d differenceView) bool { return d.usedBy() != "" }) {
+		grid.Fit(v.width, len(titles)-1)
+	}
+	for _, d := range v.Differences {
+		cells := []any{d.Name, d.Kind, d.First.content(), d.Second.content(), d.usedBy()}
+		if !contents {
+			cells = slices.Delete(cells, 2, 4)
+		}
+		grid.Row(cells...)
+	}
+	return grid
 }
 
 // usedBy is who refers to it in a cluster, whichever side that is.

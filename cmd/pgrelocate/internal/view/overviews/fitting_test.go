@@ -19,7 +19,7 @@ func TestTablesFit(t *testing.T) {
 		narrow, left, always string
 	}{
 		{"products", NewProducts(catalogue.Builtin().Products()), "  Tanzu for Postgres on Kubernetes\n", "EXTRAS", "TITLE"},
-		{"a comparison", Comparison{Differences: []differenceView{{name, "other content", side, side}}}, "", "USED BY", "DIFFERENCE"},
+		{"a comparison", Comparison{Differences: []differenceView{{name, "other content", side, side}}}, "", "SECOND", "DIFFERENCE"},
 		{"a cluster", Comparison{Differences: []differenceView{{name, "only in the second", nil, used}}}, "  Pod prod/db-0\n", "FIRST", "USED BY"},
 	} {
 		for _, width := range []int{80, 0} {
