@@ -31,8 +31,8 @@ func refusedForCluster(err error) string {
 func refusedFromEnvironment(err error) string {
 	var refused *registry.Error
 	var access *registry.AccessError
-	if errors.As(err, &access) && access.Elsewhere != "" {
-		return "" // none of ours were sent there
+	if errors.As(err, &access) && (access.Elsewhere != "" || access.Anonymous) {
+		return "" // none of ours were sent there: they are another host's
 	}
 	if !errors.As(err, &refused) || !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrExpired) {
 		return ""

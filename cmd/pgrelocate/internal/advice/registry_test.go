@@ -97,3 +97,21 @@ func TestForAnIndexThatNamesWhatIsGone(t *testing.T) {
 		t.Errorf("For(%v) = %q, want --platform in it", gone, got)
 	}
 }
+
+// Credentials in the environment are blamed where they were sent, and nowhere else: a plan or a lock may name
+// another host than they are for.
+func TestForCredentialsInTheEnvironment(t *testing.T) {
+	t.Setenv("PGRELOCATE_SOURCE_USERNAME", "ci")
+	t.Setenv("PGRELOCATE_SOURCE_PASSWORD", "secret")
+	for anonymous, want := range map[bool]string{
+		false: "the credentials in PGRELOCATE_SOURCE_PASSWORD are wrong for the source, or have expired: set new ones",
+		true:  "no credentials for the source r.example.com: run `pgrelocate login r.example.com`",
+	} {
+		err := &registry.Error{Op: "looking up", Side: registry.SideSource, Host: "r.example.com", Ref: "r.example.com/a:1", Err: &registry.AccessError{
+			Repository: "a", Anonymous: anonymous, Err: said("401", registry.ErrUnauthorized),
+		}}
+		if got := For(err); got != want {
+			t.Errorf("For(a 401, anonymous: %v) = %q, want %q", anonymous, got, want)
+		}
+	}
+}
