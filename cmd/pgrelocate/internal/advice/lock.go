@@ -49,7 +49,7 @@ func aboutLockFile(err *locking.LockError) string {
 	case errors.Is(err, locking.ErrOtherRegistry):
 		return "--registry names the registry, with its folder, as the lock does; --lock FILE another lock"
 	case errors.Is(err, locking.ErrOutside):
-		return "look at what it has there; --catalogue FILE names the product that the folder is of"
+		return "look at what it has there; --catalogue FILE names the product that the folder is of; what `copy --images` put there, which is of no product, goes by the registry's own means: --registry HOST/FOLDER gives such images a folder that is pruned"
 	case err.NotOurs:
 		return "choose another name, or name it and allow it to be replaced: --lock FILE --overwrite (a plan: --plan-out FILE --overwrite)"
 	}
