@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -49,18 +50,27 @@ const (
 	// writeGrace is how long the answer to a change may still take. Without it nobody knew whether what
 	// was sent has been done, and what takes it back could be there before it.
 	writeGrace = time.Second
+	// lateGrace is how long an answer may take to begin that is asked for after the run has ended, by somebody who
+	// sets no bound: an API server that hangs would keep a stopped run up for ever.
+	lateGrace = 15 * time.Second
 )
+
+// errSilent is why somebody is not waited for after the end of the run.
+var errSilent = fmt.Errorf("the API server does not answer within %s", lateGrace)
 
 // RoundTrip implements http.RoundTripper.
 func (h heedingTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, end := request.Context(), func() {}
+	ctx, answered, end := request.Context(), func() {}, func() {}
+	_, bounded := ctx.Deadline()
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case request.Method != http.MethodGet:
 		ctx, end = heed.Outlasting(context.WithoutCancel(ctx), ctx, writeGrace)
-	case h.run.Err() == nil: // what is asked after the end takes back what the run did
+	case h.run.Err() == nil:
 		ctx, end = heed.Outlasting(ctx, h.run, readGrace)
+	case !bounded: // what is asked after the end takes back what the run did, or tells how it left the cluster
+		ctx, answered, end = beginningSoon(ctx)
 	}
 	request = request.WithContext(ctx)
 	response, err := heed.CallLate(ctx, func() (*http.Response, error) {
@@ -70,8 +80,16 @@ func (h heedingTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		end()
 		return nil, err
 	}
+	answered()
 	response.Body = endingBody{response.Body, end}
 	return response, nil
+}
+
+// beginningSoon is ctx, which also ends lateGrace from now on, unless answered is called before, and when end is.
+func beginningSoon(ctx context.Context) (soon context.Context, answered, end func()) {
+	soon, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(lateGrace, func() { cancel(errSilent) })
+	return soon, func() { timer.Stop() }, func() { timer.Stop(); cancel(nil) }
 }
 
 // endingBody ends the context of its request when it is closed.
