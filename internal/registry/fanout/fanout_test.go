@@ -40,21 +40,37 @@ func TestSourceIsReadOnce(t *testing.T) {
 	}
 }
 
-// A target that is down from the start costs the others nothing, in time or in bytes.
+// A target that is down from the start costs the others nothing, in time or in bytes: they are done while it is still tried
+// again.
 func TestOneTargetIsDown(t *testing.T) {
 	w := newWorld(t, 3, 2, 1<<20)
 	registries, clients := targets(t, 1)
-	down := registrytest.InProcess(t, registrytest.Options{Wrap: []registrytest.Middleware{
-		faults.Answer{Times: faults.Always, Status: http.StatusServiceUnavailable}.Fault(),
-	}})
-	outcomes, counts := w.copyTo(t.Context(), roomy, clients[0], client(t, down.Host, remote.Options{Side: registry.SideTarget, Push: true, RetryTimeout: 3 * time.Second}))
+	otherDone := make(chan struct{})
+	down := registrytest.InProcess(t, registrytest.Options{Wrap: []registrytest.Middleware{func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			select {
+			case <-otherDone:
+				http.Error(rw, "no", http.StatusForbidden) // an end
+			default:
+				http.Error(rw, "down", http.StatusServiceUnavailable)
+			}
+		})
+	}}})
+	outcomes, counts := w.copyThen(t.Context(), roomy, func(target int) {
+		if target == 0 {
+			close(otherDone)
+		}
+	}, clients[0], client(t, down.Host, remote.Options{Side: registry.SideTarget, Push: true, RetryTimeout: time.Minute}))
 	w.wantWhole(outcomes[0], registries[0])
 	w.wantRead(counts)
-	if failed := outcomes[1].report; failed == nil || failed.Failed != len(w.refs) {
-		t.Errorf("the target that is down: %+v, %v, want all failed", failed, outcomes[1].err)
+	failed := outcomes[1].report
+	if failed == nil || failed.Failed != len(w.refs) {
+		t.Fatalf("the target that is down: %+v, %v, want all failed", failed, outcomes[1].err)
 	}
-	if outcomes[0].took > outcomes[1].took {
-		t.Errorf("the good target took %v, the other %v to be given up: want the one not to wait for the other", outcomes[0].took, outcomes[1].took)
+	for _, r := range failed.Results {
+		if !errors.Is(r.Err, registry.ErrForbidden) {
+			t.Errorf("the target that is down: %v, want it tried until the other was done", r.Err)
+		}
 	}
 }
 

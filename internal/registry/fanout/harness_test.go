@@ -118,7 +118,6 @@ type outcome struct {
 	planned *plan.Plan
 	report  *transfer.Tally
 	err     error
-	took    time.Duration
 }
 
 // copyTo copies everything to several targets at once.
@@ -135,13 +134,11 @@ func (w *world) copyThen(ctx context.Context, opts fanout.Options, done func(int
 	defer fan.Close()
 	outcomes := make([]outcome, len(targets))
 	var group sync.WaitGroup
-	began := time.Now()
 	for i, target := range targets {
 		group.Go(func() {
 			branch := fan.Branch(i)
 			defer branch.End()
 			outcomes[i] = w.copyOne(ctx, branch, target)
-			outcomes[i].took = time.Since(began)
 			done(i)
 		})
 	}
