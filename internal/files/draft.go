@@ -30,6 +30,10 @@ func newDraft(path string) (*draft, error) {
 	return &draft{f, f.Name()}, nil
 }
 
+// become gives a draft that is whole, and has no name yet, that of a file that is not there, so that there is
+// never another. It tells whether that could be done.
+func (d *draft) become(path string) bool { return d.at == "" && giveName(d.File, path) == nil }
+
 // name gives a draft that is whole a name beside path, if it has none.
 func (d *draft) name(path string) error {
 	if d.at != "" {

@@ -68,7 +68,11 @@ func WriteBy(path string, mode fs.FileMode, replace bool, write func(io.Writer) 
 		return err
 	}
 	err = write(temporary.File)
-	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync()); err == nil {
+	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync())
+	if err == nil && !replace && temporary.become(path) {
+		return temporary.Close()
+	}
+	if err == nil {
 		err = temporary.name(path)
 	}
 	err = errors.Join(err, temporary.Close())
