@@ -11,8 +11,9 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// shutdownTime is how long pulls that are under way may take when the server ends.
-const shutdownTime = 5 * time.Second
+// shutdownTime is how long pulls that are under way may take when the server ends: a Ctrl-C is to end
+// everything within two seconds.
+const shutdownTime = 1500 * time.Millisecond
 
 // limits bound what clients can make a server hold.
 type limits struct {
@@ -30,7 +31,7 @@ type limits struct {
 // files are open for one that pulls.
 var common = limits{connections: 1024, idle: 2 * time.Minute, header: 10 * time.Second, headerBytes: 64 << 10}
 
-// Run serves handler on listener until ctx ends; pulls under way then have a few seconds.
+// Run serves handler on listener until ctx ends; pulls under way then have a second and a half.
 // The certificate may be nil: then it speaks plain HTTP. A connection on which nothing moves
 // for two minutes is closed, and more than 1024 are not served at a time: the others wait.
 func Run(ctx context.Context, listener net.Listener, handler http.Handler, certificate *tls.Certificate) error {
