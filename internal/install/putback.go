@@ -17,7 +17,8 @@ const putBackTimeout = time.Minute
 func (i *installation) putBack(ctx context.Context, step string, failed error) *definitions.Back {
 	var taken *helm.TakenBackError
 	over := step == stepDefinitions || step == stepOperator && (!i.begun || errors.As(failed, &taken))
-	if !i.Atomic || !over {
+	// That nothing was seen to have begun tells nothing where helm was left to itself: the records may not be readable.
+	if !i.Atomic || !over || errors.Is(failed, helm.ErrAtWork) {
 		return nil
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTimeout)

@@ -2,6 +2,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // leave and say that it may still be at work.
 const graceAfterCancel = 30 * time.Second
 
+// ErrAtWork is what errors.Is finds where helm was left before it had ended.
+var ErrAtWork = errors.New("it may still be at work")
+
 // watched runs one of helm's actions to its end. Helm's client fails once the context has
 // ended, which is what stops the action; grace is how long that may take.
 func watched(ctx context.Context, run func() (*helmrelease.Release, error), grace time.Duration) (*helmrelease.Release, error) {
@@ -25,7 +29,7 @@ func watched(ctx context.Context, run func() (*helmrelease.Release, error), grac
 	case err == nil || ctx.Err() == nil:
 		return release, err
 	case going.Err() != nil:
-		return nil, fmt.Errorf("%w, and helm had not ended %s later: it may still be at work", context.Cause(ctx), grace)
+		return nil, fmt.Errorf("%w, and helm had not ended %s later: %w", context.Cause(ctx), grace, ErrAtWork)
 	}
 	return release, cluster.Wrap(context.Cause(ctx), err)
 }
