@@ -10,6 +10,7 @@ func TestHarmless(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"image: a\n\tb: ü\n", "image: a\n\tb: ü\n"},
 		{"\x1b[2Ja\rb\u202ec\u0085", `\x1b[2Ja\x0db\x202ec\x85`},
+		{"a: b\r\nc\r\r\n", "a: b\nc\\x0d\n"},
 		{"a\x9bb", "a\ufffdb"},
 	}
 	for _, tt := range tests {
