@@ -24,7 +24,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 
 # PKGS narrows the tests, FUZZTIME is how long each fuzz target runs.
 PKGS ?= ./...
-FUZZTIME ?= 3s
+FUZZTIME ?= 2s
 
 # BENCH are flags for the benchmark.
 BENCH ?=

@@ -256,7 +256,7 @@ func open(t *testing.T, dir, host string, content []byte) string {
 
 // An earlier run's upload that is gone, or of which nothing useful can be heard, costs a request
 // and nothing else.
-func TestAnEarlierUploadThatIsOfNoUse(t *testing.T) {
+func TestLargeEarlierUploadsOfNoUse(t *testing.T) {
 	answer := func(status int, header ...string) func(w http.ResponseWriter, r *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodGet {
