@@ -10,11 +10,11 @@ import (
 // lock does not: earlier ones do not, nor does what a later one has retired of them. Without that it would be looked
 // for in that folder of that folder. An empty path stands for the one that all of an earlier lock lies in.
 func (l *Lock) Settle(path string) {
-	var open []*string // bases that nobody knows
-	var targets []ref.Reference
+	var open []*string   // bases that nobody knows
+	var targets []string // repositories, of the same
 	note := func(target ref.Reference, base *string) {
 		if *base == "" && target.Host != "" {
-			open, targets = append(open, base), append(targets, target)
+			open, targets = append(open, base), append(targets, target.Repository)
 		}
 	}
 	for i := range l.Artifacts {
@@ -24,27 +24,11 @@ func (l *Lock) Settle(path string) {
 		note(l.Attachments[i].Target, &l.Attachments[i].Base)
 	}
 	if path == "" && l.Schema == Earlier {
-		path = common(targets)
+		path = ref.Common(targets)
 	}
 	for i, target := range targets {
-		if path != "" && strings.HasPrefix(target.Repository, path+"/") {
+		if path != "" && strings.HasPrefix(target, path+"/") {
 			*open[i] = path
 		}
 	}
 }
-
-// common is the folder that all repositories lie in; empty where there is none.
-func common(targets []ref.Reference) string {
-	folder := ""
-	for i, target := range targets {
-		if i == 0 {
-			folder = parent(target.Repository)
-		}
-		for folder != "" && !strings.HasPrefix(target.Repository, folder+"/") {
-			folder = parent(folder)
-		}
-	}
-	return folder
-}
-
-func parent(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 0)] }

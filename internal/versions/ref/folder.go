@@ -87,3 +87,20 @@ func join(elements ...string) string {
 	}
 	return strings.Join(kept, "/")
 }
+
+// Common is the folder that all names lie in, be they references, repositories or paths of folders: what they have in
+// common up to a slash. It is empty where there is nothing.
+func Common(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	common := parent(names[0])
+	for _, name := range names[1:] {
+		for common != "" && !strings.HasPrefix(name, common+"/") {
+			common = parent(common)
+		}
+	}
+	return common
+}
+
+func parent(name string) string { return name[:max(strings.LastIndexByte(name, '/'), 0)] }

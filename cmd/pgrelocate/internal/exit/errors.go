@@ -101,12 +101,8 @@ type UnansweredError struct{ Err error }
 // error, and nil, stays as it is, and so does one that no waiting changes: a certificate, or a proxy's name.
 func Unanswered(err error) error {
 	var certificate *registry.CertificateError
-	for _, settled := range []error{registry.ErrProxy, registry.ErrPlainHTTP} {
-		if errors.Is(err, settled) {
-			return err
-		}
-	}
-	if !errors.Is(err, registry.ErrUnreachable) || errors.As(err, &certificate) {
+	settled := errors.As(err, &certificate) || errors.Is(err, registry.ErrProxy) || errors.Is(err, registry.ErrPlainHTTP)
+	if settled || !errors.Is(err, registry.ErrUnreachable) {
 		return err
 	}
 	return &UnansweredError{Err: err}

@@ -7,25 +7,6 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
-// Folder is what all references have in common, up to a slash: the part that a table
-// says once. It is empty where there is nothing.
-func Folder(references []string) string {
-	if len(references) == 0 {
-		return ""
-	}
-	common := parent(references[0])
-	for _, reference := range references[1:] {
-		for common != "" && !strings.HasPrefix(reference, common+"/") {
-			common = parent(common)
-		}
-	}
-	return common
-}
-
-func parent(reference string) string {
-	return reference[:max(strings.LastIndexByte(reference, '/'), 0)]
-}
-
 // Within is a reference without the folder.
 func Within(folder, reference string) string {
 	if folder == "" {
@@ -41,9 +22,9 @@ func Short(r ref.Reference) string {
 	return r.String()
 }
 
-// FolderOr is Folder, and otherwise where the references have nothing in common.
+// FolderOr is ref.Common, and otherwise where the references have nothing in common.
 func FolderOr(references []string, otherwise string) string {
-	if common := Folder(references); common != "" {
+	if common := ref.Common(references); common != "" {
 		return common
 	}
 	return otherwise

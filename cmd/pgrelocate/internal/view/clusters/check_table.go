@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // WriteTable writes the versions, the release's own images before them and the namespaces
@@ -48,7 +49,7 @@ func (v Check) folder() string {
 	for _, version := range v.Versions {
 		names = append(names, version.Image)
 	}
-	return output.Folder(names)
+	return ref.Common(names)
 }
 
 // images is the table of images, named as in a folder.

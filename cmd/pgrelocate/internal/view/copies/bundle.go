@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/bundle"
 	locked "github.com/pgrelocate/pgrelocate/internal/registry/lock"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Bundle is the result of `pgrelocate bundle inspect` and `bundle verify`.
@@ -110,7 +111,7 @@ func (v Bundle) WriteTable(w io.Writer) error {
 	for i, a := range v.Artifacts {
 		targets[i] = a.Target
 	}
-	common := output.Folder(targets)
+	common := ref.Common(targets)
 	grid := output.NewGrid("RELEASE", "KIND", "SIZE", "ARTIFACT", "DIGEST").Right(2)
 	for _, a := range v.Artifacts {
 		grid.Row(a.Release, a.Role, output.Bytes(a.Size), output.Within(common, a.Target), v.digest(a))

@@ -71,7 +71,7 @@ func (v Plan) WriteTable(w io.Writer) error {
 	for i, row := range v.Artifacts {
 		targets[i] = row.Target
 	}
-	common := output.Folder(targets)
+	common := ref.Common(targets)
 	grid := output.NewGrid("STATE", "SIZE", "ARTIFACT").Right(1)
 	for _, row := range v.Artifacts {
 		size := ""

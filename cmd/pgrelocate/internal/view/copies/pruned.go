@@ -9,6 +9,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/report"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry/prune"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Pruned is the result of `pgrelocate prune`.
@@ -80,7 +81,7 @@ func (v Pruned) WriteTable(w io.Writer) error {
 	for _, i := range v.Items {
 		all = append(all, i.Ref)
 	}
-	folder := output.Folder(all)
+	folder := ref.Common(all)
 	if folder != "" {
 		text.WriteString(view.PlainLine(folder) + "\n")
 	}

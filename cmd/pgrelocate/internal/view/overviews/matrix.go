@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
+	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
 // Matrix is the result of `pgrelocate versions`.
@@ -124,7 +125,7 @@ func (v Matrix) WriteTable(w io.Writer) error {
 	for i, row := range v.Artifacts {
 		targets[i] = row.Target
 	}
-	common := output.Folder(targets)
+	common := ref.Common(targets)
 	const release, edition = 0, 3 // the tags tell both
 	grid := output.NewGrid(titles...).Fit(v.width, edition, release)
 	for _, row := range v.Artifacts {
