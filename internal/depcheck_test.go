@@ -132,7 +132,7 @@ var rooms = map[string][]string{
 	"internal/install/checkup":             {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
 	"internal/install/inuse":               {"internal/install/cluster"},
 	"internal/install/independence":        {"internal/install/cluster"},
-	"internal/install/clustertest":         {"internal/install/cluster"},
+	"internal/install/clustertest":         {"internal/chart", "internal/install/cluster"},
 	"internal/browsertest":                 nil, // shows pages to a real browser, for tests
 	"internal/install/cluster":             {"internal/chart", "internal/heed", "internal/jsonlimit"},
 	"internal/install/cluster/definitions": {"internal/chart", "internal/chart/difference", "internal/install/cluster"},

@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 )
@@ -21,16 +20,6 @@ const (
 )
 
 var dbKind = schema.GroupKind{Group: "lab.example.com", Kind: "Db"}
-
-// parse reads the objects of a manifest.
-func parse(t *testing.T, manifest string) []chart.Object {
-	t.Helper()
-	rendering, err := chart.ParseManifest(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rendering.Objects
-}
 
 func TestConnect(t *testing.T) {
 	server := clustertest.New(t)
@@ -63,12 +52,12 @@ func TestKnows(t *testing.T) {
 	if known, err := c.Knows(t.Context(), dbKind); known || err != nil {
 		t.Errorf("Knows() before = %v, %v, want no", known, err)
 	}
-	err := c.CheckKinds(t.Context(), parse(t, db))
+	err := c.CheckKinds(t.Context(), clustertest.Objects(t, db))
 	var unknown *cluster.UnknownKindsError
 	if !errors.As(err, &unknown) || unknown.Kinds[0] != dbKind {
 		t.Errorf("CheckKinds() = %v, want that %v is unknown", err, dbKind)
 	}
-	if err := c.CheckKinds(t.Context(), parse(t, crd+"---\n"+db)); err != nil {
+	if err := c.CheckKinds(t.Context(), clustertest.Objects(t, crd+"---\n"+db)); err != nil {
 		t.Errorf("CheckKinds(with its CRD) = %v", err)
 	}
 	server.Put(t, crd)
@@ -117,7 +106,7 @@ func TestNamespacesOfARelease(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
-	objects := parse(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: op}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: other}\n---\n"+crd)
+	objects := clustertest.Objects(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: op}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: other}\n---\n"+crd)
 	owner := cluster.Owner{Namespace: "pg", Release: "r"}
 	wanted := c.InstallPermissions(t.Context(), objects, owner, []string{"pg", "demo"}, []string{"demo"})
 	if err := c.CheckPermissions(t.Context(), wanted); err != nil {
@@ -144,7 +133,7 @@ func TestPermissions(t *testing.T) {
 func TestUninstallPermissions(t *testing.T) {
 	c := clustertest.New(t).Connect(t)
 	var got []string
-	for _, permission := range c.UninstallPermissions(t.Context(), parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"), cluster.Owner{Namespace: "pg", Release: "r"}, []string{"demo"}) {
+	for _, permission := range c.UninstallPermissions(t.Context(), clustertest.Objects(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"), cluster.Owner{Namespace: "pg", Release: "r"}, []string{"demo"}) {
 		got = append(got, permission.String())
 	}
 	want := []string{
@@ -160,7 +149,7 @@ func TestUninstallPermissions(t *testing.T) {
 func TestEscalation(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
-	role := parse(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: op}\n")
+	role := clustertest.Objects(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: op}\n")
 	server.Writes()
 	if err := c.CheckEscalation(t.Context(), role, "pg"); err != nil || len(server.Writes()) > 0 {
 		t.Errorf("CheckEscalation() = %v, want nil, and nothing written", err)

@@ -132,7 +132,7 @@ func TestInstancesOfSeveralKinds(t *testing.T) {
 func TestDefinedFor(t *testing.T) {
 	server := clustertest.New(t)
 	mark := func(name, kind string, owner cluster.Owner) {
-		object := parse(t, strings.NewReplacer("dbs", name, "Db", kind).Replace(crd))[0]
+		object := clustertest.Objects(t, strings.NewReplacer("dbs", name, "Db", kind).Replace(crd))[0]
 		owner.Mark(&object.Unstructured)
 		if err := object.SetText(); err != nil {
 			t.Fatal(err)

@@ -25,7 +25,7 @@ func TestOwnerOf(t *testing.T) {
 		{"labels: {app.kubernetes.io/managed-by: argocd}, annotations: {meta.helm.sh/release-name: house, meta.helm.sh/release-namespace: pg}", cluster.Owner{}},
 		{"labels: {a: b}", cluster.Owner{}},
 	} {
-		object := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, "+tt.meta+"}\n")[0]
+		object := clustertest.Objects(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, "+tt.meta+"}\n")[0]
 		if got := cluster.OwnerOf(&object.Unstructured); got != tt.want {
 			t.Errorf("OwnerOf(%s) = %v, want %v", tt.meta, got, tt.want)
 		}
@@ -36,7 +36,7 @@ func TestFindAndAdopt(t *testing.T) {
 	server := clustertest.New(t)
 	server.Put(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: pg, labels: {a: b}}\ndata: {precious: \"yes\"}\n---\n"+crd)
 	c := server.Connect(t)
-	objects := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: none}\n---\n"+
+	objects := clustertest.Objects(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: none}\n---\n"+
 		crd+"---\napiVersion: nowhere.example.com/v1\nkind: Unknown\nmetadata: {name: u}\n")
 	found, err := c.Find(t.Context(), objects, "pg")
 	if err != nil || len(found) != 2 || found[0].GetName() != "c" || !found[1].IsCRD() {
@@ -70,7 +70,7 @@ func TestLasts(t *testing.T) {
 func TestKeepLive(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
-	object := parse(t, crd)[0]
+	object := clustertest.Objects(t, crd)[0]
 	if marked, err := c.KeepLive(t.Context(), &object.Unstructured, house); marked || err != nil {
 		t.Errorf("KeepLive(nothing) = %v, %v, want nothing to do", marked, err)
 	}
@@ -83,7 +83,7 @@ func TestKeepLive(t *testing.T) {
 	if !cluster.Kept(server.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")) {
 		t.Error("KeepLive() did not mark the CRD")
 	}
-	theirs := parse(t, crd)[0]
+	theirs := clustertest.Objects(t, crd)[0]
 	cluster.Owner{Namespace: "other", Release: "other"}.Mark(&theirs.Unstructured)
 	if err := theirs.SetText(); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestInstances(t *testing.T) {
 	if got, err := c.Instances(t.Context(), dbKind, schema.GroupKind{}); got != nil || err != nil {
 		t.Errorf("Instances(unknown kind) = %v, %v, want none", got, err)
 	}
-	marked := parse(t, crd)[0]
+	marked := clustertest.Objects(t, crd)[0]
 	house.Mark(&marked.Unstructured)
 	if err := marked.SetText(); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func TestPrerequisite(t *testing.T) {
 		t.Errorf("CheckPrerequisite() forbidden = %q, %v, want a notice", notice, err)
 	}
 	const issuer = "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: i}\n"
-	if !certManager.UsedBy(parse(t, issuer)) || certManager.UsedBy(parse(t, db)) || certManager.UsedBy(parse(t, issuerCRD+"---\n"+issuer)) {
+	if !certManager.UsedBy(clustertest.Objects(t, issuer)) || certManager.UsedBy(clustertest.Objects(t, db)) || certManager.UsedBy(clustertest.Objects(t, issuerCRD+"---\n"+issuer)) {
 		t.Error("UsedBy() does not tell who uses it, and does not bring it along")
 	}
 }

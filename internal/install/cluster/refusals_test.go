@@ -97,7 +97,7 @@ func TestPermissionsThatCannotBeAsked(t *testing.T) {
 // has no namespace is asked for without one.
 func TestInstallPermissionsOfObjects(t *testing.T) {
 	c := clustertest.New(t).Connect(t)
-	objects := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n---\n"+
+	objects := clustertest.Objects(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n---\n"+
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: other}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n---\n"+
 		"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: op, namespace: ignored}\n---\napiVersion: none.example.com/v1\nkind: None\nmetadata: {name: n}\n")
 	objects[3].Hook = true
@@ -125,7 +125,7 @@ func TestInstallPermissionsOfObjects(t *testing.T) {
 func TestEscalationThatCannotBeAsked(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
-	role := parse(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: op, namespace: to-come}\n")
+	role := clustertest.Objects(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: op, namespace: to-come}\n")
 	if err := c.CheckEscalation(t.Context(), role, "pg"); err != nil {
 		t.Errorf("CheckEscalation() in a namespace that is only made later = %v", err)
 	}
@@ -174,7 +174,7 @@ func TestMarkingFails(t *testing.T) {
 	object := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: pg}\n"
 	server.Put(t, object)
 	c := server.Connect(t)
-	found, err := c.Find(t.Context(), parse(t, object), "pg")
+	found, err := c.Find(t.Context(), clustertest.Objects(t, object), "pg")
 	if err != nil || len(found) != 1 {
 		t.Fatalf("Find() = %v, %v, want the config map", found, err)
 	}
@@ -197,7 +197,7 @@ func TestMarkingFails(t *testing.T) {
 	if marked, err := c.KeepLive(t.Context(), found[0].Live, house); marked || err == nil || !strings.Contains(err.Error(), "reading ConfigMap pg/c: etcd is down") {
 		t.Errorf("KeepLive() of a server that is down = %v, %v, want an error and no mark claimed", marked, err)
 	}
-	if _, err := c.Find(t.Context(), parse(t, object), "pg"); err == nil || errors.Is(err, cluster.ErrDenied) || !strings.Contains(err.Error(), "looking for ConfigMap") {
+	if _, err := c.Find(t.Context(), clustertest.Objects(t, object), "pg"); err == nil || errors.Is(err, cluster.ErrDenied) || !strings.Contains(err.Error(), "looking for ConfigMap") {
 		t.Errorf("Find() of a server that is down = %v, want an error: nothing found would be taken for nothing there", err)
 	}
 }

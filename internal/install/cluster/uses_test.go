@@ -69,7 +69,7 @@ func TestUses(t *testing.T) {
 
 // The kinds that CRDs define, of whichever version, are those of their group.
 func TestDefined(t *testing.T) {
-	objects := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\n"+crd)
+	objects := clustertest.Objects(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\n"+crd)
 	if got := cluster.Defined(objects); !slices.Equal(got, []schema.GroupKind{dbKind}) {
 		t.Errorf("Defined() = %v, want %v", got, dbKind)
 	}

@@ -1,5 +1,11 @@
 package clustertest
 
+import (
+	"testing"
+
+	"github.com/pgrelocate/pgrelocate/internal/chart"
+)
+
 // Definition is a CRD, of databases; Database is one of them.
 const (
 	Definition = `
@@ -14,3 +20,13 @@ spec:
 `
 	Database = "apiVersion: lab.example.com/v1\nkind: Db\nmetadata: {name: precious, namespace: demo}\n"
 )
+
+// Objects reads the objects of a manifest, as a chart brings them.
+func Objects(tb testing.TB, manifest string) []chart.Object {
+	tb.Helper()
+	rendering, err := chart.ParseManifest(manifest)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return rendering.Objects
+}

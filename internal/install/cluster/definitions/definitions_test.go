@@ -26,22 +26,12 @@ var (
 	dbKind = schema.GroupKind{Group: "lab.example.com", Kind: "Db"}
 )
 
-// parse reads the objects of a manifest.
-func parse(t *testing.T, manifest string) []chart.Object {
-	t.Helper()
-	rendering, err := chart.ParseManifest(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rendering.Objects
-}
-
 // CRDs get the owner's marks and the mark to be let be, whichever way they come.
 func TestApply(t *testing.T) {
 	for _, folder := range []bool{false, true} {
 		server := clustertest.New(t)
 		c := server.Connect(t)
-		objects := parse(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+		objects := clustertest.Objects(t, crd+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
 		objects[0].FromCRDs = folder
 		if written, err := definitions.Apply(t.Context(), c, objects, house, false); len(written) != 1 || err != nil {
 			t.Errorf("Apply(folder %v) = %+v, %v, want 1", folder, written, err)
@@ -80,7 +70,7 @@ func TestDefinitionConflicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := clustertest.New(t)
-			object := parse(t, crd)[0]
+			object := clustertest.Objects(t, crd)[0]
 			if tt.marked {
 				house.Mark(&object.Unstructured)
 				if err := object.SetText(); err != nil {
@@ -109,7 +99,7 @@ func TestDefinitionConflicts(t *testing.T) {
 // parseFolder is the CRD as one of the crds/ folder.
 func parseFolder(t *testing.T) []chart.Object {
 	t.Helper()
-	objects := parse(t, crd)
+	objects := clustertest.Objects(t, crd)
 	objects[0].FromCRDs = true
 	return objects
 }
@@ -131,7 +121,7 @@ func TestDefinitionsThatDoNotCome(t *testing.T) {
 	name := "dbs.lab.example.com"
 	apply := func(t *testing.T, server *clustertest.Server) (int, error) {
 		t.Helper()
-		written, err := definitions.Apply(t.Context(), server.Connect(t), []chart.Object{parse(t, crd)[0]}, house, false)
+		written, err := definitions.Apply(t.Context(), server.Connect(t), []chart.Object{clustertest.Objects(t, crd)[0]}, house, false)
 		return len(written), err
 	}
 	t.Run("another has its names", func(t *testing.T) {
@@ -191,7 +181,7 @@ func TestDefinitionsThatDoNotCome(t *testing.T) {
 			}
 			return nil
 		})
-		if _, err := definitions.Apply(ctx, c, parse(t, crd), house, false); !errors.Is(err, enough) {
+		if _, err := definitions.Apply(ctx, c, clustertest.Objects(t, crd), house, false); !errors.Is(err, enough) {
 			t.Errorf("Apply() interrupted = %v, want the interrupt", err)
 		}
 	})
