@@ -161,6 +161,12 @@ func (a *Artifact) Moves() bool {
 	return a.State == StateNew || a.State == StateUpdate || a.State == StateDamaged
 }
 
+// Repairs tells whether a copy puts back something that the target has lost: of the artifact, or of what
+// is attached to it.
+func (a *Artifact) Repairs() bool {
+	return a.State == StateDamaged || a.State == StateAttach && len(a.Missing) > 0
+}
+
 // Checked is what was checked of an artifact before it was let through.
 type Checked struct {
 	// At is when.

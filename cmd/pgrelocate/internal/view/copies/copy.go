@@ -146,7 +146,7 @@ func Outcome(r transfer.Result) string {
 		return "present"
 	case r.State == plan.StateSkip:
 		return "skipped"
-	case r.State == plan.StateDamaged:
+	case r.Repairs():
 		return "repaired"
 	default:
 		return "copied"
