@@ -85,6 +85,11 @@ func TestVersionEditedByHand(t *testing.T) {
 	s.edit(t, "postgres-17.5", s.Registry.Host+"/tanzu-sql-postgres/postgres-instance:v17.4-v4.3.1")
 	wants(t, mustVerify(t, s.verifyOptions(t)), "postgres-17.5 is not as the release made it")
 
+	if err := s.dynamic.Resource(postgresversions).Delete(t.Context(), "postgres-17.5", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, mustVerify(t, s.verifyOptions(t)), "postgres-17.5 of the release cannot be picked: it does not exist any more")
+
 	s.mustInstall(t, s.options(t))
 	wants(t, mustVerify(t, s.verifyOptions(t)))
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -54,7 +55,7 @@ type VersionCheck struct {
 	DBVersion string
 	ImageCheck
 	// Edited says that it is not as the release made it; Expected is the release's image,
-	// empty where the release has no such version.
+	// empty where the release has no such version. One that is gone has ErrGone.
 	Edited   bool
 	Expected string
 }
@@ -93,7 +94,9 @@ func (c *Check) Problems() []*Problem {
 		add(c.HelmRelease, &StatusError{c.Status}, "helm release %s is in state %s", c.HelmRelease, c.Status)
 	}
 	for _, w := range c.Workloads {
-		if w.Err != nil {
+		if errors.Is(w.Err, ErrEdited) {
+			add(w.Object, w.Err, "%s is not as the release made it: %v", w.Object, w.Err)
+		} else if w.Err != nil {
 			add(w.Object, w.Err, "%s is not ready: %v", w.Object, w.Err)
 		}
 	}
@@ -103,7 +106,9 @@ func (c *Check) Problems() []*Problem {
 		}
 	}
 	for _, v := range c.Versions {
-		if v.Err != nil {
+		if errors.Is(v.Err, ErrGone) {
+			add(v.Name, v.Err, "%s of the release cannot be picked: %v", v.Name, v.Err)
+		} else if v.Err != nil {
 			add(v.Name, v.Err, "%s cannot be pulled: %v", v.Name, v.Err)
 		} else if v.Edited {
 			add(v.Name, ErrEdited, "%s is not as the release made it", v.Name)

@@ -19,8 +19,10 @@ var (
 	ErrNotMirrored = errors.New("not in the private registry")
 	// ErrGone: what the release runs does not exist any more.
 	ErrGone = errors.New("it does not exist any more")
-	// ErrEdited: a version is not as the release made it.
+	// ErrEdited: a version, or a workload, is not as the release made it.
 	ErrEdited = errors.New("it was edited by hand")
+	// ErrStopped: a workload was scaled to no pods, and the release has some.
+	ErrStopped = errors.New("it was scaled to no pods")
 )
 
 // StatusError says that helm records another state than that all is well.
@@ -28,6 +30,17 @@ type StatusError struct{ Status helm.Status }
 
 // Error names the state.
 func (e *StatusError) Error() string { return "in state " + string(e.Status) }
+
+// OtherImageError says that a workload runs another image than the release's. It is an ErrEdited.
+type OtherImageError struct{ Runs, Expected string }
+
+// Error names both.
+func (e *OtherImageError) Error() string {
+	return fmt.Sprintf("it runs %s, and the release has %s there", e.Runs, e.Expected)
+}
+
+// Is makes it an ErrEdited.
+func (e *OtherImageError) Is(target error) bool { return target == ErrEdited }
 
 // ElsewhereError says that an image lies in another registry.
 type ElsewhereError struct{ Host string }

@@ -345,6 +345,55 @@ func TestWorkloads(t *testing.T) {
 	}
 }
 
+// What runs is held against the release, and not only what the release names: an image that somebody has set, and a
+// workload that somebody has scaled down, are told although they are ready. A policy's digest is no other image.
+func TestWorkloadsThatWereChanged(t *testing.T) {
+	const image, registryOf = "r.example.com/pg/op:1", "r.example.com/pg/op"
+	pin := "@sha256:" + strings.Repeat("a", 64)
+	stopped := strings.Replace(operator, "replicas: 1", "replicas: 0", 1)
+	for _, tt := range []struct {
+		name, live string
+		says       string
+		is         error
+	}{
+		{"the vendor's", strings.Replace(operator, image, "vendor.example.com/op:1", 1),
+			"Deployment pg/op is not as the release made it: it runs vendor.example.com/op:1, and the release has " + image + " there", verify.ErrEdited},
+		{"another tag", strings.Replace(operator, image, registryOf+":2", 1),
+			"Deployment pg/op is not as the release made it: it runs " + registryOf + ":2, and the release has " + image + " there", verify.ErrEdited},
+		{"none", stopped, "Deployment pg/op is not ready: it was scaled to no pods", verify.ErrStopped},
+		{"pinned", strings.Replace(operator, image, "'"+image+pin+"'", 1), "", nil},
+		{"pinned without its tag", strings.Replace(operator, image, "'"+registryOf+pin+"'", 1), "", nil},
+		{"one more container", strings.Replace(operator, "containers: [", "containers: [{name: mesh, image: 'mesh.example.com/proxy:1'}, ", 1), "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			b.options.NoWorkloads = false
+			b.Put(t, strings.Replace(tt.live, "name: op", "name: op, namespace: pg", 1))
+			b.SetStatus("deployments.apps", "pg", "op", map[string]any{"availableReplicas": int64(1), "updatedReplicas": int64(1)})
+			check := b.run(t)
+			if tt.is == nil {
+				wants(t, check)
+				return
+			}
+			wants(t, check, tt.says)
+			if !errors.Is(check.Problems()[0], tt.is) {
+				t.Errorf("Problems()[0] = %v, want %v", check.Problems()[0], tt.is)
+			}
+		})
+	}
+}
+
+// A version that somebody has deleted is missed.
+func TestVersionsThatAreGone(t *testing.T) {
+	b := newBench(t)
+	b.Remove("vers.lab.example.com", "", "v17")
+	check := b.run(t)
+	wants(t, check, "v17 of the release cannot be picked: it does not exist any more")
+	if !errors.Is(check.Problems()[0], verify.ErrGone) || check.Versions[0].Expected != "r.example.com/pg/instance:17" {
+		t.Errorf("Problems()[0] = %v of %+v, want ErrGone of what the release has", check.Problems()[0], check.Versions[0])
+	}
+}
+
 // What cannot be found out is an error, and no finding.
 func TestCannotBeFoundOut(t *testing.T) {
 	for _, what := range []string{"list secrets", "get secrets", "list vers.lab.example.com", "list dbs.lab.example.com"} {

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,6 +70,7 @@ func (v *verification) checkImages(ctx context.Context) error {
 	for _, object := range v.offered {
 		v.check.Versions = append(v.check.Versions, v.versionChecks(object)...)
 	}
+	v.check.Versions = append(v.check.Versions, v.goneVersions()...)
 	return v.asker.askAll(ctx, v.check.asked(), hosts)
 }
 
@@ -81,7 +83,9 @@ func (c *Check) asked() []*ImageCheck {
 		}
 	}
 	for i := range c.Versions {
-		all = append(all, &c.Versions[i].ImageCheck)
+		if !errors.Is(c.Versions[i].Err, ErrGone) {
+			all = append(all, &c.Versions[i].ImageCheck)
+		}
 	}
 	return all
 }
@@ -115,21 +119,61 @@ func (v *verification) versionChecks(object offered) []VersionCheck {
 	}
 	names := object.kind.Texts(object.Object, object.kind.Version)
 	images := object.kind.Texts(object.Object, object.kind.Image)
-	several := len(slices.DeleteFunc(slices.Clone(v.Offers), func(o versions.Kind) bool { return o.Group != object.kind.Group || o.Kind != object.kind.Kind })) > 1
 	var checks []VersionCheck
 	for _, at := range slices.Sorted(maps.Keys(images)) {
-		check := VersionCheck{Name: object.GetName(), DBVersion: names[at]}
-		switch {
-		case at != "":
-			check.Name += " " + at
-		case several: // one object, and an image for each purpose
-			check.Name += " " + object.kind.Image
-		}
+		check := VersionCheck{Name: v.nameOf(object, at), DBVersion: names[at]}
 		check.Image, check.Expected = images[at], made[at]
 		if check.Edited = check.Expected != check.Image; !check.Edited {
 			check.Expected = ""
 		}
 		checks = append(checks, check)
 	}
+	for _, at := range slices.Sorted(maps.Keys(made)) {
+		if images[at] == "" {
+			checks = append(checks, gone(v.nameOf(object, at), made[at]))
+		}
+	}
 	return checks
+}
+
+// nameOf names what an object offers at a place.
+func (v *verification) nameOf(object offered, at string) string {
+	several := len(slices.DeleteFunc(slices.Clone(v.Offers), func(o versions.Kind) bool { return o.Group != object.kind.Group || o.Kind != object.kind.Kind })) > 1
+	switch {
+	case at != "":
+		return object.GetName() + " " + at
+	case several: // one object, and an image for each purpose
+		return object.GetName() + " " + object.kind.Image
+	default:
+		return object.GetName()
+	}
+}
+
+// goneVersions are what the release offers in objects that are there no more.
+func (v *verification) goneVersions() []VersionCheck {
+	var checks []VersionCheck
+	for _, offer := range v.Offers {
+		for _, made := range v.manifest.Objects {
+			if kind := made.GroupVersionKind(); kind.Group != offer.Group || kind.Kind != offer.Kind || v.isThere(made, offer) {
+				continue
+			}
+			images := offer.Texts(made.Object, offer.Image)
+			for _, at := range slices.Sorted(maps.Keys(images)) {
+				checks = append(checks, gone(v.nameOf(offered{made.Unstructured, offer}, at), images[at]))
+			}
+		}
+	}
+	return checks
+}
+
+func (v *verification) isThere(made chart.Object, kind versions.Kind) bool {
+	return slices.ContainsFunc(v.offered, func(live offered) bool {
+		return live.kind == kind && live.GetName() == made.GetName() &&
+			(live.GetNamespace() == "" || live.GetNamespace() == cluster.NamespaceOf(made, v.Namespace))
+	})
+}
+
+// gone is what the release offers and nobody can pick.
+func gone(name, image string) VersionCheck {
+	return VersionCheck{Name: name, Expected: image, ImageCheck: ImageCheck{Image: image, Err: ErrGone}}
 }

@@ -35,9 +35,11 @@ func (v *verification) checkWorkloads(ctx context.Context) error {
 			result.Err = ErrGone
 		case err != nil:
 			return cluster.Explain(fmt.Errorf("reading %s: %w", result.Object, err))
-		case !readiness.RolledOut(live):
-			pending := readiness.WhyNotReady(ctx, v.Cluster, live)
-			result.Err = &StuckError{Reason: pending.Reason, Trouble: pending.Trouble}
+		default:
+			if result.Err = differs(&object.Unstructured, live); result.Err == nil && !readiness.RolledOut(live) {
+				pending := readiness.WhyNotReady(ctx, v.Cluster, live)
+				result.Err = &StuckError{Reason: pending.Reason, Trouble: pending.Trouble}
+			}
 		}
 		v.check.Workloads = append(v.check.Workloads, result)
 	}

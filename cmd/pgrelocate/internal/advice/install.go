@@ -291,6 +291,8 @@ func ofChecking(err error) string {
 		return Trouble(stuck.Trouble)
 	case errors.Is(err, verify.ErrGone):
 		return "install again to restore it"
+	case errors.Is(err, verify.ErrStopped):
+		return "scale it up again: kubectl scale --replicas 1"
 	case errors.Is(err, verify.ErrEdited):
 		return "install again to restore it, or edit it back"
 	case errors.Is(err, verify.ErrNotMirrored):

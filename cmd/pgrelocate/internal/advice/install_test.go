@@ -94,6 +94,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{verify.ErrNotInstalled, "see --helm-release and --namespace; `pgrelocate install` installs it"},
 		{verify.ErrNoVersionKind, "install again to restore its CRD"},
 		{verify.ErrGone, "install again to restore it"},
+		{verify.ErrStopped, "scale it up again: kubectl scale --replicas 1"},
 		{verify.ErrEdited, "install again to restore it, or edit it back"},
 		{verify.ErrNotMirrored, "relocate it with `pgrelocate copy`"},
 		{&verify.StatusError{Status: helm.Failed}, "run `pgrelocate install` again"},
