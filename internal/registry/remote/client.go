@@ -46,6 +46,7 @@ type Client struct {
 	failedMounts atomic.Int32
 	journal      *uploads.Journal // may be nil
 	unnoted      sync.Once        // the journal cannot be written
+	patience     patience
 
 	mu       sync.Mutex
 	sessions map[string]string // uploads that a refused mount opened, by repository and digest

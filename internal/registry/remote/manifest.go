@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -198,26 +197,6 @@ func (c *Client) confirm(ctx context.Context, repository, reference string) erro
 		}
 	}
 	return fmt.Errorf("%w: the registry has taken it, and does not have it", registry.ErrNotFound)
-}
-
-// blobPauses are what a registry gets to find blobs that it has confirmed: some see their
-// own mounts a little later.
-var blobPauses = []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}
-
-// doPatiently sends a manifest again where the registry does not know a blob of it yet.
-func (c *Client) doPatiently(ctx context.Context, request transport.Request, pauses []time.Duration) (*transport.Response, error) {
-	retry := c.transport.NewRetry(request.Op + " " + request.Ref)
-	for _, pause := range pauses {
-		resp, err := c.transport.Do(ctx, request)
-		var status *transport.StatusError
-		if !errors.As(err, &status) || !status.Has("MANIFEST_BLOB_UNKNOWN") {
-			return resp, err
-		}
-		if err := retry.Pause(ctx, status, pause); err != nil {
-			return nil, c.transport.Failure(request, err)
-		}
-	}
-	return c.transport.Do(ctx, request)
 }
 
 // Ping checks that the registry answers and accepts the credentials. It is one request,

@@ -22,11 +22,16 @@ func forgetful(t *testing.T, times int64, opts Options) (*Client, *atomic.Int64)
 
 func forgetfulWith(t *testing.T, status int, times int64, opts Options) (*Client, *atomic.Int64) {
 	t.Helper()
+	return forgetfulSaying(t, status, "MANIFEST_BLOB_UNKNOWN", times, opts)
+}
+
+func forgetfulSaying(t *testing.T, status int, code string, times int64, opts Options) (*Client, *atomic.Int64) {
+	t.Helper()
 	var puts atomic.Int64
 	return tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if puts.Add(1) <= times {
 			w.WriteHeader(status)
-			fmt.Fprint(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`)
+			fmt.Fprintf(w, `{"errors":[{"code":%q,"message":"blob unknown to registry"}]}`, code)
 			return
 		}
 		w.Header().Set("Docker-Content-Digest", emptyDigest)
@@ -108,12 +113,53 @@ func TestManifestWhoseBlobsAreNeverSeen(t *testing.T) {
 // What a registry says of the blobs of a manifest is no outage, whatever the status.
 func TestManifestWhoseBlobsAreNeverSeenWith500(t *testing.T) {
 	t.Parallel()
-	client, puts := forgetfulWith(t, http.StatusInternalServerError, 100, Options{RetryTimeout: 2 * time.Second})
+	client, puts := forgetfulWith(t, http.StatusInternalServerError, 100, Options{RetryTimeout: time.Minute})
 	if err := pushSome(t.Context(), t, client); !errors.Is(err, registry.ErrBlobUnknown) || errors.Is(err, registry.ErrUnavailable) {
 		t.Errorf("PushManifest() = %v, want what the registry says, and no outage", err)
 	}
 	if want := int64(len(blobPauses) + 1); puts.Load() != want {
 		t.Errorf("%d tries, want %d", puts.Load(), want)
+	}
+}
+
+// Whoever sends the blobs again, and puts the manifest once more, does not wait for the whole of the time
+// once more: what is waited for a manifest stays within one retry timeout, in whichever words it is refused.
+func TestManifestWhoseBlobsAreNeverSeenIsNotWaitedForAnew(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status int
+		code   string
+	}{{http.StatusBadRequest, "MANIFEST_BLOB_UNKNOWN"}, {http.StatusInternalServerError, "BLOB_UNKNOWN"}}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.status, tt.code), func(t *testing.T) {
+			t.Parallel()
+			client, puts := forgetfulSaying(t, tt.status, tt.code, 100, Options{RetryTimeout: time.Second})
+			for range 3 {
+				if err := pushSome(t.Context(), t, client); !errors.Is(err, registry.ErrBlobUnknown) {
+					t.Fatalf("PushManifest() = %v, want what the registry says", err)
+				}
+			}
+			// Two waits of half a second each are all there is.
+			if puts.Load() != 5 || client.transport.Retries() != 2 {
+				t.Errorf("%d tries and %d retries, want 5 and 2", puts.Load(), client.transport.Retries())
+			}
+		})
+	}
+}
+
+// A manifest that is taken in the end has its time before it again.
+func TestPatienceBeginsAnewOnceAManifestIsTaken(t *testing.T) {
+	var p patience
+	p.spend("a", time.Second, time.Second)
+	if got := p.spend("a", time.Second, time.Second); got != 0 {
+		t.Errorf("spend() = %s of what is used up, want 0", got)
+	}
+	if got := p.spend("b", 2*time.Second, time.Second); got != time.Second {
+		t.Errorf("spend() = %s for another manifest, want what the bound leaves", got)
+	}
+	p.over("a")
+	if got := p.spend("a", time.Second, time.Second); got != time.Second {
+		t.Errorf("spend() = %s after the manifest was taken, want 1s", got)
 	}
 }
 

@@ -95,6 +95,9 @@ func (c *Client) Prepare(repositories []string) { c.auth.Prepare(repositories) }
 // Options.Traffic, which other clients may share.
 func (c *Client) Retries() int64 { return c.opts.Traffic.Retries.Load() }
 
+// RetryTimeout is how long an outage is waited for at most.
+func (c *Client) RetryTimeout() time.Duration { return c.opts.RetryTimeout }
+
 // CountRetry counts a request that is sent again in another form, which needs no Retry.
 func (c *Client) CountRetry() { c.opts.Traffic.Retries.Add(1) }
 

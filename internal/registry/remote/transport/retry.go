@@ -140,8 +140,7 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 		if r.tries > 1 {
 			r.client.spent.Store(true)
 		}
-		over = &GaveUpError{fmt.Errorf("%w (gave up: the next try would be in %s, and %s without progress is the bound)",
-			cause, delay.Round(time.Second), r.client.opts.RetryTimeout)}
+		over = &GaveUpError{r.late(cause)}
 	}
 	now := time.Now()
 	out := registry.Outage{Cause: cause.Error(), Since: began, Next: now.Add(delay), Until: now.Add(max(left, 0))}
@@ -153,6 +152,22 @@ func (r *Retry) Wait(ctx context.Context, cause error) error {
 	r.waited = now.Add(delay)
 	r.client.drought.add(now, r.waited)
 	return r.Pause(ctx, cause, delay)
+}
+
+// late is a cause with why another try would come too late: the registry says itself when it may be
+// asked again, or the time is used up.
+func (r *Retry) late(cause error) error {
+	var status *StatusError
+	bound := r.client.opts.RetryTimeout
+	switch {
+	case errors.As(cause, &status) && status.RetryAfter > 0:
+		wait := max(time.Second, status.RetryAfter.Round(time.Second))
+		return fmt.Errorf("%w (gave up: it says to come back in %s, and %s without progress is the bound)", cause, wait, bound)
+	case r.tries == 1:
+		return fmt.Errorf("%w (not tried again: it has failed for as long as is waited, %s)", cause, bound)
+	default:
+		return fmt.Errorf("%w (gave up after %d tries: %s without progress is the bound)", cause, r.tries, bound)
+	}
 }
 
 // left is for how long it may go on, where the next try is after a delay.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,6 +109,39 @@ func TestRetryIsBoundedInTime(t *testing.T) {
 			t.Errorf("gave up after %s with %v, want within %s", took, err, DefaultRetryTimeout)
 		}
 	})
+}
+
+// Why an operation was given up is said in figures that mean something: what the registry asks for, or the
+// bound, and no rest of a pause.
+func TestWhyItWasGivenUp(t *testing.T) {
+	tests := []struct {
+		name       string
+		retryAfter time.Duration
+		want       []string // of one operation, and of the one after it
+	}{
+		{"no time left", 0, []string{`^503 Service Unavailable \(gave up after [2-9]\d* tries: 10s without progress is the bound\)$`,
+			`^503 Service Unavailable \(not tried again: it has failed for as long as is waited, 10s\)$`}},
+		{"it says when", 300 * time.Millisecond, []string{`\(gave up: it says to come back in 1s, and 10s without progress is the bound\)$`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := heardClient()
+				client.opts.RetryTimeout = 10 * time.Second
+				for _, want := range tt.want {
+					r := client.NewRetry("fetching")
+					var err error
+					for err == nil {
+						err = r.Wait(t.Context(), &StatusError{Code: http.StatusServiceUnavailable, RetryAfter: tt.retryAfter})
+					}
+					if !regexp.MustCompile(want).MatchString(err.Error()) {
+						t.Errorf("Wait() = %v, want %s", err, want)
+					}
+					time.Sleep(client.opts.RetryTimeout * 9 / 10)
+				}
+			})
+		})
+	}
 }
 
 // A registry that took minutes to fail has not used up the time for trying again.

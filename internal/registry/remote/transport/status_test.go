@@ -37,7 +37,7 @@ func TestAHugeRetryAfterIsObeyed(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}), Options{})
 	_, err := client.Tags(t.Context(), "a")
-	if err == nil || !strings.Contains(err.Error(), "gave up: the next try would be in 8760h0m0s") || asked != 1 {
+	if err == nil || !strings.Contains(err.Error(), "gave up: it says to come back in 8760h0m0s") || asked != 1 {
 		t.Errorf("Tags() = %v after %d requests, want one and that the registry asks for too long", err, asked)
 	}
 }
