@@ -137,8 +137,12 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if kept := i.dropped(releases.Changes().Kept); len(kept) > 0 {
+	changes := releases.Changes()
+	if kept := i.dropped(changes.Kept); len(kept) > 0 {
 		i.Hooks.warn("the chart does not have these any more, and they stay: " + strings.Join(kept, ", "))
+	}
+	if theirs := changes.Theirs; len(theirs) > 0 {
+		i.Hooks.warn("the chart does not have these any more, and they stay, for they are another helm release's: " + strings.Join(theirs, ", "))
 	}
 	i.outcome.Revision = release.Number
 	return fmt.Sprintf("helm release %s in %s, revision %d", release.Name, release.Namespace, release.Number), nil

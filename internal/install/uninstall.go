@@ -48,6 +48,8 @@ type Removal struct {
 	// KeptObjects are others of the release that stay, for the cluster would delete their volumes
 	// with them, "StatefulSet ns/name".
 	KeptObjects []string
+	// TheirObjects are of the release's manifest and stay, for they belong to other releases by now.
+	TheirObjects []string
 	// SkippedHooks are the chart's hooks for uninstalling that were not run, "Job wipe": what they
 	// delete nobody knows, and there are databases, or may be.
 	SkippedHooks []string
@@ -149,7 +151,8 @@ func (r *removal) removeObjects(ctx context.Context) (string, error) {
 		Name: r.HelmRelease, Databases: r.databases, Unseen: len(r.unseen) > 0, Timeout: r.Timeout,
 	})
 	if err == nil {
-		r.done.KeptObjects = r.releases.Changes().Kept
+		changes := r.releases.Changes()
+		r.done.KeptObjects, r.done.TheirObjects = changes.Kept, changes.Theirs
 	}
 	return "", r.left(err)
 }

@@ -7,6 +7,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 )
 
 // Changes are what a run has done to the cluster's objects, each named as "Deployment ns/name".
@@ -19,6 +21,8 @@ type Changes struct {
 	Stayed []string
 	// Kept are what a manifest has no longer, or was to be removed with it, and lasts.
 	Kept []string
+	// Theirs were to be deleted, and belong to other releases by now, "ClusterRole a (helm release ns/b)"; they stay.
+	Theirs []string
 	// Err says what could not be looked at.
 	Err error
 }
@@ -37,6 +41,9 @@ func (r *Releases) Changes() Changes {
 	for _, key := range g.order {
 		touch := g.touched[key]
 		title := infoTitle(touch.info)
+		if touch.theirs != (cluster.Owner{}) {
+			changes.Theirs = append(changes.Theirs, fmt.Sprintf("%s (helm release %s)", title, touch.theirs))
+		}
 		if touch.kept && !touch.created && !touch.changed { // a hook is to be deleted before it is sent
 			changes.Kept = append(changes.Kept, title)
 		}

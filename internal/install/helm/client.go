@@ -9,7 +9,6 @@ import (
 
 	helmkube "helm.sh/helm/v3/pkg/kube"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
@@ -115,15 +114,8 @@ func (k *kubeClient) lastingThere(resources helmkube.ResourceList) (there, rest 
 
 // sameOwner tells whether two objects carry the marks of one release.
 func sameOwner(a, b runtime.Object) bool {
-	var owners [2]cluster.Owner
-	for i, object := range []runtime.Object{a, b} {
-		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-		if err != nil {
-			return false
-		}
-		owners[i] = cluster.OwnerOf(&unstructured.Unstructured{Object: fields})
-	}
-	return owners[0] == owners[1] && owners[0] != cluster.Owner{}
+	owner := ownerIn(a)
+	return owner == ownerIn(b) && owner != (cluster.Owner{})
 }
 
 // Update updates resources unless the run has ended. For custom resources helm compares

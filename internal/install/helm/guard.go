@@ -16,8 +16,11 @@ import (
 
 // guard stands before everything that helm deletes, and knows what a run has made. Whatever the
 // manifests of a release say, old and new, what lasts (cluster.Lasts) is never helm's to delete;
-// and what fails takes back what this run made, and nothing that was there before.
+// and what fails takes back what this run made, and nothing that was there before. What was handed to
+// another release stays with that.
 type guard struct {
+	// owner is the release that is at work.
+	owner cluster.Owner
 	// databases are kinds that last, besides those that always do.
 	databases []schema.GroupKind
 
@@ -39,6 +42,8 @@ type object struct {
 type touch struct {
 	info                   *resource.Info
 	created, changed, kept bool
+	// theirs is the release that it belongs to, where that is another one and it was to be deleted.
+	theirs cluster.Owner
 }
 
 func objectOf(info *resource.Info) object {
@@ -92,6 +97,10 @@ func (g *guard) deletable(resources helmkube.ResourceList) helmkube.ResourceList
 	return resources.Filter(func(info *resource.Info) bool {
 		known := g.touched[objectOf(info)]
 		own := known != nil && known.created
+		if theirs := ownerOf(info); !own && theirs != g.owner && theirs != (cluster.Owner{}) {
+			g.note(info).theirs = theirs
+			return false
+		}
 		lasts := cluster.Lasts(info.Mapping.GroupVersionKind.GroupKind(), g.databases) ||
 			!(g.undoing && own) && takesVolumes(info)
 		if !lasts && (!g.undoing || own) {
@@ -100,6 +109,24 @@ func (g *guard) deletable(resources helmkube.ResourceList) helmkube.ResourceList
 		g.note(info).kept = lasts
 		return false
 	})
+}
+
+// ownerOf is the release that an object belongs to by its marks in the cluster; nobody where it cannot be looked at.
+func ownerOf(info *resource.Info) cluster.Owner {
+	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+	if err != nil {
+		return cluster.Owner{}
+	}
+	return ownerIn(live)
+}
+
+// ownerIn is the release whose marks an object carries.
+func ownerIn(object runtime.Object) cluster.Owner {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return cluster.Owner{}
+	}
+	return cluster.OwnerOf(&unstructured.Unstructured{Object: fields})
 }
 
 // takesVolumes tells whether the cluster deletes the volume claims of an object with it, as it does

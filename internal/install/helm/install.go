@@ -60,7 +60,7 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 	if err := r.protect(ctx, owner, request.Databases, false); err != nil {
 		return nil, err
 	}
-	r.client.guard.databases = request.Databases
+	r.client.guard.owner, r.client.guard.databases = owner, request.Databases
 	r.records.sent = &sent{owner: owner, edit: request.Edit, more: request.More, check: request.Check, accepted: request.Accepted, databases: request.Databases}
 	request.Wait = request.Wait || request.Atomic
 	grace := graceAfterCancel

@@ -38,7 +38,7 @@ func (r *Releases) Uninstall(ctx context.Context, removal Removal) (skipped []st
 	if err := r.protect(ctx, owner, removal.Databases, removal.Unseen); err != nil {
 		return nil, err
 	}
-	r.client.guard.databases = removal.Databases
+	r.client.guard.owner, r.client.guard.databases = owner, removal.Databases
 	uninstall := action.NewUninstall(r.config)
 	uninstall.Timeout, uninstall.Wait, uninstall.KeepHistory = removal.Timeout, true, true
 	if uninstall.DisableHooks = removal.Unseen || r.inUse(ctx, removal.Databases); uninstall.DisableHooks {

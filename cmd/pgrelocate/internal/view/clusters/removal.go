@@ -28,6 +28,8 @@ type Removal struct {
 	Unseen []string `json:"unseen,omitempty"`
 	// KeptObjects stay, for their volumes would go with them; absent where there are none.
 	KeptObjects []string `json:"keptObjects,omitempty"`
+	// TheirObjects stay, for they belong to other helm releases by now; absent where there are none.
+	TheirObjects []string `json:"theirObjects,omitempty"`
 	// SkippedHooks are the charts' hooks for uninstalling that were not run, for databases exist or
 	// may exist; absent where there were none.
 	SkippedHooks []string `json:"skippedHooks,omitempty"`
@@ -47,6 +49,7 @@ func NewRemoval(r *installing.Removed) Removal {
 		Instances:       []string{},
 		Unseen:          slices.Clone(r.Unseen),
 		KeptObjects:     slices.Clone(r.KeptObjects),
+		TheirObjects:    slices.Clone(r.TheirObjects),
 		SkippedHooks:    slices.Clone(r.SkippedHooks),
 	}
 	for _, instance := range r.Instances {
@@ -56,6 +59,7 @@ func NewRemoval(r *installing.Removed) Removal {
 		made.Beside = append(made.Beside, other.HelmRelease)
 		made.KeptDefinitions = append(made.KeptDefinitions, other.KeptDefinitions...)
 		made.KeptObjects = append(made.KeptObjects, other.KeptObjects...)
+		made.TheirObjects = append(made.TheirObjects, other.TheirObjects...)
 		made.SkippedHooks = append(made.SkippedHooks, other.SkippedHooks...)
 		for _, reason := range other.Unseen {
 			if !slices.Contains(made.Unseen, reason) {
@@ -81,6 +85,7 @@ func (v Removal) WriteTable(w io.Writer) error {
 		{"kept secrets that others need, or may need", v.KeptSecrets},
 		{"kept databases, and other objects of the kinds that the release defines", v.Instances},
 		{"kept, for the cluster would delete their volumes with them", v.KeptObjects},
+		{"kept, for they belong to other helm releases by now", v.TheirObjects},
 		{"not run, for databases exist or may exist, were the chart's hooks for uninstalling", v.SkippedHooks},
 	} {
 		if len(each.names) > 0 {
