@@ -134,7 +134,7 @@ var rooms = map[string][]string{
 	"internal/install/independence":        {"internal/install/cluster"},
 	"internal/install/clustertest":         {"internal/chart", "internal/install/cluster"},
 	"internal/browsertest":                 nil, // shows pages to a real browser, for tests
-	"internal/install/cluster":             {"internal/chart", "internal/heed", "internal/jsonlimit"},
+	"internal/install/cluster":             {"internal/chart", "internal/files", "internal/heed", "internal/jsonlimit", "internal/yamllimit"},
 	"internal/install/cluster/definitions": {"internal/chart", "internal/chart/difference", "internal/install/cluster"},
 	"internal/install/cluster/pullsecret":  {"internal/install/cluster", "internal/jsonlimit", "internal/registry/credentials"},
 	"internal/install/cluster/readiness":   {"internal/install/cluster"},

@@ -7,9 +7,6 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +70,12 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	rules.ExplicitPath = access.Kubeconfig
 	onlyOwn(rules)
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: access.Context})
-	config, err := heed.Call(ctx, loader.ClientConfig) // it may be a pipe
+	config, err := heed.Call(ctx, func() (*rest.Config, error) { // it may be a pipe
+		if err := checkPlaces(rules); err != nil {
+			return nil, err
+		}
+		return loader.ClientConfig()
+	})
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -100,33 +102,6 @@ func Connect(ctx context.Context, access Access) (*Cluster, error) {
 	c.discovery = memory.NewMemCacheClient(plain)
 	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.discovery)
 	return c, c.reach(ctx, plain.RESTClient())
-}
-
-// onlyOwn leaves out what client-go looks for in the working directory where it knows no home: anybody may
-// have put it there, with programs to run in it.
-func onlyOwn(rules *clientcmd.ClientConfigLoadingRules) {
-	if filepath.IsAbs(clientcmd.RecommendedHomeFile) || os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "" {
-		return
-	}
-	rules.Precedence, rules.MigrationRules = nil, nil
-}
-
-// noConfig says why there is no configuration; places are where it was looked for.
-func noConfig(err error, places []string) error {
-	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
-		if len(places) == 0 {
-			return fmt.Errorf("%w, and no home folder to look for one: HOME is not set", ErrNoKubeconfig)
-		}
-		if os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
-			return fmt.Errorf("%w: %s", ErrNoKubeconfig, strings.Join(places, ", "))
-		}
-		for _, place := range places {
-			if _, missing := os.Stat(place); missing != nil { // client-go passes over such
-				err = fmt.Errorf("$%s: %w", clientcmd.RecommendedConfigPathEnvVar, missing)
-			}
-		}
-	}
-	return Wrap(ErrKubeconfig, fmt.Errorf("%w: %w", ErrNoCluster, err))
 }
 
 // reach asks for the version, which every user may read, with a bound of its own.

@@ -59,6 +59,12 @@ func TestKubeconfigsThatCannotBeUsed(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("clusters: [{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	long, dense := filepath.Join(dir, "long"), filepath.Join(dir, "dense")
+	for file, text := range map[string]string{long: "# " + strings.Repeat("x", 9<<20), dense: "clusters: [" + strings.Repeat("{},", 1<<20) + "]"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	silent := httptest.NewServer(http.NotFoundHandler())
 	silent.Close()
 	t.Setenv("KUBERNETES_SERVICE_HOST", "") // nor are we in a pod
@@ -69,6 +75,8 @@ func TestKubeconfigsThatCannotBeUsed(t *testing.T) {
 		says       string
 	}{
 		{"no YAML", "", cluster.Access{Kubeconfig: broken}, true, "broken"},
+		{"too large", long + string(filepath.ListSeparator) + broken, cluster.Access{}, true, long + ": it is too large to be what it should be: more than 8388608 bytes"},
+		{"too many values", "", cluster.Access{Kubeconfig: dense}, true, dense + ": it has more values than any file that is written for what it says"},
 		{"no such context", "", cluster.Access{Kubeconfig: server.Kubeconfig(t), Context: "other"}, true, `"other"`},
 		{"a variable that leads nowhere", filepath.Join(dir, "none"), cluster.Access{}, true, "$KUBECONFIG: stat " + filepath.Join(dir, "none")},
 		{"nobody listens", "", cluster.Access{Kubeconfig: kubeconfigOf(t, silent.URL)}, false, silent.URL},

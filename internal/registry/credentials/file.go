@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -26,17 +25,13 @@ func open() (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := read(name)
+	config, data, err := readText(name)
 	if err != nil {
 		return nil, err
 	}
 	f := &file{ConfigFile: config, raw: map[string]json.RawMessage{}}
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.TrimSpace(data)) == 0 {
+	if len(bytes.TrimSpace(data)) == 0 {
 		return f, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading credentials: %w", err)
 	}
 	if err := json.Unmarshal(data, &f.raw); err != nil {
 		return nil, fmt.Errorf("reading credentials from %s: %w", name, err)

@@ -135,10 +135,27 @@ func lookup(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
 	case !helped && file.CredentialsStore == "" && os.Getenv(configfile.DockerEnvConfigKey) == "":
 		return bare(hostEntry(file, key)), nil
 	}
-	found, err := file.GetAuthConfig(key)
+	if os.Getenv(configfile.DockerEnvConfigKey) != "" { // it goes before every file
+		found, err := configfile.New(file.Filename).GetAuthConfig(key)
+		if found = bare(found); err != nil || found != (types.AuthConfig{}) {
+			return found, err
+		}
+	}
+	return ask(file, key)
+}
+
+// ask asks the helper that a file names for a key, and the file where it names none.
+func ask(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
+	found, server := hostEntry(file, key), serverKey(key)
+	short := helperOf(file, server)
+	if short == "" {
+		return bare(found), nil
+	}
+	held, err := keeperNamed(short).get(server)
 	if err != nil {
 		return types.AuthConfig{}, helperError(file, key, err)
 	}
+	found.Username, found.Password, found.IdentityToken = held.Username, held.Password, held.IdentityToken
 	return bare(found), nil
 }
 

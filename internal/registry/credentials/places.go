@@ -1,8 +1,10 @@
 package credentials
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +14,8 @@ import (
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/config/configfile"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // DockerFile is docker's config file: config.json in $DOCKER_CONFIG, or in ~/.docker.
@@ -95,19 +99,36 @@ func places() ([]*configfile.ConfigFile, error) {
 	return found, nil
 }
 
+// mostConfig is more than any config file with logins takes, in bytes. Docker's code makes of each byte of a file
+// that means harm fifty and more.
+const mostConfig = 1 << 20
+
 // read reads a config file; one that does not exist is empty.
 func read(name string) (*configfile.ConfigFile, error) {
+	config, _, err := readText(name)
+	return config, err
+}
+
+// readText is read with the text of the file too.
+func readText(name string) (*configfile.ConfigFile, []byte, error) {
 	file := configfile.New(name)
-	f, err := os.Open(name)
+	f, err := os.Open(name) // also where it is a pipe, or /dev/null: people name such
 	if errors.Is(err, fs.ErrNotExist) {
-		return file, nil
+		return file, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading credentials: %w", err)
+		return nil, nil, fmt.Errorf("reading credentials: %w", err)
 	}
 	defer f.Close()
-	if err := file.LoadFromReader(f); err != nil {
-		return nil, fmt.Errorf("reading credentials from %s: %w", name, err)
+	text, err := io.ReadAll(io.LimitReader(f, mostConfig+1))
+	if err == nil && len(text) > mostConfig {
+		err = fmt.Errorf("%w: more than %d bytes", files.ErrTooLarge, mostConfig)
 	}
-	return file, nil
+	if err == nil {
+		err = file.LoadFromReader(bytes.NewReader(text))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading credentials from %s: %w", name, err)
+	}
+	return file, text, nil
 }

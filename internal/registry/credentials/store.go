@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/credentials"
+	"github.com/docker/cli/cli/config/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 )
@@ -50,10 +51,11 @@ func store(host string, login Login) (Storage, error) {
 		file.GetAuthConfigs()[key] = login.entry(key)
 		return place, file.Save()
 	}
-	if err := file.helper(key).Store(login.entry(key)); err != nil {
+	if err := keeper(place.Helper).store(key, login); err != nil {
 		return Storage{}, fmt.Errorf("storing credentials of %s: %w", host, helperError(file.ConfigFile, key, without(err, login.Password)))
 	}
-	return place, nil
+	file.GetAuthConfigs()[key] = types.AuthConfig{ServerAddress: key} // as docker does: it says that there is one
+	return place, file.Save()
 }
 
 // Erase forgets the login of a registry. It tells whether there was one, and where. Where ctx ends first,
@@ -86,8 +88,9 @@ func erase(host string) (bool, Storage, error) {
 		return false, place, nil
 	}
 	if place.Helper != "" {
-		err = file.helper(key).Erase(key)
-	} else {
+		err = keeper(place.Helper).erase(key)
+	}
+	if err == nil {
 		err = credentials.NewFileStore(file).Erase(key)
 	}
 	if err != nil {
@@ -106,8 +109,8 @@ func Located(host string) (place Storage, ok bool) {
 	key := serverKey(host)
 	for _, file := range files {
 		listed := mentions(file, key)
-		if helper := helperOf(file, key); helper != "" {
-			return Storage{File: file.Filename, Helper: "docker-credential-" + helper}, true
+		if short := helperOf(file, key); short != "" {
+			return Storage{File: file.Filename, Helper: string(keeperNamed(short))}, true
 		}
 		if listed {
 			return Storage{File: file.Filename}, true
@@ -126,13 +129,9 @@ func mentions(file *configfile.ConfigFile, key string) bool {
 	return false
 }
 
-func (f *file) helper(key string) credentials.Store {
-	return credentials.NewNativeStore(f, helperOf(f.ConfigFile, key))
-}
-
 func placeOf(f *file, key string) Storage {
-	if helper := helperOf(f.ConfigFile, key); helper != "" {
-		return Storage{File: f.Filename, Helper: "docker-credential-" + helper}
+	if short := helperOf(f.ConfigFile, key); short != "" {
+		return Storage{File: f.Filename, Helper: string(keeperNamed(short))}
 	}
 	return Storage{File: f.Filename}
 }

@@ -1,0 +1,83 @@
+package credentials
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/docker/cli/cli/config/types"
+	"github.com/docker/docker-credential-helpers/client"
+	"github.com/docker/docker-credential-helpers/credentials"
+)
+
+// keeper is a program that keeps logins, "docker-credential-pass". Docker's own code for it reads all that a
+// program prints, however much that is.
+type keeper string
+
+// keeperNamed is the helper of a config file's short name for it, "pass".
+func keeperNamed(short string) keeper { return keeper("docker-credential-" + short) }
+
+// get asks for the login of a server; the zero value is none.
+func (k keeper) get(server string) (types.AuthConfig, error) {
+	found, err := client.Get(k.program, server)
+	switch {
+	case credentials.IsErrCredentialsNotFound(err):
+		return types.AuthConfig{}, nil
+	case err != nil:
+		return types.AuthConfig{}, err
+	}
+	return Login{Username: found.Username, Password: found.Secret}.entry(server), nil
+}
+
+// store hands a login over.
+func (k keeper) store(server string, login Login) error {
+	return client.Store(k.program, &credentials.Credentials{ServerURL: server, Username: login.Username, Secret: login.Password})
+}
+
+// erase has the login of a server forgotten.
+func (k keeper) erase(server string) error { return client.Erase(k.program, server) }
+
+// program is one call of the helper. Whoever wants to wait for it no longer leaves it alone: see keychain.begin.
+func (k keeper) program(args ...string) client.Program {
+	cmd := exec.Command(string(k), args...) //nolint:noctx // see above
+	cmd.Stderr = os.Stderr
+	return call{cmd}
+}
+
+// call is a client.Program of which little is read.
+type call struct{ cmd *exec.Cmd }
+
+// Input is what the program reads.
+func (c call) Input(in io.Reader) { c.cmd.Stdin = in }
+
+// Output runs the program and returns what it prints. One that prints too much is cut off from its output, which
+// ends it unless it does not care.
+func (c call) Output() ([]byte, error) {
+	var out answerText
+	c.cmd.Stdout = &out
+	err := c.cmd.Run()
+	if out.over {
+		return nil, fmt.Errorf("it printed more than %d bytes", mostAnswer)
+	}
+	return out.text, err
+}
+
+// mostAnswer is more than any login takes, in bytes.
+const mostAnswer = 1 << 20
+
+// answerText is what a helper prints, up to a bound.
+type answerText struct {
+	text []byte
+	over bool
+}
+
+// Write takes what fits, and fails with what does not.
+func (a *answerText) Write(p []byte) (int, error) {
+	if len(a.text)+len(p) > mostAnswer {
+		a.over = true
+		return 0, io.ErrShortWrite
+	}
+	a.text = append(a.text, p...)
+	return len(p), nil
+}
