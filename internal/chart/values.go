@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/strvals"
 	"sigs.k8s.io/yaml"
 
@@ -43,8 +42,8 @@ func (u UserValues) Over(ctx context.Context, base map[string]any) (map[string]a
 	if err := u.set(ctx, mine); err != nil {
 		return nil, fmt.Errorf("reading your values: %w", err)
 	}
-	// Not CoalesceTables, which drops a null before it has told helm to drop the chart's default.
-	return chartutil.MergeTables(mine, valuetree.CopyValues(base)), nil
+	// Not helm's CoalesceTables, which drops a null before it has told helm to drop the chart's default.
+	return Lay(mine, base), nil
 }
 
 // set sets what is KEY=VALUE, in helm's order.
@@ -104,9 +103,10 @@ func readFile(ctx context.Context, name string) ([]byte, error) {
 	return body, err
 }
 
-// Lay lays values over others, as helm lays one values file over another. Both stay as they are.
+// Lay lays values over others, as helm lays one values file over another: what is null stays, to tell helm to drop
+// a default. Both stay as they are, and the result shares nothing with them.
 func Lay(over, under map[string]any) map[string]any {
-	return chartutil.MergeTables(valuetree.CopyValues(over), valuetree.CopyValues(under))
+	return valuetree.CopyValues(valuetree.Merge(over, under))
 }
 
 // FormatValues writes values as YAML.
