@@ -28,16 +28,16 @@ import (
 
 const config = charttest.Template
 
-// shelf is a private registry that speaks the protocol, and the house's release in it.
-type shelf struct {
+// privateRegistry is a private registry that speaks the protocol, and the house's release in it.
+type privateRegistry struct {
 	*registrytest.Registry
 	client  *remote.Client
 	subject preparation.Subject
 }
 
-func newShelf(t *testing.T, wrap ...registrytest.Middleware) *shelf {
+func newPrivateRegistry(t *testing.T, wrap ...registrytest.Middleware) *privateRegistry {
 	t.Helper()
-	s := &shelf{Registry: registrytest.InProcess(t, registrytest.Options{Wrap: wrap})}
+	s := &privateRegistry{Registry: registrytest.InProcess(t, registrytest.Options{Wrap: wrap})}
 	var err error
 	if s.client, err = remote.New(s.Host, remote.Options{Side: registry.SideTarget, CertsDirs: []string{}, CAFile: s.CAFile, RetryTimeout: time.Millisecond}); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func newShelf(t *testing.T, wrap ...registrytest.Middleware) *shelf {
 }
 
 // at is where an artifact of a role belongs, REPOSITORY:TAG.
-func (s *shelf) at(t *testing.T, role versions.Role) string {
+func (s *privateRegistry) at(t *testing.T, role versions.Role) string {
 	t.Helper()
 	for _, artifact := range s.subject.Artifacts {
 		if artifact.Role == role {
@@ -72,7 +72,7 @@ func (s *shelf) at(t *testing.T, role versions.Role) string {
 }
 
 // holds puts a chart with these values, and the operator's image, into the registry.
-func (s *shelf) holds(t *testing.T, values string) {
+func (s *privateRegistry) holds(t *testing.T, values string) {
 	t.Helper()
 	archive := charttest.Pack(t, map[string]string{"Chart.yaml": "apiVersion: v2\nname: house\nversion: 1.0.0\n", "values.yaml": values, "templates/c.yaml": config})
 	packed := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), helmregistry.ConfigMediaType)
@@ -97,7 +97,7 @@ const defaultValues = "image: vendor.example.com/x/op:1.2.3\n"
 
 // The chart is pulled by its digest, and rendered with the private registry's images.
 func TestPreparePulls(t *testing.T) {
-	s := newShelf(t)
+	s := newPrivateRegistry(t)
 	s.holds(t, defaultValues)
 	p, err := preparation.Prepare(t.Context(), s.subject, s.client, chart.RenderOptions{})
 	if err != nil {
@@ -125,21 +125,21 @@ func TestPrepareCannotPull(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		wrap   []registrytest.Middleware
-		with   func(t *testing.T, s *shelf)
+		with   func(t *testing.T, s *privateRegistry)
 		is     func(error) bool
 		absent bool
 	}{
-		{"nothing was relocated", nil, func(*testing.T, *shelf) {}, func(err error) bool {
+		{"nothing was relocated", nil, func(*testing.T, *privateRegistry) {}, func(err error) bool {
 			return as[*preparation.AbsentError](err) && strings.Contains(err.Error(), "/house/")
 		}, true},
-		{"an image in the chart's place", nil, func(t *testing.T, s *shelf) { s.Push(t, s.at(t, versions.RoleChart), image(t)) },
+		{"an image in the chart's place", nil, func(t *testing.T, s *privateRegistry) { s.Push(t, s.at(t, versions.RoleChart), image(t)) },
 			func(err error) bool { return errors.Is(err, chart.ErrNotAChart) && !as[*preparation.AbsentError](err) }, false},
-		{"a registry with a bad day", []registrytest.Middleware{broken}, func(*testing.T, *shelf) {},
+		{"a registry with a bad day", []registrytest.Middleware{broken}, func(*testing.T, *privateRegistry) {},
 			func(err error) bool { return strings.HasPrefix(err.Error(), "pulling chart ") }, false},
-		{"a release without a chart", nil, func(_ *testing.T, s *shelf) { s.subject.Artifacts = nil }, as[*preparation.NoChartError], false},
+		{"a release without a chart", nil, func(_ *testing.T, s *privateRegistry) { s.subject.Artifacts = nil }, as[*preparation.NoChartError], false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newShelf(t, tt.wrap...)
+			s := newPrivateRegistry(t, tt.wrap...)
 			tt.with(t, s)
 			_, err := preparation.Prepare(t.Context(), s.subject, s.client, chart.RenderOptions{})
 			if err == nil || !tt.is(err) || errors.Is(err, preparation.ErrNotMirrored) != tt.absent {
@@ -151,7 +151,7 @@ func TestPrepareCannotPull(t *testing.T) {
 
 // Values name what is there and nothing else; without the operator's image there are none.
 func TestValues(t *testing.T) {
-	s := newShelf(t)
+	s := newPrivateRegistry(t)
 	_, err := preparation.Values(t.Context(), s.subject, s.client, chart.Confinement{})
 	var absent *preparation.AbsentError
 	if !errors.As(err, &absent) || !errors.Is(err, preparation.ErrNotMirrored) || len(absent.Images) != 1 || !strings.Contains(absent.Images[0], "/house/op:1.2.3") {
@@ -170,7 +170,7 @@ func TestValues(t *testing.T) {
 // Images that no catalogue knows and the chart's values name move once they were relocated, and
 // not before: what is named has to be there.
 func TestValuesOfOtherImages(t *testing.T) {
-	s := newShelf(t)
+	s := newPrivateRegistry(t)
 	s.holds(t, defaultValues+"exporter: {image: quay.example.com/tools/exporter:2}\n")
 	made, err := preparation.Values(t.Context(), s.subject, s.client, chart.Confinement{})
 	if err != nil || made.Values["exporter"] != nil {
@@ -188,7 +188,7 @@ func TestValuesOfOtherImages(t *testing.T) {
 
 // Another chart of the release goes in with values of its own, and the pull secret stays the operator's.
 func TestOther(t *testing.T) {
-	s := newShelf(t)
+	s := newPrivateRegistry(t)
 	s.subject.User.Set = []string{"image=mine"}
 	other := s.subject.Other(versions.Chart{Name: "dashboard", HelmRelease: "house-dashboard"})
 	if other.Part != "dashboard" || other.HelmRelease != "house-dashboard" || other.Operator != "house" || len(other.User.Set) > 0 {

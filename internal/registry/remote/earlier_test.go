@@ -23,8 +23,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/registry/remote/uploads"
 )
 
-// keeper is a registry that keeps whatever arrives of an upload, as distribution v3 does.
-type keeper struct {
+// resumable is a registry that keeps whatever arrives of an upload, as distribution v3 does.
+type resumable struct {
 	// odd may answer a request instead; it is called under the lock.
 	odd func(w http.ResponseWriter, r *http.Request) bool
 
@@ -36,11 +36,11 @@ type keeper struct {
 	got    int64    // bytes
 }
 
-func newKeeper() *keeper {
-	return &keeper{open: map[string]*bytes.Buffer{}, blobs: map[string][]byte{}}
+func newResumable() *resumable {
+	return &resumable{open: map[string]*bytes.Buffer{}, blobs: map[string][]byte{}}
 }
 
-func (k *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (k *resumable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, cut := io.ReadAll(r.Body)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -82,13 +82,13 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (k *keeper) stands(w http.ResponseWriter, id string, status int) {
+func (k *resumable) stands(w http.ResponseWriter, id string, status int) {
 	w.Header().Set("Location", id+"?_state=x")
 	w.Header().Set("Range", fmt.Sprintf("0-%d", max(0, k.open[id].Len()-1)))
 	w.WriteHeader(status)
 }
 
-func (k *keeper) close(w http.ResponseWriter, at *url.URL) {
+func (k *resumable) close(w http.ResponseWriter, at *url.URL) {
 	content := k.open[at.Path].Bytes()
 	delete(k.open, at.Path)
 	digest, _, _ := v1.SHA256(bytes.NewReader(content))
@@ -101,7 +101,7 @@ func (k *keeper) close(w http.ResponseWriter, at *url.URL) {
 }
 
 // sofar is what the registry has seen.
-func (k *keeper) sofar() (methods string, got int64) {
+func (k *resumable) sofar() (methods string, got int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return strings.Join(k.log, " "), k.got
@@ -178,8 +178,8 @@ func interrupt(t *testing.T, host, dir string, content []byte, after int64) {
 	}
 }
 
-// serveKeeper starts a registry and waits, when asked, until it is at no request any more.
-func serveKeeper(t *testing.T, k *keeper) (host string) {
+// serveResumable starts a registry and waits, when asked, until it is at no request any more.
+func serveResumable(t *testing.T, k *resumable) (host string) {
 	t.Helper()
 	server := httptest.NewServer(k)
 	t.Cleanup(server.Close)
@@ -187,7 +187,7 @@ func serveKeeper(t *testing.T, k *keeper) (host string) {
 }
 
 // settle waits for a registry to have seen so many requests.
-func (k *keeper) settle(t *testing.T, requests int) {
+func (k *resumable) settle(t *testing.T, requests int) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -215,8 +215,8 @@ func TestTheNextRunGoesOn(t *testing.T) {
 		{"in the second piece", 100 * mib, 80 * mib, "POST PATCH PATCH", "GET PATCH PUT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := newKeeper()
-			host, dir, content := serveKeeper(t, k), t.TempDir(), noise(tt.size)
+			k := newResumable()
+			host, dir, content := serveResumable(t, k), t.TempDir(), noise(tt.size)
 			interrupt(t, host, dir, content, tt.after)
 			k.settle(t, len(strings.Fields(tt.first)))
 			methods, first := k.sofar()
@@ -284,8 +284,8 @@ func TestLargeEarlierUploadsOfNoUse(t *testing.T) {
 		{"elsewhere", answer(http.StatusNoContent, "Range", "0-1000", "Location", "http://registry.example.com/v2/a/blobs/uploads/1")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := newKeeper()
-			host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
+			k := newResumable()
+			host, dir, content := serveResumable(t, k), t.TempDir(), noise(inOne)
 			interrupt(t, host, dir, content, 10*mib)
 			k.settle(t, 2)
 			k.odd = tt.odd
@@ -305,8 +305,8 @@ func TestLargeEarlierUploadsOfNoUse(t *testing.T) {
 // A registry that has an outage when it is asked has it for the upload too, which is still there
 // afterwards.
 func TestAnOutageIsNotTheEndOfAnUpload(t *testing.T) {
-	k := newKeeper()
-	host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
+	k := newResumable()
+	host, dir, content := serveResumable(t, k), t.TempDir(), noise(inOne)
 	interrupt(t, host, dir, content, 10*mib)
 	k.settle(t, 2)
 	busy := 3
@@ -327,8 +327,8 @@ func TestAnOutageIsNotTheEndOfAnUpload(t *testing.T) {
 
 // What an earlier run has sent may be wrong: the target finds out, and all is sent again.
 func TestWrongBytesOfAnEarlierRun(t *testing.T) {
-	k := newKeeper()
-	host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
+	k := newResumable()
+	host, dir, content := serveResumable(t, k), t.TempDir(), noise(inOne)
 	interrupt(t, host, dir, content, 10*mib)
 	k.settle(t, 2)
 	k.open["/v2/a/blobs/uploads/1"].Bytes()[5*mib] ^= 1
@@ -342,8 +342,8 @@ func TestWrongBytesOfAnEarlierRun(t *testing.T) {
 
 // What an earlier connection had on its way may arrive after the registry was asked.
 func TestAnUploadThatStillGrows(t *testing.T) {
-	k := newKeeper()
-	host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
+	k := newResumable()
+	host, dir, content := serveResumable(t, k), t.TempDir(), noise(inOne)
 	interrupt(t, host, dir, content, 10*mib)
 	k.settle(t, 2)
 	upload := k.open["/v2/a/blobs/uploads/1"]
@@ -365,8 +365,8 @@ func TestAnUploadThatStillGrows(t *testing.T) {
 
 // An upload that another run is at is left to it: this one sends the blob for itself.
 func TestTwoRunsAtOnce(t *testing.T) {
-	k := newKeeper()
-	host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
+	k := newResumable()
+	host, dir, content := serveResumable(t, k), t.TempDir(), noise(inOne)
 	interrupt(t, host, dir, content, 10*mib)
 	k.settle(t, 2)
 	journal, err := uploads.Open(filepath.Join(dir, "uploads"))
@@ -401,8 +401,8 @@ func TestWhatIsLeftForTheNextRun(t *testing.T) {
 		{"outage", http.StatusServiceUnavailable, "UNAVAILABLE", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := newKeeper()
-			host, dir, content := serveKeeper(t, k), t.TempDir(), noise(inOne)
+			k := newResumable()
+			host, dir, content := serveResumable(t, k), t.TempDir(), noise(inOne)
 			k.odd = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Method != http.MethodPut {
 					return false
@@ -430,8 +430,8 @@ func TestWhatIsLeftForTheNextRun(t *testing.T) {
 
 // Small blobs are not noted.
 func TestSmallBlobsAreNotNoted(t *testing.T) {
-	k := newKeeper()
-	host, dir, content := serveKeeper(t, k), t.TempDir(), noise(mib)
+	k := newResumable()
+	host, dir, content := serveResumable(t, k), t.TempDir(), noise(mib)
 	interrupt(t, host, dir, content, mib/2)
 	if left := open(t, dir, host, content); left != "" {
 		t.Errorf("the journal says %q", left)

@@ -104,7 +104,7 @@ func TestLargeUploadsThatARegistryTellsWrongOf(t *testing.T) {
 		{"less than it has", 204, fmt.Sprintf("0-%d", size/2-1), "GET PATCH PUT POST PATCH PUT", 5 * size / 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := newKeeper()
+			k := newResumable()
 			lost := true
 			k.odd = func(w http.ResponseWriter, r *http.Request) bool {
 				switch {
@@ -122,7 +122,7 @@ func TestLargeUploadsThatARegistryTellsWrongOf(t *testing.T) {
 				}
 				return true
 			}
-			host, content := serveKeeper(t, k), noise(size)
+			host, content := serveResumable(t, k), noise(size)
 			if _, err := run(t, host, t.TempDir(), Options{}).PushBlob(t.Context(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // What of a body is still read when it has been refused does not count as sent by the next one.
 func TestABodyThatIsStillReadWhenTheNextIsSent(t *testing.T) {
-	k := newKeeper()
+	k := newResumable()
 	host := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPatch && r.Header.Get("Authorization") == "" {
 			_, _ = io.CopyN(io.Discard, r.Body, mib)

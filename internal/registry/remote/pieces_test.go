@@ -26,7 +26,7 @@ func TestLargeBlobsToRegistriesThatTakeNoPieces(t *testing.T) {
 		{"the upload is gone with the second", http.StatusNotFound, true, "POST PATCH PATCH POST PATCH PATCH POST PUT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := newKeeper()
+			k := newResumable()
 			k.odd = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Method != http.MethodPatch || tt.second && k.open[r.URL.Path].Len() == 0 {
 					return false
@@ -34,7 +34,7 @@ func TestLargeBlobsToRegistriesThatTakeNoPieces(t *testing.T) {
 				w.WriteHeader(tt.status)
 				return true
 			}
-			host, content := serveKeeper(t, k), noise(40*mib)
+			host, content := serveResumable(t, k), noise(40*mib)
 			if tt.second {
 				content = noise(100 * mib)
 			}
@@ -53,7 +53,7 @@ func TestLargeBlobsToRegistriesThatTakeNoPieces(t *testing.T) {
 // was sent; a registry that does not confirm it is not waited for long.
 func TestPiecesEndWithTheRun(t *testing.T) {
 	for _, silent := range []bool{false, true} {
-		k := newKeeper()
+		k := newResumable()
 		host := registrytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			k.ServeHTTP(w, r)
 			if silent && r.Method == http.MethodPatch {
@@ -80,9 +80,9 @@ func TestPiecesEndWithTheRun(t *testing.T) {
 
 // Who keeps no journal sends blobs as ever.
 func TestNoPiecesWithoutAJournal(t *testing.T) {
-	k := newKeeper()
+	k := newResumable()
 	content := noise(40 * mib)
-	client := newClient(t, serveKeeper(t, k), Options{})
+	client := newClient(t, serveResumable(t, k), Options{})
 	if _, err := client.PushBlob(t.Context(), "a", blobOf(t, content), memoryBody(content), false); err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (c *Copying) keepBeyond(ctx context.Context) error {
 		if !ok {
 			return nil, nil
 		}
-		packed := c.keeper.Kept(layer)
+		packed := c.capture.Captured(layer)
 		if packed == nil {
 			return nil, nil
 		}
@@ -104,7 +104,7 @@ func (p *Planning) takes(family relocate.Family, image ref.Reference) bool {
 	return slices.ContainsFunc(p.Artifacts, func(a versions.Artifact) bool { return a.Role == versions.RoleChartImage && a.Target == at })
 }
 
-// watchCharts has every blob that is read from a source pass by the keeper.
+// watchCharts has every blob that is read from a source pass by the capture.
 func (c *Copying) watchCharts(context.Context) error {
 	open := c.Sides.Source
 	c.Sides.Source = func(host string) (registry.Source, error) {
@@ -112,7 +112,7 @@ func (c *Copying) watchCharts(context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		return c.keeper.Source(source), nil
+		return c.capture.Source(source), nil
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func (c *Copying) watchCharts(context.Context) error {
 func (c *Copying) wantCharts(context.Context) error {
 	for _, a := range c.Plan.Artifacts {
 		if layer, ok := packedLayer(a); ok && a.Role == versions.RoleChart {
-			c.keeper.Want(layer)
+			c.capture.Want(layer)
 		}
 	}
 	return nil

@@ -112,7 +112,7 @@ type Copying struct {
 	// NoTempFiles has what breaks read from its source again, for one that is at hand.
 	NoTempFiles bool
 	how         transfer.Options
-	keeper      chart.Keeper
+	capture     chart.Capture
 	// more are bytes that were found to have to move besides those of the plan.
 	more   int64
 	Copied *Copied

@@ -29,7 +29,7 @@ func (s oneBlob) Blob(_ context.Context, _ string, _ v1.Descriptor, from, to int
 }
 
 // A chart that passes by is kept, and whoever reads it gets the same bytes.
-func TestKeeper(t *testing.T) {
+func TestCapture(t *testing.T) {
 	content := []byte("a packed chart")
 	digest, size, err := v1.SHA256(bytes.NewReader(content))
 	if err != nil {
@@ -51,10 +51,10 @@ func TestKeeper(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var keeper Keeper
-			keeper.Want(blob)
+			var capture Capture
+			capture.Want(blob)
 			released := false
-			source := keeper.Source(oneBlob{content: tt.content, permit: func() { released = true }})
+			source := capture.Source(oneBlob{content: tt.content, permit: func() { released = true }})
 			opened, err := source.Blob(t.Context(), "r", blob, tt.from, tt.to)
 			if err != nil {
 				t.Fatal(err)
@@ -66,33 +66,33 @@ func TestKeeper(t *testing.T) {
 			if opened.Permit.End(); !released {
 				t.Error("the permit does not go with the content")
 			}
-			if got := keeper.Kept(blob); !bytes.Equal(got, tt.want) {
-				t.Errorf("Kept() = %q, want %q", got, tt.want)
+			if got := capture.Captured(blob); !bytes.Equal(got, tt.want) {
+				t.Errorf("Captured() = %q, want %q", got, tt.want)
 			}
 		})
 	}
 }
 
 // What nobody wants is not kept, nor what is too large for a chart; errors pass.
-func TestKeeperKeepsNothingElse(t *testing.T) {
+func TestCaptureKeepsNothingElse(t *testing.T) {
 	content := []byte("x")
 	digest, size, err := v1.SHA256(bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var keeper Keeper
-	opened, err := keeper.Source(oneBlob{content: content}).Blob(t.Context(), "r", v1.Descriptor{Digest: digest, Size: size}, 0, size)
+	var capture Capture
+	opened, err := capture.Source(oneBlob{content: content}).Blob(t.Context(), "r", v1.Descriptor{Digest: digest, Size: size}, 0, size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadAll(opened); err != nil || keeper.Kept(v1.Descriptor{Digest: digest}) != nil {
-		t.Errorf("Kept() = %q, %v, want nothing", keeper.Kept(v1.Descriptor{Digest: digest}), err)
+	if _, err := io.ReadAll(opened); err != nil || capture.Captured(v1.Descriptor{Digest: digest}) != nil {
+		t.Errorf("Captured() = %q, %v, want nothing", capture.Captured(v1.Descriptor{Digest: digest}), err)
 	}
 	huge := v1.Descriptor{Digest: digest, Size: MaxArchive + 1}
-	if keeper.Want(huge); keeper.wants(huge) {
+	if capture.Want(huge); capture.wants(huge) {
 		t.Error("a blob that is too large is wanted")
 	}
-	if _, err := keeper.Source(oneBlob{}).Blob(t.Context(), "r", huge, 0, 1); !errors.Is(err, registry.ErrNotFound) {
+	if _, err := capture.Source(oneBlob{}).Blob(t.Context(), "r", huge, 0, 1); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("Blob() = %v, want ErrNotFound", err)
 	}
 }
