@@ -21,6 +21,7 @@ func (b *bench) speed() {
 		for run := range b.opts.runs {
 			b.Logf("run %d of %d", run+1, b.opts.runs)
 			b.report.Drain = append(b.report.Drain, b.drain(f, source))
+			b.report.Loop = append(b.report.Loop, b.bareLoop(f, source))
 			for _, row := range rows {
 				b.coldAndWarm(row, f, source, false, registrytest.Options{})
 			}
@@ -69,17 +70,28 @@ func (b *bench) coldAndWarm(row toolRow, f *families.Family, source *wire, secur
 // drain fetches every blob once, largest first, over as many connections as pgrelocate
 // opens, and throws them away: what this machine's source and link can do at best.
 func (b *bench) drain(f *families.Family, source *wire) float64 {
+	c := b.fetchAll(f, source)
+	b.Logf("  the source alone, thrown away: %.2f s", c.Wall)
+	return c.Wall
+}
+
+// bareLoop fetches the same, computes its SHA-256 and sends it to who throws it away: what this
+// machine takes at least for a copy whose content is checked.
+func (b *bench) bareLoop(f *families.Family, source *wire) (c figures.Cost) {
+	b.scoped(func() { c = b.fetchAll(f, source, b.startSink()) })
+	b.Logf("  read, SHA-256 and write alone: %.2f s, %.2f CPU seconds", c.Wall, c.CPU)
+	return c
+}
+
+func (b *bench) fetchAll(f *families.Family, source *wire, sink ...string) (c figures.Cost) {
 	self, err := os.Executable()
 	b.check(err)
-	var seconds float64
 	b.scoped(func() {
-		list := write(b.TempDir(), "blobs", blobList(f))
-		c := b.runInner(processes.Batch{Commands: [][]string{{self, "inner-drain", source.host(), list}}, Timeout: b.opts.timeout})
-		if c.Failed > 0 {
-			b.Fatalf("draining the source: %s", c.Said)
-		}
-		seconds = c.Wall
+		command := append([]string{self, "inner-drain", source.host(), write(b.TempDir(), "blobs", blobList(f))}, sink...)
+		c = b.runInner(processes.Batch{Commands: [][]string{command}, Timeout: b.opts.timeout})
 	})
-	b.Logf("  the source alone, thrown away: %.2f s", seconds)
-	return seconds
+	if c.Failed > 0 {
+		b.Fatalf("draining the source: %s", c.Said)
+	}
+	return c
 }

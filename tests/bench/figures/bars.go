@@ -57,6 +57,18 @@ func (r *Report) judgeSpeed() {
 	r.bar("warm, requests at the target beside auth", warmTarget <= float64(r.Family.Artifacts), fmt.Sprintf("≤ %d", r.Family.Artifacts), "%.0f", warmTarget)
 	r.judgeSourceRequests(ours)
 	r.judgePeers(ours)
+	r.judgeLoop(ours)
+}
+
+// mostOverLoop is what a copy may take beside reading, SHA-256 and writing: start-up, manifests, the
+// account of uploads, and what a registry has to be asked.
+const mostOverLoop = 1.2
+
+func (r *Report) judgeLoop(ours *SpeedRow) {
+	if least := r.loop(CPU); least > 0 {
+		ratio := ours.cold(CPU) / least
+		r.bar("cold, CPU seconds to reading, SHA-256 and writing alone", ratio <= mostOverLoop, fmt.Sprintf("≤ %.2f ×", mostOverLoop), "%.2f × (%.2f of %.2f)", ratio, ours.cold(CPU), least)
+	}
 }
 
 // judgeSourceRequests wants a request for each manifest and each blob, and none but those in

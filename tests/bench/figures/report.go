@@ -18,7 +18,9 @@ type Report struct {
 	Missing  []string          `json:"missing,omitempty"`
 	Family   *Family           `json:"family,omitempty"`
 	// Drain is how many seconds the source and its link take alone, a run each.
-	Drain  []float64    `json:"drain,omitempty"`
+	Drain []float64 `json:"drain,omitempty"`
+	// Loop is what reading, computing SHA-256 and writing take alone, a run each.
+	Loop   []Cost       `json:"loop,omitempty"`
 	Speed  []*SpeedRow  `json:"speed,omitempty"`
 	TLS    []*SpeedRow  `json:"tls,omitempty"`
 	Memory []MemoryRow  `json:"memory,omitempty"`
