@@ -1,5 +1,7 @@
 package write
 
+import v1 "github.com/google/go-containerregistry/pkg/v1"
+
 // What the tests, which open what they write and so stand outside of the package, need of it.
 const (
 	PartSize  = partSize
@@ -22,4 +24,17 @@ func EndAt(o *Options, n int, err error) (reached func() bool) {
 		return nil
 	}
 	return func() bool { return at >= n }
+}
+
+// Parts are where a stream cuts blobs of these sizes, as FROM and TO.
+func Parts(jobs int, size int64, blobs ...int64) (parts [][2]int64) {
+	l := &layout{}
+	for _, b := range blobs {
+		l.blobs = append(l.blobs, span{descriptor: v1.Descriptor{Size: b}})
+	}
+	s := &streamer{layout: l, opts: Options{Jobs: jobs}}
+	for _, p := range s.cut(size) {
+		parts = append(parts, [2]int64{p.from, p.to})
+	}
+	return parts
 }

@@ -20,14 +20,14 @@ import (
 // connections faster than one. So blobs are fetched in parts, several at once, and each
 // waits in memory for its turn. Smaller parts would spend their time on round trips.
 const (
-	partSize  = 3 << 20
+	partSize  = 4 << 20
 	pieceSize = 256 << 10
 	// mostAhead bounds the parts in memory, whatever the number of jobs.
 	mostAhead = 10
 )
 
 // Stream writes a bundle to w from its first byte to its last. What comes next is
-// fetched meanwhile, up to 30 MiB of it. Where it fails, what was written is no
+// fetched meanwhile, up to 40 MiB of it. Where it fails, what was written is no
 // bundle: its end is missing.
 func Stream(ctx context.Context, w io.Writer, c *Content, fetch Fetch, opts Options) (*Result, error) {
 	l, err := newLayout(c)
@@ -82,21 +82,33 @@ func (s *streamer) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// split cuts large blobs into parts, unless the source serves them in one piece only.
+// split cuts large blobs into parts, unless the source serves them in one piece only. The first, which
+// are fetched side by side, grow from one to the next: parts that end together would leave the line idle
+// together until the next are answered, and be in memory together.
 func (s *streamer) split(ctx context.Context) ([]part, error) {
 	size, err := s.partSize(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var parts []part
+	return s.cut(size), nil
+}
+
+func (s *streamer) cut(size int64) (parts []part) {
 	for _, b := range s.layout.blobs {
-		from := int64(0)
-		for ; b.descriptor.Size-from > size; from += size {
-			parts = append(parts, part{blob: b.descriptor, from: from, to: from + size})
+		for from, end := int64(0), int64(-1); end < b.descriptor.Size; from = end {
+			end = min(b.descriptor.Size, from+s.length(len(parts), size))
+			parts = append(parts, part{blob: b.descriptor, from: from, to: end})
 		}
-		parts = append(parts, part{blob: b.descriptor, from: from, to: b.descriptor.Size})
 	}
-	return parts, nil
+	return parts
+}
+
+// length is how long a part may be, by its number.
+func (s *streamer) length(number int, size int64) int64 {
+	if side := min(s.opts.Jobs, mostAhead); size == partSize && number < side {
+		return size * int64(number+1) / int64(side)
+	}
+	return size
 }
 
 // partSize asks the source for one byte of the largest blob, to see whether it can.
