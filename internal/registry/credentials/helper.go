@@ -1,10 +1,13 @@
 package credentials
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"time"
 
 	"github.com/docker/cli/cli/config/types"
 	"github.com/docker/docker-credential-helpers/client"
@@ -25,9 +28,22 @@ func (k keeper) get(server string) (types.AuthConfig, error) {
 	case credentials.IsErrCredentialsNotFound(err):
 		return types.AuthConfig{}, nil
 	case err != nil:
-		return types.AuthConfig{}, err
+		return types.AuthConfig{}, unreadable(err)
 	}
 	return Login{Username: found.Username, Password: found.Secret}.entry(server), nil
+}
+
+// unreadable says what is wrong with an answer in which no login can be read; other errors stay as they are.
+func unreadable(err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("it printed nothing, and said nothing of an error")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax), errors.As(err, &kind):
+		return errors.New("what it printed is no login")
+	}
+	return err
 }
 
 // store hands a login over.
@@ -42,8 +58,13 @@ func (k keeper) erase(server string) error { return client.Erase(k.program, serv
 func (k keeper) program(args ...string) client.Program {
 	cmd := exec.Command(string(k), args...) //nolint:noctx // see above
 	cmd.Stderr = os.Stderr
+	cmd.WaitDelay = lettingGo
 	return call{cmd}
 }
+
+// lettingGo is how long what a helper has started may hold on to its output once it has ended itself: an
+// agent that it leaves behind may do so for ever, and nothing is to come any more.
+const lettingGo = 2 * time.Second
 
 // call is a client.Program of which little is read.
 type call struct{ cmd *exec.Cmd }
@@ -57,6 +78,9 @@ func (c call) Output() ([]byte, error) {
 	var out answerText
 	c.cmd.Stdout = &out
 	err := c.cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
 	if out.over {
 		return nil, fmt.Errorf("it printed more than %d bytes", mostAnswer)
 	}

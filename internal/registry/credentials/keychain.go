@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // Keychain returns a keychain that presents given to host, where given is not zero, and
@@ -119,73 +117,6 @@ func keys(resource authn.Resource) []string {
 	}
 }
 
-// lookup asks one file, or the helper that it names. A key with a path is for that folder only,
-// and has to stand in the file: helpers keep logins for whole registries. Docker's own code
-// would take one for any folder as one for the registry.
-func lookup(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
-	_, helped := file.CredentialHelpers[key]
-	host, _, isFolder := strings.Cut(key, "/")
-	switch {
-	case isFolder && host != "" && !helped && !strings.Contains(key, "://"):
-		found, ok := file.AuthConfigs[key]
-		if !ok {
-			found = file.AuthConfigs[key+"/"] // as people write it
-		}
-		return bare(found), nil
-	case !helped && file.CredentialsStore == "" && os.Getenv(configfile.DockerEnvConfigKey) == "":
-		return bare(hostEntry(file, key)), nil
-	}
-	if os.Getenv(configfile.DockerEnvConfigKey) != "" { // it goes before every file
-		found, err := configfile.New(file.Filename).GetAuthConfig(key)
-		if found = bare(found); err != nil || found != (types.AuthConfig{}) {
-			return found, err
-		}
-	}
-	return ask(file, key)
-}
-
-// ask asks the helper that a file names for a key, and the file where it names none.
-func ask(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
-	found, server := hostEntry(file, key), serverKey(key)
-	short := helperOf(file, server)
-	if short == "" {
-		return bare(found), nil
-	}
-	held, err := keeperNamed(short).get(server)
-	if err != nil {
-		return types.AuthConfig{}, helperError(file, key, err)
-	}
-	found.Username, found.Password, found.IdentityToken = held.Username, held.Password, held.IdentityToken
-	return bare(found), nil
-}
-
-// hostEntry is the login of a registry as a whole: under its name, or under one of the
-// addresses that older versions of docker wrote.
-func hostEntry(file *configfile.ConfigFile, host string) types.AuthConfig {
-	if found, ok := file.AuthConfigs[host]; ok {
-		return found
-	}
-	for _, key := range slices.Sorted(maps.Keys(file.AuthConfigs)) {
-		rest, scheme := strings.CutPrefix(key, "https://")
-		if !scheme {
-			rest, scheme = strings.CutPrefix(key, "http://")
-		}
-		name, path, _ := strings.Cut(rest, "/")
-		whole := scheme || path == "" || strings.TrimSuffix(path, "/") == "v1" || strings.TrimSuffix(path, "/") == "v2"
-		if whole && name == host {
-			return file.AuthConfigs[key]
-		}
-	}
-	return types.AuthConfig{}
-}
-
-// bare is a login without the address, which is always filled in: one that is missing is the
-// zero value.
-func bare(found types.AuthConfig) types.AuthConfig {
-	found.ServerAddress = ""
-	return found
-}
-
 // helperError says which helper failed, and where it is configured.
 func helperError(file *configfile.ConfigFile, key string, err error) error {
 	helper := helperOf(file, key)
@@ -217,6 +148,11 @@ func helperOf(file *configfile.ConfigFile, key string) string {
 	if helper, ok := file.CredentialHelpers[key]; ok {
 		return helper
 	}
+	for _, entry := range slices.Sorted(maps.Keys(file.CredentialHelpers)) {
+		if !isFolder(key) && sameRegistry(entry, key) {
+			return file.CredentialHelpers[entry]
+		}
+	}
 	return file.CredentialsStore
 }
 
@@ -227,15 +163,4 @@ func authenticator(found types.AuthConfig) authn.Authenticator {
 		IdentityToken: found.IdentityToken,
 		RegistryToken: found.RegistryToken,
 	})
-}
-
-// sameHost compares registries as go-containerregistry names them: docker.io is
-// index.docker.io.
-func sameHost(a, b string) bool { return canonical(a) == canonical(b) }
-
-func canonical(host string) string {
-	if r, err := name.NewRegistry(host); err == nil {
-		return r.RegistryStr()
-	}
-	return host
 }

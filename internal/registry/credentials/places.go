@@ -83,9 +83,20 @@ func homeDir() (string, error) {
 	return home, err
 }
 
+// DockerVariable holds a config file as docker's, podman's and GitLab's runners take it; Located names it as
+// a file.
+const DockerVariable = configfile.DockerEnvConfigKey
+
 // places are the config files to look into, the first that has a login wins.
 func places() ([]*configfile.ConfigFile, error) {
 	var found []*configfile.ConfigFile
+	if text := os.Getenv(DockerVariable); text != "" {
+		file := configfile.New(DockerVariable)
+		if err := file.LoadFromReader(strings.NewReader(text)); err != nil {
+			return nil, fmt.Errorf("reading credentials from %s: %w", DockerVariable, err)
+		}
+		found = append(found, file)
+	}
 	for _, name := range configFiles() {
 		file, err := read(name)
 		switch {

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/credentials"
 	"github.com/docker/cli/cli/config/types"
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // Storage is where a login is kept.
@@ -83,15 +80,18 @@ func erase(host string) (bool, Storage, error) {
 	if err != nil {
 		return false, Storage{}, err
 	}
-	_, listed := file.GetAuthConfigs()[key]
-	if held.Username == "" && held.IdentityToken == "" && !listed {
+	listed := hostEntries(file.ConfigFile, key)
+	if held.Username == "" && held.IdentityToken == "" && len(listed) == 0 {
 		return false, place, nil
+	}
+	for _, entry := range listed { // or another of its names would go on to serve
+		delete(file.AuthConfigs, entry)
 	}
 	if place.Helper != "" {
 		err = keeper(place.Helper).erase(key)
 	}
 	if err == nil {
-		err = credentials.NewFileStore(file).Erase(key)
+		err = file.Save()
 	}
 	if err != nil {
 		return false, Storage{}, fmt.Errorf("removing credentials of %s: %w", host, err)
@@ -119,29 +119,11 @@ func Located(host string) (place Storage, ok bool) {
 	return Storage{}, false
 }
 
-// mentions tells whether a file has an entry for a registry, or for a folder in it.
-func mentions(file *configfile.ConfigFile, key string) bool {
-	for name := range file.GetAuthConfigs() {
-		if name == key || strings.HasPrefix(name, key+"/") {
-			return true
-		}
-	}
-	return false
-}
-
 func placeOf(f *file, key string) Storage {
 	if short := helperOf(f.ConfigFile, key); short != "" {
 		return Storage{File: f.Filename, Helper: string(keeperNamed(short))}
 	}
 	return Storage{File: f.Filename}
-}
-
-// serverKey is the name under which docker keeps a registry's login.
-func serverKey(host string) string {
-	if canonical(host) == name.DefaultRegistry {
-		return authn.DefaultAuthKey
-	}
-	return host
 }
 
 // without takes a secret out of what a helper wrote.

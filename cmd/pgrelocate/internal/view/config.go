@@ -81,7 +81,7 @@ func (v Config) WriteTable(w io.Writer) error {
 		}
 		for _, name := range c.From {
 			value := "(set)"
-			if strings.HasPrefix(name, config.Variable(c.Side)) {
+			if strings.HasPrefix(name, config.Variable(c.Side)) || name == credentials.DockerVariable {
 				name = "environment " + name
 			} else if strings.HasPrefix(name, "docker-credential-") {
 				value = "(asked)" // it may have none
