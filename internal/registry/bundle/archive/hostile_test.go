@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,9 @@ func TestCompressedBombs(t *testing.T) {
 	if err := use(t, bundletest.Compress(t, tail)); err == nil || !strings.Contains(err.Error(), "follow the end") {
 		t.Errorf("megabytes after the end = %v, want an error", err)
 	}
+	if err := use(t, append(bundletest.DockerArchive(t, "registry.example.com/a/b:c"), make([]byte, 10<<10)...)); err != nil {
+		t.Errorf("a tar that is filled up with zeros = %v, want none", err)
+	}
 	whole := bundletest.Compress(t, bundletest.Download(t))
 	for _, size := range []int{5, 30, len(whole) / 2, len(whole) - 4} {
 		if err := use(t, whole[:size]); err == nil {
@@ -85,5 +89,22 @@ func TestCompressedBombs(t *testing.T) {
 	whole[len(whole)-6] ^= 1 // the checksum
 	if err := use(t, whole); err == nil {
 		t.Error("a wrong checksum = nil, want an error")
+	}
+}
+
+// What follows the end of an archive is checked by nobody, and is no part of it.
+func TestWhatFollowsTheEnd(t *testing.T) {
+	good := bundletest.DockerArchive(t, "registry.example.com/a/b:c")
+	for name, behind := range map[string][]byte{
+		"one byte":                 {1},
+		"a byte behind many zeros": append(make([]byte, 100_000), 1),
+		"a second archive":         good,
+	} {
+		whole := append(slices.Clone(good), behind...)
+		for _, body := range [][]byte{whole, bundletest.Compress(t, whole)} {
+			if err := use(t, body); err == nil || !strings.Contains(err.Error(), "something follows the end") {
+				t.Errorf("Open() of an archive with %s behind it = %v, want an error that says so", name, err)
+			}
+		}
 	}
 }

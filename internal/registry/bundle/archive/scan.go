@@ -8,6 +8,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"github.com/pgrelocate/pgrelocate/internal/files"
 )
 
 // block is what a tar is made of, in bytes.
@@ -76,7 +78,7 @@ func (s scanner) members(ctx context.Context) ([]member, error) {
 		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return all, s.ended(r)
+			return all, s.ended(ctx, r)
 		}
 		if err != nil && n == 0 && r.offset <= block {
 			return nil, ErrNoArchive
@@ -136,12 +138,37 @@ func (s scanner) member(h *tar.Header, offset int64) (member, error) {
 	}
 }
 
-// ended tells a tar that ended from one that was cut between two entries.
-func (s scanner) ended(r *position) error {
+// ended tells a tar that ended from one that was cut between two entries, and from one with something behind
+// it, which nobody else would check.
+func (s scanner) ended(ctx context.Context, r *position) error {
 	if r.zeros < 2 {
 		return fmt.Errorf("%w: the end of the tar is missing after %d bytes", ErrTruncated, s.size)
 	}
-	return nil
+	rest := files.Until(ctx, io.NewSectionReader(s.at, r.offset, min(s.size-r.offset, mostBehind+1)))
+	return onlyZeros(rest)
+}
+
+// mostBehind is how many bytes may follow the end of an archive: tars are filled up with zeros, by some to
+// whole megabytes.
+const mostBehind = 1 << 20
+
+// onlyZeros reads what follows the end of an archive.
+func onlyZeros(r io.Reader) error {
+	buffer := make([]byte, 32<<10)
+	for read := 0; ; {
+		n, err := r.Read(buffer)
+		read += n
+		switch {
+		case !isZero(buffer[:n]):
+			return errors.New("something follows the end of the archive: it was changed, or put together from several files")
+		case read > mostBehind:
+			return fmt.Errorf("more than %d bytes follow the end of the archive", mostBehind)
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return cut(err)
+		}
+	}
 }
 
 func (s scanner) broken(err error, offset int64) error {
