@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"helm.sh/helm/v3/pkg/action"
 	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
@@ -72,6 +73,10 @@ func load(archive []byte) (*helmchart.Chart, error) {
 	}
 	if err := loaded.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotAChart, err)
+	}
+	// Helm's commands look, and its library does not: without them it would render a part of the chart.
+	if err := action.CheckDependencies(loaded, loaded.Metadata.Dependencies); err != nil {
+		return nil, fmt.Errorf("it was packed without charts that it depends on: %w", err)
 	}
 	return loaded, nil
 }

@@ -56,6 +56,34 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
+// A chart without the charts that it depends on would render a part of what it is, and say nothing.
+func TestChartWithoutItsDependencies(t *testing.T) {
+	files := map[string]string{
+		"Chart.yaml":       charttest.YAML + "dependencies: [{name: pooler, version: 1.0.0, repository: 'https://charts.example.com'}]\n",
+		"templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+	}
+	lacking, err := Parse(charttest.Pack(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rendered := lacking.Render(t.Context(), nil, RenderOptions{Release: "sample"})
+	_, defaults := lacking.Defaults(t.Context(), Confinement{})
+	_, loaded := lacking.Helm()
+	for name, err := range map[string]error{"Render": rendered, "Defaults": defaults, "Helm": loaded} {
+		if err == nil || !strings.Contains(err.Error(), "packed without charts that it depends on") || !strings.Contains(err.Error(), "pooler") {
+			t.Errorf("%s() = %v, want that it lacks pooler", name, err)
+		}
+	}
+	files["charts/pooler/Chart.yaml"] = "apiVersion: v2\nname: pooler\nversion: 1.0.0\n"
+	whole, err := Parse(charttest.Pack(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := whole.Render(t.Context(), nil, RenderOptions{Release: "sample"}); err != nil {
+		t.Errorf("Render() with all charts = %v", err)
+	}
+}
+
 // A chart asks for a newer Kubernetes than the one helm assumes when it is a library.
 func TestRenderKubeVersion(t *testing.T) {
 	chart := sample(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Capabilities.KubeVersion.Minor | quote }} }\n",
