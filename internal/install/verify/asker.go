@@ -24,8 +24,16 @@ type asker struct {
 	namespace, secret string
 	deep              bool
 
-	mu    sync.Mutex
-	hosts map[string]*hostAccess
+	mu sync.Mutex
+	// known are the accesses by the repositories that they are for, and hosts each once.
+	known map[string]*hostAccess
+	hosts map[login]*hostAccess
+}
+
+// login is what a host is asked with.
+type login struct {
+	host        string
+	credentials pullsecret.Credentials
 }
 
 // hostAccess is a host with the credentials that are stored for it.
@@ -43,32 +51,34 @@ type hostAccess struct {
 func newAsker(c *cluster.Cluster, dial Dial, namespace, secret string, deep bool) *asker {
 	return &asker{
 		cluster: c, dial: dial, namespace: namespace, secret: secret, deep: deep,
-		hosts: map[string]*hostAccess{},
+		known: map[string]*hostAccess{}, hosts: map[login]*hostAccess{},
 	}
 }
 
-// access opens a host with what the secret holds for it, or anonymously, as a node does.
-func (a *asker) access(ctx context.Context, host string) *hostAccess {
+// access opens a host with what the secret holds for a repository there, or anonymously, as a node does.
+func (a *asker) access(ctx context.Context, image ref.Reference) *hostAccess {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known := a.hosts[host]; known != nil {
-		return known
+	at := image.Host + "/" + image.Repository
+	if a.known[at] == nil {
+		a.known[at] = a.open(ctx, image.Host, at)
 	}
-	access := &hostAccess{}
-	credentials, err := pullsecret.Stored(ctx, a.cluster, a.namespace, a.secret, host)
-	switch {
-	case err == nil:
-	case errors.Is(err, cluster.ErrDenied), ctx.Err() != nil:
-		access.err = err
-	default:
-		access.without = err
+	return a.known[at]
+}
+
+func (a *asker) open(ctx context.Context, host, at string) *hostAccess {
+	credentials, err := pullsecret.Stored(ctx, a.cluster, a.namespace, a.secret, at)
+	if err != nil && (errors.Is(err, cluster.ErrDenied) || ctx.Err() != nil) {
+		return &hostAccess{err: err}
 	}
-	if access.err == nil {
+	with := login{host, credentials}
+	if a.hosts[with] == nil {
+		access := &hostAccess{without: err}
 		access.registry, access.err = a.dial(host, credentials)
 		access.inspector = holdings.NewInspector(access.registry)
+		a.hosts[with] = access
 	}
-	a.hosts[host] = access
-	return access
+	return a.hosts[with]
 }
 
 // anonymous tells whether the host was asked without credentials, and gave what it was
@@ -76,7 +86,7 @@ func (a *asker) access(ctx context.Context, host string) *hostAccess {
 func (a *asker) anonymous(host string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	known := a.hosts[host]
+	known := a.hosts[login{host: host}]
 	return known != nil && known.without != nil && known.gave
 }
 
@@ -112,7 +122,7 @@ func (a *asker) ask(ctx context.Context, image string, hosts []string) (ImageChe
 		check.Err = &ElsewhereError{Host: ref.Host}
 		return check, nil
 	}
-	access := a.access(ctx, ref.Host)
+	access := a.access(ctx, ref)
 	if access.err != nil {
 		return check, access.err
 	}

@@ -50,7 +50,11 @@ func (v *verification) checkNamespaces(ctx context.Context) error {
 func (v *verification) namespaceCheck(ctx context.Context, namespace string) (NamespaceCheck, error) {
 	check := NamespaceCheck{Namespace: namespace, Secret: v.PullSecret}
 	host, probe := v.probe()
-	credentials, err := pullsecret.Stored(ctx, v.Cluster, namespace, v.PullSecret, host)
+	at := host
+	if probe != nil {
+		at = probe.Host + "/" + probe.Repository
+	}
+	credentials, err := pullsecret.Stored(ctx, v.Cluster, namespace, v.PullSecret, at)
 	switch {
 	case errors.Is(err, pullsecret.ErrNoSecret) && v.asker.anonymous(host):
 		return check, nil

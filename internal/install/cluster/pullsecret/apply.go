@@ -71,8 +71,7 @@ func Apply(ctx context.Context, c *cluster.Cluster, secret Secret) (Result, erro
 		return result, fmt.Errorf("secret %s in namespace %s is %w; it was left alone", secret.Name, secret.Namespace, cluster.ErrNotOurs)
 	}
 	var removed *unstructured.Unstructured
-	if before != nil && secretType(before) != dockerConfigType {
-		// The type of a secret cannot be changed.
+	if before != nil && secret.takesThePlaceOf(before) {
 		err := c.Resource(cluster.Secrets, secret.Namespace).Delete(ctx, secret.Name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return result, cluster.Explain(fmt.Errorf("replacing secret %s/%s: %w", secret.Namespace, secret.Name, err))
@@ -93,6 +92,17 @@ func Apply(ctx context.Context, c *cluster.Cluster, secret Secret) (Result, erro
 		result.Change = Updated
 	}
 	return result, nil
+}
+
+// takesThePlaceOf tells whether the one that is there has to go: the type of a secret cannot be changed, nor the
+// content of one that is immutable.
+func (s Secret) takesThePlaceOf(before *unstructured.Unstructured) bool {
+	immutable, _, _ := unstructured.NestedBool(before.Object, "immutable")
+	if secretType(before) != dockerConfigType || !immutable {
+		return secretType(before) != dockerConfigType
+	}
+	login, err := credentialsIn(before, s.Host)
+	return err != nil || login != s.Credentials
 }
 
 // putBack makes a secret again that had to go for ours, which did not come; nil is none. The end of the run

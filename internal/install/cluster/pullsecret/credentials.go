@@ -4,12 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/pgrelocate/pgrelocate/internal/jsonlimit"
 	"github.com/pgrelocate/pgrelocate/internal/registry/credentials"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -37,19 +35,20 @@ func CredentialsFrom(config authn.AuthConfig) (Credentials, error) {
 	}
 }
 
-// ParseCredentials reads USER:PASSWORD, or a docker config's JSON with an entry for host.
+// ParseCredentials reads USER:PASSWORD, or a docker config's JSON with an entry for host, which may be followed
+// by a repository as in Stored.
 // White space around it does not count, for files end with a newline. Errors never repeat
 // what they could not read.
-func ParseCredentials(text, host string) (Credentials, error) {
+func ParseCredentials(text, at string) (Credentials, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "{") {
-		return decodeDockerConfig([]byte(text), host)
+		return decodeDockerConfig([]byte(text), at)
 	}
 	username, password, ok := strings.Cut(text, ":")
 	username = strings.TrimSpace(username)
 	password, err := credentials.Clean(password)
 	if !ok || username == "" || err != nil {
-		return Credentials{}, &UnreadableError{Host: host}
+		return Credentials{}, &UnreadableError{Host: hostOf(at)}
 	}
 	return Credentials{Username: username, Password: password}, nil
 }
@@ -84,31 +83,5 @@ func configKey(host string) string {
 	if ref.CanonicalHost(host) == ref.DockerHub {
 		return authn.DefaultAuthKey
 	}
-	return host
-}
-
-// decodeDockerConfig finds the credentials for host in a pull secret's content, which may
-// have been written by anybody. No entry gives an error that errors.Is ErrNoEntry.
-func decodeDockerConfig(content []byte, host string) (Credentials, error) {
-	var config dockerConfig
-	if err := jsonlimit.Lenient(content, &config); err != nil {
-		// The JSON error could quote a piece of a password.
-		return Credentials{}, errors.New("it holds no docker config")
-	}
-	for key, auth := range config.Auths {
-		if ref.CanonicalHost(hostOf(key)) == ref.CanonicalHost(host) {
-			return CredentialsFrom(authn.AuthConfig{Username: auth.Username, Password: auth.Password, Auth: auth.Auth, IdentityToken: auth.Token})
-		}
-	}
-	return Credentials{}, fmt.Errorf("%w for %s", ErrNoEntry, host)
-}
-
-// hostOf reads the keys of docker configs: HOST, https://HOST and https://HOST/v1/.
-func hostOf(key string) string {
-	_, rest, ok := strings.Cut(key, "://")
-	if !ok {
-		rest = key
-	}
-	host, _, _ := strings.Cut(rest, "/")
 	return host
 }

@@ -26,6 +26,8 @@ func TestStoredCredentialsOfOthers(t *testing.T) {
 	server := clustertest.New(t)
 	c := server.Connect(t)
 	both := encoded("robot:s3cret")
+	folders := `{"auths":{"r.example.com/app":{"auth":"YXBwOnB3"},"r.example.com/pg":{"auth":"` + both + `"},"https://r.example.com/v2/pg/old":{"auth":"b2xkOnB3"}}}`
+	whole := `{"auths":{"r.example.com/app":{"auth":"YXBwOnB3"},"r.example.com":{"auth":"` + both + `"}}}`
 	for _, tt := range []struct {
 		name, content, host string
 		want                pullsecret.Credentials
@@ -36,6 +38,15 @@ func TestStoredCredentialsOfOthers(t *testing.T) {
 		{"an auth entry", encoded(`{"auths":{"r.example.com":{"auth":"` + both + `"}}}`), "r.example.com", login, nil, ""},
 		{"an address for a key", encoded(`{"auths":{"https://r.example.com/v1/":{"auth":"` + both + `"}}}`), "r.example.com", login, nil, ""},
 		{"docker hub's old name", encoded(`{"auths":{"https://index.docker.io/v1/":{"auth":"` + both + `"}}}`), "docker.io", login, nil, ""},
+		{"one of a registry's folders", encoded(folders), "r.example.com/pg/operator", login, nil, ""},
+		{"the longest of them", encoded(folders), "r.example.com/pg/old/operator", pullsecret.Credentials{Username: "old", Password: "pw"}, nil, ""},
+		{"none of them", encoded(folders), "r.example.com/other/operator", pullsecret.Credentials{}, pullsecret.ErrNoEntry, "r.example.com/other/operator"},
+		{"the registry before its folders", encoded(whole), "r.example.com", login, nil, ""},
+		{"the registry where no folder is", encoded(whole), "r.example.com/other/operator", login, nil, ""},
+		{"a star for a part of a name", encoded(`{"auths":{"*.example.com":{"auth":"` + both + `"}}}`), "r.example.com/pg/operator", login, nil, ""},
+		{"a star for no more", encoded(`{"auths":{"*.example.com":{"auth":"` + both + `"}}}`), "r.eu.example.com/pg/operator", pullsecret.Credentials{}, pullsecret.ErrNoEntry, "r.eu.example.com"},
+		{"a star before a name", encoded(`{"auths":{"*.example.com":{"auth":"b2xkOnB3"},"r.example.com":{"auth":"` + both + `"}}}`), "r.example.com/pg/operator", login, nil, ""},
+		{"a star with a port", encoded(`{"auths":{"*.example.com:5000":{"auth":"` + both + `"}}}`), "r.example.com:5000", login, nil, ""},
 		{"another registry", encoded(`{"auths":{"s.example.com":{"auth":"` + both + `"}}}`), "r.example.com", pullsecret.Credentials{}, pullsecret.ErrNoEntry, "r.example.com"},
 		{"a registry whose name begins alike", encoded(`{"auths":{"r.example.com.evil.example":{"auth":"` + both + `"}}}`), "r.example.com", pullsecret.Credentials{}, pullsecret.ErrNoEntry, ""},
 		{"a token", encoded(`{"auths":{"r.example.com":{"identitytoken":"s3cret"}}}`), "r.example.com", pullsecret.Credentials{}, pullsecret.ErrNoPassword, ""},
@@ -47,7 +58,7 @@ func TestStoredCredentialsOfOthers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server.Put(t, secretOf("demo", tt.content))
 			got, err := pullsecret.Stored(t.Context(), c, "demo", "regsecret", tt.host)
-			if got != tt.want || tt.err != nil && !errors.Is(err, tt.err) || (err != nil) == (tt.want == login) {
+			if got != tt.want || tt.err != nil && !errors.Is(err, tt.err) || (err == nil) == (tt.want == pullsecret.Credentials{}) {
 				t.Fatalf("Stored(%s) = %v, %v, want %v, %v", tt.host, got.Username, err, tt.want.Username, tt.err)
 			}
 			if err == nil {
@@ -137,5 +148,16 @@ func TestRotateGoesOn(t *testing.T) {
 		if got, err := pullsecret.Stored(t.Context(), c, namespace, "regsecret", "r.example.com"); got != want || err != nil {
 			t.Errorf("afterwards namespace %s has the password of %v, %v, want %v's", namespace, got.Username, err, want.Username)
 		}
+	}
+}
+
+// Secrets of the older type are read as kubelets read them.
+func TestStoredInTheOlderType(t *testing.T) {
+	server := clustertest.New(t)
+	server.Put(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: regsecret, namespace: demo}\ntype: kubernetes.io/dockercfg\ndata: {.dockercfg: "+
+		encoded(`{"r.example.com":{"auth":"`+encoded("robot:s3cret")+`"}}`)+"}\n")
+	got, err := pullsecret.Stored(t.Context(), server.Connect(t), "demo", "regsecret", "r.example.com/pg/operator")
+	if got != login || err != nil {
+		t.Errorf("Stored() = %v, %v, want the login", got.Username, err)
 	}
 }

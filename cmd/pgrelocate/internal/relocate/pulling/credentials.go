@@ -72,7 +72,7 @@ func LoginFor(ctx context.Context, s *relocate.Session, given *Credentials) (log
 	host := s.Config.Registry.Host
 	if given != nil {
 		login.from = given.From
-		login.Login, err = pullsecret.ParseCredentials(given.Text, host)
+		login.Login, err = pullsecret.ParseCredentials(given.Text, s.Config.Registry.String())
 		return login, err
 	}
 	if login.Login, err = credentials.FromEnvironment(config.Variable("pull")); err != nil {
