@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
@@ -58,6 +60,12 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 	}
 	var words []string
 	for _, namespace := range i.allNamespaces() {
+		if i.chartsSecret(namespace) {
+			text := fmt.Sprintf("the chart brings secret %s in namespace %s itself; it is left to the chart", i.Subject.PullSecret, namespace)
+			i.Hooks.warnOf(text, ErrChartsSecret)
+			words = append(words, fmt.Sprintf("%s in %s: the chart's", i.Subject.PullSecret, namespace))
+			continue
+		}
 		if i.DryRun {
 			i.plan("apply secret %s in namespace %s", i.Subject.PullSecret, namespace)
 			continue
@@ -84,6 +92,15 @@ func (i *installation) secrets(ctx context.Context) (string, error) {
 	return strings.Join(words, ", "), nil
 }
 
+// chartsSecret tells whether the chart brings a secret of the pull secret's name, which helm would not do where it is
+// there already.
+func (i *installation) chartsSecret(namespace string) bool {
+	return slices.ContainsFunc(i.outcome.Prepared.Rendering.Objects, func(o chart.Object) bool {
+		return o.GroupVersionKind().GroupKind() == schema.GroupKind{Kind: "Secret"} && o.GetName() == i.Subject.PullSecret &&
+			cluster.NamespaceOf(o, i.Subject.Namespace) == namespace
+	})
+}
+
 func (i *installation) definitions(ctx context.Context) (string, error) {
 	if err := i.adopt(ctx); err != nil {
 		return "", err
@@ -97,10 +114,14 @@ func (i *installation) definitions(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	if count == 0 {
+	beside := definitions.Beside(i.outcome.Prepared.Rendering.Objects)
+	if count+len(beside) == 0 {
 		return "the chart has none", errSkip
 	}
 	if i.DryRun {
+		for _, object := range beside {
+			i.plan("make %s, unless it is there", object.Title())
+		}
 		return fmt.Sprintf("would apply %d", count), nil
 	}
 	i.writing = true
@@ -109,6 +130,12 @@ func (i *installation) definitions(ctx context.Context) (string, error) {
 	written := len(i.applied)
 	if i.outcome.Definitions = written; written > 0 {
 		i.did("%d CRDs applied", written)
+	}
+	if err == nil {
+		var made []string
+		if made, err = definitions.MakeBeside(ctx, i.Cluster, beside, i.owner()); len(made) > 0 {
+			i.did("made from the folder of its CRDs: %s", strings.Join(made, ", "))
+		}
 	}
 	return fmt.Sprintf("%d applied, %d in all", written, count), err
 }

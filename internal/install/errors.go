@@ -20,6 +20,8 @@ var (
 	ErrInUse = errors.New("databases exist")
 	// ErrMayPush: the credentials that go into the cluster may write to the registry.
 	ErrMayPush = errors.New("the credentials that go into the cluster are allowed to push")
+	// ErrChartsSecret: the chart itself brings a secret of the pull secret's name.
+	ErrChartsSecret = errors.New("the chart brings the pull secret")
 )
 
 // Failure is a run that ended before its end, with the state that it left the cluster in.

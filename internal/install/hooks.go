@@ -27,7 +27,8 @@ type StepEvent struct {
 // Warning is what a user should know although the run goes on.
 type Warning struct {
 	Text string
-	// Err is the cause, where something can be done about it: cluster.ErrNotOurs or ErrMayPush.
+	// Err is the cause, where something can be done about it: cluster.ErrNotOurs,
+	// ErrMayPush or ErrChartsSecret.
 	Err error
 }
 

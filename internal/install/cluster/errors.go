@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -23,6 +24,8 @@ var (
 	ErrDenied = errors.New("permission denied")
 	// ErrUnauthenticated: the cluster does not take the caller's credentials; it is an ErrDenied.
 	ErrUnauthenticated = fmt.Errorf("%w: the credentials are refused", ErrDenied)
+	// ErrPolicy: the cluster's own rules refuse an object, whoever brings it: a quota, a policy, a webhook.
+	ErrPolicy = errors.New("the cluster's rules refuse it")
 	// ErrNotReady: what was installed did not become ready in time.
 	ErrNotReady = errors.New("not ready")
 	// ErrNotOurs: an object of that name exists and was not made by this program.
@@ -31,11 +34,13 @@ var (
 	ErrConflict = errors.New("managed by someone else")
 )
 
-// Explain makes an API server's refusal an ErrDenied; other errors, and nil, stay as they are.
+// Explain makes an API server's refusal an ErrDenied, or an ErrPolicy; other errors, and nil, stay as they are.
 func Explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isPolicy(err):
+		return Wrap(ErrPolicy, err)
 	case denied(err):
 		return Wrap(ErrDenied, err)
 	case apierrors.IsUnauthorized(err):
@@ -46,9 +51,24 @@ func Explain(err error) error {
 }
 
 // denied tells whether the caller lacks a permission. Nothing is created in a namespace that is on its way
-// out, and API servers call that forbidden as well: no permission mends it.
+// out, nor against a policy, and API servers call that forbidden as well: no permission mends it.
 func denied(err error) bool {
-	return apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+	return apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) && !isPolicy(err)
+}
+
+// policies are the words of quotas, limits, pod security, webhooks and validating policies. The API server says in no
+// other way that it was one of them.
+var policies = []string{
+	"exceeded quota: ", "failed quota: ", "violates PodSecurity ", " denied the request", " denied request: ",
+	" usage per Container ", " usage per Pod ", "error looking up service account ",
+}
+
+// isPolicy tells whether an object was refused for what it is, and not for who brings it.
+func isPolicy(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && slices.ContainsFunc(policies, func(words string) bool {
+		return strings.Contains(status.Status().Message, words)
+	})
 }
 
 // wrapped is an error of ours with the words of another.

@@ -28,7 +28,7 @@ func refusing(method, suffix string, code int, reason, message string) func(*htt
 }
 
 // A refusal is a missing permission, but for one that no permission mends: nothing is created in a namespace
-// that is on its way out. The API server's own words are kept.
+// that is on its way out, nor what a quota or a policy refuses. The API server's own words are kept.
 func TestExplain(t *testing.T) {
 	secrets := schema.GroupResource{Resource: "secrets"}
 	terminating := apierrors.NewForbidden(secrets, "regsecret", errors.New("unable to create new content in namespace demo because it is being terminated"))
@@ -38,6 +38,8 @@ func TestExplain(t *testing.T) {
 		err                     error
 		denied, unauthenticated bool
 	}{
+		{"a quota", apierrors.NewForbidden(secrets, "regsecret", errors.New("exceeded quota: q, requested: secrets=1, used: secrets=0, limited: secrets=0")), false, false},
+		{"a webhook", apierrors.NewForbidden(secrets, "regsecret", errors.New(`admission webhook "v.example.com" denied the request: no`)), false, false},
 		{"nothing", nil, false, false},
 		{"forbidden", apierrors.NewForbidden(secrets, "regsecret", errors.New("no")), true, false},
 		{"unauthorized", apierrors.NewUnauthorized("who are you"), true, true},
@@ -50,6 +52,9 @@ func TestExplain(t *testing.T) {
 		got := cluster.Explain(tt.err)
 		if errors.Is(got, cluster.ErrDenied) != tt.denied || errors.Is(got, cluster.ErrUnauthenticated) != tt.unauthenticated {
 			t.Errorf("Explain(%s) = %v, want ErrDenied %v, ErrUnauthenticated %v", tt.name, got, tt.denied, tt.unauthenticated)
+		}
+		if strings.HasPrefix(tt.name, "a ") != errors.Is(got, cluster.ErrPolicy) {
+			t.Errorf("Explain(%s) = %v, an ErrPolicy: %v", tt.name, got, errors.Is(got, cluster.ErrPolicy))
 		}
 		if tt.err != nil && (got.Error() != tt.err.Error() || !errors.Is(got, tt.err)) || tt.err == nil && got != nil {
 			t.Errorf("Explain(%s) = %v, want the words and the cause of %v", tt.name, got, tt.err)

@@ -16,9 +16,10 @@ type Status string
 
 // The states that callers ask for; there are more.
 const (
-	Deployed    Status = "deployed"
-	Failed      Status = "failed"
-	Uninstalled Status = "uninstalled"
+	Deployed     Status = "deployed"
+	Failed       Status = "failed"
+	Uninstalling Status = "uninstalling"
+	Uninstalled  Status = "uninstalled"
 )
 
 // Revision is one revision of a release, as it is recorded.

@@ -193,6 +193,8 @@ func ofHelm(err error) string {
 		return "work on it with helm and HELM_DRIVER=configmap, or move its records into Secrets: see docs/install.md"
 	case errors.As(err, &size):
 		return "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"
+	case errors.As(err, &busy) && busy.Revision.Status == helm.Uninstalling:
+		return "wait for it to end; if nothing is at work any more, run `pgrelocate uninstall` again to go on, and then this"
 	case errors.As(err, &busy):
 		return fmt.Sprintf("wait for it to end; if nothing is at work any more, it was killed: remove its record with `kubectl delete secret -n %s %s` and run this again",
 			busy.Revision.Namespace, busy.Record())
@@ -229,6 +231,8 @@ func ofCluster(err error) string {
 		return "the cluster refused who you are: renew the credentials in your kubeconfig"
 	case errors.Is(err, cluster.ErrDenied):
 		return permissions
+	case errors.Is(err, cluster.ErrPolicy):
+		return "no permission is missing: a quota, a policy or a webhook of the cluster refuses it; ask who looks after that"
 	case errors.As(err, &namespace):
 		return "create it first: kubectl create namespace " + namespace.Namespace
 	case errors.As(err, &unreadable):
@@ -361,6 +365,8 @@ func Warning(cause error) string {
 		return "; `pgrelocate copy` relocates them, and installing again adds them"
 	case errors.Is(cause, install.ErrMayPush):
 		return "; better give it read-only ones: --pull-credentials-file"
+	case errors.Is(cause, install.ErrChartsSecret):
+		return "; where that has no login for the private registry, choose another name: --pull-secret"
 	default:
 		return ""
 	}

@@ -69,6 +69,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{&helm.SizeError{}, "set values that leave parts of the chart out: helm stores the chart and what it renders in one Secret"},
 		{&helm.TakenBackError{Err: cluster.ErrDenied}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{helm.ErrOwned, "somebody made it while this ran: run this again, and it says whose it is"},
+		{&helm.BusyError{Revision: helm.Revision{Status: helm.Uninstalling}}, "wait for it to end; if nothing is at work any more, run `pgrelocate uninstall` again to go on, and then this"},
 		{&helm.BusyError{Revision: helm.Revision{Name: "r", Namespace: "ns", Number: 2}}, "wait for it to end; if nothing is at work any more, it was killed: remove its record with `kubectl delete secret -n ns sh.helm.release.v1.r.v2` and run this again"},
 		{helm.ErrOvertaken, "wait until it has ended, then run this again"},
 
@@ -79,6 +80,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{cluster.ErrDenied, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{fmt.Errorf("%w: %w", inuse.ErrUnknown, cluster.ErrDenied), "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed"},
 		{&pruning.ClusterError{Err: cluster.ErrDenied}, "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed; --ignore-cluster deletes whatever that uses"},
+		{cluster.ErrPolicy, "no permission is missing: a quota, a policy or a webhook of the cluster refuses it; ask who looks after that"},
 		{&cluster.DeniedError{}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{&cluster.EscalationError{}, "nobody may grant what he may not do himself: let a cluster administrator install, or grant the verbs escalate and bind as examples/rbac.yaml does"},
 		{&cluster.NoNamespaceError{Namespace: "demo"}, "create it first: kubectl create namespace demo"},
@@ -158,6 +160,7 @@ func TestWarning(t *testing.T) {
 	}{
 		{nil, ""},
 		{fmt.Errorf("secret s is %w", cluster.ErrNotOurs), " (--force-secret takes it over)"},
+		{install.ErrChartsSecret, "; where that has no login for the private registry, choose another name: --pull-secret"},
 		{install.ErrMayPush, "; better give it read-only ones: --pull-credentials-file"},
 	} {
 		if got := advice.Warning(tt.cause); got != tt.want {
