@@ -13,6 +13,9 @@ type AccessError struct {
 	Delete bool
 	// Anonymous says that there were no credentials to present.
 	Anonymous bool
+	// Ways are the ways of logging in that the registry asks for, "negotiate", where it asks for none that
+	// we have; no credentials were sent then.
+	Ways []string
 	// Elsewhere is the host that refused where that is not the registry, which has sent us there: it
 	// is never told any credentials.
 	Elsewhere string

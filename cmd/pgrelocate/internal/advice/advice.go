@@ -12,6 +12,7 @@ import (
 // rooms are asked one after the other; the first that knows the error advises.
 var rooms = []func(error) string{
 	wrongPlace,
+	unknownWay,
 	refusedForCluster,
 	refusedFromEnvironment,
 	exit.Hint,

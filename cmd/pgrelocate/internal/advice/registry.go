@@ -26,6 +26,17 @@ func refusedByRegistry(err error) string {
 	return unusable(failed)
 }
 
+// unknownWay is for a registry to which no login would help: it asks for one in a way that nobody here knows.
+func unknownWay(err error) string {
+	var failed *registry.Error
+	var access *registry.AccessError
+	if !errors.As(err, &failed) || !errors.As(failed, &access) || len(access.Ways) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s asks for a login by %s, and only basic and bearer are known here: have it, or the proxy before it, offer one of those",
+		failed.Host, strings.Join(access.Ways, " or "))
+}
+
 // refusedAccess is for credentials that were refused, or may not do what they were used for.
 func refusedAccess(failed *registry.Error) string {
 	who := strings.TrimSpace(string(failed.Side) + " " + failed.Host)

@@ -30,6 +30,8 @@ func TestForRegistries(t *testing.T) {
 	}{
 		{"no credentials", source, access(false, true, registry.ErrUnauthorized),
 			"no credentials for the source r.example.com: run `pgrelocate login r.example.com`"},
+		{"a way to log in that is not known", source, &registry.AccessError{Anonymous: true, Ways: []string{"negotiate", "ntlm"}, Err: said("401", registry.ErrUnauthorized)},
+			"r.example.com asks for a login by negotiate or ntlm, and only basic and bearer are known here: have it, or the proxy before it, offer one of those"},
 		{"refused credentials", target, access(true, false, registry.ErrUnauthorized),
 			"the token or password for the target r.example.com has probably expired or is wrong: get a new one and run `pgrelocate login r.example.com`"},
 		{"expired with 403", target, access(true, false, registry.ErrForbidden, registry.ErrExpired),

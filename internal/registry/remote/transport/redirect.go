@@ -50,7 +50,7 @@ func mayFollow(req *http.Request, resp *http.Response) bool {
 // authorization, and a stranger must not see it.
 func (c *Client) redirected(req *http.Request, resp *http.Response) (*http.Request, error) {
 	target, err := req.URL.Parse(resp.Header.Get("Location"))
-	if err != nil || target.Host == "" {
+	if err != nil || target.Host == "" || resp.Header.Get("Location") == "" {
 		return nil, fmt.Errorf("redirect without a usable Location")
 	}
 	if target.Scheme != "https" && (req.URL.Scheme == "https" || target.Scheme != "http") && !c.MayUsePlainHTTP(target.Host) {

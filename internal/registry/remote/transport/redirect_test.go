@@ -139,3 +139,15 @@ func TestSameHost(t *testing.T) {
 		}
 	}
 }
+
+// A redirect that says nowhere to is not followed to where it came from, again and again.
+func TestARedirectWithoutALocation(t *testing.T) {
+	var requests atomic.Int64
+	client := tokenClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests.Add(1)
+		w.WriteHeader(http.StatusFound)
+	}), Options{})
+	if _, err := client.Tags(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "without a usable Location") || requests.Load() != 1 {
+		t.Errorf("Tags() = %v after %d requests, want an error that says so after one", err, requests.Load())
+	}
+}

@@ -128,7 +128,7 @@ func (c *Client) authorized(ctx context.Context, request Request) (*http.Respons
 	for {
 		resp, err := c.once(ctx, request, attempt)
 		if err != nil {
-			return nil, denied(request, attempt, err)
+			return nil, c.denied(request, attempt, nil, err)
 		}
 		if !(&StatusError{Code: resp.StatusCode}).Passing() {
 			c.recovered()
@@ -156,19 +156,24 @@ func (c *Client) authorized(ctx context.Context, request Request) (*http.Respons
 		if again {
 			continue
 		}
-		err = denied(request, attempt, status)
+		err = c.denied(request, attempt, resp.Header, status)
 		attempt.GiveUp(resp.StatusCode, err)
 		return nil, err
 	}
 }
 
 // denied says of a refusal to whom it was given, and for what.
-func denied(request Request, attempt *auth.Attempt, err error) error {
+func (c *Client) denied(request Request, attempt *auth.Attempt, header http.Header, err error) error {
 	if !errors.Is(err, registry.ErrUnauthorized) && !errors.Is(err, registry.ErrForbidden) {
 		return err
 	}
+	var ways []string
+	for _, way := range auth.Unknown(header) {
+		ways = append(ways, c.Printable(way))
+	}
 	return &registry.AccessError{
-		Repository: request.Need.Repository, Push: request.Need.Push, Delete: request.Need.Delete, Anonymous: attempt.Anonymous(), Err: err,
+		Repository: request.Need.Repository, Push: request.Need.Push, Delete: request.Need.Delete,
+		Anonymous: attempt.Anonymous(), Ways: ways, Err: err,
 	}
 }
 

@@ -49,7 +49,8 @@ func TestUnusableTokens(t *testing.T) {
 		`{"access_token":"a\u00e9"}`:   "a token with the byte 0xc3",
 		`{"token":""}`:                 "holds no token",
 		`{"expires_in":300}`:           "holds no token",
-		`{"token":300}`:                "reading the token server's answer",
+		`{"token":300}`:                "answer: of JSON type number where another belongs",
+		`[]`:                           "answer: of JSON type array where another belongs",
 		`<html>please log in</html>\n`: "reading the token server's answer",
 	}
 	for answer, want := range tests {

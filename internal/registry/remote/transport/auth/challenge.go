@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,22 @@ func findChallenge(header http.Header) (challenge, bool) {
 		}
 	}
 	return best, best.scheme != ""
+}
+
+// Unknown are the schemes that a registry asks for, where it asks for none that an Attempt can answer.
+func Unknown(header http.Header) []string {
+	if _, known := findChallenge(header); known {
+		return nil
+	}
+	var all []string
+	for _, value := range header.Values("WWW-Authenticate") {
+		for _, found := range parseChallenges(value) {
+			if found.scheme != "bearer" && !slices.Contains(all, found.scheme) { // it names no token server
+				all = append(all, found.scheme)
+			}
+		}
+	}
+	return all
 }
 
 // parseChallenges reads a field, in which several challenges may stand one after the other

@@ -93,7 +93,11 @@ func (t *tokenAnswer) check() error {
 // readAnswer reads what a token server says.
 func readAnswer(body []byte) (*tokenAnswer, error) {
 	answer := new(tokenAnswer)
-	if err := jsonlimit.Unmarshal(body, answer); err != nil {
+	var kind *json.UnmarshalTypeError
+	switch err := jsonlimit.Unmarshal(body, answer); {
+	case errors.As(err, &kind): // its words are about our types
+		return nil, fmt.Errorf("reading the token server's answer: of JSON type %s where another belongs", kind.Value)
+	case err != nil:
 		return nil, fmt.Errorf("reading the token server's answer: %w", err)
 	}
 	return answer, answer.check()
