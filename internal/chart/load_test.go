@@ -84,6 +84,17 @@ func TestChartWithoutItsDependencies(t *testing.T) {
 	}
 }
 
+// A library renders nothing: what was meant is the chart that uses it.
+func TestLibrary(t *testing.T) {
+	library, err := Parse(charttest.Pack(t, map[string]string{"Chart.yaml": charttest.YAML + "type: library\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := library.Render(t.Context(), nil, RenderOptions{Release: "sample"}); err == nil || !strings.Contains(err.Error(), "it is a library") {
+		t.Errorf("Render() of a library = %v, want that it is one", err)
+	}
+}
+
 // A chart asks for a newer Kubernetes than the one helm assumes when it is a library.
 func TestRenderKubeVersion(t *testing.T) {
 	chart := sample(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Capabilities.KubeVersion.Minor | quote }} }\n",

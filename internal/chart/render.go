@@ -2,6 +2,7 @@ package chart
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -65,6 +66,9 @@ func (c *Chart) Render(ctx context.Context, values map[string]any, opts RenderOp
 func (c *Chart) render(ctx context.Context, values map[string]any, opts RenderOptions) (*Rendering, error) {
 	if opts.KubeVersion == "" {
 		opts.KubeVersion = DefaultKubeVersion
+	}
+	if c.meta.Type == "library" {
+		return nil, errors.New("it is a library, for other charts to use, and installs nothing")
 	}
 	version, err := chartutil.ParseKubeVersion(opts.KubeVersion)
 	if err != nil {

@@ -36,6 +36,8 @@ type kubeClient struct {
 	mu sync.Mutex
 	// undeleted is why something could not be deleted; helm's own errors do not say.
 	undeleted []error
+	// unready is the hook that was waited for in vain; helm keeps no more than the text of that.
+	unready *readiness.NotReadyError
 	// ctx ends the run; once helm has been told it is replaced, so that helm can clean up.
 	ctx context.Context
 }
@@ -194,7 +196,7 @@ func (k *kubeClient) WatchUntilReady(resources helmkube.ResourceList, timeout ti
 	go func() { done <- k.Client.WatchUntilReady(resources, timeout) }()
 	select {
 	case err := <-done:
-		return err
+		return k.whyHook(resources, err)
 	case <-k.context().Done():
 		return k.interrupted()
 	}

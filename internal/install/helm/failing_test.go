@@ -62,6 +62,16 @@ func TestHookIsWaitedFor(t *testing.T) {
 	}
 }
 
+// A hook that does not end in time is named, with what holds it up.
+func TestHookThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, err := b.install(t, map[string]string{"a.yaml": first, "h.yaml": job}, func(r *helm.Request) { r.Timeout = time.Second })
+	if !errors.Is(err, cluster.ErrNotReady) || !strings.Contains(err.Error(), "not ready: Job pg/migrate: ") || b.has("first") {
+		t.Errorf("Install() with a hook that does not end = %v, want which it is, and why", err)
+	}
+}
+
 // A hook that never ends is waited for no longer than the run lasts.
 func TestHookInterrupted(t *testing.T) {
 	t.Parallel()

@@ -75,7 +75,7 @@ func (r *Releases) Install(ctx context.Context, request Request) (*Revision, err
 		return release, err
 	}, grace)
 	if err != nil {
-		return nil, explain(err)
+		return nil, explain(r.client.ofHooks(err))
 	}
 	return revision(release), nil
 }

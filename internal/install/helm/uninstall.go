@@ -67,5 +67,5 @@ func (r *Releases) uninstall(ctx context.Context, uninstall *action.Uninstall, n
 		}
 		return response.Release, r.client.whyUndeleted(err)
 	}, graceAfterCancel)
-	return explain(err)
+	return explain(r.client.ofHooks(err))
 }

@@ -50,6 +50,9 @@ func (v *verification) checkNamespaces(ctx context.Context) error {
 func (v *verification) namespaceCheck(ctx context.Context, namespace string) (NamespaceCheck, error) {
 	check := NamespaceCheck{Namespace: namespace, Secret: v.PullSecret}
 	host, probe := v.probe()
+	if host == "" { // the release names no image: its CRDs alone, say
+		return check, nil
+	}
 	at := host
 	if probe != nil {
 		at = probe.Host + "/" + probe.Repository

@@ -315,6 +315,28 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
+// A release that names no image, of CRDs alone, pulls nothing, and no secret is missed.
+func TestReleaseWithoutImages(t *testing.T) {
+	b := newBench(t)
+	packed, err := chart.Parse(charttest.Pack(t, map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: crds\nversion: 1.0.0\n", "templates/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	releases, err := helm.Open(t.Context(), b.options.Cluster, "pg", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := releases.Install(t.Context(), helm.Request{Name: "crds", Chart: packed, Timeout: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	b.options.HelmRelease, b.options.Offers = "crds", nil
+	wants(t, b.run(t))
+	b.Remove("secrets", "pg", "regsecret")
+	wants(t, b.run(t))
+}
+
 // Where nobody is asked for a password no secret is needed; where one is, that is said.
 func TestWithoutSecret(t *testing.T) {
 	b := newBench(t)
