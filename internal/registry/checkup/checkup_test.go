@@ -264,6 +264,18 @@ func TestLogins(t *testing.T) {
 	wants(t, result, "token", finding.Warning, "a password of Amazon ECR, which lives for about 12h0m0s")
 }
 
+// A registry that asks for a login in a way that nobody here knows is not called open.
+func TestALoginThatNobodyHereKnows(t *testing.T) {
+	page := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", "Negotiate")
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	server := &registrytest.Registry{Host: strings.TrimPrefix(page.URL, "http://")}
+	result := patient{Registry: server, side: registry.SideTarget}.look(t)
+	wants(t, result, "contact", finding.Failed, "401")
+	wants(t, result, "authentication", finding.NotLookedAt, "wants a login")
+}
+
 // What stands before a registry, or is none, is told apart.
 func TestNoRegistry(t *testing.T) {
 	page := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) })

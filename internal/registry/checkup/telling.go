@@ -101,12 +101,12 @@ func (e *examination) authentication(context.Context) finding.Finding {
 		who = "as nobody in particular"
 	}
 	switch {
+	case e.broken != "":
+		return finding.Skipf("%s", e.broken)
 	case standing.Scheme == "" && e.Side == registry.SideTarget:
 		return finding.Warnf("open", "the registry asks nobody for a login: whoever reaches it may do what it allows")
 	case standing.Scheme == "":
 		return finding.Okf("the registry asks nobody for a login")
-	case e.broken != "":
-		return finding.Skipf("%s", e.broken)
 	case standing.Scheme == "basic":
 		return finding.Okf("by user and password, %s", who)
 	}
