@@ -108,3 +108,15 @@ func TestWhatFollowsTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// What another tool has compressed is called by its name.
+func TestCompressedByOtherTools(t *testing.T) {
+	for tool, head := range map[string]string{
+		"xz": "\xfd7zXZ\x00", "zstd": "\x28\xb5\x2f\xfd", "bzip2": "BZh91AY", "zip": "PK\x03\x04",
+	} {
+		body := append([]byte(head), make([]byte, 4*block)...)
+		if err := use(t, body); !errors.Is(err, ErrNoArchive) || !strings.Contains(err.Error(), "written by "+tool) {
+			t.Errorf("Open() of what %s wrote = %v, want %v that says so", tool, err, ErrNoArchive)
+		}
+	}
+}

@@ -17,7 +17,7 @@ import (
 // Errors that callers tell apart with errors.Is.
 var (
 	// ErrNoArchive: there is not even the beginning of a tar.
-	ErrNoArchive = errors.New("not a bundle: neither a tar nor a compressed one")
+	ErrNoArchive = errors.New("not a bundle: neither a tar nor one that gzip has compressed")
 	// ErrOtherFolder: a folder that has nothing of a bundle.
 	ErrOtherFolder = errors.New("the folder is no bundle: it has neither an OCI image layout nor a download with images/*.tar")
 	// ErrLinked: what is a link says nothing of what it leads to, which may be any file of this machine.
@@ -99,19 +99,37 @@ func joinClose(closers ...func() error) func() error {
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
+// beginnings are those of files that other tools have packed.
+var beginnings = map[string]string{
+	"xz": "\xfd7zXZ", "zstd": "\x28\xb5\x2f\xfd", "bzip2": "BZh", "zip": "PK\x03\x04", "7z": "7z\xbc\xaf\x27\x1c",
+}
+
+// foreign says of a file that is no archive which other tool wrote it, where its beginning tells.
+func foreign(head []byte, err error) error {
+	for tool, magic := range beginnings {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return fmt.Errorf("%w: it was written by %s, and of what is compressed only gzip is read; unpack it first", err, tool)
+		}
+	}
+	return err
+}
+
 // openFile tells the formats of one file apart.
 func openFile(ctx context.Context, v *volumes.Set, opts Options) (*Archive, error) {
-	head := make([]byte, len(gzipMagic))
+	head := make([]byte, 8)
 	if _, err := v.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if bytes.Equal(head, gzipMagic) {
+	if bytes.HasPrefix(head, gzipMagic) {
 		if len(opts.Needs) > 0 {
 			return nil, ErrPacked
 		}
 		return openCompressed(ctx, io.NewSectionReader(v, 0, v.Size()), opts)
 	}
 	members, err := scanner{at: v, size: v.Size(), links: true}.members(ctx)
+	if errors.Is(err, ErrNoArchive) {
+		err = foreign(head, err)
+	}
 	if err != nil {
 		return nil, err
 	}
