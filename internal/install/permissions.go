@@ -66,6 +66,9 @@ func (i *installation) prerequisites(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := i.notLeaving(ctx, found); err != nil {
+		return "", err
+	}
 	if err := i.ownership(ctx, found); err != nil {
 		return "", err
 	}

@@ -160,3 +160,49 @@ func TestForcedSecretThatIsImmutable(t *testing.T) {
 		}
 	}
 }
+
+// What is on its way out is told before anything is changed, in a dry run too: what is written there goes with it.
+func TestWhatIsBeingDeleted(t *testing.T) {
+	const settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n"
+	for name, tt := range map[string]struct {
+		leave func(t *testing.T, h *house)
+		says  string
+	}{
+		"the namespace": {func(t *testing.T, h *house) {
+			if err := h.dynamic.Resource(namespaces).Delete(t.Context(), h.namespace, metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}, "Namespace NS"},
+		"an object": {func(t *testing.T, h *house) {
+			patch := []byte(`{"metadata":{"finalizers":["house.example.com/hold"]}}`)
+			client := h.dynamic.Resource(configmaps).Namespace(h.namespace)
+			if _, err := client.Patch(t.Context(), "settings", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := client.Delete(t.Context(), "settings", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}, "ConfigMap NS/settings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.clean(t)
+			packed := h.chart(t, map[string]string{"templates/c.yaml": settings})
+			h.install(t, packed)
+			tt.leave(t, h)
+			before := h.everything(t)
+			for _, dry := range []bool{true, false} {
+				opts := h.options(t, packed)
+				opts.DryRun = dry
+				_, err := install.Run(t.Context(), opts)
+				var leaving *install.LeavingError
+				if want := []string{strings.ReplaceAll(tt.says, "NS", h.namespace)}; !errors.As(err, &leaving) || !slices.Equal(leaving.Objects, want) {
+					t.Errorf("Run(dry: %v) = %v, want that %s is being deleted", dry, err, want)
+				}
+			}
+			if after := h.everything(t); after != before {
+				t.Errorf("what was refused changed\n%s\nto\n%s", before, after)
+			}
+		})
+	}
+}

@@ -67,8 +67,11 @@ func ofInstalling(err error) string {
 		otherChart *install.OtherChartError
 		unasked    *preparation.UnaskedError
 		older      *install.OlderError
+		leaving    *install.LeavingError
 	)
 	switch {
+	case errors.As(err, &leaving):
+		return "wait until they are gone, and run this again; where they stay, metadata.finalizers says who has still to let go"
 	case errors.As(err, &otherChart):
 		return "--helm-release NAME and --namespace NAMESPACE install beside it"
 	case errors.As(err, &older):

@@ -80,6 +80,7 @@ func TestHintsOfInstalling(t *testing.T) {
 		{cluster.ErrDenied, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{fmt.Errorf("%w: %w", inuse.ErrUnknown, cluster.ErrDenied), "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed"},
 		{&pruning.ClusterError{Err: cluster.ErrDenied}, "examples/rbac-in-use.yaml lets what a cluster uses be seen, and nothing changed; --ignore-cluster deletes whatever that uses"},
+		{&install.LeavingError{}, "wait until they are gone, and run this again; where they stay, metadata.finalizers says who has still to let go"},
 		{cluster.ErrPolicy, "no permission is missing: a quota, a policy or a webhook of the cluster refuses it; ask who looks after that"},
 		{&cluster.DeniedError{}, "a cluster administrator can grant what is needed: see examples/rbac.yaml"},
 		{&cluster.EscalationError{}, "nobody may grant what he may not do himself: let a cluster administrator install, or grant the verbs escalate and bind as examples/rbac.yaml does"},
