@@ -76,14 +76,15 @@ func (p *pushing) build(context.Context) error {
 	return nil
 }
 
-// Build makes the image, and tells which platforms it is for.
+// Build makes the image, and tells which platforms it is for. A file that holds no such program is a
+// exit.UsageError.
 func Build(opts Options) (*selfimage.Tree, []string, error) {
 	var programs []selfimage.Program
 	var platforms []string
 	for _, path := range opts.Programs {
 		program, err := selfimage.Open(path)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, exit.Misread(err)
 		}
 		programs, platforms = append(programs, program), append(platforms, program.Platform.String())
 	}
@@ -121,7 +122,7 @@ func (p *pushing) compare(ctx context.Context) (err error) {
 	// What the user asks of the vendor's artifacts, platforms and signatures, is not asked of this.
 	p.Plan, err = plan.New(ctx, p.Sides, p.Artifacts, plan.Options{OnConflict: p.Config.OnConflict, Check: p.Config.Check, WithoutAttachments: true})
 	if err != nil {
-		return fmt.Errorf("the program's own image: %w", err)
+		return exit.Unanswered(fmt.Errorf("the program's own image: %w", err))
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func LoginFor(ctx context.Context, s *relocate.Session, given *Credentials) (log
 	if given != nil {
 		login.from = given.From
 		login.Login, err = pullsecret.ParseCredentials(given.Text, s.Config.Registry.String())
-		return login, err
+		return login, exit.Misread(err)
 	}
 	if login.Login, err = credentials.FromEnvironment(config.Variable("pull")); err != nil {
 		return login, &exit.UsageError{Err: err}
