@@ -6,12 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/pgrelocate/pgrelocate/internal/finding"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote/transport"
 )
 
 // What could be done about certificates.
@@ -85,7 +85,7 @@ func (e *examination) certificate(context.Context) finding.Finding {
 	}
 	state := seen[len(seen)-1].TLS
 	switch {
-	case state == nil && isLoopback(host):
+	case state == nil && transport.IsLoopback(host):
 		return finding.Okf("plain HTTP, on this machine alone")
 	case state == nil:
 		return finding.Warnf(Encrypt, "plain HTTP: whoever is between can read and change everything, passwords too")
@@ -115,12 +115,4 @@ func trustedByAll(state *tls.ConnectionState) bool {
 	}
 	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Intermediates: others})
 	return err == nil
-}
-
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

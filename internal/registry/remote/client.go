@@ -28,6 +28,10 @@ func NewLimits(jobs int, bytesPerSecond int64) *Limits {
 	return transport.NewLimits(jobs, bytesPerSecond)
 }
 
+// PlainFirst tells whether a client of a registry would send its first request without TLS, as
+// transport.PlainFirst does.
+func PlainFirst(host string, opts Options) (bool, error) { return transport.PlainFirst(host, opts) }
+
 // The defaults of Options.
 const (
 	DefaultJobs         = transport.DefaultJobs

@@ -26,8 +26,8 @@ type contact struct {
 	dead    atomic.Pointer[error]
 }
 
-// isLoopback tells whether host, with or without a port, is this machine.
-func isLoopback(host string) bool {
+// IsLoopback tells whether host, with or without a port, is this machine.
+func IsLoopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
@@ -42,7 +42,14 @@ func isLoopback(host string) bool {
 // MayUsePlainHTTP tells whether a host, with or without a port, may be spoken to without TLS:
 // this machine, or any where Options.PlainHTTP allows it.
 func (c *Client) MayUsePlainHTTP(host string) bool {
-	return c.opts.PlainHTTP || isLoopback(host)
+	return c.opts.PlainHTTP || IsLoopback(host)
+}
+
+// PlainFirst tells whether a client that New makes of the same would send its first request without TLS. Nobody is
+// asked.
+func PlainFirst(host string, opts Options) (bool, error) {
+	c, err := New(host, opts)
+	return err == nil && c.contact.scheme == "http", err
 }
 
 // firstScheme is what the first request tries. Nothing secret is in that request: the

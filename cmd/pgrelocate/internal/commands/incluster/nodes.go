@@ -101,6 +101,7 @@ func writeNodes(ctx context.Context, a *app.App, cfg *config.Config, opts export
 	if err != nil {
 		return err
 	}
+	tellScheme(a, cfg, made)
 	tellNodes(a, opts, made)
 	if opts.Into != "" {
 		a.Note("written: %s", strings.Join(made.Written, ", "))
@@ -133,6 +134,17 @@ func printed(all []nodes.File) []byte {
 		b.Write(file.Body)
 	}
 	return b.Bytes()
+}
+
+// tellScheme says how nodes are told to reach the private registry, where nobody has said.
+func tellScheme(a *app.App, cfg *config.Config, made *exporting.NodeFiles) {
+	switch host := cfg.Registry.Host; {
+	case !made.Assumed:
+	case made.PlainHTTP:
+		a.Note("%s is taken to speak plain HTTP, for it is this machine: --ca-file FILE if it speaks HTTPS; to a node that name is the node itself", host)
+	default:
+		a.Note("%s is taken to speak HTTPS: --plain-http if it does not", host)
+	}
 }
 
 // tellNodes says what the files alone do not do.

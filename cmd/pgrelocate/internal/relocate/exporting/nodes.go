@@ -38,6 +38,8 @@ type NodeFiles struct {
 	Files []nodes.File
 	// Hosts are the vendors' registries that nodes are led away from.
 	Hosts []string
+	// PlainHTTP says that the private registry is reached without TLS; Assumed, that nobody has said whether it is.
+	PlainHTTP, Assumed bool
 	// Written are the names of the files that were written.
 	Written []string
 }
@@ -77,14 +79,18 @@ func locked(ctx context.Context, s *relocate.Session, file string) ([]versions.A
 	return found.ArtifactsFor(s.Config.Registry), nil
 }
 
-// trust takes the authorities of the settings for the nodes' too.
+// trust takes the authorities of the settings for the nodes' too, and the scheme that the program would take.
 func (n *nodesMaking) trust(context.Context) (err error) {
-	n.how.PlainHTTP, n.how.AskVendor = n.Config.PlainHTTP, n.opts.AskVendor
-	if n.Config.CAFile == "" {
-		return nil
-	}
+	n.how.AskVendor = n.opts.AskVendor
 	if err := n.Config.CheckAuthorities(); err != nil {
 		return err
+	}
+	if n.how.PlainHTTP, err = n.Clients.PlainTarget(); err != nil {
+		return err
+	}
+	n.made.PlainHTTP, n.made.Assumed = n.how.PlainHTTP, !n.Config.PlainHTTP && n.Config.CAFile == ""
+	if n.Config.CAFile == "" {
+		return nil
 	}
 	n.how.Authority, err = files.ReadRegular(n.Config.CAFile, largestAuthority)
 	return err
