@@ -30,8 +30,8 @@ func (r *removal) findDatabases(ctx context.Context) (string, error) {
 		return "", context.Cause(ctx)
 	case r.Force:
 		return "", nil
-	case len(r.unseen) > 0:
-		return "", &UnseenError{Reasons: r.unseen}
+	case len(r.done.Unseen) > 0:
+		return "", &UnseenError{Reasons: r.done.Unseen}
 	}
 	if inTheWay := slices.DeleteFunc(slices.Clone(found), r.isOwn); len(inTheWay) > 0 {
 		return "", &InUseError{Instances: inTheWay}
@@ -90,11 +90,13 @@ func (r *removal) findUnserved(ctx context.Context) error {
 // cannotSee notes why databases cannot be seen, each reason once; nil is none.
 func (r *removal) cannotSee(reasons ...error) {
 	for _, reason := range reasons {
-		if reason == nil || slices.Contains(r.done.Unseen, reason.Error()) {
+		if reason == nil {
 			continue
 		}
-		r.unseen = append(r.unseen, reason)
-		r.done.Unseen = append(r.done.Unseen, reason.Error())
+		said := func(before error) bool { return before.Error() == reason.Error() }
+		if !slices.ContainsFunc(r.done.Unseen, said) {
+			r.done.Unseen = append(r.done.Unseen, reason)
+		}
 	}
 }
 

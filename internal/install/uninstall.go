@@ -42,9 +42,9 @@ type Removal struct {
 	// KeptDefinitions are the CRDs of the release, and Instances the databases; both stay.
 	KeptDefinitions []string
 	Instances       []cluster.Instance
-	// Unseen says what could not be looked at, and why, each once: there may be databases beside
+	// Unseen is why not all databases can be seen, each reason once: there may be some beside
 	// Instances, and they stay too.
-	Unseen []string
+	Unseen []error
 	// KeptObjects are others of the release that stay, for the cluster would delete their volumes
 	// with them, "StatefulSet ns/name".
 	KeptObjects []string
@@ -63,11 +63,9 @@ type removal struct {
 	// known says that the product tells which kinds are databases, and databases are these.
 	known     bool
 	databases []schema.GroupKind
-	// unseen is why not all databases can be seen.
-	unseen   []error
-	secrets  []pullsecret.Result
-	releases *helm.Releases
-	done     Removal
+	secrets   []pullsecret.Result
+	releases  *helm.Releases
+	done      Removal
 }
 
 // Uninstall removes a helm release and its pull secrets. CRDs stay, since every database would
@@ -148,7 +146,7 @@ func (r *removal) removeObjects(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.done.SkippedHooks, err = r.releases.Uninstall(ctx, helm.Removal{
-		Name: r.HelmRelease, Databases: r.databases, Unseen: len(r.unseen) > 0, Timeout: r.Timeout,
+		Name: r.HelmRelease, Databases: r.databases, Unseen: len(r.done.Unseen) > 0, Timeout: r.Timeout,
 	})
 	if err == nil {
 		changes := r.releases.Changes()
@@ -160,7 +158,7 @@ func (r *removal) removeObjects(ctx context.Context) (string, error) {
 // needed tells whether others have a use for a pull secret of the release: other releases, and databases in
 // its namespace, whose pods would not start again without. What cannot be seen may be anywhere.
 func (r *removal) needed(secret pullsecret.Result) bool {
-	return secret.Shared || len(r.unseen) > 0 ||
+	return secret.Shared || len(r.done.Unseen) > 0 ||
 		slices.ContainsFunc(r.done.Instances, func(i cluster.Instance) bool { return i.Namespace == secret.Namespace })
 }
 

@@ -47,11 +47,11 @@ func NewRemoval(r *installing.Removed) Removal {
 		KeptSecrets:     append([]string{}, r.KeptSecrets...),
 		KeptDefinitions: append([]string{}, r.KeptDefinitions...),
 		Instances:       []string{},
-		Unseen:          slices.Clone(r.Unseen),
 		KeptObjects:     slices.Clone(r.KeptObjects),
 		TheirObjects:    slices.Clone(r.TheirObjects),
 		SkippedHooks:    slices.Clone(r.SkippedHooks),
 	}
+	made.couldNotSee(r.Unseen)
 	for _, instance := range r.Instances {
 		made.Instances = append(made.Instances, instance.String())
 	}
@@ -61,14 +61,19 @@ func NewRemoval(r *installing.Removed) Removal {
 		made.KeptObjects = append(made.KeptObjects, other.KeptObjects...)
 		made.TheirObjects = append(made.TheirObjects, other.TheirObjects...)
 		made.SkippedHooks = append(made.SkippedHooks, other.SkippedHooks...)
-		for _, reason := range other.Unseen {
-			if !slices.Contains(made.Unseen, reason) {
-				made.Unseen = append(made.Unseen, reason)
-			}
-		}
+		made.couldNotSee(other.Unseen)
 	}
 	slices.Sort(made.KeptDefinitions)
 	return made
+}
+
+// couldNotSee adds reasons, each once: several charts of a product may have the same.
+func (v *Removal) couldNotSee(reasons []error) {
+	for _, reason := range reasons {
+		if text := reason.Error(); !slices.Contains(v.Unseen, text) {
+			v.Unseen = append(v.Unseen, text)
+		}
+	}
 }
 
 // WriteTable writes a line for each kind of thing.
