@@ -29,6 +29,10 @@ func TestConfigThatIsTooLarge(t *testing.T) {
 			_, _, err := Erase(t.Context(), "r.example.com")
 			return err
 		},
+		"Located": func() error {
+			_, _, err := Located("r.example.com")
+			return err
+		},
 	}
 	for name, open := range doors {
 		if err := open(); !errors.Is(err, files.ErrTooLarge) || !strings.Contains(err.Error(), config+": ") {

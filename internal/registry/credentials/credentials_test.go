@@ -275,7 +275,7 @@ func TestHelperKeepsTheSecretOutOfTheFile(t *testing.T) {
 	if got, want := resolve(t, Keychain("", Login{}), repository(t, "r.example.com/a")), "me:"+secret; got != want {
 		t.Errorf("Resolve = %s, want %s", got, want)
 	}
-	if got, ok := Located("r.example.com"); !ok || got != place {
+	if got, ok, err := Located("r.example.com"); err != nil || !ok || got != place {
 		t.Errorf("Located = %+v, %v, want %+v", got, ok, place)
 	}
 	if removed, _, err := Erase(t.Context(), "r.example.com"); err != nil || !removed {
@@ -289,10 +289,10 @@ func TestHelperKeepsTheSecretOutOfTheFile(t *testing.T) {
 func TestLocated(t *testing.T) {
 	config := home(t)
 	write(t, config, `{"auths": {"r.example.com": {"auth": "ZG9ja2VyOnB3"}}}`)
-	if got, ok := Located("r.example.com"); !ok || got.String() != config {
+	if got, ok, err := Located("r.example.com"); err != nil || !ok || got.String() != config {
 		t.Errorf("Located(r.example.com) = %v, %v, want %s", got, ok, config)
 	}
-	if got, ok := Located("other.example.com"); ok {
+	if got, ok, err := Located("other.example.com"); err != nil || ok {
 		t.Errorf("Located(other.example.com) = %v, want nothing", got)
 	}
 }

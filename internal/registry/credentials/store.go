@@ -100,23 +100,24 @@ func erase(host string) (bool, Storage, error) {
 }
 
 // Located tells where the login of a registry would come from, without asking a helper
-// for it; ok is false where no file mentions the registry, or a folder in it.
-func Located(host string) (place Storage, ok bool) {
+// for it; ok is false where no file mentions the registry, or a folder in it. A file that cannot be
+// read is an error.
+func Located(host string) (place Storage, ok bool, err error) {
 	files, err := places()
 	if err != nil {
-		return Storage{}, false
+		return Storage{}, false, err
 	}
 	key := serverKey(host)
 	for _, file := range files {
 		listed := mentions(file, key)
 		if short := helperOf(file, key); short != "" {
-			return Storage{File: file.Filename, Helper: string(keeperNamed(short))}, true
+			return Storage{File: file.Filename, Helper: string(keeperNamed(short))}, true, nil
 		}
 		if listed {
-			return Storage{File: file.Filename}, true
+			return Storage{File: file.Filename}, true, nil
 		}
 	}
-	return Storage{}, false
+	return Storage{}, false, nil
 }
 
 func placeOf(f *file, key string) Storage {

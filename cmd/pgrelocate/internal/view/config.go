@@ -34,8 +34,10 @@ type credentialsView struct {
 	// several.
 	Host string `json:"host,omitempty"`
 	// From are the variables that hold them, or the file or program that has a login for the host;
-	// empty where there is none.
+	// empty where there is none, and where that is not known.
 	From []string `json:"from"`
+	// Error is why it is not known whether there is one; absent where it is.
+	Error string `json:"error,omitempty"`
 }
 
 // NewConfig shows every setting with its origin; hosts are the registries of both sides.
@@ -55,18 +57,28 @@ func NewConfig(settings *config.Loader, hosts map[registry.Side]string) Config {
 
 func newCredentialsView(side, host string) credentialsView {
 	view := credentialsView{Side: side, Host: host, From: append([]string{}, config.CredentialsFrom(side)...)}
-	if place, ok := credentials.Located(host); ok && len(view.From) == 0 && host != "" {
+	if len(view.From) > 0 || host == "" {
+		return view
+	}
+	switch place, ok, err := credentials.Located(host); {
+	case err != nil:
+		view.Error = err.Error()
+	case ok:
 		view.From = append(view.From, place.String())
 	}
 	return view
 }
 
-// none says that there are no credentials.
+// none says that there are no credentials, or why nobody knows.
 func (v credentialsView) none() string {
-	if v.Host == "" {
+	switch {
+	case v.Host == "":
 		return "no registry is named"
+	case v.Error != "":
+		return "not known: " + v.Error
+	default:
+		return "no login for " + v.Host
 	}
-	return "no login for " + v.Host
 }
 
 // WriteTable writes a line for each setting.
