@@ -15,8 +15,8 @@ func TestTheNamesOfDockersRegistry(t *testing.T) {
 		if got, want := resolve(t, Keychain("", Login{}), repository(t, "docker.io/library/a")), "hub:pw"; got != want {
 			t.Errorf("Resolve() with an entry for %s = %s, want %s", entry, got, want)
 		}
-		if _, ok := Located("docker.io"); !ok {
-			t.Errorf("Located() with an entry for %s finds none", entry)
+		if _, ok, err := Located("docker.io"); !ok || err != nil {
+			t.Errorf("Located() with an entry for %s finds none: %v", entry, err)
 		}
 		if got := resolve(t, Keychain("", Login{}), repository(t, "r.example.com/library/a")); got != "anonymous" {
 			t.Errorf("Resolve() of another registry with an entry for %s = %s, want none", entry, got)
