@@ -28,7 +28,7 @@ func ask(file *configfile.ConfigFile, key string) (types.AuthConfig, error) {
 	if short == "" {
 		return bare(found), nil
 	}
-	held, err := keeperNamed(short).get(server)
+	held, err := helperNamed(short).get(server)
 	if err != nil {
 		return types.AuthConfig{}, helperError(file, key, err)
 	}

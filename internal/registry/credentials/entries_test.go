@@ -96,8 +96,8 @@ func TestTheVariableThatIsAConfigFile(t *testing.T) {
 			t.Errorf("Resolve(%s) = %s, want %s", resource, got, want)
 		}
 	}
-	if place, ok := Located("r.example.com"); !ok || place.String() != DockerVariable {
-		t.Errorf("Located() = %v, %v, want %s", place, ok, DockerVariable)
+	if place, ok, err := Located("r.example.com"); err != nil || !ok || place.String() != DockerVariable {
+		t.Errorf("Located() = %v, %v, %v, want %s", place, ok, err, DockerVariable)
 	}
 	t.Setenv(DockerVariable, `{"auths": {"r.example.com": {"auth": "`+secret)
 	_, err := Keychain("", Login{}).Resolve(repository(t, "r.example.com/a"))

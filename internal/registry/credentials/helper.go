@@ -14,16 +14,16 @@ import (
 	"github.com/docker/docker-credential-helpers/credentials"
 )
 
-// keeper is a program that keeps logins, "docker-credential-pass". Docker's own code for it reads all that a
+// helperProgram is a program that keeps logins, "docker-credential-pass". Docker's own code for it reads all that a
 // program prints, however much that is.
-type keeper string
+type helperProgram string
 
-// keeperNamed is the helper of a config file's short name for it, "pass".
-func keeperNamed(short string) keeper { return keeper("docker-credential-" + short) }
+// helperNamed is the helper of a config file's short name for it, "pass".
+func helperNamed(short string) helperProgram { return helperProgram("docker-credential-" + short) }
 
 // get asks for the login of a server; the zero value is none.
-func (k keeper) get(server string) (types.AuthConfig, error) {
-	found, err := client.Get(k.program, server)
+func (h helperProgram) get(server string) (types.AuthConfig, error) {
+	found, err := client.Get(h.program, server)
 	switch {
 	case credentials.IsErrCredentialsNotFound(err):
 		return types.AuthConfig{}, nil
@@ -47,16 +47,16 @@ func unreadable(err error) error {
 }
 
 // store hands a login over.
-func (k keeper) store(server string, login Login) error {
-	return client.Store(k.program, &credentials.Credentials{ServerURL: server, Username: login.Username, Secret: login.Password})
+func (h helperProgram) store(server string, login Login) error {
+	return client.Store(h.program, &credentials.Credentials{ServerURL: server, Username: login.Username, Secret: login.Password})
 }
 
 // erase has the login of a server forgotten.
-func (k keeper) erase(server string) error { return client.Erase(k.program, server) }
+func (h helperProgram) erase(server string) error { return client.Erase(h.program, server) }
 
 // program is one call of the helper. Whoever wants to wait for it no longer leaves it alone: see keychain.begin.
-func (k keeper) program(args ...string) client.Program {
-	cmd := exec.Command(string(k), args...) //nolint:noctx // see above
+func (h helperProgram) program(args ...string) client.Program {
+	cmd := exec.Command(string(h), args...) //nolint:noctx // see above
 	cmd.Stderr = os.Stderr
 	cmd.WaitDelay = lettingGo
 	return call{cmd}

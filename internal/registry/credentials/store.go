@@ -48,7 +48,7 @@ func store(host string, login Login) (Storage, error) {
 		file.GetAuthConfigs()[key] = login.entry(key)
 		return place, file.Save()
 	}
-	if err := keeper(place.Helper).store(key, login); err != nil {
+	if err := helperProgram(place.Helper).store(key, login); err != nil {
 		return Storage{}, fmt.Errorf("storing credentials of %s: %w", host, helperError(file.ConfigFile, key, without(err, login.Password)))
 	}
 	file.GetAuthConfigs()[key] = types.AuthConfig{ServerAddress: key} // as docker does: it says that there is one
@@ -88,7 +88,7 @@ func erase(host string) (bool, Storage, error) {
 		delete(file.AuthConfigs, entry)
 	}
 	if place.Helper != "" {
-		err = keeper(place.Helper).erase(key)
+		err = helperProgram(place.Helper).erase(key)
 	}
 	if err == nil {
 		err = file.Save()
@@ -111,7 +111,7 @@ func Located(host string) (place Storage, ok bool, err error) {
 	for _, file := range files {
 		listed := mentions(file, key)
 		if short := helperOf(file, key); short != "" {
-			return Storage{File: file.Filename, Helper: string(keeperNamed(short))}, true, nil
+			return Storage{File: file.Filename, Helper: string(helperNamed(short))}, true, nil
 		}
 		if listed {
 			return Storage{File: file.Filename}, true, nil
@@ -122,7 +122,7 @@ func Located(host string) (place Storage, ok bool, err error) {
 
 func placeOf(f *file, key string) Storage {
 	if short := helperOf(f.ConfigFile, key); short != "" {
-		return Storage{File: f.Filename, Helper: string(keeperNamed(short))}
+		return Storage{File: f.Filename, Helper: string(helperNamed(short))}
 	}
 	return Storage{File: f.Filename}
 }
