@@ -100,6 +100,8 @@ func ofInstalling(err error) string {
 		return "remove them first, or use --force: they go on running then, and nobody looks after them"
 	case errors.As(err, &unseen):
 		return ofUnseen(unseen)
+	case errors.As(err, &uninstall) && errors.Is(err, cluster.ErrNotReady):
+		return "run `pgrelocate uninstall` again once that can end; where it never will, `helm uninstall --no-hooks` leaves the chart's hooks out"
 	case errors.As(err, &uninstall):
 		return "run `pgrelocate uninstall` again to go on"
 	default:

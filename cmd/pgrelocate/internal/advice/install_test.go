@@ -48,6 +48,7 @@ func TestHintsOfInstalling(t *testing.T) {
 			"all CRDs, namespaces and pull secrets stay, and no hook of the chart for uninstalling runs"},
 		{&install.UnseenError{Reasons: []error{cluster.ErrDenied}}, "a cluster administrator can grant what is needed: see examples/rbac.yaml; mend that first, or use --force: " +
 			"whatever databases there are go on running, and nobody looks after them; all CRDs, namespaces and pull secrets stay, and no hook of the chart for uninstalling runs"},
+		{&install.UninstallError{Err: &readiness.NotReadyError{}}, "run `pgrelocate uninstall` again once that can end; where it never will, `helm uninstall --no-hooks` leaves the chart's hooks out"},
 		{&install.UninstallError{Err: errors.New("x")}, "run `pgrelocate uninstall` again to go on"},
 
 		{&install.NoReleaseError{}, "see --helm-release and --namespace; `helm list --all-namespaces` shows what there is"},
