@@ -1,16 +1,22 @@
 package transfer_test
 
 import (
+	"errors"
+	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	ggcrremote "github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/plan"
+	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest/faults"
+	"github.com/pgrelocate/pgrelocate/internal/registry/remote"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -29,6 +35,27 @@ func TestABlobLostBeforeItsManifest(t *testing.T) {
 			}
 			wantStates(t, w.plan(t, plan.Options{Check: true}, "one:v0"), "present")
 		})
+	}
+}
+
+// A target that takes no manifest, for it never knows the blobs, is waited for within its time, though they are
+// sent again in between: that they arrive is no progress of the manifest.
+func TestAManifestThatIsNeverTakenIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	never := faults.Answer{
+		On: faults.On(registrytest.PutManifest), Times: faults.Always, Status: http.StatusInternalServerError, Code: "BLOB_UNKNOWN",
+	}
+	w := newWorld(t, startRegistry(t, true), serve(t, never.Fault()))
+	w.ends.Target = newClient(t, w.to, remote.Options{
+		Traffic: &w.in, Side: registry.SideTarget, Push: true, RetryTimeout: time.Second,
+	})
+	push(t, w.from, "one:v0", imageOf(t, randomLayer(t, 1_000)))
+	_, report := w.copy(t, plan.Options{}, "one:v0")
+	if err := report.Results[0].Err; !errors.Is(err, registry.ErrBlobUnknown) {
+		t.Errorf("the copy ended with %v, want what the registry says", err)
+	}
+	if got := w.in.Retries.Load(); report.BlobsUploaded <= 2 || got != 2 {
+		t.Errorf("%d blobs were sent and %d requests tried again, want the blobs twice, and two waits of half a second", report.BlobsUploaded, got)
 	}
 }
 
