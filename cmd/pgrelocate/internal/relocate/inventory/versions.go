@@ -42,14 +42,21 @@ type WrongError struct {
 
 // Error counts them.
 func (e *WrongError) Error() string {
-	text := fmt.Sprintf("%d of %s are damaged", e.Wrong, output.Count(e.Total, "artifact"))
+	text := fmt.Sprintf("%d of %s %s damaged", e.Wrong, output.Count(e.Total, "artifact"), output.Are(e.Wrong))
 	if !e.Registry.IsZero() {
-		text = fmt.Sprintf("%d of %s are not as they should be in %s", e.Wrong, output.Count(e.Total, "artifact"), e.Registry)
+		text = fmt.Sprintf("%d of %s %s not as %s should be in %s", e.Wrong, output.Count(e.Total, "artifact"), output.Are(e.Wrong), pronoun(e.Wrong), e.Registry)
 	}
 	if e.Unseen > 0 {
 		text += fmt.Sprintf(", and %d could not be looked at", e.Unseen)
 	}
 	return text
+}
+
+func pronoun(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "they"
 }
 
 // Versions lists what is selected. Where the settings name a private registry, that is asked
