@@ -131,6 +131,29 @@ func TestInstallOvertakenByAnObject(t *testing.T) {
 	}
 }
 
+// What is marked before helm begins was changed, though helm does nothing then.
+func TestInstallThatOnlyMarks(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.run(t, map[string]string{"templates/crd.yaml": crd}); err != nil {
+		t.Fatal(err)
+	}
+	bare := b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
+	annotations := bare.GetAnnotations()
+	delete(annotations, "helm.sh/resource-policy")
+	bare.SetAnnotations(annotations)
+	text, err := bare.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Put(t, string(text))
+	b.Refuse(answering(http.MethodPost, "/secrets", 403, "Forbidden", "no more records"))
+	_, err = b.run(t, map[string]string{"templates/crd.yaml": crd})
+	var failure *install.Failure
+	if !errors.As(err, &failure) || failure.Unchanged || !strings.Contains(err.Error(), "marked for helm to keep: CustomResourceDefinition dbs.lab.example.com") {
+		t.Errorf("Run() = %v, want what was marked", err)
+	}
+}
+
 // Where the pull secret cannot be made no release is installed, whose nodes could not log in, and none is claimed.
 func TestInstallWithoutItsSecret(t *testing.T) {
 	b := newBench(t)

@@ -157,6 +157,9 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 		Databases: databases(p.Product, i.Subject.HelmRelease, i.kinds),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
+	if marked := releases.Marked(); len(marked) > 0 {
+		i.did("marked for helm to keep: %s", some(marked))
+	}
 	if after := releases.State(p.HelmRelease).Newest; after != nil && (i.recorded.last == nil || after.Number != i.recorded.last.Number) {
 		i.begun = true
 		i.did("helm release %s revision %d begun", p.HelmRelease, after.Number)

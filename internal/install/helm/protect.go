@@ -34,13 +34,25 @@ func (r *Releases) protect(ctx context.Context, owner cluster.Owner, databases [
 		for _, object := range lasting {
 			if key := object.GroupVersionKind().Group + " " + object.Title(); !seen[key] {
 				seen[key] = true
-				if _, err := r.cluster.KeepLive(ctx, &object.Unstructured, owner); err != nil && !unseen {
+				if err := r.keepLive(ctx, object, owner); err != nil && !unseen {
 					return err
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// Marked names what a run has marked for helm to let it be, in the cluster and in helm's records of revisions
+// before it, "the record of revision 2".
+func (r *Releases) Marked() []string { return r.marked }
+
+func (r *Releases) keepLive(ctx context.Context, object *chart.Object, owner cluster.Owner) error {
+	marked, err := r.cluster.KeepLive(ctx, &object.Unstructured, owner)
+	if marked && err == nil {
+		r.marked = append(r.marked, object.Title())
+	}
+	return err
 }
 
 // protectRecord marks what lasts in one revision's manifest, and returns it.
@@ -54,5 +66,9 @@ func (r *Releases) protectRecord(release *helmrelease.Release, databases []schem
 		return lasting, err
 	}
 	release.Manifest = rendering.Manifest()
-	return lasting, cluster.Explain(r.config.Releases.Update(release))
+	if err := r.config.Releases.Update(release); err != nil {
+		return lasting, cluster.Explain(err)
+	}
+	r.marked = append(r.marked, fmt.Sprintf("the record of revision %d", release.Version))
+	return lasting, nil
 }

@@ -24,6 +24,8 @@ type Releases struct {
 	records   *records
 	// unseen is as Unseen says.
 	unseen error
+	// marked is as Marked says.
+	marked []string
 }
 
 // Open binds helm's library to a namespace. The context ends what is under way; waiting is told

@@ -195,6 +195,9 @@ func TestProtectsOldRecords(t *testing.T) {
 	if !cluster.Kept(b.Get(b.definition(), "", "dbs.lab.example.com")) {
 		t.Error("the upgrade did not mark the CRD in the cluster")
 	}
+	if marked := b.last.Marked(); !slices.Contains(marked, "CustomResourceDefinition dbs.lab.example.com") {
+		t.Errorf("Marked() = %q, want the CRD among them", marked)
+	}
 	history, err := b.last.History("house")
 	if err != nil {
 		t.Fatal(err)
