@@ -61,7 +61,7 @@ func TestUninstallSeesNoDatabases(t *testing.T) {
 		}
 	}
 	removal, err := install.Uninstall(t.Context(), force)
-	if err != nil || !removal.Removed || len(removal.Unseen) != 1 || !strings.Contains(removal.Unseen[0], "conversion webhook") || len(removal.Secrets) > 0 {
+	if err != nil || !removal.Removed || len(removal.Unseen) != 1 || !strings.Contains(removal.Unseen[0].Error(), "conversion webhook") || len(removal.Secrets) > 0 {
 		t.Errorf("Uninstall(force) = %+v, %v, want the release gone, no secret removed, and what could not be seen said", removal, err)
 	}
 	h.apply(t, h.crd())

@@ -13,15 +13,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
-// hangingHelper installs a helper that answers once release has been called.
+// hangingHelper installs a helper that answers once release has been called, and is gone with the test.
 func hangingHelper(t *testing.T, suffix string) (release func()) {
 	t.Helper()
 	bin := t.TempDir()
 	released := filepath.Join(bin, "released")
 	script := fmt.Sprintf(`#!/bin/sh
-while [ ! -e %q ]; do sleep 0.02; done
+while [ -d %q ] && [ ! -e %q ]; do sleep 0.02; done
 echo '{"Username": "me", "Secret": "late"}'
-`, released)
+`, bin, released)
 	if err := os.WriteFile(filepath.Join(bin, "docker-credential-"+suffix), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
