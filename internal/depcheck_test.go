@@ -127,9 +127,10 @@ var rooms = map[string][]string{
 	"internal/chart/valuetree":  nil,
 	"internal/chart/charttest":  nil,
 
-	"internal/install":                     {"internal/chart", "internal/chart/difference", "internal/install/cluster", "internal/install/cluster/definitions", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/verify"},
+	"internal/install":                     {"internal/chart", "internal/chart/difference", "internal/install/cluster", "internal/install/cluster/definitions", "internal/install/cluster/pullsecret", "internal/install/cluster/readiness", "internal/install/helm", "internal/install/preparation", "internal/install/traits", "internal/install/verify"},
 	"internal/install/preparation":         {"internal/chart", "internal/chart/naming", "internal/chart/pinning", "internal/chart/rewrite", "internal/chart/valuetree", "internal/registry", "internal/install/cluster", "internal/install/verify"},
 	"internal/install/checkup":             {"internal/finding", "internal/install/cluster", "internal/install/cluster/pullsecret", "internal/registry/credentials"},
+	"internal/install/traits":              {"internal/install/cluster"},
 	"internal/install/inuse":               {"internal/install/cluster"},
 	"internal/install/independence":        {"internal/install/cluster"},
 	"internal/install/clustertest":         {"internal/chart", "internal/install/cluster"},

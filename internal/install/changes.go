@@ -14,6 +14,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/definitions"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 )
 
@@ -154,7 +155,7 @@ func (i *installation) operator(ctx context.Context) (string, error) {
 	release, err := releases.Install(ctx, helm.Request{
 		Name: p.HelmRelease, Chart: p.Chart, Values: p.Values, Edit: p.Edit, More: p.More, Check: p.CheckSent,
 		Accepted:  p.Accept,
-		Databases: databases(p.Product, i.Subject.HelmRelease, i.kinds),
+		Databases: traits.DatabasesIn(p.Product, i.Subject.HelmRelease, i.kinds),
 		Wait:      !i.NoWait, Atomic: i.Atomic, Timeout: i.Timeout,
 	})
 	if marked := releases.Marked(); len(marked) > 0 {
@@ -197,7 +198,7 @@ func (i *installation) verify(ctx context.Context) (string, error) {
 		offers = nil // what users pick from is the operator's
 	}
 	check, err := verify.Run(ctx, verify.Options{
-		Cluster: i.Cluster, Dial: i.Dial, Offers: offers, Databases: DatabasesOf(i.Subject.Product),
+		Cluster: i.Cluster, Dial: i.Dial, Offers: offers, Databases: traits.Databases(i.Subject.Product),
 		HelmRelease: i.Subject.HelmRelease, Namespace: i.Subject.Namespace, PullSecret: i.Subject.PullSecret,
 		Namespaces: i.InstanceNamespaces, Hosts: []string{i.Subject.Target.Host}, NoWorkloads: i.NoWait,
 		Origin: i.outcome.Prepared.Origin(), Accept: i.Subject.Accept,

@@ -15,6 +15,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
 
@@ -160,12 +161,12 @@ func (i *installation) unmirrored(ctx context.Context, p *preparation.Prepared) 
 // inUse are the versions that databases of the cluster use, and the images that a catalog of
 // it has already: taking those away would break what works.
 func (i *installation) inUse(ctx context.Context, p *preparation.Prepared) ([]string, error) {
-	kinds := databases(p.Product, i.Subject.HelmRelease, i.kinds)
+	kinds := traits.DatabasesIn(p.Product, i.Subject.HelmRelease, i.kinds)
 	versions, err := i.Cluster.InUse(ctx, kinds, p.Unmirrored)
 	if err != nil {
 		return nil, err
 	}
-	images, err := i.Cluster.InUse(ctx, catalogs(p.Offers), p.Missing())
+	images, err := i.Cluster.InUse(ctx, traits.Catalogs(p.Offers), p.Missing())
 	return append(versions, images...), err
 }
 

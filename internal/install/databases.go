@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 )
 
 // findDatabases looks for databases, of kinds that the product names, or of every kind that any
@@ -46,7 +47,7 @@ func (r *removal) findKinds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.known = knows(r.Product, r.HelmRelease, kinds); !r.known {
+	if r.known = traits.Knows(r.Product, r.HelmRelease, kinds); !r.known {
 		theirs := r.ofOthers(ctx)
 		kinds = slices.DeleteFunc(kinds, func(kind schema.GroupKind) bool { return slices.Contains(theirs, kind) })
 		live, err := r.Cluster.DefinedFor(ctx, r.owner)
@@ -56,7 +57,7 @@ func (r *removal) findKinds(ctx context.Context) error {
 		}
 		kinds = append(kinds, live...)
 	}
-	for _, kind := range databases(r.Product, r.HelmRelease, kinds) {
+	for _, kind := range traits.DatabasesIn(r.Product, r.HelmRelease, kinds) {
 		if !slices.Contains(r.databases, kind) {
 			r.databases = append(r.databases, kind)
 		}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -38,7 +39,7 @@ func (i *installation) sameChart() error {
 	if installed == p.Chart.Name() || isChartOf(p.Product, installed) {
 		return nil
 	}
-	kinds := append(cluster.Defined(p.Rendering.Objects), DatabasesOf(p.Product)...)
+	kinds := append(cluster.Defined(p.Rendering.Objects), traits.Databases(p.Product)...)
 	if slices.ContainsFunc(i.recorded.defined(nil), func(kind schema.GroupKind) bool { return slices.Contains(kinds, kind) }) {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 )
 
 // Foreign is an object of the chart that exists and belongs to others.
@@ -114,7 +115,7 @@ func (i *installation) takeOver(found cluster.Found) string {
 // replaces tells whether helm deletes an object before it makes it: it does so with hooks, whatever
 // they are of, but for what lasts.
 func (i *installation) replaces(found cluster.Found) bool {
-	kinds := databases(i.Subject.Product, i.Subject.HelmRelease, i.kinds)
+	kinds := traits.DatabasesIn(i.Subject.Product, i.Subject.HelmRelease, i.kinds)
 	return found.Hook && !cluster.Lasts(found.GroupVersionKind().GroupKind(), kinds)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 )
@@ -214,8 +215,8 @@ func TestOnlyMirroredWhenDatabasesCannotBeSeen(t *testing.T) {
 }
 
 // Databases, catalogs and settings refer to images; versions are what databases choose from.
-func TestReferringKinds(t *testing.T) {
-	referring, choices := install.ReferringKinds(catalogue.Builtin())
+func TestReferring(t *testing.T) {
+	referring, choices := traits.Referring(catalogue.Builtin())
 	for kind, choice := range map[schema.GroupKind]bool{
 		{Group: "sql.tanzu.vmware.com", Kind: "Postgres"}:          false,
 		{Group: "sql.tanzu.vmware.com", Kind: "PostgresVersion"}:   true,

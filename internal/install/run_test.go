@@ -20,6 +20,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install/clustertest"
 	"github.com/pgrelocate/pgrelocate/internal/install/helm"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -73,7 +74,7 @@ func newBench(t *testing.T) *bench {
 	}
 	subject := preparation.Subject{
 		Target: ref.Folder{Host: "r.example.com", Path: "house"}, PullSecret: "regsecret", HelmRelease: "house", Namespace: "pg",
-		Prerequisites: install.PrerequisitesOf(all),
+		Prerequisites: traits.Prerequisites(all),
 	}
 	if subject.Product, err = all.Product("house"); err != nil {
 		t.Fatal(err)

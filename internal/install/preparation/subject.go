@@ -37,7 +37,7 @@ type Subject struct {
 	User chart.UserValues
 	// Offers are the kinds, of whatever product, whose objects are what users pick images from.
 	Offers []versions.Kind
-	// Prerequisites are all that are known; see install.PrerequisitesOf.
+	// Prerequisites are all that are known; see traits.Prerequisites.
 	Prerequisites []cluster.Prerequisite
 	// Accept are the places in the manifests that may name what is not below the target.
 	Accept []naming.Accept

@@ -9,10 +9,10 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pgrelocate/pgrelocate/internal/chart/standin"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/registry/registrytest"
@@ -119,7 +119,7 @@ func Credentials(account registrytest.Account) pullsecret.Credentials {
 // Subject is the release, to be installed into a namespace.
 func (r *Relocated) Subject(namespace string) preparation.Subject {
 	return preparation.Subject{
-		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers, Prerequisites: install.PrerequisitesOf(catalogue.Builtin()),
+		Product: r.Product, Release: r.Release, Artifacts: r.Artifacts, Target: r.Target, Offers: r.Product.Cluster.Offers, Prerequisites: traits.Prerequisites(catalogue.Builtin()),
 		PullSecret: PullSecret, HelmRelease: "postgres-operator", Namespace: namespace,
 	}
 }
@@ -127,7 +127,7 @@ func (r *Relocated) Subject(namespace string) preparation.Subject {
 // Verification verifies what was installed there.
 func (r *Relocated) Verification(c *cluster.Cluster, namespace string) verify.Options {
 	return verify.Options{
-		Cluster: c, Dial: r.Dial, Offers: r.Product.Cluster.Offers, Databases: install.DatabasesOf(r.Product),
+		Cluster: c, Dial: r.Dial, Offers: r.Product.Cluster.Offers, Databases: traits.Databases(r.Product),
 		HelmRelease: "postgres-operator", Namespace: namespace, PullSecret: PullSecret,
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/config"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
-	"github.com/pgrelocate/pgrelocate/internal/install"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -104,7 +104,7 @@ func begin(opts Options) (*demo, error) {
 	if opts.Dir == "" {
 		opts.Dir = filepath.Join(temporary, "private")
 	}
-	opts.Destination.PullSecret = install.DefaultPullSecret
+	opts.Destination.PullSecret = traits.DefaultPullSecret
 	own := config.Defaults()
 	own.Lock = config.NoLock
 	own.Quiet, own.Verbose, own.NoProgress = opts.Settings.Quiet, opts.Settings.Verbose, opts.Settings.NoProgress

@@ -8,10 +8,10 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/finding"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	inside "github.com/pgrelocate/pgrelocate/internal/install/checkup"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 )
 
@@ -35,12 +35,12 @@ func (e *examination) cluster(ctx context.Context) error {
 	if err != nil {
 		return relocate.Unknown(err)
 	}
-	required := slices.DeleteFunc(install.PrerequisitesOf(catalogue), func(p cluster.Prerequisite) bool {
+	required := slices.DeleteFunc(traits.Prerequisites(catalogue), func(p cluster.Prerequisite) bool {
 		return !slices.Contains(names, p.Product)
 	})
 	opts := inside.Options{
 		Cluster: reached, Namespace: e.Destination.Namespace, Owner: cluster.Owner{Namespace: e.Destination.Namespace, Release: e.Destination.HelmRelease},
-		Namespaces: e.Namespaces, Databases: install.DatabasesOf(e.product), Requires: required,
+		Namespaces: e.Namespaces, Databases: traits.Databases(e.product), Requires: required,
 		PullSecret: e.Destination.PullSecret, Images: e.platforms, Timeout: e.Timeout,
 	}
 	if target := e.Config.Registry; !target.IsZero() && len(e.artifacts) > 0 {

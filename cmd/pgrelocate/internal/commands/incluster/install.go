@@ -21,6 +21,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/view/clusters"
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
@@ -200,7 +201,7 @@ func secretCommand(subject preparation.Subject) string {
 	if subject.HelmRelease != subject.Product.Cluster.HelmRelease {
 		command += " --helm-release " + subject.HelmRelease
 	}
-	if subject.PullSecret != install.PullSecretOf(subject.Product) {
+	if subject.PullSecret != traits.PullSecret(subject.Product) {
 		command += " --pull-secret " + subject.PullSecret
 	}
 	return command

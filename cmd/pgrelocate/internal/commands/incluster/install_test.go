@@ -10,6 +10,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster/pullsecret"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions/catalogue"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
 )
@@ -23,7 +24,7 @@ func installedAt(t *testing.T, name string) install.Options {
 	}
 	return install.Options{
 		Subject: preparation.Subject{
-			Product: product, Target: ref.Folder{Host: "registry.example.com"}, PullSecret: install.PullSecretOf(product),
+			Product: product, Target: ref.Folder{Host: "registry.example.com"}, PullSecret: traits.PullSecret(product),
 			Namespace: product.Cluster.Namespace, HelmRelease: product.Cluster.HelmRelease,
 		},
 		Credentials: pullsecret.Credentials{Username: "robot", Password: "s3cret"},

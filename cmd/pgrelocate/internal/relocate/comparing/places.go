@@ -9,8 +9,8 @@ import (
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/registry/contrast"
 	"github.com/pgrelocate/pgrelocate/internal/registry/holdings"
 	"github.com/pgrelocate/pgrelocate/internal/registry/lock"
@@ -103,7 +103,7 @@ func (c *comparing) askCluster(ctx context.Context) ([]contrast.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	referring, choices := install.ReferringKinds(catalogue)
+	referring, choices := traits.Referring(catalogue)
 	images, err := inuse.Find(ctx, reached, inuse.Kinds{Referring: append(referring, choices...)}) // picked or not
 	if err != nil {
 		return nil, err

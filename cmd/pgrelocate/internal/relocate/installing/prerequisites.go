@@ -13,6 +13,7 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -73,7 +74,7 @@ func (i *installing) needPrerequisites(ctx context.Context) error {
 }
 
 func (i *installing) installPrerequisite(ctx context.Context, catalogue *versions.Catalogue, product *versions.Product) error {
-	known := install.PrerequisitesOf(catalogue)
+	known := traits.Prerequisites(catalogue)
 	at := slices.IndexFunc(known, func(p cluster.Prerequisite) bool { return p.Product == product.Name })
 	if at < 0 {
 		return exit.Usagef("the catalogue does not tell how to see whether %s is there; install it first, and leave prerequisites out", product.Title)

@@ -9,8 +9,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/pulling"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/install/verify"
 	"github.com/pgrelocate/pgrelocate/internal/registry"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
@@ -116,7 +116,7 @@ func (v *verifying) lookInBundle(ctx context.Context) error {
 
 func (v *verifying) check(ctx context.Context) (err error) {
 	opts := verify.Options{
-		Cluster: v.cluster, Dial: pulling.Dial(ctx, v.Session), Offers: v.product.Cluster.Offers, Databases: install.DatabasesOf(v.product),
+		Cluster: v.cluster, Dial: pulling.Dial(ctx, v.Session), Offers: v.product.Cluster.Offers, Databases: traits.Databases(v.product),
 		HelmRelease: v.Destination.HelmRelease, Namespace: v.Destination.Namespace, PullSecret: v.Destination.PullSecret,
 		Namespaces: v.Namespaces, Deep: v.Deep, Pull: v.Pull,
 		Origin: naming.OriginOf(nil, v.product.Releases...), Accept: v.Accept,

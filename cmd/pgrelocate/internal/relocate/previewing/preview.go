@@ -17,8 +17,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/difference"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 	"github.com/pgrelocate/pgrelocate/internal/versions/learning"
 	"github.com/pgrelocate/pgrelocate/internal/versions/ref"
@@ -190,7 +190,7 @@ func (p *previewing) askUsers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kinds := install.DatabasesOf(p.made.Product)
+	kinds := traits.Databases(p.made.Product)
 	if len(kinds) == 0 {
 		kinds = cluster.Defined(p.from.rendering.Objects)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
 	"github.com/pgrelocate/pgrelocate/internal/files"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/cluster"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -32,7 +32,7 @@ type Destination struct {
 func (p Destination) Of(product *versions.Product) Destination {
 	p.Namespace = cmp.Or(p.Namespace, product.Cluster.Namespace)
 	p.HelmRelease = cmp.Or(p.HelmRelease, product.Cluster.HelmRelease)
-	p.PullSecret = cmp.Or(p.PullSecret, install.PullSecretOf(product))
+	p.PullSecret = cmp.Or(p.PullSecret, traits.PullSecret(product))
 	return p
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/inuse"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 )
 
 // InUse asks the cluster which images it refers to, and tells what the cluster is called. Kinds of all
@@ -19,7 +19,7 @@ func InUse(ctx context.Context, s *relocate.Session, place Destination) (images 
 	if err != nil {
 		return nil, "", err
 	}
-	referring, choices := install.ReferringKinds(catalogue)
+	referring, choices := traits.Referring(catalogue)
 	images, err = inuse.Find(ctx, reached, inuse.Kinds{Referring: referring, Choices: choices})
 	return images, reached.Host(), err
 }

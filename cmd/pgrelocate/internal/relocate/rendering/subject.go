@@ -12,8 +12,8 @@ import (
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate/reaching"
 	"github.com/pgrelocate/pgrelocate/internal/chart"
 	"github.com/pgrelocate/pgrelocate/internal/chart/naming"
-	"github.com/pgrelocate/pgrelocate/internal/install"
 	"github.com/pgrelocate/pgrelocate/internal/install/preparation"
+	"github.com/pgrelocate/pgrelocate/internal/install/traits"
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
@@ -77,7 +77,7 @@ func SubjectOf(s *relocate.Session, product *versions.Product, release string, p
 	if err != nil {
 		return subject, err
 	}
-	subject.Offers, subject.Prerequisites = offers(catalogue), install.PrerequisitesOf(catalogue)
+	subject.Offers, subject.Prerequisites = offers(catalogue), traits.Prerequisites(catalogue)
 	subject.Namespace, subject.HelmRelease = place.Namespace, place.HelmRelease
 	if subject.Release, err = product.Release(release); err != nil {
 		return subject, relocate.Unknown(err)

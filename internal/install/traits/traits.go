@@ -1,4 +1,6 @@
-package install
+// Package traits is what a catalogue says of a product in a cluster: which kinds are its databases, which objects
+// name its images, its pull secret's usual name, and how to see whether it works. It asks no cluster.
+package traits
 
 import (
 	"cmp"
@@ -14,14 +16,14 @@ import (
 // DefaultPullSecret is the pull secret's name where neither the user nor the product says one.
 const DefaultPullSecret = "regsecret"
 
-// PullSecretOf is the usual name of a product's pull secret.
-func PullSecretOf(product *versions.Product) string {
+// PullSecret is the usual name of a product's pull secret.
+func PullSecret(product *versions.Product) string {
 	return cmp.Or(product.Cluster.PullSecret, DefaultPullSecret)
 }
 
-// DatabasesOf are the kinds of a product's databases; none where every custom resource has to be
+// Databases are the kinds of a product's databases; none where every custom resource has to be
 // taken for one.
-func DatabasesOf(product *versions.Product) []schema.GroupKind {
+func Databases(product *versions.Product) []schema.GroupKind {
 	return groupKinds(product.Cluster.Databases)
 }
 
@@ -33,20 +35,20 @@ func groupKinds(kinds []versions.Kind) []schema.GroupKind {
 	return all
 }
 
-// databases are the kinds of databases of a release: the product's, and all that the release
+// DatabasesIn are the kinds of databases of a release: the product's, and all that the release
 // defines or looks after where the product knows nothing of them.
-func databases(product *versions.Product, release string, kinds []schema.GroupKind) []schema.GroupKind {
-	if knows(product, release, kinds) {
-		return DatabasesOf(product)
+func DatabasesIn(product *versions.Product, release string, kinds []schema.GroupKind) []schema.GroupKind {
+	if Knows(product, release, kinds) {
+		return Databases(product)
 	}
-	return append(DatabasesOf(product), kinds...)
+	return append(Databases(product), kinds...)
 }
 
-// knows tells whether a product says which kinds of a release, that defines or looks after some, are
+// Knows tells whether a product says which kinds of a release, that defines or looks after some, are
 // databases. A release of kinds among which are none of the product's databases may well be
 // another product's, unless it is one that the product's other charts are installed as.
-func knows(product *versions.Product, release string, kinds []schema.GroupKind) bool {
-	known := DatabasesOf(product)
+func Knows(product *versions.Product, release string, kinds []schema.GroupKind) bool {
+	known := Databases(product)
 	if len(known) == 0 {
 		return false
 	}
@@ -54,8 +56,8 @@ func knows(product *versions.Product, release string, kinds []schema.GroupKind) 
 	return len(kinds) == 0 || slices.ContainsFunc(kinds, own) || slices.Contains(product.HelmReleasesBeside(), release)
 }
 
-// PrerequisitesOf are all products of a catalogue that tell how to see whether they work.
-func PrerequisitesOf(catalogue *versions.Catalogue) []cluster.Prerequisite {
+// Prerequisites are all products of a catalogue that tell how to see whether they work.
+func Prerequisites(catalogue *versions.Catalogue) []cluster.Prerequisite {
 	var all []cluster.Prerequisite
 	for _, product := range catalogue.Products() {
 		if product.Cluster.Probe != nil {
@@ -66,7 +68,7 @@ func PrerequisitesOf(catalogue *versions.Catalogue) []cluster.Prerequisite {
 	return all
 }
 
-// catalogs are the kinds whose objects list several images.
-func catalogs(offers []versions.Kind) []schema.GroupKind {
+// Catalogs are the kinds whose objects list several images.
+func Catalogs(offers []versions.Kind) []schema.GroupKind {
 	return groupKinds(slices.DeleteFunc(slices.Clone(offers), func(k versions.Kind) bool { return !k.IsList() }))
 }

@@ -1,4 +1,4 @@
-package install
+package traits
 
 import (
 	"slices"
@@ -8,13 +8,13 @@ import (
 	"github.com/pgrelocate/pgrelocate/internal/versions"
 )
 
-// ReferringKinds are the kinds whose objects refer to images of any product of a catalogue, for a
+// Referring are the kinds whose objects refer to images of any product of a catalogue, for a
 // cluster may have several: databases, catalogs and settings of operators. Choices stand for one image
 // each, and databases name them to pick it. Where nobody knows a product's databases, nobody knows
 // what they have picked, and its choices count as referring.
-func ReferringKinds(catalogue *versions.Catalogue) (referring, choices []schema.GroupKind) {
+func Referring(catalogue *versions.Catalogue) (referring, choices []schema.GroupKind) {
 	for _, product := range catalogue.Products() {
-		databases := DatabasesOf(product)
+		databases := Databases(product)
 		referring = append(referring, databases...)
 		for _, offer := range product.Cluster.Offers {
 			kind := schema.GroupKind{Group: offer.Group, Kind: offer.Kind}
