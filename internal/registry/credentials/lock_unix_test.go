@@ -60,10 +60,16 @@ func TestLoginsThatAreHeldUp(t *testing.T) {
 	defer release()
 	stopped(t, "another login")
 
-	write(t, home(t), `{"credHelpers": {"r.example.com": "hang"}}`)
+	config = home(t)
+	write(t, config, `{"credHelpers": {"r.example.com": "hang"}}`)
 	let := hangingHelper(t, "hang")
-	defer let()
 	stopped(t, "a helper")
+	let()
+	over, err := files.Guard(t.Context(), config, nil) // what was given up writes, and is over then
+	if err != nil {
+		t.Fatal(err)
+	}
+	over()
 }
 
 // Nothing is written where a link leads that stands in the lock's place.
