@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/exit"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/output"
 	"github.com/pgrelocate/pgrelocate/cmd/pgrelocate/internal/relocate"
@@ -44,19 +46,12 @@ type WrongError struct {
 func (e *WrongError) Error() string {
 	text := fmt.Sprintf("%d of %s %s damaged", e.Wrong, output.Count(e.Total, "artifact"), output.Are(e.Wrong))
 	if !e.Registry.IsZero() {
-		text = fmt.Sprintf("%d of %s %s not as %s should be in %s", e.Wrong, output.Count(e.Total, "artifact"), output.Are(e.Wrong), pronoun(e.Wrong), e.Registry)
+		text = fmt.Sprintf("%d of %s %s not as %s should be in %s", e.Wrong, output.Count(e.Total, "artifact"), output.Are(e.Wrong), english.PluralWord(e.Wrong, "it", "they"), e.Registry)
 	}
 	if e.Unseen > 0 {
 		text += fmt.Sprintf(", and %d could not be looked at", e.Unseen)
 	}
 	return text
-}
-
-func pronoun(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "they"
 }
 
 // Versions lists what is selected. Where the settings name a private registry, that is asked
