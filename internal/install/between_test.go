@@ -137,17 +137,9 @@ func TestInstallThatOnlyMarks(t *testing.T) {
 	if _, err := b.run(t, map[string]string{"templates/crd.yaml": crd}); err != nil {
 		t.Fatal(err)
 	}
-	bare := b.Get("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com")
-	annotations := bare.GetAnnotations()
-	delete(annotations, "helm.sh/resource-policy")
-	bare.SetAnnotations(annotations)
-	text, err := bare.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Put(t, string(text))
+	b.Unannotate("customresourcedefinitions.apiextensions.k8s.io", "", "dbs.lab.example.com", "helm.sh/resource-policy")
 	b.Refuse(answering(http.MethodPost, "/secrets", 403, "Forbidden", "no more records"))
-	_, err = b.run(t, map[string]string{"templates/crd.yaml": crd})
+	_, err := b.run(t, map[string]string{"templates/crd.yaml": crd})
 	var failure *install.Failure
 	if !errors.As(err, &failure) || failure.Unchanged || !strings.Contains(err.Error(), "marked for helm to keep: CustomResourceDefinition dbs.lab.example.com") {
 		t.Errorf("Run() = %v, want what was marked", err)

@@ -133,6 +133,15 @@ func (s *Server) Get(resource, namespace, name string) *unstructured.Unstructure
 	return (&unstructured.Unstructured{Object: fields}).DeepCopy()
 }
 
+// Unannotate takes an annotation off an object, if it is there, as somebody with an editor would.
+func (s *Server) Unannotate(resource, namespace, name, annotation string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fields := s.objects[key{resource, namespace, name}]; fields != nil {
+		unstructured.RemoveNestedField(fields, "metadata", "annotations", annotation)
+	}
+}
+
 // SetStatus gives an object a status, if it is there, as a controller or a kubelet would.
 func (s *Server) SetStatus(resource, namespace, name string, status map[string]any) {
 	s.mu.Lock()

@@ -182,15 +182,7 @@ func TestProtectsOldRecords(t *testing.T) {
 	b := newBench(t)
 	b.mustInstall(t, map[string]string{"c.yaml": crd})
 	b.mustInstall(t, map[string]string{"c.yaml": crd, "a.yaml": first})
-	bare := b.Get(b.definition(), "", "dbs.lab.example.com")
-	annotations := bare.GetAnnotations()
-	delete(annotations, "helm.sh/resource-policy")
-	bare.SetAnnotations(annotations)
-	text, err := bare.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Put(t, string(text))
+	b.Unannotate(b.definition(), "", "dbs.lab.example.com", "helm.sh/resource-policy")
 	b.mustInstall(t, map[string]string{"a.yaml": first})
 	if !cluster.Kept(b.Get(b.definition(), "", "dbs.lab.example.com")) {
 		t.Error("the upgrade did not mark the CRD in the cluster")
